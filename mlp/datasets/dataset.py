@@ -1,0 +1,103 @@
+"""What every source of images is turned into: two splits of images and labels."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mlp.errors import DataError
+
+
+@dataclass(frozen=True)
+class Split:
+    """Images with their labels, on the host.
+
+    Attributes:
+        images: uint8, shape (N, height, width), 0 is paper and 255 is ink.
+        labels: uint8, shape (N,), each below the dataset's number of classes.
+
+    Raises:
+        DataError: if the shapes or dtypes are others than these, or the counts differ.
+    """
+
+    images: NDArray[np.uint8]
+    labels: NDArray[np.uint8]
+
+    def __post_init__(self) -> None:
+        if self.images.ndim != 3 or self.images.dtype != np.uint8:
+            raise DataError(
+                f"images must be uint8 of shape (count, height, width), "
+                f"not {self.images.dtype} of shape {self.images.shape}"
+            )
+        if self.labels.ndim != 1 or self.labels.dtype != np.uint8:
+            raise DataError(
+                f"labels must be uint8 of shape (count,), "
+                f"not {self.labels.dtype} of shape {self.labels.shape}"
+            )
+        if len(self.images) != len(self.labels):
+            raise DataError(
+                f"there are {len(self.images):,} images but {len(self.labels):,} labels: "
+                f"check that both files belong together"
+            )
+
+    def __len__(self) -> int:
+        return len(self.images)
+
+    def __getitem__(self, rows: slice) -> Split:
+        return Split(self.images[rows], self.labels[rows])
+
+    @cached_property
+    def checksum(self) -> str:
+        """The sha256, in hexadecimal, of the images' and the labels' bytes."""
+        digest = hashlib.sha256()
+        digest.update(np.ascontiguousarray(self.images))
+        digest.update(np.ascontiguousarray(self.labels))
+        return digest.hexdigest()
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """A training and a test split over the same classes.
+
+    Attributes:
+        name: what it is called in results and model files, such as ``"mnist"``.
+        source: where the bytes came from, for people to read.
+        classes: the number of classes; every label is below it.
+        train: what the network learns from.
+        test: what it is measured on, never trained on.
+
+    Raises:
+        DataError: if a label is not below ``classes`` or the image sizes of the splits differ.
+    """
+
+    name: str
+    source: str
+    classes: int
+    train: Split
+    test: Split
+
+    def __post_init__(self) -> None:
+        for split_name, split in (("training", self.train), ("test", self.test)):
+            if len(split) == 0:
+                raise DataError(f"the {split_name} split of {self.source} holds no images")
+            if int(split.labels.max()) >= self.classes:
+                row = int(split.labels.argmax())
+                raise DataError(
+                    f"{split_name} label {row} of {self.source} is {split.labels[row]}, "
+                    f"but there are only the classes 0 to {self.classes - 1}"
+                )
+        if self.train.images.shape[1:] != self.test.images.shape[1:]:
+            raise DataError(
+                f"training images of {self.source} are {self.train.images.shape[1:]} pixels "
+                f"but test images {self.test.images.shape[1:]}"
+            )
+
+    @property
+    def pixels(self) -> int:
+        """The number of pixels of one image: the width of a network's input."""
+        height, width = self.train.images.shape[1:]
+        return int(height * width)

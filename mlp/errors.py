@@ -1,0 +1,29 @@
+"""What can go wrong in a way that its user can mend, and the exit code each kind ends in."""
+
+from __future__ import annotations
+
+
+class MLPError(Exception):
+    """A failure that the user can mend: one sentence that says what happened and what to do."""
+
+    exit_code = 1
+
+
+class UsageError(MLPError):
+    """An option or a combination of options that makes no sense."""
+
+    exit_code = 2
+
+
+class DataError(MLPError):
+    """Data that is missing, damaged or of another kind than it should be."""
+
+
+class ModelError(MLPError):
+    """A model file that is missing, damaged or does not fit the data."""
+
+
+class DivergedError(MLPError):
+    """A training run whose loss is no longer finite."""
+
+    exit_code = 3
