@@ -1,0 +1,225 @@
+"""Digits that the project draws itself: the pen's strokes, an unsteady hand, MNIST's framing."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mlp.datasets.dataset import Dataset, Split
+from mlp.datasets.strokes import SAMPLES, skeletons
+from mlp.errors import UsageError
+
+CLASSES = 10
+SIZE = 28  # pixels along the side of an image
+BOX = 20  # pixels along the side of the box that the ink fits in
+BLOCK = 500  # images drawn at once, from one random stream; a multiple of CLASSES
+
+Floats = NDArray[np.float32]
+
+
+def load_synthetic(train: int = 60_000, test: int = 10_000, seed: int = 0) -> Dataset:
+    """Draw a dataset in MNIST's format.
+
+    Args:
+        train: the number of training images, 1 or more.
+        test: the number of test images, 1 or more; drawn from a random stream of their own.
+        seed: 0 or more. The same seed draws the same digits, and a smaller split is the
+            beginning of a larger one.
+
+    Raises:
+        UsageError: if a count is below 1 or the seed below 0.
+    """
+    if seed < 0:
+        raise UsageError(f"the seed must be 0 or more, not {seed}")
+    train_seed, test_seed = np.random.SeedSequence(seed).spawn(2)
+    return Dataset(
+        name="synthetic",
+        source=f"drawn by the project, seed {seed}",
+        classes=CLASSES,
+        train=draw_digits(train, train_seed),
+        test=draw_digits(test, test_seed),
+    )
+
+
+def draw_digits(count: int, seed: np.random.SeedSequence) -> Split:
+    """Draw digits, as near to equally many of each class as the count allows.
+
+    Args:
+        count: the number of images, 1 or more.
+        seed: where the randomness starts; what is drawn for a count begins what is drawn for a
+            larger one.
+
+    Returns:
+        Images of 28x28 pixels in blocks of 500, each block with 50 images of each class in
+        random order; the last block is cut to the count.
+
+    Raises:
+        UsageError: if the count is below 1.
+    """
+    if count < 1:
+        raise UsageError(f"the number of digits to draw must be 1 or more, not {count}")
+    images = np.empty((count, SIZE, SIZE), np.uint8)
+    labels = np.empty(count, np.uint8)
+    for block, start in enumerate(range(0, count, BLOCK)):
+        rows = slice(start, min(start + BLOCK, count))
+        drawn = _draw_block(_stream(seed, block))
+        images[rows], labels[rows] = (array[: rows.stop - start] for array in drawn)
+    return Split(images, labels)
+
+
+def _stream(seed: np.random.SeedSequence, block: int) -> np.random.Generator:
+    """The random stream of one block: the child that ``seed.spawn`` would make for it."""
+    child = np.random.SeedSequence(seed.entropy, spawn_key=(*seed.spawn_key, block))
+    return np.random.Generator(np.random.PCG64(child))
+
+
+# From here on N = BLOCK images lie along the last axis, so that every operation runs over them.
+# All arithmetic is single + - * / and square roots in float32, and all randomness uniform: these
+# are exact to the last bit on every machine, which sines, logarithms and BLAS are not.
+
+
+def _draw_block(rng: np.random.Generator) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
+    """One block of images (N, 28, 28) and labels (N,)."""
+    style = _choose_styles(rng)  # (N,)
+    waypoints = _stretch_ends(_jitter(skeletons().waypoints[:, :, style], rng), style, rng)
+    points = _trace(waypoints, style)  # (2, P, N)
+    points = _slant_and_turn(_ripple(_bend(points, rng), rng), rng)
+    radius = _press(rng)  # (P, N), pixels
+    grey = _ink(_fit(points, radius), radius, rng)  # (20, 20, N)
+    return _centre(grey), skeletons().digits[style]
+
+
+def _uniform(rng: np.random.Generator, low: float, high: float, *shape: int) -> Floats:
+    return rng.random(shape, np.float32) * np.float32(high - low) + np.float32(low)
+
+
+def _bell(rng: np.random.Generator, spread: float, *shape: int) -> Floats:
+    """Random numbers around 0 with this standard deviation, at most three times as large."""
+    total = rng.random(shape, np.float32)
+    total += rng.random(shape, np.float32)
+    total += rng.random(shape, np.float32)  # variance 1/4
+    return (total - np.float32(1.5)) * np.float32(2 * spread)
+
+
+def _wave(turns: Floats) -> Floats:
+    """A smooth wave of period 1 between -1 and 1, made of parabolas in the place of a sine."""
+    phase = turns - np.floor(turns) - np.float32(0.5)  # -0.5 to 0.5
+    return 16 * phase * (np.float32(0.5) - np.abs(phase))
+
+
+def _choose_styles(rng: np.random.Generator) -> NDArray[np.int64]:
+    """The styles (N,) of equally many digits of each class, in random order."""
+    digits = rng.permutation(np.repeat(np.arange(CLASSES), BLOCK // CLASSES))  # (N,)
+    # All shares one after another climb by 1 with each digit, whose number is thus the offset.
+    climb = np.cumsum(skeletons().shares)  # (S,)
+    return np.searchsorted(climb, digits + rng.random(BLOCK) * (1 - 1e-9))
+
+
+def _jitter(waypoints: Floats, rng: np.random.Generator) -> Floats:
+    """Waypoints (C, 2, N), each pushed somewhere else, in some hands further than in others."""
+    spread = _uniform(rng, 0.02, 0.11, BLOCK)
+    return waypoints + _bell(rng, 1, *waypoints.shape) * spread
+
+
+def _stretch_ends(
+    waypoints: Floats, style: NDArray[np.int64], rng: np.random.Generator
+) -> Floats:
+    """Waypoints (C, 2, N), with the free ends of strokes pulled further out or back in."""
+    before = np.take_along_axis(waypoints, skeletons().towards[:, None, style], axis=0)
+    amount = _uniform(rng, -0.4, 0.4, len(waypoints), 1, BLOCK)
+    return waypoints + amount * (waypoints - before)
+
+
+def _trace(waypoints: Floats, style: NDArray[np.int64]) -> Floats:
+    """Samples (2, P, N) along the strokes through the waypoints (C, 2, N)."""
+    points = np.zeros((2, SAMPLES, BLOCK), np.float32)
+    for knots, weights in zip(skeletons().knots, skeletons().weights, strict=True):
+        for axis in range(2):
+            picked = np.take_along_axis(waypoints[:, axis], knots[:, style], axis=0)
+            points[axis] += picked * weights[:, style]
+    return points
+
+
+def _bend(points: Floats, rng: np.random.Generator) -> Floats:
+    """Points (2, P, N) from -1 to 1, the middle pulled out to a side, upper and lower half apart.
+
+    A quadratic map: it bows straight lines and makes the upper half larger or the lower one.
+    """
+    x, y = points
+    bow, tilt, balance, trapezium = _bell(rng, 0.1, 4, BLOCK)
+    return np.stack(
+        [x + bow * y * y + trapezium * x * y, y + tilt * x * x + balance * (y * y - 1)]
+    ).astype(np.float32)
+
+
+def _ripple(points: Floats, rng: np.random.Generator) -> Floats:
+    """Points (2, P, N) on paper that is stretched unevenly: waves in random directions."""
+    moved = points.copy()
+    for _ in range(2):
+        across, down = _uniform(rng, -0.6, 0.6, 2, BLOCK)  # turns per unit of length
+        phase = _uniform(rng, 0, 1, BLOCK)
+        height = _bell(rng, 0.05, 2, 1, BLOCK)
+        moved += height * _wave(across * points[0] + down * points[1] + phase)
+    return moved
+
+
+def _slant_and_turn(points: Floats, rng: np.random.Generator) -> Floats:
+    """Points (2, P, N), made narrower or wider, slanted and turned."""
+    width = 1 + _bell(rng, 0.16, BLOCK)
+    slant = np.float32(0.18) + _bell(rng, 0.24, BLOCK)
+    half = _bell(rng, 0.05, BLOCK)  # tangent of half the angle
+    cosine = (1 - half * half) / (1 + half * half)
+    sine = 2 * half / (1 + half * half)
+    x = points[0] * width - points[1] * slant
+    y = points[1]
+    return np.stack([x * cosine - y * sine, x * sine + y * cosine])
+
+
+def _press(rng: np.random.Generator) -> Floats:
+    """Half the width of the line at every sample, (P, N), in pixels."""
+    pen = np.float32(1.2) * (1 + _bell(rng, 0.22, BLOCK))
+    along = np.linspace(0, 1, SAMPLES, dtype=np.float32)[:, None]
+    phase, turns = _uniform(rng, 0, 1, BLOCK), _uniform(rng, 0.5, 2, BLOCK)
+    unevenness = _bell(rng, 0.08, BLOCK)
+    return np.maximum(pen * (1 + unevenness * _wave(along * turns + phase)), np.float32(0.55))
+
+
+def _fit(points: Floats, radius: Floats) -> Floats:
+    """Points (2, P, N) in pixels: line and all in the middle of the box, its longer side filled."""
+    low, high = points.min(axis=1), points.max(axis=1)  # (2, N)
+    room = BOX - 2 * radius.max(axis=0)  # (N,)
+    scale = room / (high - low).max(axis=0)
+    middle = (low + high) * np.float32(0.5)
+    return (points - middle[:, None]) * scale + np.float32(BOX / 2)
+
+
+def _ink(points: Floats, radius: Floats, rng: np.random.Generator) -> NDArray[np.uint8]:
+    """Grey values (20, 20, N) of a round pen led through the points (2, P, N).
+
+    The pen's edge is where the distance from the nearest point, over the radius there, is 1;
+    across it the ink fades linearly.
+    """
+    centres = np.arange(BOX, dtype=np.float32)[:, None] + np.float32(0.5)  # (20, 1)
+    nearest = np.full((BOX, BOX, BLOCK), np.inf, np.float32)
+    distance = np.empty_like(nearest)
+    for x, y, r in zip(*points, radius, strict=True):  # (N,) each
+        across, down = (x - centres) / r, (y - centres) / r  # (20, N)
+        np.add((down * down)[:, None], (across * across)[None], out=distance)
+        np.minimum(nearest, distance, out=nearest)
+    fade = _uniform(rng, 0.9, 1.5, BLOCK)  # pixels from full ink to paper
+    shade = (1 - np.sqrt(nearest)) * (radius.mean(axis=0) / fade) + np.float32(0.5)
+    return np.rint(np.clip(shade, 0, 1) * np.float32(255)).astype(np.uint8)
+
+
+def _centre(grey: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Images (N, 28, 28) with the boxes (20, 20, N) moved by whole pixels to centre their ink."""
+    boxes = np.ascontiguousarray(grey.transpose(2, 0, 1))  # (N, 20, 20)
+    total = boxes.sum(axis=(1, 2), dtype=np.int64)  # (N,)
+    pixels = np.arange(BOX)
+    down = boxes.sum(axis=2, dtype=np.int64) @ pixels / total  # (N,) row of the centre of mass
+    right = boxes.sum(axis=1, dtype=np.int64) @ pixels / total
+    tops, lefts = (np.clip(np.rint(SIZE / 2 - c), 0, SIZE - BOX).astype(int) for c in (down, right))
+    images = np.zeros((BLOCK, SIZE, SIZE), np.uint8)
+    for image, box, top, left in zip(images, boxes, tops, lefts, strict=True):
+        image[top : top + BOX, left : left + BOX] = box
+    return images
