@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import io
+import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from http import HTTPStatus
-from http.client import HTTPException, HTTPResponse
+from http.client import HTTPException, HTTPResponse, responses
 from pathlib import Path
 from typing import cast
 from urllib.error import HTTPError, URLError
@@ -55,29 +56,39 @@ def fetch(
             what went wrong at each.
     """
     part = target.with_name(f"{target.name}.part")
-    failures = []
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
-        part.touch()
-        with part.open("r+b") as file:
-            for mirror in mirrors:
-                try:
-                    data = _transfer_checked(mirror + target.name, file, check, progress)
-                except DataError as error:
-                    failures.append(str(error))
-                    continue
-                with replacing(target) as whole:
-                    whole.write(data)
-                file.truncate(0)
-                return
-        raise DownloadError("; ".join(failures))
+        with open(part, "r+b", opener=_open_or_create) as file:
+            data = _from_first_good(mirrors, target.name, file, check, progress)
+        with replacing(target) as whole:
+            whole.write(data)
     except OSError as error:
         raise DownloadError(f"cannot write {target}: {error.strerror or error}") from error
     finally:
-        # Windows refuses while another run has it open; that run will delete it.
+        # Windows refuses while another run has it open, which will then delete it.
         with suppress(OSError):
-            if part.stat().st_size == 0:
+            if target.exists() or part.stat().st_size == 0:
                 part.unlink()
+
+
+def _open_or_create(path: str, flags: int) -> int:
+    return os.open(path, flags | os.O_CREAT, 0o666)
+
+
+def _from_first_good(
+    mirrors: Sequence[str],
+    name: str,
+    file: io.BufferedRandom,
+    check: Check,
+    progress: Progress | None,
+) -> bytes:
+    failures = []
+    for mirror in mirrors:
+        try:
+            return _transfer_checked(mirror + name, file, check, progress)
+        except DataError as error:
+            failures.append(str(error))
+    raise DownloadError("; ".join(failures))
 
 
 def _transfer_checked(
@@ -134,8 +145,9 @@ def _ask(url: str, start: int) -> HTTPResponse | None:
         with error:
             if start and error.code == HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE:
                 return None
-            raise DownloadError(f"{url} answered {error.code} {error.reason}") from error
-    except (OSError, HTTPException) as error:
+            phrase = responses.get(error.code, "")  # the server's own may be anything
+            raise DownloadError(f"{url} answered {error.code} {phrase}") from error
+    except (OSError, HTTPException, ValueError) as error:  # ValueError: a redirect to no URL
         raise DownloadError(f"{url} failed: {_reason(error)}") from error
 
 
@@ -148,10 +160,12 @@ def _chunks(url: str, response: HTTPResponse) -> Iterator[bytes]:
         raise DownloadError(f"{url} failed: {_reason(error)}") from error
 
 
-def _reason(error: BaseException) -> str:
+def _reason(error: Exception) -> str:
     if isinstance(error, URLError) and isinstance(error.reason, OSError):
         error = error.reason
     if isinstance(error, TimeoutError):
         return f"no answer within {TIMEOUT:g} s"
-    strerror = error.strerror if isinstance(error, OSError) else None
-    return strerror or str(error) or type(error).__name__
+    if isinstance(error, OSError):
+        return error.strerror or str(error)
+    # The message of the others may quote the server at any length.
+    return f"a broken HTTP answer ({type(error).__name__})"
