@@ -54,8 +54,8 @@ class Split:
     def checksum(self) -> str:
         """The sha256, in hexadecimal, of the images' and the labels' bytes."""
         digest = hashlib.sha256()
-        digest.update(np.ascontiguousarray(self.images))
-        digest.update(np.ascontiguousarray(self.labels))
+        digest.update(np.ascontiguousarray(self.images).data)
+        digest.update(np.ascontiguousarray(self.labels).data)
         return digest.hexdigest()
 
 

@@ -1,0 +1,73 @@
+"""What a device offers to the mathematics: eight members and no more."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, NamedTuple, Protocol
+
+from numpy.typing import DTypeLike, NDArray
+
+Array = Any
+"""An array of the backend's own kind: ``numpy.ndarray`` on a CPU, ``cupy.ndarray`` on CUDA."""
+
+
+class BackendError(Exception):
+    """A device that cannot be used: one sentence that says why and what to do."""
+
+
+class Memory(NamedTuple):
+    """Memory of a device, in bytes."""
+
+    free: int
+    """What can still be allocated."""
+    peak: int
+    """The most that was in use at once: by this process on a CPU, by its array pool on CUDA."""
+    piece: int
+    """What one piece of a large batch should keep in use, for the device to work at its fastest."""
+
+
+class Backend(Protocol):
+    """A device, passed explicitly to whatever computes on it.
+
+    Attributes:
+        name: ``"cpu"`` or ``"cuda:N"``.
+        xp: the array namespace: NumPy's functions under NumPy's names. Every call inside a
+            training step writes into an array that it is given with ``out=``.
+    """
+
+    name: str
+    xp: Any
+
+    def asarray(self, array: NDArray[Any], dtype: DTypeLike | None = None) -> Array:
+        """Bring a host array to the device; without a copy where it is there already."""
+        ...
+
+    def to_numpy(self, array: Array) -> NDArray[Any]:
+        """Bring a device array to the host; waits for the device."""
+        ...
+
+    def synchronize(self) -> None:
+        """Wait until the device has done all that it was told."""
+        ...
+
+    def fuse(self, function: Callable[..., None]) -> Callable[..., None]:
+        """Make an elementwise ``function(xp, *arrays)`` as cheap as the device allows.
+
+        The result is called with the arrays alone.
+        """
+        ...
+
+    def capture(self, step: Callable[[], Any]) -> Callable[[], Any]:
+        """Make repeated calls of ``step`` cheap.
+
+        The first call runs ``step``; the second runs it once more and notes which array
+        operations it does on which arrays; later calls repeat just those. So ``step`` must do the
+        same operations on the same arrays each time, every one with ``out=``; what changes from
+        call to call (the batch, the learning rate) is written into those arrays between calls.
+        Each call returns what ``step`` returned, whose arrays then hold the new values.
+        """
+        ...
+
+    def memory(self) -> Memory:
+        """Tell how much memory is free, was used at most, and suits one piece of a batch."""
+        ...

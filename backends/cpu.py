@@ -1,0 +1,156 @@
+"""NumPy on the host's processor."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import DTypeLike, NDArray
+
+from backends.base import Memory
+
+PIECE_BYTES = 8 << 20
+"""Images, activations and gradients of one piece: about what a core's share of cache holds."""
+
+
+class CpuBackend:
+    """The host's processor; see `backends.base.Backend` for the members."""
+
+    def __init__(self) -> None:
+        self.name = "cpu"
+        self.xp = CpuNamespace()
+
+    def asarray(self, array: NDArray[Any], dtype: DTypeLike | None = None) -> NDArray[Any]:
+        """Return the array itself, or a copy where the dtype differs."""
+        return np.asarray(array, dtype=dtype)
+
+    def to_numpy(self, array: NDArray[Any]) -> NDArray[Any]:
+        """Return the array itself."""
+        return array
+
+    def synchronize(self) -> None:
+        """Return at once: NumPy's calls are done when they return."""
+
+    def fuse(self, function: Callable[..., None]) -> Callable[..., None]:
+        """Bind the namespace; NumPy has nothing to fuse."""
+        return partial(function, self.xp)
+
+    def capture(self, step: Callable[[], Any]) -> Callable[[], Any]:
+        """Record the second call of ``step`` as a flat list of bound NumPy calls."""
+        return Tape(step, self.xp)
+
+    def memory(self) -> Memory:
+        """Read the process's peak and the machine's free memory."""
+        return Memory(free=_free_bytes(), peak=_peak_bytes(), piece=PIECE_BYTES)
+
+
+class CpuNamespace:
+    """NumPy, with the few functions replaced that have a faster form for a network's shapes."""
+
+    def __init__(self) -> None:
+        self._ones: dict[tuple[int, str], NDArray[Any]] = {}
+        self._tape: list[Callable[[], Any]] | None = None
+
+    def __getattr__(self, name: str) -> Any:
+        function = getattr(np, name)
+        return function if self._tape is None else partial(self._run, function)
+
+    def take(self, a: NDArray[Any], indices: NDArray[Any], axis: int, out: NDArray[Any]) -> Any:
+        """``numpy.take`` into ``out``, without the check of each index.
+
+        With the default ``mode="raise"`` NumPy gathers into a buffer of its own first.
+        """
+        return self._run(np.take, a, indices, axis=axis, out=out, mode="clip")
+
+    def sum(
+        self,
+        a: NDArray[Any],
+        axis: int | None = None,
+        out: NDArray[Any] | None = None,
+        keepdims: bool = False,
+    ) -> Any:
+        """``numpy.sum``; the column sums of a matrix as a product with a row of ones."""
+        if axis == 0 and a.ndim == 2 and not keepdims:
+            return self._run(np.matmul, self._row_of_ones(len(a), a.dtype), a, out=out)
+        return self._run(np.add.reduce, a, axis=axis, out=out, keepdims=keepdims)
+
+    def max(self, a: NDArray[Any], axis: int, out: NDArray[Any], keepdims: bool = False) -> Any:
+        """``numpy.max`` without its wrapper in Python."""
+        return self._run(np.maximum.reduce, a, axis=axis, out=out, keepdims=keepdims)
+
+    def record(self, step: Callable[[], Any]) -> tuple[Any, list[Callable[[], Any]]]:
+        """Run ``step`` and return its result and the calls that it made, arguments bound.
+
+        Raises:
+            RuntimeError: if a call would not write where a later run of the calls finds it.
+        """
+        self._tape = []
+        try:
+            return step(), self._tape
+        finally:
+            self._tape = None
+
+    def _run(self, function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+        if self._tape is not None:
+            if kwargs.get("out") is None and function is not np.copyto:
+                raise RuntimeError(f"{function} was called without out= in a captured step")
+            self._tape.append(partial(function, *args, **kwargs))
+        return function(*args, **kwargs)
+
+    def _row_of_ones(self, length: int, dtype: np.dtype[Any]) -> NDArray[Any]:
+        key = (length, dtype.char)
+        if key not in self._ones:
+            self._ones[key] = np.ones(length, dtype)
+        return self._ones[key]
+
+
+class Tape:
+    """A step that from its third call on is a flat list of NumPy calls, their arrays bound.
+
+    Args:
+        step: what to repeat; see `backends.base.Backend.capture`.
+        xp: the namespace that it calls.
+    """
+
+    def __init__(self, step: Callable[[], Any], xp: CpuNamespace) -> None:
+        self._step = step
+        self._xp = xp
+        self._calls: list[Callable[[], Any]] = []
+        self._result: Any = None
+        self._warm = False
+
+    def __call__(self) -> Any:
+        """Do the step's array operations and return what the step returned."""
+        if self._calls:
+            for call in self._calls:
+                call()
+        elif self._warm:
+            self._result, self._calls = self._xp.record(self._step)
+        else:
+            self._result = self._step()  # makes its buffers, so that recording finds them made
+            self._warm = True
+        return self._result
+
+
+def _free_bytes() -> int:
+    """Read the memory that is available without swapping; half of all where nothing tells."""
+    try:
+        lines = Path("/proc/meminfo").read_text(encoding="ascii").splitlines()
+        available = next(line for line in lines if line.startswith("MemAvailable:"))
+        return int(available.split()[1]) << 10
+    except (OSError, StopIteration):
+        pages, page = os.sysconf("SC_PHYS_PAGES"), os.sysconf("SC_PAGE_SIZE")
+        return pages * page // 2
+
+
+def _peak_bytes() -> int:
+    """Read the most memory that this process ever had resident."""
+    import resource  # absent on Windows, where nothing else here needs it
+
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak if sys.platform == "darwin" else peak << 10

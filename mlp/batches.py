@@ -1,0 +1,83 @@
+"""A split's images and labels on the device, handed out in batches and in pieces of batches."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from backends import Array
+from mlp.layers import Buffers
+from mlp.network import MLP
+
+RESIDENT_SHARE = 4
+"""Images are kept as floats while these fill at most one part in so many of the free memory."""
+
+
+class Batches:
+    """Images as rows of floats from 0 to 1, for one network on its device.
+
+    Where the floats would crowd the memory, the bytes are kept and each batch is converted.
+
+    Args:
+        images: uint8, shape (N, ...), each I values.
+        labels: integers, shape (N,).
+        model: the network that they are for: its device, dtype and widths.
+    """
+
+    def __init__(self, images: NDArray[np.uint8], labels: NDArray[Any], model: MLP) -> None:
+        backend = model.backend
+        self.xp = backend.xp
+        self._dtype = model.dtype
+        self._buffer = Buffers(backend, model.dtype)
+        rows = images.reshape(len(images), -1)
+        itemsize = np.dtype(model.dtype).itemsize
+        self.images = backend.asarray(rows)  # (N, I)
+        if rows.size * itemsize <= backend.memory().free // RESIDENT_SHARE:
+            self.images = self._as_floats(self.images, self.xp.empty(rows.shape, model.dtype))
+        self.labels = backend.asarray(labels, np.int64)  # (N,)
+        widths = rows.shape[1] + 3 * sum(model.sizes[1:])  # x; and y, dy and slope a layer
+        self.piece = max(1, backend.memory().piece // (widths * itemsize))
+
+    def __len__(self) -> int:
+        return len(self.images)
+
+    def gather(self, rows: Array) -> tuple[Array, Array]:
+        """Copy some rows, in any order, into arrays that are reused for as many.
+
+        Args:
+            rows: indices on the device, shape (n,).
+
+        Returns:
+            x of shape (n, I) and labels of shape (n,).
+        """
+        n = len(rows)
+        labels = self._buffer("labels", n, dtype="int64")
+        self.xp.take(self.labels, rows, axis=0, out=labels)
+        x = self._buffer("x", n, self.images.shape[1])
+        if self.images.dtype == self._dtype:
+            return self.xp.take(self.images, rows, axis=0, out=x), labels
+        pixels = self._buffer("pixels", n, self.images.shape[1], dtype="uint8")
+        self.xp.take(self.images, rows, axis=0, out=pixels)
+        return self._as_floats(pixels, x), labels
+
+    def slice(self, start: int, stop: int) -> tuple[Array, Array]:
+        """Return the rows from start to stop: views where floats are kept."""
+        x, labels = self.images[start:stop], self.labels[start:stop]
+        if x.dtype != self._dtype:
+            x = self._as_floats(x, self._buffer("x", *x.shape))
+        return x, labels
+
+    def pieces(self, start: int, stop: int) -> Iterator[tuple[int, int]]:
+        """Cut a range of rows into the fewest even pieces that each suit the device."""
+        count = -(-(stop - start) // self.piece)
+        for i in range(count):
+            yield (
+                start + (stop - start) * i // count,
+                start + (stop - start) * (i + 1) // count,
+            )
+
+    def _as_floats(self, pixels: Array, out: Array) -> Array:
+        return self.xp.multiply(pixels, 1.0 / 255.0, out=out, dtype=self._dtype)

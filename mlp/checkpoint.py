@@ -1,0 +1,168 @@
+"""Model files: safetensors with the metadata that rebuilds, describes and traces a network."""
+
+from __future__ import annotations
+
+import json
+import os
+import tempfile
+from contextlib import suppress
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from safetensors import SafetensorError, safe_open
+from safetensors.numpy import save as to_bytes
+
+from backends import Backend
+from mlp.errors import MLPError, ModelError
+from mlp.network import MLP
+
+FORMAT = 1
+"""The version of what stands under the key "mlp" in a file's metadata."""
+
+
+def save(model: MLP, path: str | os.PathLike[str]) -> None:
+    """Write a network to a file, whole or not at all.
+
+    The tensors are ``layers.K.W`` of shape (I, O) and ``layers.K.b`` of shape (O,), in the
+    network's dtype; the metadata is one JSON object under the key ``mlp``.
+
+    Args:
+        model: the network; its ``about`` goes into the metadata.
+        path: the file; replaced if it is there.
+
+    Raises:
+        ModelError: if it cannot be written.
+    """
+    description = {
+        "format": FORMAT,
+        "version": package_version(),
+        "network": {
+            "sizes": model.sizes,
+            "activation": model.activation,
+            "output": model.output,
+            "bias": model.bias,
+            "dtype": model.dtype,
+        },
+        "about": model.about,
+    }
+    metadata = {"mlp": json.dumps(description, sort_keys=True)}
+    write_atomically(Path(path), to_bytes(_tensors(model), metadata))
+
+
+def load(path: str | os.PathLike[str], backend: Backend | None = None) -> MLP:
+    """Read a network from a file that `save` wrote.
+
+    Args:
+        path: the file.
+        backend: the device to bring it to; the CPU unless given.
+
+    Raises:
+        ModelError: if the file is missing, damaged, or not such a file.
+    """
+    path = Path(path)
+    try:
+        with safe_open(path, framework="np") as file:
+            metadata = file.metadata() or {}
+            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+    except FileNotFoundError:
+        raise ModelError(f"there is no model file {path}: train one with mlp train") from None
+    except (SafetensorError, OSError) as error:
+        raise ModelError(
+            f"{path} cannot be read as a model file ({error}): it is damaged or of another kind, "
+            "so train or copy it again"
+        ) from None
+    return _rebuild(path, metadata, tensors, backend)
+
+
+def write_atomically(path: Path, content: bytes) -> None:
+    """Write a file beside its place and move it there, so that no half of it is ever seen.
+
+    Raises:
+        ModelError: if that fails, for example on a full disk; nothing is left behind.
+    """
+    temporary: str | None = None
+    try:
+        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+        with os.fdopen(handle, "wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        umask = os.umask(0)
+        os.umask(umask)
+        os.chmod(temporary, 0o666 & ~umask)  # noqa: PTH101
+        os.replace(temporary, path)  # noqa: PTH105
+    except OSError as error:
+        if temporary is not None:
+            with suppress(OSError):
+                os.unlink(temporary)  # noqa: PTH108
+        raise ModelError(
+            f"{path} cannot be written ({error.strerror}): choose another place with --out"
+        ) from None
+
+
+def package_version() -> str:
+    """Return the version of the installed package; "unknown" in a bare source tree."""
+    try:
+        return version("mlp")
+    except PackageNotFoundError:
+        return "unknown"
+
+
+def _tensors(model: MLP) -> dict[str, NDArray[Any]]:
+    tensors = {}
+    for k, layer in enumerate(model.linear):
+        tensors[f"layers.{k}.W"] = model.backend.to_numpy(layer.W)
+        if layer.b is not None:
+            tensors[f"layers.{k}.b"] = model.backend.to_numpy(layer.b)
+    return tensors
+
+
+def _rebuild(
+    path: Path,
+    metadata: dict[str, str],
+    tensors: dict[str, NDArray[Any]],
+    backend: Backend | None,
+) -> MLP:
+    try:
+        description = json.loads(metadata["mlp"])
+        if description["format"] != FORMAT:
+            raise ModelError(
+                f"{path} has the model format {description['format']}, but this version reads "
+                f"format {FORMAT}: update the program or train the model again"
+            )
+        network = description["network"]
+        model = MLP(
+            network["sizes"],
+            network["activation"],
+            network["output"],
+            bias=network["bias"],
+            init="zeros",
+            dtype=network["dtype"],
+            backend=backend,
+        )
+        about = dict(description["about"])
+    except ModelError:
+        raise
+    except (KeyError, TypeError, ValueError, MLPError) as error:
+        raise ModelError(
+            f"{path} holds no description of a network that this program can rebuild "
+            f"({error!r}): use a file written by mlp train"
+        ) from None
+    expected = _tensors(model)
+    shapes = {name: (a.shape, a.dtype) for name, a in tensors.items()}
+    if shapes != {name: (a.shape, a.dtype) for name, a in expected.items()}:
+        raise ModelError(
+            f"the tensors in {path} do not have the shapes that its description gives: "
+            "it is damaged, so train or copy it again"
+        )
+    for k, layer in enumerate(model.linear):
+        layer.W[...] = model.backend.asarray(tensors[f"layers.{k}.W"])
+        if layer.b is not None:
+            layer.b[...] = model.backend.asarray(tensors[f"layers.{k}.b"])
+    if not all(np.isfinite(a).all() for a in tensors.values()):
+        raise ModelError(f"{path} holds weights that are not finite: train the model again")
+    model.about = about
+    return model

@@ -1,0 +1,60 @@
+"""How weights start. All are drawn in float64 on the host, so that every device starts alike."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from mlp.errors import UsageError
+from mlp.spec import parse_spec
+
+SCALINGS = {"he": (2.0, 1, 0), "glorot": (2.0, 1, 1), "lecun": (1.0, 1, 0)}
+"""Variance g / (i·fan_in + o·fan_out), as (g, i, o). He et al., 2015, equation 10; Glorot and
+Bengio, 2010, equation 12; LeCun et al., 1998, equation 16."""
+
+CHOICES = {
+    **{f"{scaling}_{shape}": 0 for scaling in SCALINGS for shape in ("normal", "uniform")},
+    "uniform": 2,
+    "normal": 1,
+    "zeros": 0,
+}
+
+
+def draw(init: str, rng: Any, fan_in: int, fan_out: int, shape: tuple[int, ...]) -> Any:
+    """Draw the initial values of one layer's weights or biases.
+
+    Args:
+        init: ``he_normal``, ``he_uniform``, the same with ``glorot`` and ``lecun``,
+            ``uniform(a, b)``, ``normal(σ)`` or ``zeros``.
+        rng: a `numpy.random.Generator`.
+        fan_in: the layer's number of inputs.
+        fan_out: its number of outputs.
+        shape: the shape to draw.
+
+    Returns:
+        A float64 host array of that shape.
+
+    Raises:
+        UsageError: if the name is unknown or its numbers make no distribution.
+    """
+    name, numbers = parse_spec(init, CHOICES, "initialisation")
+    if name == "zeros":
+        return rng.uniform(0.0, 0.0, shape)
+    if name == "uniform":
+        low, high = numbers
+        if low > high:
+            raise UsageError(
+                f"initialisation {init!r} has its bounds reversed: write the low first"
+            )
+        return rng.uniform(low, high, shape)
+    if name == "normal":
+        if numbers[0] < 0:
+            raise UsageError(f"initialisation {init!r} needs a σ of at least 0")
+        return rng.normal(0.0, numbers[0], shape)
+    scaling, distribution = name.split("_")
+    gain, i, o = SCALINGS[scaling]
+    std = math.sqrt(gain / (i * fan_in + o * fan_out))
+    if distribution == "normal":
+        return rng.normal(0.0, std, shape)
+    bound = math.sqrt(3.0) * std  # U(-b, b) has the variance b² / 3
+    return rng.uniform(-bound, bound, shape)

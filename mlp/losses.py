@@ -1,0 +1,151 @@
+"""The losses: how wrong a batch of outputs is, and the gradient of that with respect to them.
+
+A loss is a mean over the examples: 1/N is applied here and nowhere else. Where a batch comes in
+pieces, ``total`` is the size of the whole batch, so that losses and gradients of pieces add up.
+"""
+
+from __future__ import annotations
+
+from backends import Array, Backend
+from mlp.layers import Buffers
+
+
+class Loss:
+    """A loss over a batch of C outputs an example.
+
+    Args:
+        classes: C, the width of the network's output.
+        backend: the device that it computes on.
+        dtype: the dtype of the outputs.
+    """
+
+    def __init__(self, classes: int, backend: Backend, dtype: str) -> None:
+        self.xp = backend.xp
+        self.buffer = Buffers(backend, dtype)
+        self.one_hot = self.xp.eye(classes, dtype=dtype)  # (C, C)
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}()"
+
+    def targets(self, labels: Array) -> Array:
+        """Turn integer labels of shape (N,) into target rows (N, C); pass such rows through."""
+        if labels.ndim == 2:
+            return labels
+        t = self.buffer("t", len(labels), len(self.one_hot))  # (N, C)
+        return self.xp.take(self.one_hot, labels, axis=0, out=t)
+
+    def forward(self, outputs: Array, labels: Array, total: int | None = None) -> Array:
+        """Compute the loss; keep what the backward pass needs.
+
+        Args:
+            outputs: what the network said, shape (N, C).
+            labels: integers below C, shape (N,), or target rows, shape (N, C).
+            total: the size of the batch that this is a piece of; N unless given.
+
+        Returns:
+            The sum of the examples' losses over ``total``: an array of shape (1, 1).
+        """
+        raise NotImplementedError
+
+    def backward(self) -> Array:
+        """Compute the gradient of the latest forward pass with respect to its outputs: (N, C)."""
+        raise NotImplementedError
+
+
+class SoftmaxCrossEntropy(Loss):
+    """L = -1/N Σ t · log softmax(z), on logits z, with log-sum-exp.
+
+    Source: Goodfellow, Bengio and Courville, Deep Learning (2016), section 6.2.2.3.
+    """
+
+    def forward(self, outputs: Array, labels: Array, total: int | None = None) -> Array:
+        """L = -1/N Σ t · (z - log Σ exp z), with the row's maximum taken off z first."""
+        xp, logits = self.xp, outputs  # (N, C)
+        N, C = logits.shape
+        self.scale = 1.0 / (total or N)
+        self.t = self.targets(labels)  # (N, C)
+        z, self.p = self.buffer("z", N, C), self.buffer("p", N, C)  # (N, C)
+        row, loss = self.buffer("row", N, 1), self.buffer("loss", 1, 1)  # (N, 1), (1, 1)
+        xp.max(logits, axis=1, keepdims=True, out=row)
+        xp.subtract(logits, row, out=z)
+        xp.exp(z, out=self.p)
+        xp.sum(self.p, axis=1, keepdims=True, out=row)
+        xp.divide(self.p, row, out=self.p)  # softmax(z)
+        xp.log(row, out=row)
+        xp.subtract(z, row, out=z)  # log softmax(z)
+        xp.matmul(z.reshape(1, -1), self.t.reshape(-1, 1), out=loss)  # Σ t · log softmax(z)
+        return xp.multiply(loss, -self.scale, out=loss)
+
+    def backward(self) -> Array:
+        """dL/dz = (softmax(z) - t) / N, as each t sums to 1."""
+        dlogits = self.buffer("dlogits", *self.p.shape)  # (N, C)
+        self.xp.subtract(self.p, self.t, out=dlogits)
+        return self.xp.multiply(dlogits, self.scale, out=dlogits)
+
+
+class Quadratic(Loss):
+    """L = 1/N Σ ½ (a - t)², on the activations a of the last layer.
+
+    Source: Nielsen, Neural Networks and Deep Learning (2015), equation 6.
+    """
+
+    def forward(self, outputs: Array, labels: Array, total: int | None = None) -> Array:
+        """L = 1/N Σ ½ (a - t)²."""
+        xp, a = self.xp, outputs  # (N, C)
+        N, C = a.shape
+        self.scale = 1.0 / (total or N)
+        self.error = self.buffer("error", N, C)  # (N, C)
+        loss = self.buffer("loss", 1, 1)
+        xp.subtract(a, self.targets(labels), out=self.error)
+        flat = self.error.reshape(1, -1)  # (1, N C)
+        xp.matmul(flat, flat.T, out=loss)
+        return xp.multiply(loss, 0.5 * self.scale, out=loss)
+
+    def backward(self) -> Array:
+        """dL/da = (a - t) / N."""
+        da = self.buffer("da", *self.error.shape)  # (N, C)
+        return self.xp.multiply(self.error, self.scale, out=da)
+
+
+class BinaryCrossEntropy(Loss):
+    """L = -1/N Σ [t log σ(z) + (1 - t) log (1 - σ(z))], on logits z: C yes-or-no questions.
+
+    A single label is asked as one question a class. Source for the stable form: TensorFlow's
+    ``sigmoid_cross_entropy_with_logits``, max(z, 0) - z t + log(1 + exp(-|z|)).
+    """
+
+    def forward(self, outputs: Array, labels: Array, total: int | None = None) -> Array:
+        """L = 1/N Σ [max(z, 0) - z t + log(1 + exp(-|z|))]."""
+        xp, self.logits = self.xp, outputs  # (N, C)
+        N, C = outputs.shape
+        self.scale = 1.0 / (total or N)
+        self.t = self.targets(labels)  # (N, C)
+        tail, term = self.buffer("tail", N, C), self.buffer("term", N, C)  # (N, C)
+        loss = self.buffer("loss", 1, 1)
+        xp.absolute(outputs, out=tail)
+        xp.negative(tail, out=tail)
+        xp.exp(tail, out=tail)
+        xp.log1p(tail, out=tail)  # log(1 + exp(-|z|))
+        xp.maximum(outputs, 0.0, out=term)
+        xp.add(tail, term, out=tail)
+        xp.multiply(outputs, self.t, out=term)
+        xp.subtract(tail, term, out=tail)
+        xp.sum(tail, out=loss.reshape(()))
+        return xp.multiply(loss, self.scale, out=loss)
+
+    def backward(self) -> Array:
+        """dL/dz = (σ(z) - t) / N, with σ(z) = (1 + tanh(z / 2)) / 2."""
+        xp, dlogits = self.xp, self.buffer("dlogits", *self.t.shape)  # (N, C)
+        xp.multiply(self.logits, 0.5, out=dlogits)
+        xp.tanh(dlogits, out=dlogits)
+        xp.multiply(dlogits, 0.5, out=dlogits)
+        xp.add(dlogits, 0.5, out=dlogits)
+        xp.subtract(dlogits, self.t, out=dlogits)
+        return xp.multiply(dlogits, self.scale, out=dlogits)
+
+
+LOSSES: dict[str, type[Loss]] = {
+    "cross_entropy": SoftmaxCrossEntropy,
+    "quadratic": Quadratic,
+    "binary_cross_entropy": BinaryCrossEntropy,
+}

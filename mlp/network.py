@@ -1,0 +1,133 @@
+"""The multilayer perceptron: linear layers with activations between them, on flat arrays."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import pairwise
+from typing import Any
+
+from backends import Array, Backend, get_backend
+from mlp.activations import ACTIVATIONS
+from mlp.errors import UsageError
+from mlp.init import draw
+from mlp.layers import Layer, Linear
+from mlp.rng import generator
+
+DTYPES = ("float32", "float64")
+
+
+class MLP:
+    """A network of fully connected layers.
+
+    Args:
+        sizes: the width of the input, of each hidden layer and of the output, such as
+            ``[784, 256, 128, 10]``.
+        activation: what follows each hidden layer: ``relu``, ``leaky_relu``, ``sigmoid``,
+            ``tanh`` or ``identity``.
+        output: what follows the last layer; ``identity`` leaves logits.
+        bias: whether the layers have biases.
+        init: how the weights start; see `mlp.init.draw`.
+        bias_init: how the biases start.
+        seed: the seed of these draws.
+        dtype: ``"float32"`` or ``"float64"``.
+        backend: the device; the CPU unless given.
+
+    Attributes:
+        parameters: all weights, layer by layer, then all biases: a flat array, shape (P,).
+        gradients: their gradients in the same order; each backward pass overwrites them.
+        weight_count: how many of the parameters are weights.
+        about: what is known of the network's training; saved with it, empty when new.
+
+    Raises:
+        UsageError: if a size is not positive or a name is unknown.
+    """
+
+    def __init__(
+        self,
+        sizes: Sequence[int],
+        activation: str = "relu",
+        output: str = "identity",
+        *,
+        bias: bool = True,
+        init: str = "he_normal",
+        bias_init: str = "zeros",
+        seed: int = 0,
+        dtype: str = "float32",
+        backend: Backend | None = None,
+    ) -> None:
+        _check(sizes, activation, output, dtype)
+        self.sizes = tuple(sizes)
+        self.activation, self.output, self.bias, self.dtype = activation, output, bias, dtype
+        self.backend = backend if backend is not None else get_backend("cpu")
+        self.about: dict[str, Any] = {}
+        self.layers = self._build()
+        self.linear = [layer for layer in self.layers if isinstance(layer, Linear)]
+        self._bind()
+        self._draw(init, bias_init, seed)
+
+    def __repr__(self) -> str:
+        return f"MLP({'-'.join(map(str, self.sizes))}, {self.activation}, {self.dtype})"
+
+    def forward(self, x: Array) -> Array:
+        """Compute the outputs (N, C) of a batch x (N, I)."""
+        for layer in self.layers:
+            x = layer.forward(x)
+        return x
+
+    def backward(self, dy: Array) -> None:
+        """Compute all gradients from dL/dy (N, C), for the latest forward pass."""
+        gradient: Array | None = dy
+        for layer in reversed(self.layers):
+            gradient = layer.backward(gradient)
+
+    def _build(self) -> list[Layer]:
+        layers: list[Layer] = []
+        last = len(self.sizes) - 2
+        for i, (inputs, outputs) in enumerate(pairwise(self.sizes)):
+            name = self.output if i == last else self.activation
+            layers += [
+                Linear(inputs, outputs, self.backend, self.dtype, bias=self.bias, needs_dx=i > 0),
+                ACTIVATIONS[name](self.backend, self.dtype),
+            ]
+        return layers
+
+    def _bind(self) -> None:
+        """Make the flat arrays and give each layer its views of them."""
+        xp = self.backend.xp
+        self.weight_count = sum(layer.inputs * layer.outputs for layer in self.linear)
+        count = self.weight_count + sum(layer.outputs for layer in self.linear if layer.bias)
+        self.parameters = xp.zeros(count, dtype=self.dtype)
+        self.gradients = xp.zeros(count, dtype=self.dtype)
+        w, b = 0, self.weight_count
+        for layer in self.linear:
+            shape, size = (layer.inputs, layer.outputs), layer.inputs * layer.outputs
+            W, dW = (
+                flat[w : w + size].reshape(shape) for flat in (self.parameters, self.gradients)
+            )
+            db = self.gradients[b : b + layer.outputs] if layer.bias else None
+            layer.bind(W, dW, self.parameters[b : b + layer.outputs] if layer.bias else None, db)
+            w, b = w + size, b + layer.outputs
+
+    def _draw(self, weights: str, biases: str, seed: int) -> None:
+        rng = generator(seed, "parameters")
+        for layer in self.linear:
+            fans = layer.inputs, layer.outputs
+            W = draw(weights, rng, *fans, fans)
+            layer.W[...] = self.backend.asarray(W, self.dtype)
+            if layer.b is not None:
+                b = draw(biases, rng, *fans, (layer.outputs,))
+                layer.b[...] = self.backend.asarray(b, self.dtype)
+
+
+def _check(sizes: Sequence[int], activation: str, output: str, dtype: str) -> None:
+    if len(sizes) < 2 or not all(isinstance(size, int) and size > 0 for size in sizes):
+        raise UsageError(
+            f"a network needs an input and an output width or more, all positive, not {list(sizes)}"
+        )
+    for name in (activation, output):
+        if name not in ACTIVATIONS:
+            raise UsageError(
+                f"there is no activation {name!r}: choose one of {', '.join(ACTIVATIONS)}"
+            )
+    if dtype not in DTYPES:
+        raise UsageError(f"there is no dtype {dtype!r}: choose float32 or float64")

@@ -1,0 +1,75 @@
+"""How a network is trained: every hyperparameter, its default and what it may be."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Literal
+
+from mlp.errors import UsageError
+from mlp.losses import LOSSES
+from mlp.schedules import learning_rate
+
+
+@dataclass(frozen=True, kw_only=True)
+class Recipe:
+    """One training run's hyperparameters; the defaults are those of ``mlp train``.
+
+    Attributes:
+        loss: ``cross_entropy``, ``quadratic`` or ``binary_cross_entropy``.
+        batch_size: images an update, or ``"full"`` for one exact gradient over all of them.
+        epochs: passes over the training images.
+        lr: the learning rate, at its peak.
+        momentum: µ of SGD, 0 up to but not including 1.
+        nesterov: whether momentum looks ahead.
+        schedule: ``constant``, ``step(every, factor)``, ``linear`` or ``cosine``.
+        warmup: epochs over which the rate first rises from 0.
+        weight_decay: λ of ½ λ |W|², on weights and not on biases.
+        clip_value: limit of each gradient element, or None.
+        clip_norm: limit of the gradient's norm, or None.
+        shuffle: whether each epoch visits the images in a new order.
+        validation: how many of the last training images to hold out; a share if below 1.
+        seed: of the initial weights and of the shuffles.
+
+    Raises:
+        UsageError: if a value is not finite or out of its range.
+    """
+
+    loss: str = "cross_entropy"
+    batch_size: int | Literal["full"] = 128
+    epochs: int = 8
+    lr: float = 0.1
+    momentum: float = 0.9
+    nesterov: bool = False
+    schedule: str = "linear"
+    warmup: float = 0.5
+    weight_decay: float = 0.0
+    clip_value: float | None = None
+    clip_norm: float | None = None
+    shuffle: bool = True
+    validation: float = 0.0
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        if self.loss not in LOSSES:
+            raise UsageError(f"there is no loss {self.loss!r}: choose one of {', '.join(LOSSES)}")
+        if self.batch_size != "full":
+            _require("batch size", self.batch_size, self.batch_size >= 1, "at least 1, or full")
+        _require("number of epochs", self.epochs, self.epochs >= 1, "at least 1")
+        _require("learning rate", self.lr, self.lr > 0, "above 0")
+        _require("momentum", self.momentum, 0 <= self.momentum < 1, "from 0 to below 1")
+        _require("warm-up", self.warmup, 0 <= self.warmup <= self.epochs, "from 0 to all epochs")
+        _require("weight decay", self.weight_decay, self.weight_decay >= 0, "at least 0")
+        for name, limit in (("clip value", self.clip_value), ("clip norm", self.clip_norm)):
+            if limit is not None:
+                _require(name, limit, limit > 0, "above 0")
+        _require("validation", self.validation, self.validation >= 0, "a share or a count")
+        _require("seed", self.seed, self.seed >= 0, "at least 0")
+        if self.nesterov and not self.momentum:
+            raise UsageError("Nesterov's look-ahead needs momentum: set the momentum above 0")
+        learning_rate(self.schedule, self.lr, self.warmup, self.epochs, 0.0)  # refuses bad names
+
+
+def _require(what: str, value: float, holds: bool, range_: str) -> None:
+    if not (math.isfinite(value) and holds):
+        raise UsageError(f"the {what} must be {range_}, not {value}")
