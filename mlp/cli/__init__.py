@@ -1,1 +1,59 @@
-"""The command line."""
+"""The command line: it parses, builds, calls and prints. It holds no mathematics."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+import typer
+
+from backends import BackendError
+from mlp.checkpoint import package_version
+from mlp.cli.evaluate import evaluate
+from mlp.cli.train import train
+from mlp.errors import MLPError
+
+app = typer.Typer(
+    name="mlp",
+    help="Handwritten digits, read by a network whose every gradient is written by hand.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    epilog="Exit codes: 0 done, 1 failed, 2 wrong usage, 3 training diverged, 130 interrupted.",
+)
+app.command("train")(train)
+app.command("eval")(evaluate)
+
+
+def _print_version(asked: bool) -> None:
+    if asked:
+        print(f"mlp {package_version()}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    _version: bool = typer.Option(
+        False, "--version", callback=_print_version, is_eager=True, help="Print the version."
+    ),
+) -> None:
+    pass
+
+
+def main() -> None:
+    """Run the command line; end with one sentence on stderr and an exit code where it fails."""
+    try:
+        app()
+    except (MLPError, BackendError) as error:
+        _fail(str(error), getattr(error, "exit_code", 1))
+    except MemoryError as error:
+        _fail(f"out of memory ({error}): take fewer images, a smaller --batch-size or --hidden", 1)
+    except BrokenPipeError:  # whoever read our output has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(1)
+
+
+def _fail(sentence: str, code: int) -> None:
+    print(f"mlp: {sentence}", file=sys.stderr)
+    sys.exit(code)

@@ -1,1 +1,58 @@
 """Images and labels from files, from the network and from the project's own pen."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+from mlp.datasets.dataset import Dataset, Split
+from mlp.datasets.download import Progress
+from mlp.datasets.idx_folder import load_idx_folder
+from mlp.datasets.mnist import MnistUnavailable, load_mnist
+from mlp.datasets.synthetic import load_synthetic
+from mlp.errors import UsageError
+
+__all__ = ["Dataset", "Split", "load_dataset"]
+
+
+def load_dataset(
+    name: str = "auto",
+    folder: str | Path | None = None,
+    *,
+    note: Callable[[str], None] | None = None,
+    progress: Progress | None = None,
+) -> Dataset:
+    """Load a dataset by its name.
+
+    Args:
+        name: ``"mnist"``; ``"synthetic"``, or ``"synthetic:N+M"`` for N training and M test images;
+            a folder of IDX files; or ``"auto"`` for MNIST where it is to be had and synthetic
+            digits where it is not.
+        folder: where MNIST's files are; nothing else is then tried.
+        note: told in a sentence when ``"auto"`` takes the synthetic digits.
+        progress: told how far a download is.
+
+    Raises:
+        DataError: if the data is missing or damaged.
+        UsageError: if there is no such dataset.
+    """
+    if folder is not None and name not in ("auto", "mnist"):
+        raise UsageError(f"a data folder is for MNIST: name that folder as the dataset, not {name}")
+    if name == "mnist" or (name == "auto" and folder is not None):
+        return load_mnist(folder, progress=progress)
+    if name == "auto":
+        try:
+            return load_mnist(progress=progress)
+        except MnistUnavailable as error:
+            if note is not None:
+                note(f"{error}. Going on with synthetic digits, which the project draws itself.")
+            return load_synthetic()
+    if match := re.fullmatch(r"synthetic(?::(\d+)\+(\d+))?", name):
+        return load_synthetic(*map(int, match.groups())) if match[1] else load_synthetic()
+    if Path(name).is_dir():
+        return load_idx_folder(name)
+    raise UsageError(
+        f"there is no dataset {name!r}: choose mnist, synthetic, synthetic:N+M or a folder of IDX "
+        "files"
+    )

@@ -1,0 +1,59 @@
+"""What network to build: all that shapes it but the data's own widths."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from backends import Backend
+from mlp.network import MLP
+
+OUTPUTS = {"cross_entropy": "identity", "binary_cross_entropy": "identity", "quadratic": "sigmoid"}
+"""The activation that each loss expects of the last layer; identity leaves logits."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Architecture:
+    """The choices that make a network; the defaults are those of ``mlp train``.
+
+    Attributes:
+        hidden: the width of each hidden layer; empty for none.
+        activation: what follows each hidden layer.
+        output: what follows the last layer; None for what the loss expects.
+        bias: whether the layers have biases.
+        init: how the weights start; see `mlp.init.draw`.
+        bias_init: how the biases start.
+        dtype: ``float32`` or ``float64``.
+    """
+
+    hidden: tuple[int, ...] = (256, 128)
+    activation: str = "relu"
+    output: str | None = None
+    bias: bool = True
+    init: str = "he_normal"
+    bias_init: str = "zeros"
+    dtype: str = "float32"
+
+    def build(self, pixels: int, classes: int, loss: str, seed: int, backend: Backend) -> MLP:
+        """Make the network with its initial weights.
+
+        Args:
+            pixels: the width of the input.
+            classes: the width of the output.
+            loss: what it will be trained with; decides the output's activation where none is set.
+            seed: of the initial weights.
+            backend: the device.
+
+        Raises:
+            UsageError: if a width is not positive or a name is unknown.
+        """
+        return MLP(
+            (pixels, *self.hidden, classes),
+            self.activation,
+            self.output or OUTPUTS[loss],
+            bias=self.bias,
+            init=self.init,
+            bias_init=self.bias_init,
+            seed=seed,
+            dtype=self.dtype,
+            backend=backend,
+        )

@@ -1,0 +1,110 @@
+"""What goes to stderr while a command works: notes, bars and a line an epoch."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from rich.console import Console
+from rich.progress import (
+    BarColumn,
+    DownloadColumn,
+    Progress,
+    TaskID,
+    TextColumn,
+    TimeRemainingColumn,
+)
+
+from backends import Array, Backend
+from mlp.history import Epoch
+
+stderr = Console(stderr=True, highlight=False, soft_wrap=True)
+
+REFRESH_SECONDS = 0.25
+"""The bar looks at the loss no more often than this: on a GPU each look waits for the device."""
+
+
+def note(sentence: str) -> None:
+    """Tell the user something beside the result."""
+    stderr.print(sentence, markup=False)
+
+
+@contextmanager
+def download_bar() -> Iterator[Callable[[str, int, int | None], None]]:
+    """Draw a bar for each file that is downloaded, and nothing where none is."""
+    tasks: dict[str, TaskID] = {}
+    columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn())
+    with Progress(*columns, TimeRemainingColumn(), console=stderr, transient=True) as bar:
+
+        def progress(name: str, done: int, total: int | None) -> None:
+            if name not in tasks:
+                note(f"downloading {name}")
+                tasks[name] = bar.add_task(name)
+            bar.update(tasks[name], completed=done, total=total)
+
+        yield progress
+
+
+class TrainingBar:
+    """Progress of a training run: a bar while an epoch runs, a line when it is done.
+
+    Args:
+        backend: the device that the losses are on.
+        images: training images an epoch.
+        epochs: epochs of the run.
+    """
+
+    def __init__(self, backend: Backend, images: int, epochs: int) -> None:
+        self._backend, self._images, self._epochs = backend, images, epochs
+        self._finished = 0
+        self._next_look = 0.0
+        self._bar = Progress(
+            TextColumn("epoch {task.fields[epoch]}"),
+            BarColumn(),
+            TextColumn("loss {task.fields[loss]}, {task.fields[speed]} images/s, left"),
+            TimeRemainingColumn(),
+            console=stderr,
+            transient=True,
+            refresh_per_second=1 / REFRESH_SECONDS,
+        )
+        self._task = self._bar.add_task(
+            "train", total=images * epochs, epoch=f"1/{epochs}", loss="-", speed="-"
+        )
+
+    def __enter__(self) -> TrainingBar:
+        self._bar.start()
+        self._start = time.perf_counter()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._bar.stop()
+
+    def on_step(self, images: int, loss: Array) -> None:
+        """Move the bar, a few times a second."""
+        now = time.perf_counter()
+        if now < self._next_look or not stderr.is_terminal:
+            return
+        self._next_look = now + REFRESH_SECONDS
+        done = self._finished * self._images + images
+        self._bar.update(
+            self._task,
+            completed=done,
+            epoch=f"{self._finished + 1}/{self._epochs}",
+            loss=f"{self._backend.to_numpy(loss).item():.4f}",
+            speed=f"{done / (now - self._start):,.0f}",
+        )
+
+    def on_epoch(self, epoch: Epoch) -> None:
+        """Print the epoch's line."""
+        self._finished = epoch.epoch
+        held_out = (
+            f"  validation {epoch.validation_accuracy:7.2%}"
+            if epoch.validation_accuracy is not None
+            else ""
+        )
+        note(
+            f"epoch {epoch.epoch:>{len(str(self._epochs))}}/{self._epochs}  "
+            f"loss {epoch.loss:.4f}  train {epoch.train_accuracy:7.2%}{held_out}  "
+            f"test {epoch.test_accuracy:7.2%}  {epoch.seconds:.2f} s"
+        )

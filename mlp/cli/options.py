@@ -1,0 +1,85 @@
+"""Options that several commands share, and how their texts are read."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+
+from backends import Backend, get_backend
+from mlp.cli import console
+from mlp.datasets import Dataset, load_dataset
+from mlp.errors import UsageError
+
+Device = Annotated[
+    str,
+    typer.Option(help="auto, cpu, cuda or cuda:N; auto takes CUDA where it works."),
+]
+DatasetName = Annotated[
+    str,
+    typer.Option(
+        "--dataset",
+        metavar="NAME|PATH",
+        help="mnist, synthetic, synthetic:N+M (N to train on, M to test), or a folder of IDX "
+        "files; auto takes MNIST, or synthetic digits where it is not to be had.",
+    ),
+]
+DataFolder = Annotated[
+    Path | None,
+    typer.Option(
+        "--data",
+        metavar="DIR",
+        help="Where MNIST's four files are. Else $MLP_DATA_DIR, the user's cache, a download.",
+    ),
+]
+Json = Annotated[bool, typer.Option("--json", help="Print the result as one JSON object.")]
+
+
+def open_device(device: str) -> Backend:
+    """Open the device and tell on stderr which it is."""
+    backend = get_backend(device)
+    console.note(f"device: {backend.name}")
+    return backend
+
+
+def open_dataset(name: str, folder: Path | None) -> Dataset:
+    """Load the dataset and tell on stderr what it is; draws a bar while downloading."""
+    with console.download_bar() as progress:
+        dataset = load_dataset(name, folder, note=console.note, progress=progress)
+    console.note(
+        f"data: {dataset.name} ({dataset.source}), {len(dataset.train):,} training and "
+        f"{len(dataset.test):,} test images"
+    )
+    return dataset
+
+
+def parse_widths(text: str) -> tuple[int, ...]:
+    """Read ``"256,128"`` as (256, 128), and ``"none"`` as no layers.
+
+    Raises:
+        UsageError: if it is not positive whole numbers with commas between.
+    """
+    if text.strip() in ("", "none"):
+        return ()
+    try:
+        widths = tuple(int(part) for part in text.split(","))
+    except ValueError:
+        widths = (0,)
+    if min(widths) < 1:
+        raise UsageError(f"--hidden takes widths such as 256,128, or none, not {text!r}")
+    return widths
+
+
+def parse_batch_size(text: str) -> int | Literal["full"]:
+    """Read ``"128"`` or ``"full"``.
+
+    Raises:
+        UsageError: if it is neither.
+    """
+    if text == "full":
+        return "full"
+    try:
+        return int(text)
+    except ValueError:
+        raise UsageError(f"--batch-size takes a whole number or full, not {text!r}") from None

@@ -1,0 +1,191 @@
+"""``mlp train``: from a dataset and a recipe to a model file."""
+
+from __future__ import annotations
+
+import dataclasses
+import itertools
+import json
+import tempfile
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+import mlp.training
+from mlp import checkpoint
+from mlp.activations import ACTIVATIONS
+from mlp.architecture import Architecture
+from mlp.cli import console
+from mlp.cli.options import (
+    DataFolder,
+    DatasetName,
+    Device,
+    Json,
+    open_dataset,
+    open_device,
+    parse_batch_size,
+    parse_widths,
+)
+from mlp.errors import ModelError, UsageError
+from mlp.history import History
+from mlp.losses import LOSSES
+from mlp.network import DTYPES, MLP
+from mlp.recipe import Recipe
+
+def _default(value: object) -> str:
+    """Show a default that stands in a dataclass, for the help."""
+    if isinstance(value, tuple):
+        value = ",".join(map(str, value))
+    return f"\\[default: {value}]"  # rich reads the bare bracket as markup
+
+
+INTERRUPTED = 130
+"""The exit code after Ctrl-C: 128 and the number of the signal, as shells have it."""
+
+
+def train(
+    device: Device = "auto",
+    dataset: DatasetName = "auto",
+    data: DataFolder = None,
+    hidden: Annotated[
+        str | None, typer.Option(metavar="N,N,…", help=f"Widths of the hidden layers, or none. {_default(Architecture.hidden)}")
+    ] = None,
+    activation: Annotated[str | None, typer.Option(help=f"{', '.join(ACTIVATIONS)}. {_default(Architecture.activation)}")] = None,
+    output: Annotated[
+        str | None,
+        typer.Option(help="The last layer's activation; else what the loss expects."),
+    ] = None,
+    loss: Annotated[str | None, typer.Option(help=f"{', '.join(LOSSES)}. {_default(Recipe.loss)}")] = None,
+    init: Annotated[
+        str | None,
+        typer.Option(
+            help="he_normal, he_uniform, glorot_…, lecun_…, uniform(a,b), normal(σ) or zeros. "
+            f"{_default(Architecture.init)}"
+        ),
+    ] = None,
+    bias_init: Annotated[str | None, typer.Option(help="The same, for the biases.")] = None,
+    bias: Annotated[bool | None, typer.Option("--bias/--no-bias")] = None,
+    batch_size: Annotated[
+        str | None,
+        typer.Option(metavar="N|full", help=f"Images an update; full is one gradient of all. {_default(Recipe.batch_size)}"),
+    ] = None,
+    epochs: Annotated[int | None, typer.Option(help=f"Passes over the training images. {_default(Recipe.epochs)}")] = None,
+    lr: Annotated[float | None, typer.Option(help=f"The learning rate at its peak. {_default(Recipe.lr)}")] = None,
+    momentum: Annotated[float | None, typer.Option(help=f"µ of SGD. {_default(Recipe.momentum)}")] = None,
+    nesterov: Annotated[bool | None, typer.Option("--nesterov/--no-nesterov")] = None,
+    schedule: Annotated[
+        str | None, typer.Option(help=f"constant, step(every,factor), linear or cosine. {_default(Recipe.schedule)}")
+    ] = None,
+    warmup: Annotated[
+        float | None, typer.Option(help=f"Epochs over which the rate rises from 0. {_default(Recipe.warmup)}")
+    ] = None,
+    weight_decay: Annotated[float | None, typer.Option(help="λ of ½ λ |W|².")] = None,
+    clip_value: Annotated[
+        float | None, typer.Option(help="Limit of each element of the gradient.")
+    ] = None,
+    clip_norm: Annotated[float | None, typer.Option(help="Limit of the gradient's norm.")] = None,
+    dtype: Annotated[str | None, typer.Option(help=f"{' or '.join(DTYPES)}. {_default(Architecture.dtype)}")] = None,
+    seed: Annotated[
+        int | None, typer.Option(help=f"Of the initial weights and the shuffles. {_default(Recipe.seed)}")
+    ] = None,
+    shuffle: Annotated[bool | None, typer.Option("--shuffle/--no-shuffle")] = None,
+    validation: Annotated[
+        float | None, typer.Option(help="Training images to hold out: a share below 1 or a count.")
+    ] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="The model file; else the first free digits-N name."),
+    ] = None,
+    force: Annotated[bool, typer.Option("--force", help="Replace the model file.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Train a network and write it to a model file."""
+    given = {name: value for name, value in locals().items() if value is not None}
+    architecture, recipe = _choose(given)
+    out = _writable(out, force)
+    backend = open_device(device)
+    images = open_dataset(dataset, data)
+    model = architecture.build(images.pixels, images.classes, recipe.loss, recipe.seed, backend)
+    console.note(f"network: {model}, {model.parameters.size:,} parameters")
+    with console.TrainingBar(backend, len(images.train), recipe.epochs) as bar:
+        history = mlp.training.train(
+            model, images, recipe, on_epoch=bar.on_epoch, on_step=bar.on_step
+        )
+    if not history.epochs:
+        console.note("interrupted before the first epoch was done: no model was written")
+        raise typer.Exit(INTERRUPTED)
+    checkpoint.save(model, out)
+    _report(model, images.name, len(images.test), history, recipe, out, as_json)
+    if history.interrupted:
+        raise typer.Exit(INTERRUPTED)
+
+
+def _choose(given: dict[str, Any]) -> tuple[Architecture, Recipe]:
+    """Put what was given on the command line over the defaults."""
+    given = dict(given)
+    if "hidden" in given:
+        given["hidden"] = parse_widths(given["hidden"])
+    if "batch_size" in given:
+        given["batch_size"] = parse_batch_size(given["batch_size"])
+    architecture, recipe = (
+        {f.name: given[f.name] for f in dataclasses.fields(kind) if f.name in given}
+        for kind in (Architecture, Recipe)
+    )
+    return Architecture(**architecture), Recipe(**recipe)
+
+
+def _writable(out: Path | None, force: bool) -> Path:
+    """Settle where the model goes, before any time is spent on training it.
+
+    Raises:
+        UsageError: if a file is there that was not to be replaced.
+        ModelError: if nothing can be written there.
+    """
+    if out is None:
+        names = (f"digits{f'-{n}' if n > 1 else ''}.safetensors" for n in itertools.count(1))
+        out = next(path for path in map(Path, names) if not path.exists())
+    elif out.is_dir():
+        raise UsageError(f"--out {out} is a folder: name a file in it")
+    elif out.exists() and not force:
+        raise UsageError(f"{out} is there already: add --force to replace it, or name another file")
+    try:
+        with tempfile.TemporaryFile(dir=out.parent):
+            return out
+    except OSError as error:
+        raise ModelError(
+            f"nothing can be written in {out.parent} ({error.strerror}): "
+            "choose another place with --out"
+        ) from None
+
+
+def _report(
+    model: MLP, data: str, test_total: int, history: History, recipe: Recipe, out: Path, as_json: bool
+) -> None:
+    """Print the result of a run."""
+    last = history.epochs[-1]
+    result = {
+        "dataset": data,
+        "device": model.backend.name,
+        "layers": model.sizes,
+        "parameters": int(model.parameters.size),
+        "seed": recipe.seed,
+        "train_accuracy": last.train_accuracy,
+        "test_accuracy": last.test_accuracy,
+        "test_correct": round(last.test_accuracy * test_total),
+        "test_total": test_total,
+        "train_seconds": history.train_seconds,
+        "interrupted": history.interrupted,
+        "model": str(out),
+        "history": [dataclasses.asdict(epoch) for epoch in history.epochs],
+    }
+    if as_json:
+        print(json.dumps(result))
+        return
+    print(
+        f"test accuracy {last.test_accuracy:.2%} ({result['test_correct']:,} of {test_total:,} "
+        f"{data} images), train accuracy {last.train_accuracy:.2%}, "
+        f"{history.train_seconds:.2f} s of training on {model.backend.name}"
+    )
+    if history.interrupted:
+        print(f"interrupted: the model is as after epoch {last.epoch}")
+    print(f"model: {out}")
