@@ -34,16 +34,27 @@ def note(sentence: str) -> None:
 def download_bar() -> Iterator[Callable[[str, int, int | None], None]]:
     """Draw a bar for each file that is downloaded, and nothing where none is."""
     tasks: dict[str, TaskID] = {}
-    columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn())
-    with Progress(*columns, TimeRemainingColumn(), console=stderr, transient=True) as bar:
+    bar = Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        DownloadColumn(),
+        TimeRemainingColumn(),
+        console=stderr,
+        transient=True,
+    )
 
-        def progress(name: str, done: int, total: int | None) -> None:
-            if name not in tasks:
-                note(f"downloading {name}")
-                tasks[name] = bar.add_task(name)
-            bar.update(tasks[name], completed=done, total=total)
+    def progress(name: str, done: int, total: int | None) -> None:
+        if name not in tasks:
+            note(f"downloading {name}")
+            tasks[name] = bar.add_task(name)
+            bar.start()
+        bar.update(tasks[name], completed=done, total=total)
 
+    try:
         yield progress
+    finally:
+        if tasks:
+            bar.stop()
 
 
 class TrainingBar:

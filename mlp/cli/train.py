@@ -32,6 +32,7 @@ from mlp.losses import LOSSES
 from mlp.network import DTYPES, MLP
 from mlp.recipe import Recipe
 
+
 def _default(value: object) -> str:
     """Show a default that stands in a dataclass, for the help."""
     if isinstance(value, tuple):
@@ -48,14 +49,23 @@ def train(
     dataset: DatasetName = "auto",
     data: DataFolder = None,
     hidden: Annotated[
-        str | None, typer.Option(metavar="N,N,…", help=f"Widths of the hidden layers, or none. {_default(Architecture.hidden)}")
+        str | None,
+        typer.Option(
+            metavar="N,N,…",
+            help=f"Widths of the hidden layers, or none. {_default(Architecture.hidden)}",
+        ),
     ] = None,
-    activation: Annotated[str | None, typer.Option(help=f"{', '.join(ACTIVATIONS)}. {_default(Architecture.activation)}")] = None,
+    activation: Annotated[
+        str | None,
+        typer.Option(help=f"{', '.join(ACTIVATIONS)}. {_default(Architecture.activation)}"),
+    ] = None,
     output: Annotated[
         str | None,
         typer.Option(help="The last layer's activation; else what the loss expects."),
     ] = None,
-    loss: Annotated[str | None, typer.Option(help=f"{', '.join(LOSSES)}. {_default(Recipe.loss)}")] = None,
+    loss: Annotated[
+        str | None, typer.Option(help=f"{', '.join(LOSSES)}. {_default(Recipe.loss)}")
+    ] = None,
     init: Annotated[
         str | None,
         typer.Option(
@@ -67,26 +77,42 @@ def train(
     bias: Annotated[bool | None, typer.Option("--bias/--no-bias")] = None,
     batch_size: Annotated[
         str | None,
-        typer.Option(metavar="N|full", help=f"Images an update; full is one gradient of all. {_default(Recipe.batch_size)}"),
+        typer.Option(
+            metavar="N|full",
+            help=f"Images an update; full is one gradient of all. {_default(Recipe.batch_size)}",
+        ),
     ] = None,
-    epochs: Annotated[int | None, typer.Option(help=f"Passes over the training images. {_default(Recipe.epochs)}")] = None,
-    lr: Annotated[float | None, typer.Option(help=f"The learning rate at its peak. {_default(Recipe.lr)}")] = None,
-    momentum: Annotated[float | None, typer.Option(help=f"µ of SGD. {_default(Recipe.momentum)}")] = None,
+    epochs: Annotated[
+        int | None, typer.Option(help=f"Passes over the training images. {_default(Recipe.epochs)}")
+    ] = None,
+    lr: Annotated[
+        float | None, typer.Option(help=f"The learning rate at its peak. {_default(Recipe.lr)}")
+    ] = None,
+    momentum: Annotated[
+        float | None, typer.Option(help=f"µ of SGD. {_default(Recipe.momentum)}")
+    ] = None,
     nesterov: Annotated[bool | None, typer.Option("--nesterov/--no-nesterov")] = None,
     schedule: Annotated[
-        str | None, typer.Option(help=f"constant, step(every,factor), linear or cosine. {_default(Recipe.schedule)}")
+        str | None,
+        typer.Option(
+            help=f"constant, step(every,factor), linear or cosine. {_default(Recipe.schedule)}"
+        ),
     ] = None,
     warmup: Annotated[
-        float | None, typer.Option(help=f"Epochs over which the rate rises from 0. {_default(Recipe.warmup)}")
+        float | None,
+        typer.Option(help=f"Epochs over which the rate rises from 0. {_default(Recipe.warmup)}"),
     ] = None,
     weight_decay: Annotated[float | None, typer.Option(help="λ of ½ λ |W|².")] = None,
     clip_value: Annotated[
         float | None, typer.Option(help="Limit of each element of the gradient.")
     ] = None,
     clip_norm: Annotated[float | None, typer.Option(help="Limit of the gradient's norm.")] = None,
-    dtype: Annotated[str | None, typer.Option(help=f"{' or '.join(DTYPES)}. {_default(Architecture.dtype)}")] = None,
+    dtype: Annotated[
+        str | None, typer.Option(help=f"{' or '.join(DTYPES)}. {_default(Architecture.dtype)}")
+    ] = None,
     seed: Annotated[
-        int | None, typer.Option(help=f"Of the initial weights and the shuffles. {_default(Recipe.seed)}")
+        int | None,
+        typer.Option(help=f"Of the initial weights and the shuffles. {_default(Recipe.seed)}"),
     ] = None,
     shuffle: Annotated[bool | None, typer.Option("--shuffle/--no-shuffle")] = None,
     validation: Annotated[
@@ -159,7 +185,13 @@ def _writable(out: Path | None, force: bool) -> Path:
 
 
 def _report(
-    model: MLP, data: str, test_total: int, history: History, recipe: Recipe, out: Path, as_json: bool
+    model: MLP,
+    data: str,
+    test_total: int,
+    history: History,
+    recipe: Recipe,
+    out: Path,
+    as_json: bool,
 ) -> None:
     """Print the result of a run."""
     last = history.epochs[-1]

@@ -121,9 +121,7 @@ def _jitter(waypoints: Floats, rng: np.random.Generator) -> Floats:
     return waypoints + _bell(rng, 1, *waypoints.shape) * spread
 
 
-def _stretch_ends(
-    waypoints: Floats, style: NDArray[np.int64], rng: np.random.Generator
-) -> Floats:
+def _stretch_ends(waypoints: Floats, style: NDArray[np.int64], rng: np.random.Generator) -> Floats:
     """Waypoints (C, 2, N), with the free ends of strokes pulled further out or back in."""
     before = np.take_along_axis(waypoints, skeletons().towards[:, None, style], axis=0)
     amount = _uniform(rng, -0.4, 0.4, len(waypoints), 1, BLOCK)
