@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from backends import Backend
 from mlp.network import MLP
 
-OUTPUTS = {"cross_entropy": "identity", "binary_cross_entropy": "identity", "quadratic": "sigmoid"}
-"""The activation that each loss expects of the last layer; identity leaves logits."""
+OUTPUTS = {"quadratic": "sigmoid"}
+"""What a loss expects of the last layer, where that is not to leave logits."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,7 +49,7 @@ class Architecture:
         return MLP(
             (pixels, *self.hidden, classes),
             self.activation,
-            self.output or OUTPUTS[loss],
+            self.output or OUTPUTS.get(loss, "identity"),
             bias=self.bias,
             init=self.init,
             bias_init=self.bias_init,

@@ -23,7 +23,7 @@ class Batches:
 
     Args:
         images: uint8, shape (N, ...), each I values.
-        labels: integers, shape (N,).
+        labels: integers, shape (N,); or answers of 0 and 1, shape (N, L).
         model: the network that they are for: its device, dtype and widths.
     """
 
@@ -37,7 +37,7 @@ class Batches:
         self.images = backend.asarray(rows)  # (N, I)
         if rows.size * itemsize <= backend.memory().free // RESIDENT_SHARE:
             self.images = self._as_floats(self.images, self.xp.empty(rows.shape, model.dtype))
-        self.labels = backend.asarray(labels, np.int64)  # (N,)
+        self.labels = backend.asarray(labels, np.int64 if labels.ndim == 1 else model.dtype)
         widths = rows.shape[1] + 3 * sum(model.sizes[1:])  # x; and y, dy and slope a layer
         self.piece = max(1, backend.memory().piece // (widths * itemsize))
 
@@ -51,10 +51,10 @@ class Batches:
             rows: indices on the device, shape (n,).
 
         Returns:
-            x of shape (n, I) and labels of shape (n,).
+            x of shape (n, I) and labels of shape (n,) or (n, L).
         """
         n = len(rows)
-        labels = self._buffer("labels", n, dtype="int64")
+        labels = self._buffer("labels", n, *self.labels.shape[1:], dtype=self.labels.dtype)
         self.xp.take(self.labels, rows, axis=0, out=labels)
         x = self._buffer("x", n, self.images.shape[1])
         if self.images.dtype == self._dtype:

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import tempfile
-from contextlib import suppress
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
@@ -16,6 +14,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save as to_bytes
 
 from backends import Backend
+from mlp.atomic import replacing
 from mlp.errors import MLPError, ModelError
 from mlp.network import MLP
 
@@ -49,7 +48,13 @@ def save(model: MLP, path: str | os.PathLike[str]) -> None:
         "about": model.about,
     }
     metadata = {"mlp": json.dumps(description, sort_keys=True)}
-    write_atomically(Path(path), to_bytes(_tensors(model), metadata))
+    try:
+        with replacing(Path(path)) as file:
+            file.write(to_bytes(_tensors(model), metadata))
+    except OSError as error:
+        raise ModelError(
+            f"{path} cannot be written ({error.strerror}): choose another place with --out"
+        ) from None
 
 
 def load(path: str | os.PathLike[str], backend: Backend | None = None) -> MLP:
@@ -75,32 +80,6 @@ def load(path: str | os.PathLike[str], backend: Backend | None = None) -> MLP:
             "so train or copy it again"
         ) from None
     return _rebuild(path, metadata, tensors, backend)
-
-
-def write_atomically(path: Path, content: bytes) -> None:
-    """Write a file beside its place and move it there, so that no half of it is ever seen.
-
-    Raises:
-        ModelError: if that fails, for example on a full disk; nothing is left behind.
-    """
-    temporary: str | None = None
-    try:
-        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-        with os.fdopen(handle, "wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        umask = os.umask(0)
-        os.umask(umask)
-        os.chmod(temporary, 0o666 & ~umask)  # noqa: PTH101
-        os.replace(temporary, path)  # noqa: PTH105
-    except OSError as error:
-        if temporary is not None:
-            with suppress(OSError):
-                os.unlink(temporary)  # noqa: PTH108
-        raise ModelError(
-            f"{path} cannot be written ({error.strerror}): choose another place with --out"
-        ) from None
 
 
 def package_version() -> str:

@@ -1,12 +1,81 @@
-"""Why a training run went wrong, in one sentence each."""
+"""Why a training run goes wrong: what others ran into, noticed and said in one sentence each."""
 
 from __future__ import annotations
 
+import math
+from collections.abc import Iterator
 from typing import Any
 
+import numpy as np
 from numpy.typing import NDArray
 
+from mlp.activations import LeakyReLU, ReLU
+from mlp.batches import Batches
+from mlp.datasets.dataset import Split
+from mlp.history import Epoch
+from mlp.inference import task_of
+from mlp.network import MLP
 from mlp.recipe import Recipe
+
+SAMPLE = 1000
+"""Images that a network is examined on."""
+
+
+def warn_before(model: MLP, split: Split, recipe: Recipe) -> Iterator[str]:
+    """Say what will go wrong before any time is spent on it.
+
+    Args:
+        model: the network with its initial weights.
+        split: the training images.
+        recipe: the hyperparameters.
+    """
+    zero = [k for k, layer in enumerate(model.linear, 1) if not bool((layer.W != 0).any())]
+    if zero and len(model.linear) > 1:
+        yield (
+            f"all weights of layer {_list(zero)} are zero, so that its units stay alike and the "
+            "layers before it learn nothing: start from another --init, such as he_normal"
+        )
+    changes = np.count_nonzero((split.labels[1:] != split.labels[:-1]).reshape(len(split) - 1, -1))
+    if not recipe.shuffle and recipe.batch_size != "full" and changes < len(split) // 20:
+        yield (
+            "the training images are sorted by class and are not shuffled, so that each batch "
+            "unlearns the one before: leave --no-shuffle away"
+        )
+
+
+def warn_after(
+    model: MLP, batches: Batches, recipe: Recipe, epoch: Epoch, losses: NDArray[Any]
+) -> Iterator[str]:
+    """Say what is going wrong after an epoch.
+
+    Args:
+        model: the network.
+        batches: its training images.
+        recipe: the hyperparameters.
+        epoch: what was measured.
+        losses: the losses of the epoch's updates, shape (steps,).
+    """
+    tail = losses[-max(1, len(losses) // 10) :].mean(dtype=np.float64)
+    if len(losses) > 1 and tail > 2.0 * losses[0]:
+        yield (
+            f"the loss rose from {losses[0]:.3g} to {tail:.3g} in epoch {epoch.epoch}: the "
+            f"learning rate {recipe.lr:g} is probably too high, so try --lr {recipe.lr / 10:g}"
+        )
+    if epoch.test_accuracy > 1.3 * _chance(model.backend.to_numpy(batches.labels)):
+        return
+    stuck = f"the accuracy is stuck at chance ({epoch.test_accuracy:.1%})"
+    dead, certain = _examine(model, batches, recipe)
+    if dead and max(share for _, share in dead) > 0.5:
+        shares = ", ".join(f"{share:.0%} of layer {k}" for k, share in dead)
+        yield (
+            f"{stuck} and many ReLUs are dead, 0 for every image: {shares}; try a smaller --lr, "
+            "--init he_normal or --activation leaky_relu"
+        )
+    if certain is not None and certain > 0.999:
+        yield (
+            f"{stuck} and the softmax is saturated: its largest probability is {certain:.4f} on "
+            "average, so that hardly any gradient is left; try a smaller --init or --lr"
+        )
 
 
 def explain_divergence(losses: NDArray[Any], step: int, epoch: int, recipe: Recipe) -> str:
@@ -31,3 +100,35 @@ def explain_divergence(losses: NDArray[Any], step: int, epoch: int, recipe: Reci
     if recipe.clip_norm is None:
         advice += " or --clip-norm 1"
     return f"{where}, {course}: the learning rate {recipe.lr:g} is probably too high, so {advice}"
+
+
+def _chance(labels: NDArray[Any]) -> float:
+    """Compute the accuracy of the best constant answer."""
+    _, counts = np.unique(labels, axis=0, return_counts=True)
+    return float(counts.max() / len(labels))
+
+
+def _examine(
+    model: MLP, batches: Batches, recipe: Recipe
+) -> tuple[list[tuple[int, float]], float | None]:
+    """Run some training images and look inside.
+
+    Returns:
+        The number of each hidden ReLU layer with the share of its units that are never positive;
+        and the mean of the largest probabilities, None where the loss is no cross-entropy.
+    """
+    x, _ = batches.slice(0, min(SAMPLE, len(batches)))
+    outputs = model.backend.to_numpy(model.forward(x))
+    dead = [
+        (k, float((model.backend.to_numpy(layer.y) <= 0).all(axis=0).mean()))
+        for k, layer in enumerate(model.layers[1:-1:2], 1)
+        if isinstance(layer, ReLU | LeakyReLU)
+    ]
+    if recipe.loss != "cross_entropy" or not math.isfinite(float(np.abs(outputs).max())):
+        return dead, None
+    shares = task_of(model).probabilities(outputs, logits=True)
+    return dead, float(shares.max(axis=1).mean())
+
+
+def _list(numbers: list[int]) -> str:
+    return ", ".join(map(str, numbers))

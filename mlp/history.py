@@ -7,15 +7,17 @@ from dataclasses import dataclass, field
 
 @dataclass(frozen=True)
 class Epoch:
-    """What was measured in one epoch.
+    """What was measured at the end of one epoch.
 
     Attributes:
         epoch: its number, from 1.
-        loss: the mean of the losses of its updates, each taken before the update.
-        train_accuracy: on the training images, after the epoch, 0 to 1.
+        loss: the mean of the losses of its updates, each taken before the update; or what the
+            recipe's ``loss_on`` asks for instead.
+        train_accuracy: on the training images, after the epoch or running, as the recipe's
+            ``train_accuracy`` has it, 0 to 1.
         test_accuracy: on the test images, after the epoch.
         validation_accuracy: on the images held out, after the epoch; None where there are none.
-        seconds: of training alone, without evaluation.
+        seconds: of training alone, without evaluation, since the epoch reported before.
     """
 
     epoch: int
@@ -28,7 +30,7 @@ class Epoch:
 
 @dataclass
 class History:
-    """The epochs of a run, and whether it was ended early by an interrupt."""
+    """The reported epochs of a run, and whether it was ended early by an interrupt."""
 
     epochs: list[Epoch] = field(default_factory=list)
     interrupted: bool = False

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from mlp.batches import Batches
 from mlp.errors import ModelError
 from mlp.network import MLP
+from mlp.task import Task
 
 
 def outputs(model: MLP, batches: Batches) -> NDArray[Any]:
@@ -25,7 +26,7 @@ def outputs(model: MLP, batches: Batches) -> NDArray[Any]:
     return result
 
 
-def predict(model: MLP, images: NDArray[np.uint8]) -> NDArray[np.int64]:
+def predict(model: MLP, images: NDArray[np.uint8]) -> NDArray[Any]:
     """Read images.
 
     Args:
@@ -33,32 +34,36 @@ def predict(model: MLP, images: NDArray[np.uint8]) -> NDArray[np.int64]:
         images: uint8, shape (N, height, width) or (N, I), 0 is paper and 255 is ink.
 
     Returns:
-        The class of each, shape (N,).
+        The class of each, int64 of shape (N,); where the model answers L yes-or-no questions, the
+        answers, uint8 of shape (N, L).
 
     Raises:
         ModelError: if the images have another size than the network's input.
     """
-    return predicted_classes(outputs(model, _batches(model, images)))
+    return decide(model, outputs(model, _batches(model, images)))
 
 
 def probabilities(model: MLP, images: NDArray[np.uint8]) -> NDArray[np.float64]:
     """Read images; the arguments and errors are those of `predict`.
 
     Returns:
-        The probability of each class, shape (N, C): the softmax of the logits, or the outputs
-        themselves, scaled to sum to 1, where the network ends in an activation.
+        The probability of each class or of each yes, shape (N, C); see `mlp.task.Task`.
     """
-    values = outputs(model, _batches(model, images)).astype(np.float64)  # (N, C)
-    if model.output == "identity":
-        values = np.exp(values - values.max(axis=1, keepdims=True))
-    shares: NDArray[np.float64] = values / values.sum(axis=1, keepdims=True)
-    return shares
+    values = outputs(model, _batches(model, images))
+    return task_of(model).probabilities(values, logits=model.output == "identity")
 
 
-def predicted_classes(outputs: NDArray[Any]) -> NDArray[np.int64]:
-    """Return the class with the largest output of each row of (N, C)."""
-    classes: NDArray[np.int64] = outputs.argmax(axis=1)
-    return classes
+def decide(model: MLP, outputs: NDArray[Any]) -> NDArray[Any]:
+    """Turn a model's outputs (N, C) into answers; see `mlp.task.Task.decide`."""
+    return task_of(model).decide(outputs, logits=model.output == "identity")
+
+
+def task_of(model: MLP) -> Task:
+    """Return what a model was trained to answer; one class of several where nothing tells."""
+    about = model.about.get("task")
+    if about is None:
+        return Task(names=tuple(map(str, range(model.sizes[-1]))))
+    return Task(about["kind"], tuple(about["names"]), tuple(about["positive"]))
 
 
 def check_fits(model: MLP, pixels: int, classes: int) -> None:

@@ -15,7 +15,9 @@ Bengio, 2010, equation 12; LeCun et al., 1998, equation 16."""
 CHOICES = {
     **{f"{scaling}_{shape}": 0 for scaling in SCALINGS for shape in ("normal", "uniform")},
     "uniform": 2,
+    "uniform_fan_in": 1,
     "normal": 1,
+    "normal_fan_out": 1,
     "zeros": 0,
 }
 
@@ -25,7 +27,8 @@ def draw(init: str, rng: Any, fan_in: int, fan_out: int, shape: tuple[int, ...])
 
     Args:
         init: ``he_normal``, ``he_uniform``, the same with ``glorot`` and ``lecun``,
-            ``uniform(a, b)``, ``normal(σ)`` or ``zeros``.
+            ``uniform(a, b)``, ``uniform_fan_in(g)`` for U(±√(g / fan_in)), ``normal(σ)``,
+            ``normal_fan_out(g)`` for N(0, √(g / fan_out)), or ``zeros``.
         rng: a `numpy.random.Generator`.
         fan_in: the layer's number of inputs.
         fan_out: its number of outputs.
@@ -47,10 +50,15 @@ def draw(init: str, rng: Any, fan_in: int, fan_out: int, shape: tuple[int, ...])
                 f"initialisation {init!r} has its bounds reversed: write the low first"
             )
         return rng.uniform(low, high, shape)
+    if numbers and numbers[0] < 0:
+        raise UsageError(f"initialisation {init!r} needs a number of at least 0")
     if name == "normal":
-        if numbers[0] < 0:
-            raise UsageError(f"initialisation {init!r} needs a σ of at least 0")
         return rng.normal(0.0, numbers[0], shape)
+    if name == "normal_fan_out":
+        return rng.normal(0.0, math.sqrt(numbers[0] / fan_out), shape)
+    if name == "uniform_fan_in":
+        bound = math.sqrt(numbers[0] / fan_in)
+        return rng.uniform(-bound, bound, shape)
     scaling, distribution = name.split("_")
     gain, i, o = SCALINGS[scaling]
     std = math.sqrt(gain / (i * fan_in + o * fan_out))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from backends import Array, Backend
 
 
@@ -20,7 +22,7 @@ class Buffers:
         self._dtype = dtype
         self._arrays: dict[tuple[str, tuple[int, ...]], Array] = {}
 
-    def __call__(self, name: str, *shape: int, dtype: str | None = None) -> Array:
+    def __call__(self, name: str, *shape: int, dtype: Any = None) -> Array:
         """Return the array of this name and shape; its content is whatever was left there."""
         array = self._arrays.get((name, shape))
         if array is None:

@@ -1,4 +1,4 @@
-"""How well predictions agree with labels."""
+"""How well answers agree with labels."""
 
 from __future__ import annotations
 
@@ -7,6 +7,17 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+
+def accuracy(answers: NDArray[Any], labels: NDArray[Any]) -> float:
+    """Compute the share of images that are answered wholly right, 0 to 1.
+
+    Args:
+        answers: shape (N,), or (N, L) for L questions, all of which must be right.
+        labels: the same shape.
+    """
+    right = answers == labels  # (N,) or (N, L)
+    return float(right.reshape(len(right), -1).all(axis=1).mean())
 
 
 @dataclass(frozen=True)
@@ -37,16 +48,12 @@ class Score:
     @property
     def precision(self) -> NDArray[np.float64]:
         """For each class, the share of its predictions that are right, shape (C,); 0 of none."""
-        predicted = self.confusion.sum(axis=0)  # (C,)
-        share: NDArray[np.float64] = self.confusion.diagonal() / np.maximum(predicted, 1)
-        return share
+        return _share(self.confusion.diagonal(), self.confusion.sum(axis=0))
 
     @property
     def recall(self) -> NDArray[np.float64]:
         """For each class, the share of its images that are found, shape (C,); 0 of none."""
-        present = self.confusion.sum(axis=1)  # (C,)
-        share: NDArray[np.float64] = self.confusion.diagonal() / np.maximum(present, 1)
-        return share
+        return _share(self.confusion.diagonal(), self.confusion.sum(axis=1))
 
 
 def score(predictions: NDArray[Any], labels: NDArray[Any], classes: int) -> Score:
@@ -59,3 +66,64 @@ def score(predictions: NDArray[Any], labels: NDArray[Any], classes: int) -> Scor
     """
     pairs = labels.astype(np.int64) * classes + predictions  # (N,)
     return Score(np.bincount(pairs, minlength=classes**2).reshape(classes, classes))
+
+
+@dataclass(frozen=True)
+class LabelScore:
+    """The counts of right and wrong answers, question by question.
+
+    Attributes:
+        true_yes: yes where the label is yes, int64 of shape (L,).
+        false_yes: yes where it is no.
+        false_no: no where it is yes.
+        total: the number of images.
+        exact: how many images have every answer right.
+    """
+
+    true_yes: NDArray[np.int64]
+    false_yes: NDArray[np.int64]
+    false_no: NDArray[np.int64]
+    total: int
+    exact: int
+
+    @property
+    def exact_match(self) -> float:
+        """The share of images with every answer right, 0 to 1."""
+        return self.exact / self.total
+
+    @property
+    def accuracy(self) -> NDArray[np.float64]:
+        """For each question, the share of right answers, shape (L,)."""
+        return 1.0 - (self.false_yes + self.false_no) / self.total
+
+    @property
+    def precision(self) -> NDArray[np.float64]:
+        """For each question, the share of its yeses that are right, shape (L,); 0 of none."""
+        return _share(self.true_yes, self.true_yes + self.false_yes)
+
+    @property
+    def recall(self) -> NDArray[np.float64]:
+        """For each question, the share of its yeses that are found, shape (L,); 0 of none."""
+        return _share(self.true_yes, self.true_yes + self.false_no)
+
+    @property
+    def f1(self) -> NDArray[np.float64]:
+        """For each question, the harmonic mean of precision and recall, shape (L,); 0 of none."""
+        return _share(2 * self.true_yes, 2 * self.true_yes + self.false_yes + self.false_no)
+
+
+def score_labels(answers: NDArray[Any], labels: NDArray[Any]) -> LabelScore:
+    """Count answers against labels, both 0 or 1 and of shape (N, L)."""
+    yes, truth = answers.astype(bool), labels.astype(bool)  # (N, L)
+    return LabelScore(
+        true_yes=(yes & truth).sum(axis=0),
+        false_yes=(yes & ~truth).sum(axis=0),
+        false_no=(~yes & truth).sum(axis=0),
+        total=len(labels),
+        exact=int((yes == truth).all(axis=1).sum()),
+    )
+
+
+def _share(part: NDArray[np.int64], whole: NDArray[np.int64]) -> NDArray[np.float64]:
+    share: NDArray[np.float64] = part / np.maximum(whole, 1)
+    return share

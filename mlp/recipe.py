@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Literal
 
@@ -30,6 +31,11 @@ class Recipe:
         shuffle: whether each epoch visits the images in a new order.
         validation: how many of the last training images to hold out; a share if below 1.
         seed: of the initial weights and of the shuffles.
+        train_accuracy: ``after`` measures it after the epoch; ``running`` counts each image as it
+            was read just before the update that used it, which costs next to nothing.
+        loss_on: ``updates`` tells the mean of the updates' losses, each before its update;
+            ``first_batch`` the loss on the first batch of the images as they lie, after the epoch.
+        report_every: epochs from one that is measured and told to the next; the last one is too.
 
     Raises:
         UsageError: if a value is not finite or out of its range.
@@ -49,10 +55,12 @@ class Recipe:
     shuffle: bool = True
     validation: float = 0.0
     seed: int = 0
+    train_accuracy: Literal["after", "running"] = "after"
+    loss_on: Literal["updates", "first_batch"] = "updates"
+    report_every: int = 1
 
     def __post_init__(self) -> None:
-        if self.loss not in LOSSES:
-            raise UsageError(f"there is no loss {self.loss!r}: choose one of {', '.join(LOSSES)}")
+        _choose("loss", self.loss, LOSSES)
         if self.batch_size != "full":
             _require("batch size", self.batch_size, self.batch_size >= 1, "at least 1, or full")
         _require("number of epochs", self.epochs, self.epochs >= 1, "at least 1")
@@ -65,6 +73,11 @@ class Recipe:
                 _require(name, limit, limit > 0, "above 0")
         _require("validation", self.validation, self.validation >= 0, "a share or a count")
         _require("seed", self.seed, self.seed >= 0, "at least 0")
+        _require(
+            "number of epochs between reports", self.report_every, self.report_every >= 1, "1 up"
+        )
+        _choose("train accuracy", self.train_accuracy, ("after", "running"))
+        _choose("reported loss", self.loss_on, ("updates", "first_batch"))
         if self.nesterov and not self.momentum:
             raise UsageError("Nesterov's look-ahead needs momentum: set the momentum above 0")
         learning_rate(self.schedule, self.lr, self.warmup, self.epochs, 0.0)  # refuses bad names
@@ -73,3 +86,8 @@ class Recipe:
 def _require(what: str, value: float, holds: bool, range_: str) -> None:
     if not (math.isfinite(value) and holds):
         raise UsageError(f"the {what} must be {range_}, not {value}")
+
+
+def _choose(what: str, value: str, choices: Collection[str]) -> None:
+    if value not in choices:
+        raise UsageError(f"there is no {what} {value!r}: choose one of {', '.join(choices)}")

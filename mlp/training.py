@@ -14,12 +14,13 @@ from numpy.typing import NDArray
 from backends import Array
 from mlp.batches import Batches
 from mlp.datasets.dataset import Dataset, Split
-from mlp.diagnosis import explain_divergence
+from mlp.diagnosis import explain_divergence, warn_after, warn_before
 from mlp.errors import DivergedError, UsageError
 from mlp.history import Epoch, History
-from mlp.inference import check_fits, outputs, predicted_classes
+from mlp.inference import check_fits, decide, outputs
+from mlp.layers import Buffers
 from mlp.losses import LOSSES
-from mlp.metrics import score
+from mlp.metrics import accuracy
 from mlp.network import MLP
 from mlp.optim import SGD
 from mlp.recipe import Recipe
@@ -58,7 +59,10 @@ class Trainer:
         self.order = self.backend.asarray(np.arange(N))  # (N,)
         self.rates = self.xp.zeros(self.steps, dtype=model.dtype)  # (steps,)
         self.losses = self.xp.zeros(self.steps, dtype=model.dtype)  # (steps,)
+        self.running = recipe.train_accuracy == "running"
+        self.hits = self.xp.zeros(1, dtype=model.dtype)
         self._shuffler = generator(recipe.seed, "shuffle")
+        self._buffer = Buffers(self.backend, model.dtype)
         self._steps: dict[Any, Callable[[], Array]] = {}
         if self.batch_size > self.batches.piece:
             self._gradient_sum = self.xp.zeros_like(model.gradients)  # (P,)
@@ -89,6 +93,12 @@ class Trainer:
                 on_step(stop, loss)
         return self.backend.to_numpy(self.losses)
 
+    def first_batch_loss(self) -> float:
+        """Compute the loss on the first batch of the images as they lie, without training."""
+        x, labels = self.batches.slice(0, min(self.batch_size, self.batches.piece))
+        loss = self.criterion.forward(self.model.forward(x), labels)  # (1, 1)
+        return float(self.backend.to_numpy(loss).item())
+
     def _begin(self, number: int) -> None:
         """Bring the epoch's order and learning rates to the device."""
         r, N = self.recipe, len(self.batches)
@@ -97,6 +107,7 @@ class Trainer:
         times = number + (np.arange(self.steps) + 0.5) / self.steps  # (steps,)
         rates = [learning_rate(r.schedule, r.lr, r.warmup, r.epochs, t) for t in times]
         self.rates = self.backend.asarray(np.array(rates), self.model.dtype)
+        self.xp.copyto(self.hits, 0.0)
 
     def _update(self, start: int, stop: int) -> Array:
         """Update the parameters from the images order[start:stop]; return the loss, (1, 1)."""
@@ -122,7 +133,19 @@ class Trainer:
         logits = self.model.forward(x)  # (N, C)
         loss = self.criterion.forward(logits, labels, total)  # (1, 1)
         self.model.backward(self.criterion.backward())
+        if self.running:
+            self._count_hits(logits, labels)
         return loss
+
+    def _count_hits(self, logits: Array, labels: Array) -> None:
+        """Add the images that were read right, before the update, to the epoch's hits."""
+        xp, N = self.xp, len(labels)
+        read = self._buffer("read", N, dtype=labels.dtype)  # (N,)
+        right, count = self._buffer("right", N), self._buffer("count", 1)  # (N,), (1,)
+        xp.argmax(logits, axis=1, out=read)
+        xp.equal(read, labels, out=right)
+        xp.sum(right, axis=0, keepdims=True, out=count)
+        xp.add(self.hits, count, out=self.hits)
 
     def _add_piece(self, x: Array, labels: Array, total: int) -> None:
         """Add a piece's part of the gradient and of the loss to their sums."""
@@ -153,6 +176,7 @@ def train(
     *,
     on_epoch: Callable[[Epoch], None] | None = None,
     on_step: Callable[[int, Array], None] | None = None,
+    on_warning: Callable[[str], None] | None = None,
 ) -> History:
     """Train a network in place.
 
@@ -162,8 +186,9 @@ def train(
         model: the network; what is learnt of its training is left in ``model.about``.
         dataset: what it learns from, and the test images that it is measured on.
         recipe: the hyperparameters; the defaults of `Recipe` unless given.
-        on_epoch: called after each epoch with what was measured.
+        on_epoch: called with what was measured, after each epoch that is reported.
         on_step: called after each update; see `Trainer.epoch`.
+        on_warning: told in a sentence of what is likely to go wrong or did.
 
     Raises:
         ModelError: if the images or classes do not fit the network's widths.
@@ -172,39 +197,72 @@ def train(
     """
     recipe = recipe or Recipe()
     check_fits(model, dataset.pixels, dataset.classes)
-    train_split, held_out = _hold_out(dataset.train, recipe.validation)
-    trainer = Trainer(model, train_split, recipe)
-    test = Batches(dataset.test.images, dataset.test.labels, model)
-    validation = Batches(held_out.images, held_out.labels, model) if len(held_out) else None
+    model.about = {"task": asdict(dataset.task)}
+    run = _Run(model, dataset, recipe)
     history = History()
+    warn = on_warning or (lambda _: None)
+    for sentence in warn_before(model, run.train_split, recipe):
+        warn(sentence)
     finished = model.parameters.copy()
+    seconds = 0.0
     try:
         for number in range(recipe.epochs):
             start = time.perf_counter()
             with np.errstate(all="ignore"):  # a loss that is not finite is told below
-                losses = trainer.epoch(number, on_step)
-            seconds = time.perf_counter() - start
+                losses = run.trainer.epoch(number, on_step)
+            seconds += time.perf_counter() - start
             _check_finite(losses, number, recipe)
-            epoch = Epoch(
-                epoch=number + 1,
-                loss=float(losses.mean(dtype=np.float64)),
-                train_accuracy=_accuracy(model, trainer.batches, train_split),
-                test_accuracy=_accuracy(model, test, dataset.test),
-                validation_accuracy=_accuracy(model, validation, held_out) if validation else None,
-                seconds=seconds,
-            )
+            if number % recipe.report_every == 0 or number + 1 == recipe.epochs:
+                epoch = run.measure(number, losses, seconds)
+                history.epochs.append(epoch)
+                seconds = 0.0
+                if on_epoch is not None:
+                    on_epoch(epoch)
+                for sentence in warn_after(model, run.trainer.batches, recipe, epoch, losses):
+                    warn(sentence)
             model.backend.xp.copyto(finished, model.parameters)
-            history.epochs.append(epoch)
-            if on_epoch is not None:
-                on_epoch(epoch)
     except KeyboardInterrupt:
         history.interrupted = True
         model.backend.xp.copyto(model.parameters, finished)
     except DivergedError:
         model.backend.xp.copyto(model.parameters, finished)
         raise
-    model.about = _about(recipe, dataset, history)
+    model.about |= _about(recipe, dataset, history)
     return history
+
+
+class _Run:
+    """A trainer with the splits that the network is measured on."""
+
+    def __init__(self, model: MLP, dataset: Dataset, recipe: Recipe) -> None:
+        self.train_split, self.held_out = _hold_out(dataset.train, recipe.validation)
+        self.test_split = dataset.test
+        self.trainer = Trainer(model, self.train_split, recipe)
+        self._test = Batches(dataset.test.images, dataset.test.labels, model)
+        self._held_out = Batches(self.held_out.images, self.held_out.labels, model)
+
+    def measure(self, number: int, losses: NDArray[Any], seconds: float) -> Epoch:
+        """Measure the network after an epoch; ``seconds`` is since the epoch measured before."""
+        trainer = self.trainer
+        model, recipe = trainer.model, trainer.recipe
+        return Epoch(
+            epoch=number + 1,
+            loss=(
+                trainer.first_batch_loss()
+                if recipe.loss_on == "first_batch"
+                else float(losses.mean(dtype=np.float64))
+            ),
+            train_accuracy=(
+                float(model.backend.to_numpy(trainer.hits).item()) / len(self.train_split)
+                if trainer.running
+                else _accuracy(model, trainer.batches, self.train_split)
+            ),
+            test_accuracy=_accuracy(model, self._test, self.test_split),
+            validation_accuracy=(
+                _accuracy(model, self._held_out, self.held_out) if len(self.held_out) else None
+            ),
+            seconds=seconds,
+        )
 
 
 def _hold_out(split: Split, validation: float) -> tuple[Split, Split]:
@@ -219,8 +277,7 @@ def _hold_out(split: Split, validation: float) -> tuple[Split, Split]:
 
 
 def _accuracy(model: MLP, batches: Batches, split: Split) -> float:
-    predictions = predicted_classes(outputs(model, batches))  # (N,)
-    return score(predictions, split.labels, model.sizes[-1]).accuracy
+    return accuracy(decide(model, outputs(model, batches)), split.labels)
 
 
 def _check_finite(losses: NDArray[Any], number: int, recipe: Recipe) -> None:
@@ -241,7 +298,7 @@ def _about(recipe: Recipe, dataset: Dataset, history: History) -> dict[str, Any]
             "test_images": len(dataset.test),
             "test_sha256": dataset.test.checksum,
         },
-        "epochs": len(history.epochs),
+        "history": [asdict(epoch) for epoch in history.epochs],
         "train_accuracy": last.train_accuracy if last else None,
         "test_accuracy": last.test_accuracy if last else None,
         "validation_accuracy": last.validation_accuracy if last else None,

@@ -10,6 +10,7 @@ import typer
 from backends import BackendError
 from mlp.checkpoint import package_version
 from mlp.cli.evaluate import evaluate
+from mlp.cli.presets import presets, reproduce
 from mlp.cli.train import train
 from mlp.errors import MLPError
 
@@ -24,6 +25,8 @@ app = typer.Typer(
 )
 app.command("train")(train)
 app.command("eval")(evaluate)
+app.command("presets")(presets)
+app.command("reproduce")(reproduce)
 
 
 def _print_version(asked: bool) -> None:
@@ -47,6 +50,8 @@ def main() -> None:
         app()
     except (MLPError, BackendError) as error:
         _fail(str(error), getattr(error, "exit_code", 1))
+    except KeyboardInterrupt:
+        _fail("interrupted", 130)
     except MemoryError as error:
         _fail(f"out of memory ({error}): take fewer images, a smaller --batch-size or --hidden", 1)
     except BrokenPipeError:  # whoever read our output has seen enough

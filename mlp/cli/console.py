@@ -30,6 +30,11 @@ def note(sentence: str) -> None:
     stderr.print(sentence, markup=False)
 
 
+def warn(sentence: str) -> None:
+    """Tell the user that something is likely to be wrong."""
+    stderr.print(f"warning: {sentence}", style="yellow", markup=False)
+
+
 @contextmanager
 def download_bar() -> Iterator[Callable[[str, int, int | None], None]]:
     """Draw a bar for each file that is downloaded, and nothing where none is."""

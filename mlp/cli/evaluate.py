@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 from rich.console import Console
@@ -12,8 +13,9 @@ from rich.table import Table
 
 from mlp.checkpoint import load
 from mlp.cli.options import DataFolder, DatasetName, Device, Json, open_dataset, open_device
-from mlp.inference import check_fits, predict
-from mlp.metrics import Score, score
+from mlp.datasets import ask
+from mlp.inference import check_fits, predict, task_of
+from mlp.metrics import LabelScore, Score, score, score_labels
 
 
 def evaluate(
@@ -23,42 +25,86 @@ def evaluate(
     data: DataFolder = None,
     as_json: Json = False,
 ) -> None:
-    """Measure a model on a dataset's test images."""
+    """Measure a model on a dataset's test images, asking what it was trained to answer."""
     network = load(model, open_device(device))
-    images = open_dataset(dataset, data)
+    task = task_of(network)
+    images = ask(task, open_dataset(dataset, data))
     check_fits(network, images.pixels, images.classes)
-    result = score(predict(network, images.test.images), images.test.labels, images.classes)
-    if as_json:
-        print(json.dumps(_as_dict(result, model, images.name, network.backend.name)))
-    else:
-        _print(result, images.name)
-
-
-def _as_dict(result: Score, model: Path, data: str, device: str) -> dict[str, object]:
-    return {
+    answers, labels = predict(network, images.test.images), images.test.labels
+    result: dict[str, Any] = {
         "model": str(model),
-        "dataset": data,
-        "device": device,
-        "test_accuracy": result.accuracy,
-        "test_correct": result.correct,
-        "test_wrong": result.total - result.correct,
-        "test_total": result.total,
-        "precision": result.precision.tolist(),
-        "recall": result.recall.tolist(),
-        "confusion": result.confusion.tolist(),
+        "dataset": images.name,
+        "device": network.backend.name,
+        "task": task.kind,
+    }
+    if task.kind == "multiclass":
+        counts = score(answers, labels, images.classes)
+        result |= _classes(counts)
+        table = _confusion_table(counts)
+    else:
+        label_counts = score_labels(answers, labels)
+        result |= _questions(label_counts, task.names)
+        table = _label_table(label_counts, task.names)
+    if as_json:
+        print(json.dumps(result))
+        return
+    print(
+        f"test accuracy {result['test_accuracy']:.2%}: {result['test_correct']:,} right and "
+        f"{result['test_wrong']:,} wrong of {result['test_total']:,} {images.name} images"
+    )
+    Console(highlight=False, soft_wrap=True).print(table)
+
+
+def _classes(counts: Score) -> dict[str, Any]:
+    return {
+        "test_accuracy": counts.accuracy,
+        "test_correct": counts.correct,
+        "test_wrong": counts.total - counts.correct,
+        "test_total": counts.total,
+        "precision": counts.precision.tolist(),
+        "recall": counts.recall.tolist(),
+        "confusion": counts.confusion.tolist(),
     }
 
 
-def _print(result: Score, data: str) -> None:
-    print(
-        f"test accuracy {result.accuracy:.2%}: {result.correct:,} right and "
-        f"{result.total - result.correct:,} wrong of {result.total:,} {data} images"
+def _questions(counts: LabelScore, names: tuple[str, ...]) -> dict[str, Any]:
+    return {
+        "test_accuracy": counts.exact_match,
+        "test_correct": counts.exact,
+        "test_wrong": counts.total - counts.exact,
+        "test_total": counts.total,
+        "labels": names,
+        "label_accuracy": counts.accuracy.tolist(),
+        "precision": counts.precision.tolist(),
+        "recall": counts.recall.tolist(),
+        "f1": counts.f1.tolist(),
+    }
+
+
+def _confusion_table(counts: Score) -> Table:
+    classes = range(len(counts.confusion))
+    table = _table(
+        "rows: the label; columns: what was read", ("", *map(str, classes), "recall", "precision")
     )
-    classes = range(len(result.confusion))
-    table = Table(title="rows: the label; columns: what was read", title_justify="left", box=None)
-    for heading in ("", *map(str, classes), "recall", "precision"):
-        table.add_column(heading, justify="right")
     for c in classes:
-        counts = (str(n) if n else "." for n in result.confusion[c])
-        table.add_row(str(c), *counts, f"{result.recall[c]:.2%}", f"{result.precision[c]:.2%}")
-    Console(highlight=False, soft_wrap=True).print(table)
+        row = (str(n) if n else "." for n in counts.confusion[c])
+        table.add_row(str(c), *row, f"{counts.recall[c]:.2%}", f"{counts.precision[c]:.2%}")
+    return table
+
+
+def _label_table(counts: LabelScore, names: tuple[str, ...]) -> Table:
+    table = _table(
+        "an image counts as right where every answer is",
+        ("", "accuracy", "precision", "recall", "F1"),
+    )
+    columns = counts.accuracy, counts.precision, counts.recall, counts.f1
+    for name, *shares in zip(names, *columns, strict=True):
+        table.add_row(name, *(f"{share:.2%}" for share in shares))
+    return table
+
+
+def _table(title: str, headings: Iterable[str]) -> Table:
+    table = Table(title=title, title_justify="left", box=None)
+    for heading in headings:
+        table.add_column(heading, justify="right")
+    return table

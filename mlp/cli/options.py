@@ -71,6 +71,18 @@ def parse_widths(text: str) -> tuple[int, ...]:
     return widths
 
 
+def parse_classes(text: str) -> tuple[int, ...]:
+    """Read ``"0,2,4"`` as (0, 2, 4).
+
+    Raises:
+        UsageError: if it is not whole numbers with commas between.
+    """
+    try:
+        return tuple(int(part) for part in text.split(","))
+    except ValueError:
+        raise UsageError(f"--positive takes digits such as 0,2,4,6,8, not {text!r}") from None
+
+
 def parse_batch_size(text: str) -> int | Literal["full"]:
     """Read ``"128"`` or ``"full"``.
 

@@ -24,13 +24,17 @@ from mlp.cli.options import (
     open_dataset,
     open_device,
     parse_batch_size,
+    parse_classes,
     parse_widths,
 )
+from mlp.datasets import Dataset, as_binary, overlay
 from mlp.errors import ModelError, UsageError
 from mlp.history import History
 from mlp.losses import LOSSES
 from mlp.network import DTYPES, MLP
+from mlp.preset import load_preset, override
 from mlp.recipe import Recipe
+from mlp.task import Kind
 
 
 def _default(value: object) -> str:
@@ -45,9 +49,18 @@ INTERRUPTED = 130
 
 
 def train(
+    preset: Annotated[
+        str | None, typer.Option(help="A published recipe to start from; see mlp presets.")
+    ] = None,
     device: Device = "auto",
     dataset: DatasetName = "auto",
     data: DataFolder = None,
+    task: Annotated[
+        Kind, typer.Option(help="multilabel lays two digits over each other and asks which.")
+    ] = "multiclass",
+    positive: Annotated[
+        str | None, typer.Option(help="For a binary task: the digits to say yes to, as 0,2,4.")
+    ] = None,
     hidden: Annotated[
         str | None,
         typer.Option(
@@ -118,6 +131,15 @@ def train(
     validation: Annotated[
         float | None, typer.Option(help="Training images to hold out: a share below 1 or a count.")
     ] = None,
+    train_accuracy: Annotated[
+        str | None, typer.Option(help="after: measured after the epoch; running: before updates.")
+    ] = None,
+    loss_on: Annotated[
+        str | None, typer.Option(help="updates: their mean; first_batch: after the epoch.")
+    ] = None,
+    report_every: Annotated[
+        int | None, typer.Option(help="Epochs from one that is measured to the next.")
+    ] = None,
     out: Annotated[
         Path | None,
         typer.Option(metavar="FILE", help="The model file; else the first free digits-N name."),
@@ -130,12 +152,17 @@ def train(
     architecture, recipe = _choose(given)
     out = _writable(out, force)
     backend = open_device(device)
-    images = open_dataset(dataset, data)
+    images = _pose(task, positive, open_dataset(dataset, data), recipe.seed)
     model = architecture.build(images.pixels, images.classes, recipe.loss, recipe.seed, backend)
     console.note(f"network: {model}, {model.parameters.size:,} parameters")
     with console.TrainingBar(backend, len(images.train), recipe.epochs) as bar:
         history = mlp.training.train(
-            model, images, recipe, on_epoch=bar.on_epoch, on_step=bar.on_step
+            model,
+            images,
+            recipe,
+            on_epoch=bar.on_epoch,
+            on_step=bar.on_step,
+            on_warning=console.warn,
         )
     if not history.epochs:
         console.note("interrupted before the first epoch was done: no model was written")
@@ -147,17 +174,28 @@ def train(
 
 
 def _choose(given: dict[str, Any]) -> tuple[Architecture, Recipe]:
-    """Put what was given on the command line over the defaults."""
+    """Put what was given on the command line over the preset's values, or over the defaults."""
     given = dict(given)
     if "hidden" in given:
         given["hidden"] = parse_widths(given["hidden"])
     if "batch_size" in given:
         given["batch_size"] = parse_batch_size(given["batch_size"])
-    architecture, recipe = (
-        {f.name: given[f.name] for f in dataclasses.fields(kind) if f.name in given}
-        for kind in (Architecture, Recipe)
-    )
-    return Architecture(**architecture), Recipe(**recipe)
+    architecture, recipe = Architecture(), Recipe()
+    if given.get("task", "multiclass") != "multiclass":
+        recipe = Recipe(loss="binary_cross_entropy")
+    if "preset" in given:
+        preset = load_preset(given["preset"])
+        architecture, recipe = preset.architecture, preset.recipe
+    return override(architecture, given), override(recipe, given)
+
+
+def _pose(task: Kind, positive: str | None, images: Dataset, seed: int) -> Dataset:
+    """Put the images into the form of the task."""
+    if (task == "binary") != (positive is not None):
+        raise UsageError("--task binary and --positive go together, as in --positive 0,2,4,6,8")
+    if positive is not None:
+        return as_binary(images, parse_classes(positive))
+    return overlay(images, seed) if task == "multilabel" else images
 
 
 def _writable(out: Path | None, force: bool) -> Path:

@@ -11,9 +11,11 @@ from mlp.datasets.download import Progress
 from mlp.datasets.idx_folder import load_idx_folder
 from mlp.datasets.mnist import MnistUnavailable, load_mnist
 from mlp.datasets.synthetic import load_synthetic
+from mlp.datasets.tasks import as_binary, overlay
 from mlp.errors import UsageError
+from mlp.task import Task
 
-__all__ = ["Dataset", "Split", "load_dataset"]
+__all__ = ["Dataset", "Split", "as_binary", "ask", "load_dataset", "overlay"]
 
 
 def load_dataset(
@@ -56,3 +58,17 @@ def load_dataset(
         f"there is no dataset {name!r}: choose mnist, synthetic, synthetic:N+M or a folder of IDX "
         "files"
     )
+
+
+def ask(task: Task, dataset: Dataset) -> Dataset:
+    """Put a dataset's labels, or its images too, into the form that a model answers.
+
+    Args:
+        task: what the model was trained to answer.
+        dataset: images of one class each, or already of this task.
+    """
+    if dataset.task.kind == task.kind:
+        return dataset
+    if task.kind == "binary":
+        return as_binary(dataset, task.positive)
+    return overlay(dataset)

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
 from mlp.errors import DataError
+from mlp.task import Task
 
 
 @dataclass(frozen=True)
@@ -18,7 +19,8 @@ class Split:
 
     Attributes:
         images: uint8, shape (N, height, width), 0 is paper and 255 is ink.
-        labels: uint8, shape (N,), each below the dataset's number of classes.
+        labels: uint8, shape (N,), each below the dataset's number of classes; or 0 and 1 of shape
+            (N, L), the answers to L questions.
 
     Raises:
         DataError: if the shapes or dtypes are others than these, or the counts differ.
@@ -33,9 +35,9 @@ class Split:
                 f"images must be uint8 of shape (count, height, width), "
                 f"not {self.images.dtype} of shape {self.images.shape}"
             )
-        if self.labels.ndim != 1 or self.labels.dtype != np.uint8:
+        if self.labels.ndim not in (1, 2) or self.labels.dtype != np.uint8:
             raise DataError(
-                f"labels must be uint8 of shape (count,), "
+                f"labels must be uint8 of shape (count,) or (count, questions), "
                 f"not {self.labels.dtype} of shape {self.labels.shape}"
             )
         if len(self.images) != len(self.labels):
@@ -66,9 +68,10 @@ class Dataset:
     Attributes:
         name: what it is called in results and model files, such as ``"mnist"``.
         source: where the bytes came from, for people to read.
-        classes: the number of classes; every label is below it.
+        classes: the number of classes, or of questions; the width of a network's output.
         train: what the network learns from.
         test: what it is measured on, never trained on.
+        task: what the labels mean.
 
     Raises:
         DataError: if a label is not below ``classes`` or the image sizes of the splits differ.
@@ -79,16 +82,18 @@ class Dataset:
     classes: int
     train: Split
     test: Split
+    task: Task = field(default_factory=Task)
 
     def __post_init__(self) -> None:
         for split_name, split in (("training", self.train), ("test", self.test)):
             if len(split) == 0:
                 raise DataError(f"the {split_name} split of {self.source} holds no images")
-            if int(split.labels.max()) >= self.classes:
-                row = int(split.labels.argmax())
+            limit = self.classes if self.task.kind == "multiclass" else 2
+            if int(split.labels.max()) >= limit:
+                row = int(split.labels.reshape(len(split), -1).max(axis=1).argmax())
                 raise DataError(
                     f"{split_name} label {row} of {self.source} is {split.labels[row]}, "
-                    f"but there are only the classes 0 to {self.classes - 1}"
+                    f"but labels run from 0 to {limit - 1} here"
                 )
         if self.train.images.shape[1:] != self.test.images.shape[1:]:
             raise DataError(

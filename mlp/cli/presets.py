@@ -1,0 +1,119 @@
+"""``mlp presets`` and ``mlp reproduce``: the published recipes, and whether ours bear them out."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.table import Table
+
+from mlp.cli import console
+from mlp.cli.options import DataFolder, DatasetName, Device, Json, open_dataset, open_device
+from mlp.errors import UsageError
+from mlp.preset import load_preset, preset_names
+from mlp.reproduce import Finding, compare, run_seeds
+
+
+def presets(as_json: Json = False) -> None:
+    """List the published recipes that ``mlp train --preset`` and ``mlp reproduce`` run."""
+    found = [load_preset(name) for name in preset_names()]
+    if as_json:
+        print(json.dumps([dataclasses.asdict(preset) for preset in found]))
+        return
+    table = Table("preset", "network", "what it is", box=None)
+    for preset in found:
+        hidden = "-".join(map(str, preset.architecture.hidden))
+        table.add_row(preset.name, f"784-{hidden}-10", preset.description)
+    Console(highlight=False).print(table)
+
+
+def reproduce(
+    names: Annotated[
+        list[str] | None, typer.Argument(metavar="[NAME]…", help="Presets; all unless named.")
+    ] = None,
+    seeds: Annotated[int, typer.Option(min=1, help="Runs of each, from the seeds 0, 1, …")] = 5,
+    device: Device = "auto",
+    dataset: DatasetName = "mnist",
+    data: DataFolder = None,
+    as_json: Json = False,
+    markdown: Annotated[
+        bool, typer.Option("--markdown", help="Print the table as Markdown.")
+    ] = False,
+) -> None:
+    """Run published recipes and hold the results against the published figures."""
+    if as_json and markdown:
+        raise UsageError("--json and --markdown exclude each other: choose one")
+    chosen = [load_preset(name) for name in names or preset_names()]
+    backend = open_device(device)
+    images = open_dataset(dataset, data)
+    findings: list[Finding] = []
+    total = sum(preset.recipe.epochs for preset in chosen) * seeds
+    columns = (TextColumn("{task.description}"), BarColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=console.stderr, transient=True) as bar:
+        task = bar.add_task("", total=total)
+        done = 0
+        for preset in chosen:
+
+            def on_epoch(
+                seed: int, epoch: int, name: str = preset.name, before: int = done
+            ) -> None:
+                epochs = preset.recipe.epochs  # noqa: B023 - called before the loop goes on
+                bar.update(
+                    task,
+                    completed=before + seed * epochs + epoch,
+                    description=f"{name}, seed {seed}",
+                )
+
+            findings += compare(preset, run_seeds(preset, images, seeds, backend, on_epoch))
+            done += preset.recipe.epochs * seeds
+    if as_json:
+        print(json.dumps([dataclasses.asdict(finding) for finding in findings]))
+    elif markdown:
+        _print_markdown(findings)
+    else:
+        _print_table(findings)
+    if any(finding.reproduced is False for finding in findings):
+        raise typer.Exit(1)
+
+
+HEADINGS = ("preset", "figure", "published", "ours: median (min-max)", "verdict")
+
+
+def _print_table(findings: list[Finding]) -> None:
+    table = Table(*HEADINGS, box=None)
+    for finding in findings:
+        table.add_row(*_cells(finding))
+    Console(highlight=False).print(table)
+
+
+def _print_markdown(findings: list[Finding]) -> None:
+    print("| " + " | ".join(HEADINGS) + " |")
+    print("| " + " | ".join(["---"] * len(HEADINGS)) + " |")
+    for finding in findings:
+        print("| " + " | ".join(_cells(finding)) + " |")
+
+
+def _cells(finding: Finding) -> tuple[str, ...]:
+    verdicts = {True: "reproduced", False: "not reproduced", None: "nothing published"}
+    return (
+        finding.preset,
+        finding.what,
+        _curve(finding.published, finding.measure) if finding.published else "-",
+        f"{_curve(finding.ours, finding.measure)} "
+        f"({_figure(finding.low, finding.measure)}-{_figure(finding.high, finding.measure)})",
+        verdicts[finding.reproduced],
+    )
+
+
+def _curve(figures: tuple[float, ...], measure: str) -> str:
+    """Show a figure; of a curve the first and the last."""
+    ends = figures if len(figures) == 1 else (figures[0], figures[-1])
+    return " … ".join(_figure(value, measure) for value in ends)
+
+
+def _figure(value: float, measure: str) -> str:
+    return f"{value:.4f}" if measure == "loss" else f"{100 * value:.2f} %"

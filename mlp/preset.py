@@ -1,0 +1,106 @@
+"""The published recipes, each a small TOML file under ``mlp/presets``."""
+
+from __future__ import annotations
+
+import dataclasses
+import tomllib
+from dataclasses import dataclass
+from importlib.resources import files
+from statistics import median
+from typing import Any, Literal, TypeVar
+
+from mlp.architecture import Architecture
+from mlp.errors import UsageError
+from mlp.history import History
+from mlp.recipe import Recipe
+
+Chosen = TypeVar("Chosen", Architecture, Recipe)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Claim:
+    """A figure, or a curve of figures, that a system published.
+
+    Attributes:
+        what: the claim in words.
+        measure: the field of `mlp.history.Epoch` that it is about.
+        epochs: the epochs that it gives figures for.
+        figures: one for each of these.
+        within: how far from each figure ours may be.
+        of: ``median`` where the median over our seeds must be that near; ``range`` where the
+            figure must lie between the least and the largest of our seeds, widened by that much.
+    """
+
+    what: str
+    measure: Literal["loss", "train_accuracy", "test_accuracy"]
+    epochs: tuple[int, ...]
+    figures: tuple[float, ...]
+    within: float
+    of: Literal["median", "range"] = "median"
+
+    def measured(self, histories: list[History]) -> list[list[float]]:
+        """Return what was measured: for each of the claim's epochs, the values of all seeds."""
+        by_epoch = [{epoch.epoch: epoch for epoch in history.epochs} for history in histories]
+        return [[getattr(run[e], self.measure) for run in by_epoch] for e in self.epochs]
+
+    def holds(self, histories: list[History]) -> bool:
+        """Tell whether our runs bear the claim out, at each of its epochs."""
+        return all(
+            min(values) - self.within <= figure <= max(values) + self.within
+            if self.of == "range"
+            else abs(median(values) - figure) <= self.within
+            for figure, values in zip(self.figures, self.measured(histories), strict=True)
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Preset:
+    """A recipe with a name: what to build, how to train it and what was published of it."""
+
+    name: str
+    description: str
+    architecture: Architecture
+    recipe: Recipe
+    claims: tuple[Claim, ...]
+
+
+def preset_names() -> list[str]:
+    """List the presets, in alphabetical order."""
+    folder = files("mlp") / "presets"
+    return sorted(
+        f.name.removesuffix(".toml") for f in folder.iterdir() if f.name.endswith(".toml")
+    )
+
+
+def load_preset(name: str) -> Preset:
+    """Read a preset.
+
+    Raises:
+        UsageError: if there is none of this name.
+    """
+    if name not in preset_names():
+        raise UsageError(f"there is no preset {name!r}: choose one of {', '.join(preset_names())}")
+    content = tomllib.loads((files("mlp") / "presets" / f"{name}.toml").read_text("utf-8"))
+    return Preset(
+        name=name,
+        description=content["description"],
+        architecture=_build(Architecture, content["network"]),
+        recipe=_build(Recipe, content["training"]),
+        claims=tuple(_build(Claim, claim) for claim in content.get("published", [])),
+    )
+
+
+def override(base: Chosen, given: dict[str, Any]) -> Chosen:
+    """Put other values in the place of a recipe's or an architecture's.
+
+    Args:
+        base: an `Architecture` or a `Recipe`.
+        given: values by the names of fields; names of other things are let be.
+    """
+    names = {field.name for field in dataclasses.fields(base)} & given.keys()
+    return dataclasses.replace(base, **{name: given[name] for name in names})
+
+
+def _build(kind: type[Any], table: dict[str, Any]) -> Any:
+    """Make a dataclass of a TOML table, lists as tuples."""
+    return kind(**{k: tuple(v) if isinstance(v, list) else v for k, v in table.items()})

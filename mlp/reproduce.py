@@ -1,0 +1,103 @@
+"""Running presets over several seeds and holding what comes out against what was published."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable
+from dataclasses import dataclass
+from statistics import median
+
+from backends import Backend
+from mlp.datasets import Dataset
+from mlp.history import History
+from mlp.preset import Claim, Preset
+from mlp.training import train
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One claim of a preset, and how ours compares.
+
+    Attributes:
+        preset: the preset's name.
+        what: the claim in words.
+        published: its figure, or the first and the last of its curve.
+        ours: the median over the seeds, for the same epochs.
+        low: the least of the seeds at the last of these epochs.
+        high: the greatest.
+        reproduced: whether the claim holds, within the preset's bounds; None where there is none.
+    """
+
+    preset: str
+    what: str
+    published: tuple[float, ...]
+    ours: tuple[float, ...]
+    low: float
+    high: float
+    reproduced: bool | None
+    measure: str
+
+
+def run_seeds(
+    preset: Preset,
+    dataset: Dataset,
+    seeds: int,
+    backend: Backend,
+    on_epoch: Callable[[int, int], None] | None = None,
+) -> list[History]:
+    """Train a preset from each of the seeds from 0 on.
+
+    Args:
+        preset: what to train.
+        dataset: what on.
+        seeds: how many times.
+        backend: the device.
+        on_epoch: told of each reported epoch: the seed and the epoch.
+    """
+    histories = []
+    for seed in range(seeds):
+        recipe = dataclasses.replace(preset.recipe, seed=seed)
+        model = preset.architecture.build(
+            dataset.pixels, dataset.classes, recipe.loss, seed, backend
+        )
+        histories.append(
+            train(
+                model,
+                dataset,
+                recipe,
+                on_epoch=lambda epoch, seed=seed: on_epoch and on_epoch(seed, epoch.epoch),  # type: ignore[misc]
+            )
+        )
+        if histories[-1].interrupted:
+            raise KeyboardInterrupt
+    return histories
+
+
+def compare(preset: Preset, histories: list[History]) -> list[Finding]:
+    """Hold runs against each claim of their preset; against none, tell the test accuracy."""
+    claims = preset.claims or (_no_claim(preset),)
+    return [_finding(preset, claim, histories) for claim in claims]
+
+
+def _finding(preset: Preset, claim: Claim, histories: list[History]) -> Finding:
+    measured = claim.measured(histories)  # epochs x seeds
+    return Finding(
+        preset=preset.name,
+        what=claim.what,
+        published=claim.figures,
+        ours=tuple(median(values) for values in measured),
+        low=min(measured[-1]),
+        high=max(measured[-1]),
+        reproduced=claim.holds(histories) if preset.claims else None,
+        measure=claim.measure,
+    )
+
+
+def _no_claim(preset: Preset) -> Claim:
+    return Claim(
+        what="test accuracy",
+        measure="test_accuracy",
+        epochs=(preset.recipe.epochs,),
+        figures=(),
+        within=0.0,
+    )

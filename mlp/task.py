@@ -1,0 +1,59 @@
+"""What a network's outputs answer: which one of several classes, or several yes-or-no questions."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+Kind = Literal["multiclass", "binary", "multilabel"]
+
+
+@dataclass(frozen=True)
+class Task:
+    """The question that labels answer.
+
+    Attributes:
+        kind: ``"multiclass"`` where each image has one class: labels are integers of shape (N,);
+            ``"multilabel"`` where each of L questions has its own yes or no: labels are 0 or 1, of
+            shape (N, L); ``"binary"`` for one such question, L = 1.
+        names: what each output stands for: C classes or L questions.
+        positive: of a binary task, the classes whose answer is yes.
+    """
+
+    kind: Kind = "multiclass"
+    names: tuple[str, ...] = tuple("0123456789")
+    positive: tuple[int, ...] = ()
+
+    def decide(self, outputs: NDArray[Any], *, logits: bool) -> NDArray[Any]:
+        """Turn a network's outputs into answers in the form of the labels.
+
+        Args:
+            outputs: shape (N, C).
+            logits: whether they are logits, rather than activations from 0 to 1.
+
+        Returns:
+            The class with the largest output, int64 of shape (N,); or 1 where a question is
+            answered yes and else 0, uint8 of shape (N, L).
+        """
+        if self.kind == "multiclass":
+            classes: NDArray[np.int64] = outputs.argmax(axis=1)
+            return classes
+        return (outputs > (0.0 if logits else 0.5)).astype(np.uint8)
+
+    def probabilities(self, outputs: NDArray[Any], *, logits: bool) -> NDArray[np.float64]:
+        """Turn a network's outputs into probabilities, float64 of shape (N, C).
+
+        For one of several classes: the softmax of logits; activations scaled to sum to 1. For
+        questions: the sigmoid of logits; activations as they are.
+        """
+        values = outputs.astype(np.float64)  # (N, C)
+        if self.kind != "multiclass":
+            return 0.5 + 0.5 * np.tanh(0.5 * values) if logits else values
+        if logits:
+            values = np.exp(values - values.max(axis=1, keepdims=True))
+        sums = np.maximum(values.sum(axis=1, keepdims=True), np.finfo(np.float64).tiny)
+        shares: NDArray[np.float64] = values / sums
+        return shares
