@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from typing import Any
 
@@ -32,7 +33,7 @@ class Batches:
         self.xp = backend.xp
         self._dtype = model.dtype
         self._buffer = Buffers(backend, model.dtype)
-        rows = images.reshape(len(images), -1)
+        rows = images.reshape(len(images), math.prod(images.shape[1:]))
         itemsize = np.dtype(model.dtype).itemsize
         self.images = backend.asarray(rows)  # (N, I)
         if rows.size * itemsize <= backend.memory().free // RESIDENT_SHARE:
