@@ -89,7 +89,8 @@ class TrainingBar:
         )
 
     def __enter__(self) -> TrainingBar:
-        self._bar.start()
+        if stderr.is_terminal:
+            self._bar.start()
         self._start = time.perf_counter()
         return self
 
