@@ -31,8 +31,8 @@ class Activation(Layer):
         raise NotImplementedError
 
     @staticmethod
-    def gradient(xp: Any, dy: Array, y: Array, slope: Array, dx: Array) -> None:
-        """Write dx = dy · f'(x) from y = f(x); `slope` is scratch of the same shape."""
+    def gradient(xp: Any, dy: Array, y: Array, dx: Array) -> None:
+        """Write dx = dy · f'(x) from y = f(x); dx is another array than dy and y."""
         raise NotImplementedError
 
     def forward(self, x: Array) -> Array:
@@ -43,9 +43,8 @@ class Activation(Layer):
 
     def backward(self, dy: Array) -> Array:
         """dx = dy · f'(x)."""
-        slope = self.buffer("slope", *dy.shape)  # (N, O)
         dx = self.buffer("dx", *dy.shape)  # (N, O)
-        self._gradient(dy, self.y, slope, dx)
+        self._gradient(dy, self.y, dx)
         return dx
 
 
@@ -70,10 +69,10 @@ class ReLU(Activation):
         xp.maximum(x, 0.0, out=y)
 
     @staticmethod
-    def gradient(xp: Any, dy: Array, y: Array, slope: Array, dx: Array) -> None:
+    def gradient(xp: Any, dy: Array, y: Array, dx: Array) -> None:
         """dx = dy where y > 0, else 0."""
-        xp.sign(y, out=slope)  # 1 or 0, as y >= 0
-        xp.multiply(dy, slope, out=dx)
+        xp.sign(y, out=dx)  # 1 or 0, as y >= 0
+        xp.multiply(dy, dx, out=dx)
 
 
 class LeakyReLU(Activation):
@@ -86,11 +85,11 @@ class LeakyReLU(Activation):
         xp.maximum(x, y, out=y)
 
     @staticmethod
-    def gradient(xp: Any, dy: Array, y: Array, slope: Array, dx: Array) -> None:
+    def gradient(xp: Any, dy: Array, y: Array, dx: Array) -> None:
         """dx = dy where y > 0, else 0.01 dy."""
-        xp.sign(y, out=slope)  # -1, 0 or 1
-        xp.maximum(slope, LEAK, out=slope)  # 1 or 0.01
-        xp.multiply(dy, slope, out=dx)
+        xp.sign(y, out=dx)  # -1, 0 or 1
+        xp.maximum(dx, LEAK, out=dx)  # 1 or 0.01
+        xp.multiply(dy, dx, out=dx)
 
 
 class Sigmoid(Activation):
@@ -105,11 +104,11 @@ class Sigmoid(Activation):
         xp.add(y, 0.5, out=y)
 
     @staticmethod
-    def gradient(xp: Any, dy: Array, y: Array, slope: Array, dx: Array) -> None:
+    def gradient(xp: Any, dy: Array, y: Array, dx: Array) -> None:
         """dx = dy · y (1 - y)."""
-        xp.subtract(1.0, y, out=slope)
-        xp.multiply(slope, y, out=slope)
-        xp.multiply(dy, slope, out=dx)
+        xp.subtract(1.0, y, out=dx)
+        xp.multiply(dx, y, out=dx)
+        xp.multiply(dy, dx, out=dx)
 
 
 class Tanh(Activation):
@@ -121,11 +120,11 @@ class Tanh(Activation):
         xp.tanh(x, out=y)
 
     @staticmethod
-    def gradient(xp: Any, dy: Array, y: Array, slope: Array, dx: Array) -> None:
+    def gradient(xp: Any, dy: Array, y: Array, dx: Array) -> None:
         """dx = dy · (1 - y²)."""
-        xp.multiply(y, y, out=slope)
-        xp.subtract(1.0, slope, out=slope)
-        xp.multiply(dy, slope, out=dx)
+        xp.multiply(y, y, out=dx)
+        xp.subtract(1.0, dx, out=dx)
+        xp.multiply(dy, dx, out=dx)
 
 
 ACTIVATIONS: dict[str, type[Activation]] = {

@@ -39,7 +39,7 @@ class Batches:
         if rows.size * itemsize <= backend.memory().free // RESIDENT_SHARE:
             self.images = self._as_floats(self.images, self.xp.empty(rows.shape, model.dtype))
         self.labels = backend.asarray(labels, np.int64 if labels.ndim == 1 else model.dtype)
-        widths = rows.shape[1] + 3 * sum(model.sizes[1:])  # x; and y, dy and slope a layer
+        widths = rows.shape[1] + 3 * sum(model.sizes[1:])  # x; and y, f(y) and dy a layer
         self.piece = max(1, backend.memory().piece // (widths * itemsize))
 
     def __len__(self) -> int:
