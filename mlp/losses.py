@@ -6,6 +6,8 @@ pieces, ``total`` is the size of the whole batch, so that losses and gradients o
 
 from __future__ import annotations
 
+from typing import Any
+
 from backends import Array, Backend
 from mlp.activations import LeakyReLU
 from mlp.layers import Buffers
@@ -59,29 +61,56 @@ class SoftmaxCrossEntropy(Loss):
     Source: Goodfellow, Bengio and Courville, Deep Learning (2016), section 6.2.2.3.
     """
 
-    def forward(self, outputs: Array, labels: Array, total: int | None = None) -> Array:
-        """L = -1/N Σ t · (z - log Σ exp z), with the row's maximum taken off z first."""
-        xp, logits = self.xp, outputs  # (N, C)
-        N, C = logits.shape
-        self.scale = 1.0 / (total or N)
-        self.t = self.targets(labels)  # (N, C)
-        z, self.p = self.buffer("z", N, C), self.buffer("p", N, C)  # (N, C)
-        row, loss = self.buffer("row", N, 1), self.buffer("loss", 1, 1)  # (N, 1), (1, 1)
-        xp.max(logits, axis=1, keepdims=True, out=row)
-        xp.subtract(logits, row, out=z)
-        xp.exp(z, out=self.p)
-        xp.sum(self.p, axis=1, keepdims=True, out=row)
-        xp.divide(self.p, row, out=self.p)  # softmax(z)
+    def __init__(self, classes: int, backend: Backend, dtype: str) -> None:
+        super().__init__(classes, backend, dtype)
+        self._loss_and_gradient = backend.fuse(self.loss_and_gradient)
+
+    @staticmethod
+    def loss_and_gradient(
+        xp: Any,
+        logits: Array,
+        t: Array,
+        scale: float,
+        z: Array,
+        row: Array,
+        loss: Array,
+        dlogits: Array,
+    ) -> None:
+        """Write the loss and its gradient, which share the softmax; z and row are scratch.
+
+        L = -1/N Σ t · (z - log Σ exp z), with the row's maximum taken off z first, and
+        dL/dz = (softmax(z) - t) / N, as each t sums to 1.
+        """
+        xp.max(logits, axis=1, keepdims=True, out=row)  # (N, 1)
+        xp.subtract(logits, row, out=z)  # (N, C)
+        xp.exp(z, out=dlogits)
+        xp.sum(dlogits, axis=1, keepdims=True, out=row)
+        xp.divide(dlogits, row, out=dlogits)  # softmax(z)
         xp.log(row, out=row)
         xp.subtract(z, row, out=z)  # log softmax(z)
-        xp.matmul(z.reshape(1, -1), self.t.reshape(-1, 1), out=loss)  # Σ t · log softmax(z)
-        return xp.multiply(loss, -self.scale, out=loss)
+        xp.matmul(z.reshape(1, -1), t.reshape(-1, 1), out=loss)  # Σ t · log softmax(z)
+        xp.multiply(loss, -scale, out=loss)  # (1, 1)
+        xp.subtract(dlogits, t, out=dlogits)
+        xp.multiply(dlogits, scale, out=dlogits)  # (N, C)
+
+    def forward(self, outputs: Array, labels: Array, total: int | None = None) -> Array:
+        """L, and on the way its gradient."""
+        N, C = outputs.shape
+        loss, self.dlogits = self.buffer("loss", 1, 1), self.buffer("dlogits", N, C)
+        self._loss_and_gradient(
+            outputs,
+            self.targets(labels),
+            1.0 / (total or N),
+            self.buffer("z", N, C),
+            self.buffer("row", N, 1),
+            loss,
+            self.dlogits,
+        )
+        return loss
 
     def backward(self) -> Array:
-        """dL/dz = (softmax(z) - t) / N, as each t sums to 1."""
-        dlogits = self.buffer("dlogits", *self.p.shape)  # (N, C)
-        self.xp.subtract(self.p, self.t, out=dlogits)
-        return self.xp.multiply(dlogits, self.scale, out=dlogits)
+        """dL/dz, as the forward pass left it."""
+        return self.dlogits
 
 
 class Quadratic(Loss):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from backends import Array, Backend
 
 
@@ -55,6 +57,9 @@ class SGD:
         self.velocity = self.xp.zeros_like(parameters) if momentum else None
         self.scratch = self.xp.empty_like(parameters)
         self.norm = self.xp.empty(1, dtype=parameters.dtype)
+        self._add_decay = backend.fuse(self.decay)
+        self._descend = backend.fuse(self.descend)
+        self._descend_with_momentum = backend.fuse(self.descend_with_momentum)
 
     def step(self) -> None:
         """Update the parameters from the gradients of the latest backward pass."""
@@ -71,18 +76,32 @@ class SGD:
             self._clip_norm(self.clip_norm)
         if self.weight_decay:
             weights = slice(self.decayed)
-            xp.multiply(p[weights], self.weight_decay, out=scratch[weights])
-            xp.add(g[weights], scratch[weights], out=g[weights])
-        if v is not None:
-            xp.multiply(v, self.momentum, out=v)
-            xp.add(v, g, out=v)
-            if self.nesterov:
-                xp.multiply(v, self.momentum, out=scratch)
-                xp.add(g, scratch, out=g)
-            else:
-                g = v
-        xp.multiply(g, self.lr, out=scratch)
+            self._add_decay(p[weights], g[weights], scratch[weights])
+        if v is None:
+            self._descend(p, g, self.lr, scratch)
+        else:
+            self._descend_with_momentum(p, g, v, self.lr, scratch)
+
+    def decay(self, xp: Any, p: Array, g: Array, scratch: Array) -> None:
+        """g = g + λ p."""
+        xp.multiply(p, self.weight_decay, out=scratch)
+        xp.add(g, scratch, out=g)
+
+    def descend(self, xp: Any, p: Array, g: Array, lr: Array, scratch: Array) -> None:
+        """p = p - lr · g."""
+        xp.multiply(g, lr, out=scratch)
         xp.subtract(p, scratch, out=p)
+
+    def descend_with_momentum(
+        self, xp: Any, p: Array, g: Array, v: Array, lr: Array, scratch: Array
+    ) -> None:
+        """v = μ v + g, and p = p - lr · v, or p - lr · (g + μ v) as Nesterov has it."""
+        xp.multiply(v, self.momentum, out=v)
+        xp.add(v, g, out=v)
+        if self.nesterov:
+            xp.multiply(v, self.momentum, out=scratch)
+            xp.add(g, scratch, out=g)
+        self.descend(xp, p, g if self.nesterov else v, lr, scratch)
 
     def _clip_norm(self, limit: float) -> None:
         """g = g · min(1, limit / |g|) (Pascanu, Mikolov and Bengio, 2013, algorithm 1)."""
