@@ -184,16 +184,17 @@ class LogitError(SoftmaxCrossEntropy):
 
     def forward(self, outputs: Array, labels: Array, total: int | None = None) -> Array:
         """L = the cross-entropy, which is told and not descended."""
-        self.logits = outputs  # (N, C)
+        self.logits, self.t = outputs, self.targets(labels)  # (N, C)
+        self.scale = 1.0 / (total or len(outputs))
         return super().forward(outputs, labels, total)
 
     def backward(self) -> Array:
         """(z - t) · f'(z) / N, with f the leaky ReLU: not the gradient of L."""
         xp, shape = self.xp, self.logits.shape
-        error, slope = self.buffer("error", *shape), self.buffer("slope", *shape)  # (N, C)
+        error, dlogits = self.buffer("error", *shape), self.buffer("dlogits", *shape)  # (N, C)
         xp.subtract(self.logits, self.t, out=error)
-        LeakyReLU.gradient(xp, error, self.logits, slope, error)
-        return xp.multiply(error, self.scale, out=error)
+        LeakyReLU.gradient(xp, error, self.logits, dlogits)
+        return xp.multiply(dlogits, self.scale, out=dlogits)
 
 
 LOSSES: dict[str, type[Loss]] = {
