@@ -16,7 +16,7 @@ class BackendError(Exception):
 
 
 class Memory(NamedTuple):
-    """Memory of a device, in bytes."""
+    """Memory of a device, in bytes, and how much work suits it at once."""
 
     free: int
     """What can still be allocated."""
@@ -24,6 +24,10 @@ class Memory(NamedTuple):
     """The most that was in use at once: by this process on a CPU, by its array pool on CUDA."""
     piece: int
     """What one piece of a large batch should keep in use, for the device to work at its fastest."""
+    ahead: int = 1
+    """How many updates the device would take at once, their images gathered before the first."""
+    lanes: int = 1
+    """How many pieces the device works on at once, each in a thread of the host's."""
 
 
 class Backend(Protocol):
@@ -51,9 +55,11 @@ class Backend(Protocol):
         ...
 
     def fuse(self, function: Callable[..., None]) -> Callable[..., None]:
-        """Make an elementwise ``function(xp, *arrays)`` as cheap as the device allows.
+        """Make ``function(xp, *arguments)`` as cheap as the device allows.
 
-        The result is called with the arrays alone.
+        The arguments are arrays and numbers, and the result is called with them alone. The
+        function is a chain of elementwise calls, each with ``out=``, which a device may run as
+        one; or one that a device has a kernel of its own for.
         """
         ...
 
@@ -69,5 +75,5 @@ class Backend(Protocol):
         ...
 
     def memory(self) -> Memory:
-        """Tell how much memory is free, was used at most, and suits one piece of a batch."""
+        """Tell how much memory is free and was used at most, and what suits the device."""
         ...

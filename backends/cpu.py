@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+import threading
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -14,8 +15,14 @@ from numpy.typing import DTypeLike, NDArray
 
 from backends.base import Memory
 
-PIECE_BYTES = 8 << 20
-"""Images, activations and gradients of one piece: about what a core's share of cache holds."""
+PIECE_BYTES = 2 << 20
+"""Images, activations and gradients of one piece: what stays near a core. See bench/LOG.md."""
+
+AHEAD = 64
+"""Updates of one span: enough that handing it to a second thread costs each of them nothing."""
+
+CHUNK = 16384
+"""Elements that an elementwise chain works on at once, so that they stay in the fastest cache."""
 
 
 class CpuBackend:
@@ -37,8 +44,18 @@ class CpuBackend:
         """Return at once: NumPy's calls are done when they return."""
 
     def fuse(self, function: Callable[..., None]) -> Callable[..., None]:
-        """Bind the namespace; NumPy has nothing to fuse."""
-        return partial(function, self.xp)
+        """Run the chain on one cache-sized chunk after another, where flat arrays are large."""
+
+        def fused(*arguments: Any) -> None:
+            length = len(arguments[0])
+            if arguments[0].ndim != 1 or length <= CHUNK:
+                function(self.xp, *arguments)
+                return
+            for start in range(0, length, CHUNK):
+                chunk = slice(start, start + CHUNK)
+                function(self.xp, *(a[chunk] if np.size(a) == length else a for a in arguments))
+
+        return fused
 
     def capture(self, step: Callable[[], Any]) -> Callable[[], Any]:
         """Record the second call of ``step`` as a flat list of bound NumPy calls."""
@@ -46,7 +63,9 @@ class CpuBackend:
 
     def memory(self) -> Memory:
         """Read the process's peak and the machine's free memory."""
-        return Memory(free=_free_bytes(), peak=_peak_bytes(), piece=PIECE_BYTES)
+        return Memory(
+            free=_free_bytes(), peak=_peak_bytes(), piece=PIECE_BYTES, ahead=AHEAD, lanes=_cores()
+        )
 
 
 class CpuNamespace:
@@ -54,11 +73,11 @@ class CpuNamespace:
 
     def __init__(self) -> None:
         self._ones: dict[tuple[int, str], NDArray[Any]] = {}
-        self._tape: list[Callable[[], Any]] | None = None
+        self._recording = _Recording()
 
     def __getattr__(self, name: str) -> Any:
         function = getattr(np, name)
-        return function if self._tape is None else partial(self._run, function)
+        return function if self._recording.tape is None else partial(self._run, function)
 
     def take(self, a: NDArray[Any], indices: NDArray[Any], axis: int, out: NDArray[Any]) -> Any:
         """``numpy.take`` into ``out``, without the check of each index.
@@ -89,17 +108,21 @@ class CpuNamespace:
         Raises:
             RuntimeError: if a call would not write where a later run of the calls finds it.
         """
-        self._tape = []
+        tape: list[Callable[[], Any]] = []
+        self._recording.tape = tape
         try:
-            return step(), self._tape
+            return step(), tape
         finally:
-            self._tape = None
+            self._recording.tape = None
 
     def _run(self, function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
-        if self._tape is not None:
-            if kwargs.get("out") is None and function is not np.copyto:
+        if self._recording.tape is not None:
+            out = args[0] if function is np.copyto else kwargs.get("out")
+            if out is None:
                 raise RuntimeError(f"{function} was called without out= in a captured step")
-            self._tape.append(partial(function, *args, **kwargs))
+            # A number would be made an array anew at each call.
+            args = tuple(np.asarray(a, out.dtype) if isinstance(a, float) else a for a in args)
+            self._recording.tape.append(partial(function, *args, **kwargs))
         return function(*args, **kwargs)
 
     def _row_of_ones(self, length: int, dtype: np.dtype[Any]) -> NDArray[Any]:
@@ -107,6 +130,12 @@ class CpuNamespace:
         if key not in self._ones:
             self._ones[key] = np.ones(length, dtype)
         return self._ones[key]
+
+
+class _Recording(threading.local):
+    """The calls recorded so far, for each thread its own; None while it records none."""
+
+    tape: list[Callable[[], Any]] | None = None
 
 
 class Tape:
@@ -135,6 +164,14 @@ class Tape:
             self._result = self._step()  # makes its buffers, so that recording finds them made
             self._warm = True
         return self._result
+
+
+def _cores() -> int:
+    """Count the cores that this process may run on."""
+    try:
+        return len(os.sched_getaffinity(0))
+    except AttributeError:  # not on every system
+        return os.cpu_count() or 1
 
 
 def _free_bytes() -> int:

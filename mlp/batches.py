@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +16,14 @@ from mlp.network import MLP
 
 RESIDENT_SHARE = 4
 """Images are kept as floats while these fill at most one part in so many of the free memory."""
+
+
+class Batch(NamedTuple):
+    """Images and labels, in arrays that are used again for a later batch of the same slot."""
+
+    slot: int
+    x: Array
+    labels: Array
 
 
 class Batches:
@@ -40,40 +49,60 @@ class Batches:
             self.images = self._as_floats(self.images, self.xp.empty(rows.shape, model.dtype))
         self.labels = backend.asarray(labels, np.int64 if labels.ndim == 1 else model.dtype)
         widths = rows.shape[1] + 3 * sum(model.sizes[1:])  # x; and y, f(y) and dy a layer
-        self.piece = max(1, backend.memory().piece // (widths * itemsize))
+        memory = backend.memory()
+        self.piece = max(1, memory.piece // (widths * itemsize))
+        self._ahead = memory.lanes > 1
 
     def __len__(self) -> int:
         return len(self.images)
 
-    def gather(self, rows: Array) -> tuple[Array, Array]:
+    def stream(self, spans: Sequence[Array]) -> Iterator[Batch]:
+        """Gather one span of rows after another, each while the one before it is in use.
+
+        Args:
+            spans: indices on the device, each of shape (n,).
+        """
+        if len(spans) == 1 or not self._ahead:
+            yield from (Batch(0, *self.gather(rows)) for rows in spans)
+            return
+        with ThreadPoolExecutor(1) as other:
+            coming = other.submit(self.gather, spans[0], 0)
+            for k in range(len(spans)):
+                x, labels = coming.result()
+                if k + 1 < len(spans):
+                    coming = other.submit(self.gather, spans[k + 1], (k + 1) % 2)
+                yield Batch(k % 2, x, labels)
+
+    def gather(self, rows: Array, slot: int = 0) -> tuple[Array, Array]:
         """Copy some rows, in any order, into arrays that are reused for as many.
 
         Args:
             rows: indices on the device, shape (n,).
+            slot: which arrays; those of another slot keep what they hold.
 
         Returns:
             x of shape (n, I) and labels of shape (n,) or (n, L).
         """
         n = len(rows)
-        labels = self._buffer("labels", n, *self.labels.shape[1:], dtype=self.labels.dtype)
+        labels = self._buffer(f"labels {slot}", n, *self.labels.shape[1:], dtype=self.labels.dtype)
         self.xp.take(self.labels, rows, axis=0, out=labels)
-        x = self._buffer("x", n, self.images.shape[1])
+        x = self._buffer(f"x {slot}", n, self.images.shape[1])
         if self.images.dtype == self._dtype:
             return self.xp.take(self.images, rows, axis=0, out=x), labels
-        pixels = self._buffer("pixels", n, self.images.shape[1], dtype="uint8")
+        pixels = self._buffer(f"pixels {slot}", n, self.images.shape[1], dtype="uint8")
         self.xp.take(self.images, rows, axis=0, out=pixels)
         return self._as_floats(pixels, x), labels
 
-    def slice(self, start: int, stop: int) -> tuple[Array, Array]:
-        """Return the rows from start to stop: views where floats are kept."""
+    def slice(self, start: int, stop: int, slot: int = 0) -> tuple[Array, Array]:
+        """Return the rows from start to stop: views where floats are kept, else as `gather`."""
         x, labels = self.images[start:stop], self.labels[start:stop]
         if x.dtype != self._dtype:
-            x = self._as_floats(x, self._buffer("x", *x.shape))
+            x = self._as_floats(x, self._buffer(f"x {slot}", *x.shape))
         return x, labels
 
-    def pieces(self, start: int, stop: int) -> Iterator[tuple[int, int]]:
-        """Cut a range of rows into the fewest even pieces that each suit the device."""
-        count = -(-(stop - start) // self.piece)
+    def pieces(self, start: int, stop: int, lanes: int = 1) -> Iterator[tuple[int, int]]:
+        """Cut a range of rows into even pieces that suit the device, equally many for each lane."""
+        count = -(-(stop - start) // (self.piece * lanes)) * lanes
         for i in range(count):
             yield (
                 start + (stop - start) * i // count,

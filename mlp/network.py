@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from copy import copy
 from itertools import pairwise
 from typing import Any
 
@@ -60,8 +61,8 @@ class MLP:
         self.activation, self.output, self.bias, self.dtype = activation, output, bias, dtype
         self.backend = backend if backend is not None else get_backend("cpu")
         self.about: dict[str, Any] = {}
-        self.layers = self._build()
-        self.linear = [layer for layer in self.layers if isinstance(layer, Linear)]
+        self._build()
+        self.parameters = self.backend.xp.zeros(self._count(), dtype=dtype)
         self._bind()
         self._draw(init, bias_init, seed)
 
@@ -80,24 +81,31 @@ class MLP:
         for layer in reversed(self.layers):
             gradient = layer.backward(gradient)
 
-    def _build(self) -> list[Layer]:
-        layers: list[Layer] = []
+    def twin(self) -> MLP:
+        """Make a network on the same parameters, with gradients and buffers of its own."""
+        twin = copy(self)
+        twin._build()
+        twin._bind()
+        return twin
+
+    def _build(self) -> None:
+        self.layers: list[Layer] = []
         last = len(self.sizes) - 2
         for i, (inputs, outputs) in enumerate(pairwise(self.sizes)):
             name = self.output if i == last else self.activation
-            layers += [
+            self.layers += [
                 Linear(inputs, outputs, self.backend, self.dtype, bias=self.bias, needs_dx=i > 0),
                 ACTIVATIONS[name](self.backend, self.dtype),
             ]
-        return layers
+        self.linear = [layer for layer in self.layers if isinstance(layer, Linear)]
+        self.weight_count = sum(layer.inputs * layer.outputs for layer in self.linear)
+
+    def _count(self) -> int:
+        return self.weight_count + sum(layer.outputs for layer in self.linear if layer.bias)
 
     def _bind(self) -> None:
-        """Make the flat arrays and give each layer its views of them."""
-        xp = self.backend.xp
-        self.weight_count = sum(layer.inputs * layer.outputs for layer in self.linear)
-        count = self.weight_count + sum(layer.outputs for layer in self.linear if layer.bias)
-        self.parameters = xp.zeros(count, dtype=self.dtype)
-        self.gradients = xp.zeros(count, dtype=self.dtype)
+        """Make the flat gradients and give each layer its views of them and of the parameters."""
+        self.gradients = self.backend.xp.zeros_like(self.parameters)
         w, b = 0, self.weight_count
         for layer in self.linear:
             shape, size = (layer.inputs, layer.outputs), layer.inputs * layer.outputs

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
 from dataclasses import asdict
 from functools import partial
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -15,17 +18,86 @@ from backends import Array
 from mlp.batches import Batches
 from mlp.datasets.dataset import Dataset, Split
 from mlp.diagnosis import explain_divergence, warn_after, warn_before
-from mlp.errors import DivergedError, UsageError
+from mlp.errors import DivergedError
+from mlp.evaluation import Evaluation, hold_out
 from mlp.history import Epoch, History
-from mlp.inference import check_fits, decide, outputs
+from mlp.inference import check_fits
 from mlp.layers import Buffers
 from mlp.losses import LOSSES
-from mlp.metrics import accuracy
 from mlp.network import MLP
 from mlp.optim import SGD
 from mlp.recipe import Recipe
 from mlp.rng import generator
 from mlp.schedules import learning_rate
+from mlp.threads import blas_threads
+
+SPAN_PIECES = 4
+"""The images of a span of updates are gathered ahead: at most so many pieces' worth."""
+
+WORTH_SHARING = 60e6
+"""Floating-point operations of an update above which sharing it out pays; see bench/LOG.md."""
+
+
+class Lane:
+    """A network and its loss: what computes the gradient of a batch, or of pieces of it.
+
+    A trainer has one lane for each piece that the device works on at once, all on the same
+    parameters, each with gradients and buffers of its own.
+
+    Args:
+        model: the network.
+        loss: the name of the loss.
+        adds: whether it gets several pieces of a batch, whose gradients it has to add up.
+        running: whether to count the images that are read right before each update.
+    """
+
+    def __init__(self, model: MLP, loss: str, *, adds: bool, running: bool) -> None:
+        self.model, self.adds, self.running = model, adds, running
+        self.backend, self.xp = model.backend, model.backend.xp
+        self.criterion = LOSSES[loss](model.sizes[-1], self.backend, model.dtype)
+        self.gradient_sum = self.xp.zeros_like(model.gradients) if adds else model.gradients  # (P,)
+        self.loss_sum = self.xp.zeros(1, dtype=model.dtype)
+        self.hits = self.xp.zeros(1, dtype=model.dtype)
+        self._buffer = Buffers(self.backend, model.dtype)
+        self._captures: dict[Any, Callable[[], Any]] = {}
+
+    def gradient(self, x: Array, labels: Array, total: int) -> Array:
+        """Compute the gradient of a batch of ``total`` images, or the part of a piece of it."""
+        logits = self.model.forward(x)  # (N, C)
+        loss = self.criterion.forward(logits, labels, total)  # (1, 1)
+        self.model.backward(self.criterion.backward())
+        if self.running:
+            self._count_hits(logits, labels)
+        return loss.reshape(1)
+
+    def add_piece(self, x: Array, labels: Array, total: int) -> None:
+        """Add a piece's part of the gradient and of the loss to their sums."""
+        loss = self.gradient(x, labels, total)
+        self.xp.add(self.loss_sum, loss, out=self.loss_sum)
+        if self.adds:
+            self.xp.add(self.gradient_sum, self.model.gradients, out=self.gradient_sum)
+
+    def clear(self) -> None:
+        """Begin the sums anew."""
+        self.xp.copyto(self.loss_sum, 0.0)
+        if self.adds:
+            self.xp.copyto(self.gradient_sum, 0.0)
+
+    def repeat(self, key: Any, work: Callable[[], Any]) -> None:
+        """Run what does the same on the same arrays whenever it has the same key."""
+        if key not in self._captures:
+            self._captures[key] = self.backend.capture(work)
+        self._captures[key]()
+
+    def _count_hits(self, logits: Array, labels: Array) -> None:
+        """Add the images that were read right, before the update, to the epoch's hits."""
+        xp, N = self.xp, len(labels)
+        read = self._buffer("read", N, dtype=labels.dtype)  # (N,)
+        right, count = self._buffer("right", N), self._buffer("count", 1)  # (N,), (1,)
+        xp.argmax(logits, axis=1, out=read)
+        xp.equal(read, labels, out=right)
+        xp.sum(right, axis=0, keepdims=True, out=count)
+        xp.add(self.hits, count, out=self.hits)
 
 
 class Trainer:
@@ -41,7 +113,6 @@ class Trainer:
         self.model, self.recipe = model, recipe
         self.backend, self.xp = model.backend, model.backend.xp
         self.batches = Batches(split.images, split.labels, model)
-        self.criterion = LOSSES[recipe.loss](model.sizes[-1], self.backend, model.dtype)
         self.optimizer = SGD(
             model.parameters,
             model.gradients,
@@ -53,21 +124,28 @@ class Trainer:
             clip_value=recipe.clip_value,
             clip_norm=recipe.clip_norm,
         )
-        N = len(self.batches)
+        N, memory = len(self.batches), self.backend.memory()
         self.batch_size = N if recipe.batch_size == "full" else min(recipe.batch_size, N)
         self.steps = -(-N // self.batch_size)
-        self.order = self.backend.asarray(np.arange(N))  # (N,)
-        self.rates = self.xp.zeros(self.steps, dtype=model.dtype)  # (steps,)
-        self.losses = self.xp.zeros(self.steps, dtype=model.dtype)  # (steps,)
+        work = 6.0 * self.batch_size * model.weight_count
+        lanes = memory.lanes if work > WORTH_SHARING else 1
+        self.in_pieces = lanes > 1 or self.batch_size > self.batches.piece
+        self.span = max(1, min(memory.ahead, SPAN_PIECES * self.batches.piece // self.batch_size))
         self.running = recipe.train_accuracy == "running"
-        self.hits = self.xp.zeros(1, dtype=model.dtype)
+        self.lanes = [
+            Lane(
+                network,
+                recipe.loss,
+                adds=self.batch_size > lanes * self.batches.piece,
+                running=self.running,
+            )
+            for network in (model, *(model.twin() for _ in range(lanes - 1)))
+        ]
+        self.order = self.backend.asarray(np.arange(N))  # (N,)
+        self.losses = self.xp.zeros(self.steps, dtype=model.dtype)  # (steps,)
+        self.span_rates = self.xp.zeros(self.span, dtype=model.dtype)  # (span,)
+        self.span_losses = self.xp.zeros(self.span, dtype=model.dtype)  # (span,)
         self._shuffler = generator(recipe.seed, "shuffle")
-        self._buffer = Buffers(self.backend, model.dtype)
-        self._steps: dict[Any, Callable[[], Array]] = {}
-        if self.batch_size > self.batches.piece:
-            self._gradient_sum = self.xp.zeros_like(model.gradients)  # (P,)
-            self._loss_sum = self.xp.zeros((1, 1), dtype=model.dtype)
-            self._loss = self.xp.zeros((1, 1), dtype=model.dtype)
 
     def epoch(
         self, number: int, on_step: Callable[[int, Array], None] | None = None
@@ -76,97 +154,115 @@ class Trainer:
 
         Args:
             number: the epoch, from 0; decides the learning rates.
-            on_step: called after each update with the number of images seen and the loss so far,
-                which is still on the device.
+            on_step: called after each update, or each span of updates where the device takes
+                several at once, with the number of images seen and the latest loss, which is
+                still on the device, shape (1,).
 
         Returns:
             The loss of each update, on the host, shape (steps,).
         """
-        self._begin(number)
-        N = len(self.batches)
-        for i in range(self.steps):
-            start, stop = i * self.batch_size, min((i + 1) * self.batch_size, N)
-            self.xp.copyto(self.optimizer.lr, self.rates[i : i + 1])
-            loss = self._update(start, stop)
-            self.xp.copyto(self.losses[i : i + 1], loss.reshape(1))
-            if on_step is not None:
-                on_step(stop, loss)
+        rates = self._begin(number)  # (steps,)
+        with blas_threads(1):  # the lanes are the threads
+            if self.in_pieces:
+                self._epoch_in_pieces(rates, on_step)
+            else:
+                self._epoch_in_spans(rates, on_step)
         return self.backend.to_numpy(self.losses)
+
+    def hits(self) -> int:
+        """Return how many images of the epoch were read right, each before its update."""
+        return sum(round(self.backend.to_numpy(lane.hits).item()) for lane in self.lanes)
 
     def first_batch_loss(self) -> float:
         """Compute the loss on the first batch of the images as they lie, without training."""
         x, labels = self.batches.slice(0, min(self.batch_size, self.batches.piece))
-        loss = self.criterion.forward(self.model.forward(x), labels)  # (1, 1)
+        loss = self.lanes[0].criterion.forward(self.model.forward(x), labels)  # (1, 1)
         return float(self.backend.to_numpy(loss).item())
 
-    def _begin(self, number: int) -> None:
-        """Bring the epoch's order and learning rates to the device."""
+    def _begin(self, number: int) -> Array:
+        """Bring the epoch's order to the device; return its learning rates, shape (steps,)."""
         r, N = self.recipe, len(self.batches)
         if r.shuffle and r.batch_size != "full":
             self.order = self.backend.asarray(self._shuffler.permutation(N))  # (N,)
+        for lane in self.lanes:
+            self.xp.copyto(lane.hits, 0.0)
         times = number + (np.arange(self.steps) + 0.5) / self.steps  # (steps,)
         rates = [learning_rate(r.schedule, r.lr, r.warmup, r.epochs, t) for t in times]
-        self.rates = self.backend.asarray(np.array(rates), self.model.dtype)
-        self.xp.copyto(self.hits, 0.0)
+        return self.backend.asarray(np.array(rates), self.model.dtype)
 
-    def _update(self, start: int, stop: int) -> Array:
-        """Update the parameters from the images order[start:stop]; return the loss, (1, 1)."""
-        if stop - start <= self.batches.piece:
-            x, labels = self.batches.gather(self.order[start:stop])  # (N, I), (N,)
-            return self._captured(len(x), partial(self._step, x, labels))
-        for first, last in self.batches.pieces(start, stop):
-            if self.recipe.batch_size == "full":
-                x, labels = self.batches.slice(first, last)
+    def _epoch_in_spans(self, rates: Array, on_step: Callable[[int, Array], None] | None) -> None:
+        """Take the steps a span at a time, while the images of the next span are gathered."""
+        xp, N = self.xp, len(self.batches)
+        ends = [*range(self.span * self.batch_size, N, self.span * self.batch_size), N]
+        spans = [self.order[start:end] for start, end in pairwise([0, *ends])]
+        first = 0
+        for end, batch in zip(ends, self.batches.stream(spans), strict=True):
+            last = -(-end // self.batch_size)
+            xp.copyto(self.span_rates[: last - first], rates[first:last])
+            steps = partial(self._steps, batch.x, batch.labels)
+            self.lanes[0].repeat((batch.slot, len(batch.x)), steps)
+            xp.copyto(self.losses[first:last], self.span_losses[: last - first])
+            first = last
+            if on_step is not None:
+                on_step(end, self.losses[last - 1 : last])
+
+    def _epoch_in_pieces(self, rates: Array, on_step: Callable[[int, Array], None] | None) -> None:
+        """Take the steps one by one, each from the gradients of pieces that the lanes share out."""
+        xp, N = self.xp, len(self.batches)
+        with ThreadPoolExecutor(len(self.lanes)) as pool:
+            for i in range(self.steps):
+                xp.copyto(self.span_rates[:1], rates[i : i + 1])
+                start, stop = i * self.batch_size, min((i + 1) * self.batch_size, N)
+                pieces = list(self.batches.pieces(start, stop, len(self.lanes)))
+                shares = [
+                    partial(self._add_pieces, k, pieces[k :: len(self.lanes)], stop - start)
+                    for k in range(len(self.lanes))
+                ]
+                others = [pool.submit(copy_context().run, share) for share in shares[1:]]
+                shares[0]()
+                for other in others:
+                    other.result()
+                self.lanes[0].repeat("step", self._step_with_sum)
+                xp.copyto(self.losses[i : i + 1], self.span_losses[:1])
+                if on_step is not None:
+                    on_step(stop, self.losses[i : i + 1])
+
+    def _add_pieces(self, k: int, pieces: list[tuple[int, int]], total: int) -> None:
+        """Let lane k add up its share of the pieces of a batch of ``total`` images."""
+        lane = self.lanes[k]
+        for first, last in pieces:
+            if self.recipe.batch_size == "full":  # in the order that they lie in
+                key: Any = first, last
+                x, labels = self.batches.slice(first, last, slot=k)
             else:
-                x, labels = self.batches.gather(self.order[first:last])
-            self._captured((first, last), partial(self._add_piece, x, labels, stop - start))
-        return self._captured("sum", self._step_with_sum)
+                key = last - first, total
+                x, labels = self.batches.gather(self.order[first:last], slot=k)
+            lane.repeat(key, partial(lane.add_piece, x, labels, total))
 
-    def _step(self, x: Array, labels: Array) -> Array:
-        """Take one step from one batch."""
-        loss = self._gradient(x, labels, len(x))
+    def _steps(self, x: Array, labels: Array) -> None:
+        """Take one step from each batch of a span."""
+        for k, start in enumerate(range(0, len(x), self.batch_size)):
+            batch = slice(start, min(start + self.batch_size, len(x)))
+            loss = self.lanes[0].gradient(x[batch], labels[batch], batch.stop - batch.start)
+            self._step(k, loss)
+
+    def _step_with_sum(self) -> None:
+        """Take one step from the sums of all lanes, and clear these."""
+        gradients, loss = self.lanes[0].gradient_sum, self.lanes[0].loss_sum
+        for lane in self.lanes[1:]:
+            self.xp.add(gradients, lane.gradient_sum, out=gradients)
+            self.xp.add(loss, lane.loss_sum, out=loss)
+        if self.lanes[0].adds:
+            self.xp.copyto(self.model.gradients, gradients)
+        self._step(0, loss)
+        for lane in self.lanes:
+            lane.clear()
+
+    def _step(self, k: int, loss: Array) -> None:
+        """Take the span's step k with the gradient that is there; note the loss."""
+        self.optimizer.lr = self.span_rates[k : k + 1]
         self.optimizer.step()
-        return loss
-
-    def _gradient(self, x: Array, labels: Array, total: int) -> Array:
-        """Compute the gradient of a batch, or its part from a piece of the batch."""
-        logits = self.model.forward(x)  # (N, C)
-        loss = self.criterion.forward(logits, labels, total)  # (1, 1)
-        self.model.backward(self.criterion.backward())
-        if self.running:
-            self._count_hits(logits, labels)
-        return loss
-
-    def _count_hits(self, logits: Array, labels: Array) -> None:
-        """Add the images that were read right, before the update, to the epoch's hits."""
-        xp, N = self.xp, len(labels)
-        read = self._buffer("read", N, dtype=labels.dtype)  # (N,)
-        right, count = self._buffer("right", N), self._buffer("count", 1)  # (N,), (1,)
-        xp.argmax(logits, axis=1, out=read)
-        xp.equal(read, labels, out=right)
-        xp.sum(right, axis=0, keepdims=True, out=count)
-        xp.add(self.hits, count, out=self.hits)
-
-    def _add_piece(self, x: Array, labels: Array, total: int) -> None:
-        """Add a piece's part of the gradient and of the loss to their sums."""
-        loss = self._gradient(x, labels, total)
-        self.xp.add(self._gradient_sum, self.model.gradients, out=self._gradient_sum)
-        self.xp.add(self._loss_sum, loss, out=self._loss_sum)
-
-    def _step_with_sum(self) -> Array:
-        """Take one step from the sums of all pieces, and clear these."""
-        self.xp.copyto(self.model.gradients, self._gradient_sum)
-        self.optimizer.step()
-        self.xp.copyto(self._gradient_sum, 0.0)
-        self.xp.copyto(self._loss, self._loss_sum)
-        self.xp.copyto(self._loss_sum, 0.0)
-        return self._loss
-
-    def _captured(self, key: Any, step: Callable[[], Array]) -> Array:
-        """Run a step that does the same on the same arrays whenever it has the same key."""
-        if key not in self._steps:
-            self._steps[key] = self.backend.capture(step)
-        return self._steps[key]()
+        self.xp.copyto(self.span_losses[k : k + 1], loss)
 
 
 def train(
@@ -198,10 +294,14 @@ def train(
     recipe = recipe or Recipe()
     check_fits(model, dataset.pixels, dataset.classes)
     model.about = {"task": asdict(dataset.task)}
-    run = _Run(model, dataset, recipe)
+    train_split, held_out = hold_out(dataset.train, recipe.validation)
+    trainer, evaluation = (
+        Trainer(model, train_split, recipe),
+        Evaluation(model, dataset.test, held_out),
+    )
     history = History()
     warn = on_warning or (lambda _: None)
-    for sentence in warn_before(model, run.train_split, recipe):
+    for sentence in warn_before(model, train_split, recipe):
         warn(sentence)
     finished = model.parameters.copy()
     seconds = 0.0
@@ -209,16 +309,16 @@ def train(
         for number in range(recipe.epochs):
             start = time.perf_counter()
             with np.errstate(all="ignore"):  # a loss that is not finite is told below
-                losses = run.trainer.epoch(number, on_step)
+                losses = trainer.epoch(number, on_step)
             seconds += time.perf_counter() - start
             _check_finite(losses, number, recipe)
             if number % recipe.report_every == 0 or number + 1 == recipe.epochs:
-                epoch = run.measure(number, losses, seconds)
+                epoch = _measure(number, losses, seconds, trainer, evaluation)
                 history.epochs.append(epoch)
                 seconds = 0.0
                 if on_epoch is not None:
                     on_epoch(epoch)
-                for sentence in warn_after(model, run.trainer.batches, recipe, epoch, losses):
+                for sentence in warn_after(model, trainer.batches, recipe, epoch, losses):
                     warn(sentence)
             model.backend.xp.copyto(finished, model.parameters)
     except KeyboardInterrupt:
@@ -231,53 +331,23 @@ def train(
     return history
 
 
-class _Run:
-    """A trainer with the splits that the network is measured on."""
-
-    def __init__(self, model: MLP, dataset: Dataset, recipe: Recipe) -> None:
-        self.train_split, self.held_out = _hold_out(dataset.train, recipe.validation)
-        self.test_split = dataset.test
-        self.trainer = Trainer(model, self.train_split, recipe)
-        self._test = Batches(dataset.test.images, dataset.test.labels, model)
-        self._held_out = Batches(self.held_out.images, self.held_out.labels, model)
-
-    def measure(self, number: int, losses: NDArray[Any], seconds: float) -> Epoch:
-        """Measure the network after an epoch; ``seconds`` is since the epoch measured before."""
-        trainer = self.trainer
-        model, recipe = trainer.model, trainer.recipe
-        return Epoch(
-            epoch=number + 1,
-            loss=(
-                trainer.first_batch_loss()
-                if recipe.loss_on == "first_batch"
-                else float(losses.mean(dtype=np.float64))
-            ),
-            train_accuracy=(
-                float(model.backend.to_numpy(trainer.hits).item()) / len(self.train_split)
-                if trainer.running
-                else _accuracy(model, trainer.batches, self.train_split)
-            ),
-            test_accuracy=_accuracy(model, self._test, self.test_split),
-            validation_accuracy=(
-                _accuracy(model, self._held_out, self.held_out) if len(self.held_out) else None
-            ),
-            seconds=seconds,
-        )
-
-
-def _hold_out(split: Split, validation: float) -> tuple[Split, Split]:
-    """Cut the last images off for validation: a share below 1, a count from 1 on."""
-    count = round(validation * len(split)) if validation < 1 else int(validation)
-    if count >= len(split):
-        raise UsageError(
-            f"a validation split of {count:,} leaves nothing of {len(split):,} training images: "
-            "hold out fewer"
-        )
-    return split[: len(split) - count], split[len(split) - count :]
-
-
-def _accuracy(model: MLP, batches: Batches, split: Split) -> float:
-    return accuracy(decide(model, outputs(model, batches)), split.labels)
+def _measure(
+    number: int, losses: NDArray[Any], seconds: float, trainer: Trainer, evaluation: Evaluation
+) -> Epoch:
+    """Measure the network after an epoch; ``seconds`` is since the epoch measured before."""
+    first_batch = trainer.recipe.loss_on == "first_batch"
+    return Epoch(
+        epoch=number + 1,
+        loss=trainer.first_batch_loss() if first_batch else float(losses.mean(dtype=np.float64)),
+        train_accuracy=(
+            trainer.hits() / len(trainer.batches)
+            if trainer.running
+            else evaluation.accuracy_on(trainer.batches)
+        ),
+        test_accuracy=evaluation.test_accuracy(),
+        validation_accuracy=evaluation.validation_accuracy(),
+        seconds=seconds,
+    )
 
 
 def _check_finite(losses: NDArray[Any], number: int, recipe: Recipe) -> None:
