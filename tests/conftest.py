@@ -1,0 +1,47 @@
+"""Fixtures that several files share, and the option that makes a missing GPU a failure."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from backends import Backend, BackendError, get_backend
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--require-cuda",
+        action="store_true",
+        help="fail, rather than skip, the tests that need a CUDA device where there is none",
+    )
+
+
+@pytest.hookimpl(hookwrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Iterator[None]:
+    """Turn a skip of a test marked ``cuda`` into a failure under ``--require-cuda``."""
+    outcome = yield
+    report = outcome.get_result()  # type: ignore[attr-defined]
+    if report.skipped and item.get_closest_marker("cuda") and item.config.option.require_cuda:
+        report.outcome = "failed"
+        report.longrepr = f"--require-cuda was given, but the test was skipped: {report.longrepr}"
+
+
+@pytest.fixture(scope="session")
+def mnist() -> Path:
+    """The folder of the MNIST files that the environment names; a visible skip without one."""
+    folder = os.environ.get("MLP_DATA_DIR")
+    if folder is None or not Path(folder).is_dir():
+        pytest.skip("MLP_DATA_DIR names no folder with the MNIST files")
+    return Path(folder)
+
+
+@pytest.fixture(scope="session")
+def cuda() -> Backend:
+    """The first CUDA device; a visible skip, with the reason, where there is none."""
+    try:
+        return get_backend("cuda")
+    except BackendError as error:
+        pytest.skip(f"no CUDA device: {error}")

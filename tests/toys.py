@@ -1,0 +1,31 @@
+"""Small random data and networks, so that tests of training need no files and no time."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from mlp.datasets.dataset import Dataset, Split
+from mlp.network import MLP
+
+CLASSES = 5
+
+
+def toy_dataset(train: int = 60, test: int = 20, side: int = 4, seed: int = 0) -> Dataset:
+    """Noisy copies of one random image a class: learnable, but not at once."""
+    rng = np.random.default_rng(seed)
+    prototypes = rng.integers(0, 256, (CLASSES, side, side))
+
+    def split(count: int) -> Split:
+        labels = rng.integers(0, CLASSES, count).astype(np.uint8)
+        noise = rng.normal(0, 60, (count, side, side))
+        images = np.clip(prototypes[labels] + noise, 0, 255).astype(np.uint8)
+        return Split(images, labels)
+
+    return Dataset("toy", "tests", CLASSES, split(train), split(test))
+
+
+def toy_model(*hidden: int, inputs: int = 16, **options: Any) -> MLP:
+    """A network for `toy_dataset`, with two hidden layers unless told."""
+    return MLP([inputs, *(hidden or (9, 7)), CLASSES], **options)
