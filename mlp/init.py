@@ -45,9 +45,10 @@ def draw(init: str, rng: Any, fan_in: int, fan_out: int, shape: tuple[int, ...])
         return rng.uniform(0.0, 0.0, shape)
     if name == "uniform":
         low, high = numbers
-        if low > high:
+        if not 0.0 <= high - low < math.inf:
             raise UsageError(
-                f"initialisation {init!r} has its bounds reversed: write the low first"
+                f"initialisation {init!r} has its bounds reversed or too far apart: write the low "
+                "first"
             )
         return rng.uniform(low, high, shape)
     if numbers and numbers[0] < 0:

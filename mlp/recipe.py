@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import math
+import sys
 from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Literal
@@ -62,8 +62,8 @@ class Recipe:
     def __post_init__(self) -> None:
         _choose("loss", self.loss, LOSSES)
         if self.batch_size != "full":
-            _require("batch size", self.batch_size, self.batch_size >= 1, "at least 1, or full")
-        _require("number of epochs", self.epochs, self.epochs >= 1, "at least 1")
+            _require_whole("batch size", self.batch_size, 1, "of at least 1, or full")
+        _require_whole("number of epochs", self.epochs, 1, "of at least 1")
         _require("learning rate", self.lr, self.lr > 0, "above 0")
         _require("momentum", self.momentum, 0 <= self.momentum < 1, "from 0 to below 1")
         _require("warm-up", self.warmup, 0 <= self.warmup <= self.epochs, "from 0 to all epochs")
@@ -72,10 +72,8 @@ class Recipe:
             if limit is not None:
                 _require(name, limit, limit > 0, "above 0")
         _require("validation", self.validation, self.validation >= 0, "a share or a count")
-        _require("seed", self.seed, self.seed >= 0, "at least 0")
-        _require(
-            "number of epochs between reports", self.report_every, self.report_every >= 1, "1 up"
-        )
+        _require_whole("seed", self.seed, 0, "of at least 0")
+        _require_whole("number of epochs between reports", self.report_every, 1, "of at least 1")
         _choose("train accuracy", self.train_accuracy, ("after", "running"))
         _choose("reported loss", self.loss_on, ("updates", "first_batch"))
         if self.nesterov and not self.momentum:
@@ -84,8 +82,13 @@ class Recipe:
 
 
 def _require(what: str, value: float, holds: bool, range_: str) -> None:
-    if not (math.isfinite(value) and holds):
+    if not (holds and abs(value) <= sys.float_info.max):
         raise UsageError(f"the {what} must be {range_}, not {value}")
+
+
+def _require_whole(what: str, value: object, least: int, range_: str) -> None:
+    if not (isinstance(value, int) and least <= value <= sys.maxsize):
+        raise UsageError(f"the {what} must be a whole number {range_}, not {value}")
 
 
 def _choose(what: str, value: str, choices: Collection[str]) -> None:

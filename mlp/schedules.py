@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 
+from mlp.errors import UsageError
 from mlp.spec import parse_spec
 
 CHOICES = {"constant": 0, "step": 2, "linear": 0, "cosine": 0}
@@ -28,15 +29,20 @@ def learning_rate(schedule: str, lr: float, warmup: float, epochs: int, time: fl
         time: how much of the run is done in the middle of the step in question, in epochs.
 
     Raises:
-        UsageError: if there is no such schedule.
+        UsageError: if there is no such schedule, or its numbers make none.
     """
     name, numbers = parse_spec(schedule, CHOICES, "schedule")
+    if name == "step" and not (numbers[0] > 0 and 0 < numbers[1] <= 1):
+        raise UsageError(
+            f"schedule {schedule!r} needs an interval above 0 epochs and a factor above 0, "
+            "up to 1, as in step(5, 0.5)"
+        )
     if time < warmup:
         return lr * time / warmup
     s = min((time - warmup) / max(epochs - warmup, 1e-9), 1.0)
     if name == "step":
         every, factor = numbers
-        return lr * factor ** math.floor(time / every)
+        return lr * float(factor ** (time // every))
     if name == "linear":
         return lr * (1.0 - s)
     if name == "cosine":
