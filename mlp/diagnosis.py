@@ -79,27 +79,31 @@ def warn_after(
 
 
 def explain_divergence(losses: NDArray[Any], step: int, epoch: int, recipe: Recipe) -> str:
-    """Say where a run's loss stopped being finite, the likely cause and what to do.
+    """Say where a run stopped being finite, the likely cause and what to do.
 
     Args:
         losses: the losses of the epoch's updates, shape (steps,).
-        step: the first that is not finite, from 0.
+        step: the first that is not finite, from 0; their number where all are finite and the
+            parameters after them are not.
         epoch: the epoch, from 0.
         recipe: the hyperparameters.
     """
-    where = f"the loss is {losses[step]} in epoch {epoch + 1}, step {step + 1}"
+    if step == len(losses):
+        where = f"the parameters are no longer finite after epoch {epoch + 1}, step {step}"
+    else:
+        where = f"the loss is {losses[step]} in epoch {epoch + 1}, step {step + 1}"
     if epoch == 0 and step == 0:
         return (
             f"{where}, before any update: the initial weights are too large for these layers, "
             "so start from a smaller --init, such as he_normal"
         )
     before = losses[max(0, step - 5) : step]
-    grew = len(before) and before.max() > 2.0 * losses[0]
-    course = f"after growing to {before.max():.3g}" if grew else "without growing first"
+    grew = len(before) > 0 and before.max() > 2.0 * losses[0]
+    course = f", after growing to {before.max():.3g}" if grew else ""
     advice = f"try --lr {recipe.lr / 10:g}"
     if recipe.clip_norm is None:
         advice += " or --clip-norm 1"
-    return f"{where}, {course}: the learning rate {recipe.lr:g} is probably too high, so {advice}"
+    return f"{where}{course}: the learning rate {recipe.lr:g} is probably too high, so {advice}"
 
 
 def _chance(labels: NDArray[Any]) -> float:

@@ -311,7 +311,8 @@ def train(
             with np.errstate(all="ignore"):  # a loss that is not finite is told below
                 losses = trainer.epoch(number, on_step)
             seconds += time.perf_counter() - start
-            _check_finite(losses, number, recipe)
+            _check_finite(losses, model, number, recipe)
+            model.backend.xp.copyto(finished, model.parameters)
             if number % recipe.report_every == 0 or number + 1 == recipe.epochs:
                 epoch = _measure(number, losses, seconds, trainer, evaluation)
                 history.epochs.append(epoch)
@@ -320,7 +321,6 @@ def train(
                     on_epoch(epoch)
                 for sentence in warn_after(model, trainer.batches, recipe, epoch, losses):
                     warn(sentence)
-            model.backend.xp.copyto(finished, model.parameters)
     except KeyboardInterrupt:
         history.interrupted = True
         model.backend.xp.copyto(model.parameters, finished)
@@ -350,10 +350,13 @@ def _measure(
     )
 
 
-def _check_finite(losses: NDArray[Any], number: int, recipe: Recipe) -> None:
+def _check_finite(losses: NDArray[Any], model: MLP, number: int, recipe: Recipe) -> None:
+    """Look at the losses, each taken before its update, and at what the last update left."""
     bad = np.flatnonzero(~np.isfinite(losses))
     if len(bad):
         raise DivergedError(explain_divergence(losses, int(bad[0]), number, recipe))
+    if not bool(model.backend.xp.isfinite(model.parameters).all()):
+        raise DivergedError(explain_divergence(losses, len(losses), number, recipe))
 
 
 def _about(recipe: Recipe, dataset: Dataset, history: History) -> dict[str, Any]:
