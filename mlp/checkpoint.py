@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 from importlib.metadata import PackageNotFoundError, version
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -70,7 +71,8 @@ def load(path: str | os.PathLike[str], backend: Backend | None = None) -> MLP:
     path = Path(path)
     try:
         with safe_open(path, framework="np") as file:
-            metadata = file.metadata() or {}
+            description = _description(path, file.metadata() or {})
+            _check_tensors(path, file, description["network"])
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
     except FileNotFoundError:
         raise ModelError(f"there is no model file {path}: train one with mlp train") from None
@@ -79,7 +81,7 @@ def load(path: str | os.PathLike[str], backend: Backend | None = None) -> MLP:
             f"{path} cannot be read as a model file ({error}): it is damaged or of another kind, "
             "so train or copy it again"
         ) from None
-    return _rebuild(path, metadata, tensors, backend)
+    return _rebuild(path, description, tensors, backend)
 
 
 def package_version() -> str:
@@ -99,12 +101,8 @@ def _tensors(model: MLP) -> dict[str, NDArray[Any]]:
     return tensors
 
 
-def _rebuild(
-    path: Path,
-    metadata: dict[str, str],
-    tensors: dict[str, NDArray[Any]],
-    backend: Backend | None,
-) -> MLP:
+def _description(path: Path, metadata: dict[str, str]) -> dict[str, Any]:
+    """Read what stands under the key "mlp" of a file's metadata."""
     try:
         description = json.loads(metadata["mlp"])
         if description["format"] != FORMAT:
@@ -112,7 +110,40 @@ def _rebuild(
                 f"{path} has the model format {description['format']}, but this version reads "
                 f"format {FORMAT}: update the program or train the model again"
             )
-        network = description["network"]
+        return {"network": description["network"], "about": dict(description["about"])}
+    except (KeyError, TypeError, ValueError, RecursionError) as error:
+        raise _foreign(path, error) from None
+
+
+def _check_tensors(path: Path, file: Any, network: Any) -> None:
+    """Hold the tensors' shapes and dtypes against the description, before anything is built."""
+    expected: dict[str, tuple[list[int], str]] = {}
+    try:
+        dtype = {"float32": "F32", "float64": "F64"}[network["dtype"]]
+        for k, (inputs, outputs) in enumerate(pairwise(network["sizes"])):
+            expected[f"layers.{k}.W"] = ([inputs, outputs], dtype)
+            if network["bias"]:
+                expected[f"layers.{k}.b"] = ([outputs], dtype)
+    except (KeyError, TypeError) as error:
+        raise _foreign(path, error) from None
+    slices = {name: file.get_slice(name) for name in file.keys()}  # noqa: SIM118
+    if {name: (s.get_shape(), s.get_dtype()) for name, s in slices.items()} != expected:
+        raise ModelError(
+            f"the tensors in {path} do not have the shapes that its description gives: "
+            "it is damaged, so train or copy it again"
+        )
+
+
+def _rebuild(
+    path: Path,
+    description: dict[str, Any],
+    tensors: dict[str, NDArray[Any]],
+    backend: Backend | None,
+) -> MLP:
+    if not all(np.isfinite(a).all() for a in tensors.values()):
+        raise ModelError(f"{path} holds weights that are not finite: train the model again")
+    network = description["network"]
+    try:
         model = MLP(
             network["sizes"],
             network["activation"],
@@ -122,26 +153,18 @@ def _rebuild(
             dtype=network["dtype"],
             backend=backend,
         )
-        about = dict(description["about"])
-    except ModelError:
-        raise
-    except (KeyError, TypeError, ValueError, MLPError) as error:
-        raise ModelError(
-            f"{path} holds no description of a network that this program can rebuild "
-            f"({error!r}): use a file written by mlp train"
-        ) from None
-    expected = _tensors(model)
-    shapes = {name: (a.shape, a.dtype) for name, a in tensors.items()}
-    if shapes != {name: (a.shape, a.dtype) for name, a in expected.items()}:
-        raise ModelError(
-            f"the tensors in {path} do not have the shapes that its description gives: "
-            "it is damaged, so train or copy it again"
-        )
+    except (KeyError, TypeError, MLPError) as error:
+        raise _foreign(path, error) from None
     for k, layer in enumerate(model.linear):
         layer.W[...] = model.backend.asarray(tensors[f"layers.{k}.W"])
         if layer.b is not None:
             layer.b[...] = model.backend.asarray(tensors[f"layers.{k}.b"])
-    if not all(np.isfinite(a).all() for a in tensors.values()):
-        raise ModelError(f"{path} holds weights that are not finite: train the model again")
-    model.about = about
+    model.about = description["about"]
     return model
+
+
+def _foreign(path: Path, error: Exception) -> ModelError:
+    return ModelError(
+        f"{path} holds no description of a network that this program can rebuild "
+        f"({error!r}): use a file written by mlp train"
+    )
