@@ -35,7 +35,7 @@ def warn_before(model: MLP, split: Split, recipe: Recipe) -> Iterator[str]:
             f"all weights of layer {_list(zero)} are zero, so that its units stay alike and the "
             "layers before it learn nothing: start from another --init, such as he_normal"
         )
-    changes = np.count_nonzero((split.labels[1:] != split.labels[:-1]).reshape(len(split) - 1, -1))
+    changes = np.count_nonzero(split.labels[1:] != split.labels[:-1])
     if not recipe.shuffle and recipe.batch_size != "full" and changes < len(split) // 20:
         yield (
             "the training images are sorted by class and are not shuffled, so that each batch "

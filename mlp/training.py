@@ -265,6 +265,7 @@ class Trainer:
         self.xp.copyto(self.span_losses[k : k + 1], loss)
 
 
+@np.errstate(all="ignore")  # what is not finite is looked for, and told in a sentence
 def train(
     model: MLP,
     dataset: Dataset,
@@ -288,11 +289,17 @@ def train(
 
     Raises:
         ModelError: if the images or classes do not fit the network's widths.
-        UsageError: if the validation split leaves nothing to train on.
+        UsageError: if the validation split leaves nothing to train on, or a running accuracy is
+            asked for where each image has more than one answer.
         DivergedError: if a loss is not finite; the network is as after the last finished epoch.
     """
     recipe = recipe or Recipe()
     check_fits(model, dataset.pixels, dataset.classes)
+    if recipe.train_accuracy == "running" and dataset.task.kind != "multiclass":
+        raise UsageError(
+            "a running training accuracy needs one class an image: measure it after each epoch "
+            "where the labels answer questions"
+        )
     model.about = {"task": asdict(dataset.task)}
     train_split, held_out = hold_out(dataset.train, recipe.validation)
     trainer, evaluation = (
@@ -308,8 +315,7 @@ def train(
     try:
         for number in range(recipe.epochs):
             start = time.perf_counter()
-            with np.errstate(all="ignore"):  # a loss that is not finite is told below
-                losses = trainer.epoch(number, on_step)
+            losses = trainer.epoch(number, on_step)
             seconds += time.perf_counter() - start
             _check_finite(losses, model, number, recipe)
             model.backend.xp.copyto(finished, model.parameters)
