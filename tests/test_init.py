@@ -21,6 +21,8 @@ VARIANCES = {
     "lecun_uniform": 1 / FAN_IN,
     "uniform(-0.2, 0.6)": 0.8**2 / 12,
     "normal(0.3)": 0.3**2,
+    "uniform_fan_in(0.6)": 0.6 / FAN_IN / 3,
+    "normal_fan_out(0.6)": 0.6 / FAN_OUT,
 }
 MEANS = {"uniform(-0.2, 0.6)": 0.2}
 
@@ -69,6 +71,7 @@ def test_shape_and_dtype(init: str) -> None:
     "init",
     [
         "xavier", "", "he_normal(2)", "uniform", "uniform(1)", "uniform(2, 1)", "normal(-1)",
+        "uniform_fan_in(-1)", "normal_fan_out(-1)",
         "normal(nan)", "normal(inf)", "uniform(0, inf)", "uniform(-1e308, 1e308)", "normal(x)",
         "normal((1))", "normal(1", "zeros(0)",
     ],

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 import pytest
 
@@ -28,13 +30,14 @@ def sigmoid(z: np.ndarray) -> np.ndarray:
     return 1 / (1 + np.exp(-z))
 
 
-FORMULAS = {
+FORMULAS: dict[str, Callable[[np.ndarray, np.ndarray], float]] = {
     "cross_entropy": lambda z, t: (t * (np.log(np.exp(z).sum(1, keepdims=True)) - z)).sum() / N,
     "quadratic": lambda a, t: ((a - t) ** 2).sum() / 2 / N,
     "binary_cross_entropy": lambda z, t: (
         -(t * np.log(sigmoid(z)) + (1 - t) * np.log(1 - sigmoid(z))).sum() / N
     ),
 }
+FORMULAS["logit_error"] = FORMULAS["cross_entropy"]
 
 
 @pytest.mark.parametrize("name", LOSSES)
@@ -107,6 +110,12 @@ def test_the_callers_arrays_are_left_alone(name: str) -> None:
     np.testing.assert_array_equal(outputs, OUTPUTS)
     np.testing.assert_array_equal(labels, LABELS)
     np.testing.assert_array_equal(rows, ROWS)
+
+
+def test_the_published_defect_is_as_published() -> None:
+    """(z - t) · f'(z) / N, where f is the leaky ReLU."""
+    _, gradient = evaluate("logit_error", OUTPUTS, LABELS)
+    np.testing.assert_allclose(gradient, (OUTPUTS - ROWS) * np.where(OUTPUTS > 0, 1, 0.01) / N)
 
 
 @pytest.mark.parametrize("name", ["cross_entropy", "binary_cross_entropy"])

@@ -29,8 +29,14 @@ BAD: dict[str, list[Any]] = {
     "clip_norm": [0.0, -1.0, *NOT_FINITE],
     "validation": [-0.1, *NOT_FINITE],
     "seed": [-1, *NOT_FINITE, 0.5],
+    "train_accuracy": ["", "before"],
+    "loss_on": ["", "last_batch"],
+    "report_every": [0, -1, *NOT_FINITE, 1.5],
 }
-WORDS = {"lr": "learning rate", "warmup": "warm-up"}
+WORDS = {
+    "lr": "learning rate", "warmup": "warm-up", "loss_on": "reported loss",
+    "report_every": "epochs between reports",
+}  # fmt: skip
 """What a sentence calls a value, where that is not its name."""
 
 
@@ -89,7 +95,7 @@ def test_anything_in_range_is_taken(**values: Any) -> None:
         {},
         optional={
             field.name: st.floats() | st.integers() for field in fields(Recipe)
-            if field.name not in ("loss", "schedule")
+            if field.name not in ("loss", "schedule", "train_accuracy", "loss_on")
         },
     )
 )  # fmt: skip

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from toys import CLASSES, toy_dataset, toy_model
+from toys import CLASSES, TRUE_LOSSES, toy_dataset, toy_model
 
 import backends.cpu
 from backends.cpu import CpuBackend, CpuNamespace
@@ -18,6 +18,7 @@ from mlp.layers import Buffers
 from mlp.losses import LOSSES
 from mlp.network import MLP
 from mlp.recipe import Recipe
+from mlp.task import Task
 from mlp.training import Trainer, train
 
 DATA = toy_dataset()  # 60 images
@@ -40,7 +41,7 @@ def small_pieces(monkeypatch: pytest.MonkeyPatch, size: int = 3000) -> None:
 # Learning
 
 
-@pytest.mark.parametrize("loss", LOSSES)
+@pytest.mark.parametrize("loss", TRUE_LOSSES)
 @pytest.mark.parametrize(("batch_size", "lr"), [(7, 0.05), ("full", 0.2)])
 def test_it_learns(loss: str, batch_size: Any, lr: float) -> None:
     recipe = Recipe(loss=loss, batch_size=batch_size, epochs=60, lr=lr)
@@ -55,7 +56,7 @@ def test_it_learns(loss: str, batch_size: Any, lr: float) -> None:
 def test_the_model_is_told_of_its_training() -> None:
     model, recipe = toy_model(), Recipe(**FAST)
     history = train(model, DATA, recipe)
-    assert model.about["epochs"] == 4
+    assert len(model.about["history"]) == 4
     assert model.about["test_accuracy"] == history.epochs[-1].test_accuracy
     assert model.about["recipe"]["lr"] == recipe.lr
     assert model.about["dataset"]["train_sha256"] == DATA.train.checksum
@@ -76,6 +77,69 @@ def test_steps_are_told_with_the_images_seen() -> None:
     )
     assert [n for n, _ in seen] == [25, 50, 60] * 2  # the tail batch has 10
     assert np.mean([loss for _, loss in seen[:3]]) == pytest.approx(history.epochs[0].loss)
+
+
+# What is measured
+
+
+def test_the_running_accuracy_is_taken_before_each_update() -> None:
+    """With one image a batch and no learning to speak of, it is the accuracy of the start."""
+    start = toy_model()
+    right = (start.forward(DATA.train.images.reshape(60, 16) / np.float32(255)).argmax(axis=1)
+             == DATA.train.labels).mean()  # fmt: skip
+    recipe = Recipe(batch_size=7, epochs=2, lr=1e-9, warmup=0, train_accuracy="running")
+    history = train(toy_model(), DATA, recipe)
+    assert [epoch.train_accuracy for epoch in history.epochs] == [pytest.approx(right)] * 2
+
+
+@pytest.mark.parametrize("batch_size", [7, "full"])
+def test_measuring_another_way_trains_the_same(batch_size: Any) -> None:
+    recipe = Recipe(batch_size=batch_size, **FAST)
+    other = Recipe(
+        batch_size=batch_size, train_accuracy="running", loss_on="first_batch", report_every=3,
+        **FAST,
+    )  # fmt: skip
+    np.testing.assert_array_equal(trained(recipe), trained(other))
+
+
+def test_epochs_are_reported_every_so_often_and_at_the_end() -> None:
+    seen: list[int] = []
+    recipe = Recipe(batch_size=8, report_every=3, epochs=6, lr=0.1)
+    history = train(toy_model(), DATA, recipe, on_epoch=lambda epoch: seen.append(epoch.epoch))
+    assert seen == [1, 4, 6] == [epoch.epoch for epoch in history.epochs]
+
+
+def test_the_loss_of_the_first_batch_is_taken_after_the_epoch() -> None:
+    model = toy_model(dtype="float64")
+    history = train(model, DATA, Recipe(batch_size=8, loss_on="first_batch", **FAST))
+    x = DATA.train.images[:8].reshape(8, 16) / 255
+    criterion = LOSSES["cross_entropy"](CLASSES, model.backend, "float64")
+    expected = criterion.forward(model.forward(x), DATA.train.labels[:8].astype(int)).item()
+    assert history.epochs[-1].loss == pytest.approx(expected, rel=1e-12)
+
+
+def questions_of_classes(questions: int) -> Dataset:
+    """Is the class below 1, below 2, ...: labels of shape (N, L)."""
+
+    def asked(split: Split) -> Split:
+        answers = split.labels[:, None] <= np.arange(questions)
+        return Split(split.images, answers.astype(np.uint8))
+
+    task = Task("multilabel" if questions > 1 else "binary", tuple("abcd"[:questions]))
+    return Dataset("asked", "tests", questions, asked(DATA.train), asked(DATA.test), task)
+
+
+@pytest.mark.parametrize("questions", [1, 4])
+def test_yes_or_no_questions_are_learnt(questions: int) -> None:
+    recipe = Recipe(loss="binary_cross_entropy", batch_size=8, epochs=40, lr=0.05)
+    history = train(MLP([16, 12, questions], "tanh"), questions_of_classes(questions), recipe)
+    assert history.epochs[-1].train_accuracy > 0.9
+
+
+def test_questions_have_no_running_accuracy() -> None:
+    recipe = Recipe(loss="binary_cross_entropy", train_accuracy="running")
+    with pytest.raises(UsageError, match="one class an image"):
+        train(MLP([16, 12, 4]), questions_of_classes(4), recipe)
 
 
 # Pieces
@@ -348,7 +412,7 @@ def test_an_interrupt_keeps_the_last_finished_epoch(at_step: int) -> None:
         on_epoch=lambda epoch: finished.append(model.parameters.copy()),
     )  # fmt: skip
     assert history.interrupted
-    assert len(history.epochs) == at_step // 8 == model.about["epochs"]
+    assert len(history.epochs) == at_step // 8 == len(model.about["history"])
     np.testing.assert_array_equal(model.parameters, finished[-1])
 
 
