@@ -195,7 +195,7 @@ def scaled(backward: Callable[[Any], Any], factor: Callable[[Any], float]) -> Ca
 def slope(formula: Callable[[Any], Any]) -> Any:
     """A gradient for an activation that multiplies dy by a formula of y."""
 
-    def gradient(xp: Any, dy: Any, y: Any, slope: Any, dx: Any) -> None:
+    def gradient(xp: Any, dy: Any, y: Any, dx: Any) -> None:
         dx[...] = dy * formula(y)
 
     return staticmethod(gradient)
@@ -208,6 +208,14 @@ def forgets_first_activation(self: MLP, dy: Any) -> None:
 
 
 CE, BCE = SoftmaxCrossEntropy, BinaryCrossEntropy
+write_loss_and_gradient = CE.loss_and_gradient
+
+
+def without_target(xp: Any, logits: Any, t: Any, scale: float, *rest: Any) -> None:
+    write_loss_and_gradient(xp, logits, t, scale, *rest)
+    rest[-1][...] += scale * t  # softmax(z) / N is left
+
+
 MUTANTS: dict[str, tuple[type, str, Any, Callable[[], None], str]] = {
     "x not transposed": (
         Linear, "backward", linear_backward(dW=lambda x, dy: x @ dy), check_linear, "dW",
@@ -244,15 +252,15 @@ MUTANTS: dict[str, tuple[type, str, Any, Callable[[], None], str]] = {
         Tanh, "gradient", slope(lambda y: y * (1 - y)), lambda: check_activation("tanh"), "dx",
     ),
     "no 1/N": (
-        CE, "backward", scaled(CE.backward, lambda self: len(self.p)),
+        CE, "backward", scaled(CE.backward, lambda self: len(self.dlogits)),
         lambda: check_loss("cross_entropy"), "4 times what it should be",
     ),
     "1/N twice": (
-        CE, "backward", scaled(CE.backward, lambda self: 1 / len(self.p)),
+        CE, "backward", scaled(CE.backward, lambda self: 1 / len(self.dlogits)),
         lambda: check_loss("cross_entropy"), "0.25 times",
     ),
     "1/N of the piece": (
-        CE, "backward", scaled(CE.backward, lambda self: 11 / len(self.p)),
+        CE, "backward", scaled(CE.backward, lambda self: 11 / len(self.dlogits)),
         lambda: check_loss("cross_entropy", total=11), "2.75 times",
     ),
     "wrong sign": (
@@ -260,7 +268,7 @@ MUTANTS: dict[str, tuple[type, str, Any, Callable[[], None], str]] = {
         lambda: check_loss("cross_entropy"), "-1 times",
     ),
     "softmax without the target": (
-        CE, "backward", lambda self: self.p * self.scale, lambda: check_loss("cross_entropy"),
+        CE, "loss_and_gradient", staticmethod(without_target), lambda: check_loss("cross_entropy"),
         "SoftmaxCrossEntropy()[",
     ),
     "quadratic without its half": (
