@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from device import CountingBackend
 
 from backends import Backend, BackendError, get_backend
 
@@ -26,7 +27,8 @@ def pytest_runtest_makereport(item: pytest.Item) -> Iterator[None]:
     report = outcome.get_result()  # type: ignore[attr-defined]
     if report.skipped and item.get_closest_marker("cuda") and item.config.option.require_cuda:
         report.outcome = "failed"
-        report.longrepr = f"--require-cuda was given, but the test was skipped: {report.longrepr}"
+        reason = report.longrepr[2] if isinstance(report.longrepr, tuple) else report.longrepr
+        report.longrepr = f"--require-cuda was given, but this was skipped: {reason}"
 
 
 @pytest.fixture(scope="session")
@@ -45,3 +47,12 @@ def cuda() -> Backend:
         return get_backend("cuda")
     except BackendError as error:
         pytest.skip(f"no CUDA device: {error}")
+
+
+@pytest.fixture(params=["counting", pytest.param("cuda", marks=pytest.mark.cuda)])
+def backend(request: pytest.FixtureRequest) -> Backend:
+    """A device other than the CPU: the counting one, and the first CUDA device."""
+    if request.param == "counting":
+        return CountingBackend()
+    device: Backend = request.getfixturevalue("cuda")
+    return device

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import ast
 import inspect
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 from device import CountingBackend, DeviceArray, real_cupy, refusal
+from source import USING_XP, xp_calls
 from toys import toy_dataset, toy_model
 
 from backends import get_backend
@@ -259,24 +259,6 @@ def test_every_call_of_every_run_is_one_that_cupy_takes() -> None:
     assert {refusal(*call) for call in calls} == {None}
 
 
-SOURCES = [
-    *(Path(inspect.getfile(Linear)).parent / f"{name}.py" for name in (
-        "layers", "activations", "losses", "optim", "network", "batches", "training",
-    )),
-]  # fmt: skip
-
-
-def xp_calls(source: str) -> Iterator[tuple[int, str, int, frozenset[str]]]:
-    """Each ``xp.name(...)`` and ``….xp.name(...)``: line, name, positional count, keywords."""
-    for node in ast.walk(ast.parse(source)):
-        match node:
-            case ast.Call(
-                func=ast.Attribute(attr=name, value=ast.Name("xp") | ast.Attribute(attr="xp"))
-            ):
-                keywords = (keyword.arg for keyword in node.keywords if keyword.arg)
-                yield node.lineno, name, len(node.args), frozenset(keywords)
-
-
 def positions(function: Callable[..., Any]) -> list[str]:
     """The names of a function's arguments that may be given by position."""
     return [
@@ -285,13 +267,11 @@ def positions(function: Callable[..., Any]) -> list[str]:
     ]  # fmt: skip
 
 
-@pytest.mark.parametrize("path", SOURCES, ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", USING_XP, ids=lambda path: path.stem)
 def test_every_call_in_the_source_is_one_that_cupy_takes(path: Path) -> None:
     """Also those that no run comes by; positions mean the same to NumPy and to CuPy."""
     pytest.importorskip("cupy", reason="CuPy, whose names these are, is not installed")
-    calls = list(xp_calls(path.read_text()))
-    assert calls, f"{path.name} calls nothing on xp: leave it out of this test"
-    for line, name, count, keywords in calls:
+    for line, name, count, keywords in xp_calls(path.read_text()):
         where = f"{path.name}:{line}"
         assert refusal(name, count, keywords) is None, where
         theirs, ours = getattr(real_cupy(), name), getattr(np, name)
