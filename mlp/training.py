@@ -18,7 +18,7 @@ from backends import Array
 from mlp.batches import Batches
 from mlp.datasets.dataset import Dataset, Split
 from mlp.diagnosis import explain_divergence, warn_after, warn_before
-from mlp.errors import DivergedError
+from mlp.errors import DivergedError, UsageError
 from mlp.evaluation import Evaluation, hold_out
 from mlp.history import Epoch, History
 from mlp.inference import check_fits

@@ -358,7 +358,7 @@ def test_missing_files_are_all_named(tmp_path: Path) -> None:
         ("train-images-idx3-ubyte", np.zeros((30, 0, 4), np.uint8), r"shape \(30, 0, 4\)"),
         ("train-labels-idx1-ubyte", np.zeros((30, 1), np.uint8), r"where uint8 of shape \(count,"),
         ("train-labels-idx1-ubyte", np.zeros(29, np.uint8), "30 images but 29 labels"),
-        ("t10k-labels-idx1-ubyte", np.full(20, 10, np.uint8), "only the classes 0 to 9"),
+        ("t10k-labels-idx1-ubyte", np.full(20, 10, np.uint8), "labels run from 0 to 9"),
         ("t10k-images-idx3-ubyte", np.zeros((20, 4, 5), np.uint8), "test images"),
     ],
 )
