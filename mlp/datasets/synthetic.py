@@ -117,14 +117,14 @@ def _choose_styles(rng: np.random.Generator) -> NDArray[np.int64]:
 
 def _jitter(waypoints: Floats, rng: np.random.Generator) -> Floats:
     """Waypoints (C, 2, N), each pushed somewhere else, in some hands further than in others."""
-    spread = _uniform(rng, 0.02, 0.11, BLOCK)
+    spread = _uniform(rng, 0.04, 0.2, BLOCK)
     return waypoints + _bell(rng, 1, *waypoints.shape) * spread
 
 
 def _stretch_ends(waypoints: Floats, style: NDArray[np.int64], rng: np.random.Generator) -> Floats:
     """Waypoints (C, 2, N), with the free ends of strokes pulled further out or back in."""
     before = np.take_along_axis(waypoints, skeletons().towards[:, None, style], axis=0)
-    amount = _uniform(rng, -0.4, 0.4, len(waypoints), 1, BLOCK)
+    amount = _uniform(rng, -0.5, 0.7, len(waypoints), 1, BLOCK)
     return waypoints + amount * (waypoints - before)
 
 
@@ -144,7 +144,7 @@ def _bend(points: Floats, rng: np.random.Generator) -> Floats:
     A quadratic map: it bows straight lines and makes the upper half larger or the lower one.
     """
     x, y = points
-    bow, tilt, balance, trapezium = _bell(rng, 0.1, 4, BLOCK)
+    bow, tilt, balance, trapezium = _bell(rng, 0.13, 4, BLOCK)
     return np.stack(
         [x + bow * y * y + trapezium * x * y, y + tilt * x * x + balance * (y * y - 1)]
     ).astype(np.float32)
@@ -156,7 +156,7 @@ def _ripple(points: Floats, rng: np.random.Generator) -> Floats:
     for _ in range(2):
         across, down = _uniform(rng, -0.6, 0.6, 2, BLOCK)  # turns per unit of length
         phase = _uniform(rng, 0, 1, BLOCK)
-        height = _bell(rng, 0.05, 2, 1, BLOCK)
+        height = _bell(rng, 0.06, 2, 1, BLOCK)
         moved += height * _wave(across * points[0] + down * points[1] + phase)
     return moved
 
@@ -164,8 +164,8 @@ def _ripple(points: Floats, rng: np.random.Generator) -> Floats:
 def _slant_and_turn(points: Floats, rng: np.random.Generator) -> Floats:
     """Points (2, P, N), made narrower or wider, slanted and turned."""
     width = 1 + _bell(rng, 0.16, BLOCK)
-    slant = np.float32(0.18) + _bell(rng, 0.24, BLOCK)
-    half = _bell(rng, 0.05, BLOCK)  # tangent of half the angle
+    slant = np.float32(0.12) + _bell(rng, 0.25, BLOCK)
+    half = _bell(rng, 0.06, BLOCK)  # tangent of half the angle
     cosine = (1 - half * half) / (1 + half * half)
     sine = 2 * half / (1 + half * half)
     x = points[0] * width - points[1] * slant
@@ -175,11 +175,11 @@ def _slant_and_turn(points: Floats, rng: np.random.Generator) -> Floats:
 
 def _press(rng: np.random.Generator) -> Floats:
     """Half the width of the line at every sample, (P, N), in pixels."""
-    pen = np.float32(1.2) * (1 + _bell(rng, 0.22, BLOCK))
+    pen = np.float32(1.3) * (1 + _bell(rng, 0.28, BLOCK))
     along = np.linspace(0, 1, SAMPLES, dtype=np.float32)[:, None]
     phase, turns = _uniform(rng, 0, 1, BLOCK), _uniform(rng, 0.5, 2, BLOCK)
-    unevenness = _bell(rng, 0.08, BLOCK)
-    return np.maximum(pen * (1 + unevenness * _wave(along * turns + phase)), np.float32(0.55))
+    unevenness = _bell(rng, 0.15, BLOCK)
+    return np.maximum(pen * (1 + unevenness * _wave(along * turns + phase)), np.float32(0.6))
 
 
 def _fit(points: Floats, radius: Floats) -> Floats:
@@ -204,7 +204,7 @@ def _ink(points: Floats, radius: Floats, rng: np.random.Generator) -> NDArray[np
         across, down = (x - centres) / r, (y - centres) / r  # (20, N)
         np.add((down * down)[:, None], (across * across)[None], out=distance)
         np.minimum(nearest, distance, out=nearest)
-    fade = _uniform(rng, 0.9, 1.5, BLOCK)  # pixels from full ink to paper
+    fade = _uniform(rng, 0.8, 1.4, BLOCK)  # pixels from full ink to paper
     shade = (1 - np.sqrt(nearest)) * (radius.mean(axis=0) / fade) + np.float32(0.5)
     return np.rint(np.clip(shade, 0, 1) * np.float32(255)).astype(np.uint8)
 
