@@ -117,7 +117,7 @@ def _choose_styles(rng: np.random.Generator) -> NDArray[np.int64]:
 
 def _jitter(waypoints: Floats, rng: np.random.Generator) -> Floats:
     """Waypoints (C, 2, N), each pushed somewhere else, in some hands further than in others."""
-    spread = _uniform(rng, 0.04, 0.2, BLOCK)
+    spread = _uniform(rng, 0.03, 0.17, BLOCK)
     return waypoints + _bell(rng, 1, *waypoints.shape) * spread
 
 
@@ -175,7 +175,7 @@ def _slant_and_turn(points: Floats, rng: np.random.Generator) -> Floats:
 
 def _press(rng: np.random.Generator) -> Floats:
     """Half the width of the line at every sample, (P, N), in pixels."""
-    pen = np.float32(1.3) * (1 + _bell(rng, 0.28, BLOCK))
+    pen = np.float32(1.2) * (1 + _bell(rng, 0.16, BLOCK)) ** 2
     along = np.linspace(0, 1, SAMPLES, dtype=np.float32)[:, None]
     phase, turns = _uniform(rng, 0, 1, BLOCK), _uniform(rng, 0.5, 2, BLOCK)
     unevenness = _bell(rng, 0.15, BLOCK)
