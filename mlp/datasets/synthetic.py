@@ -159,9 +159,7 @@ def _bend(points: Floats, rng: np.random.Generator) -> Floats:
     """
     x, y = points
     bow, tilt, balance, trapezium = _bell(rng, 0.13, 4, BLOCK)
-    return np.stack(
-        [x + bow * y * y + trapezium * x * y, y + tilt * x * x + balance * (y * y - 1)]
-    )
+    return np.stack([x + bow * y * y + trapezium * x * y, y + tilt * x * x + balance * (y * y - 1)])
 
 
 def _ripple(points: Floats, rng: np.random.Generator) -> Floats:
