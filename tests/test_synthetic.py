@@ -7,7 +7,7 @@ import pytest
 
 from mlp.datasets import strokes
 from mlp.datasets.dataset import Split
-from mlp.datasets.synthetic import BLOCK, draw_digits, load_synthetic
+from mlp.datasets.synthetic import BLOCK, _fit, draw_digits, load_synthetic
 from mlp.errors import UsageError
 
 
@@ -62,6 +62,17 @@ def test_the_ink_fills_a_box_of_20_pixels_on_its_longer_side(drawn):
     assert np.mean(sides.max(axis=0) >= 19) > 0.99
     assert _extent(drawn.images.any(axis=2)).max() <= 20
     assert _extent(drawn.images.any(axis=1)).max() <= 20
+
+
+def test_no_ink_is_cut_off_by_the_box():
+    """A thick line touches the sides of the box with its edge, not with its middle."""
+    rng = np.random.default_rng(0)
+    points = rng.normal(size=(2, 30, 40)).astype(np.float32)  # (2, P, N)
+    radius = np.full((30, 40), 2, np.float32)
+    fitted = _fit(points, radius)
+    low, high = fitted.min(axis=1) - 2, fitted.max(axis=1) + 2  # (2, N)
+    np.testing.assert_allclose((high - low).max(axis=0), 20, rtol=1e-5)
+    np.testing.assert_allclose(low + high, 20, rtol=1e-5)
 
 
 def test_the_centre_of_mass_is_the_middle_of_the_image(drawn):
