@@ -1,13 +1,18 @@
-"""What a run measures its network on between epochs."""
+"""What a run measures its network on between epochs, and what it tells of itself afterwards."""
 
 from __future__ import annotations
 
+from dataclasses import asdict
+from typing import Any
+
 from mlp.batches import Batches
-from mlp.datasets.dataset import Split
+from mlp.datasets.dataset import Dataset, Split
 from mlp.errors import UsageError
+from mlp.history import History
 from mlp.inference import decide, outputs
 from mlp.metrics import accuracy
 from mlp.network import MLP
+from mlp.recipe import Recipe
 
 
 def hold_out(split: Split, validation: float) -> tuple[Split, Split]:
@@ -58,3 +63,31 @@ class Evaluation:
         """Compute the accuracy on any images, 0 to 1."""
         answers = decide(self._model, outputs(self._model, batches))
         return accuracy(answers, self._model.backend.to_numpy(batches.labels))
+
+
+def describe(recipe: Recipe, dataset: Dataset, history: History) -> dict[str, Any]:
+    """Gather what a model file tells of a network's training.
+
+    Args:
+        recipe: the hyperparameters.
+        dataset: what it was trained and tested on.
+        history: what was measured.
+
+    Returns:
+        A dictionary that JSON can hold.
+    """
+    last = history.epochs[-1] if history.epochs else None
+    return {
+        "recipe": asdict(recipe),
+        "dataset": {
+            "name": dataset.name,
+            "train_images": len(dataset.train),
+            "train_sha256": dataset.train.checksum,
+            "test_images": len(dataset.test),
+            "test_sha256": dataset.test.checksum,
+        },
+        "history": [asdict(epoch) for epoch in history.epochs],
+        "train_accuracy": last.train_accuracy if last else None,
+        "test_accuracy": last.test_accuracy if last else None,
+        "validation_accuracy": last.validation_accuracy if last else None,
+    }

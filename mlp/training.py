@@ -19,7 +19,7 @@ from mlp.batches import Batches
 from mlp.datasets.dataset import Dataset, Split
 from mlp.diagnosis import explain_divergence, warn_after, warn_before
 from mlp.errors import DivergedError, UsageError
-from mlp.evaluation import Evaluation, hold_out
+from mlp.evaluation import Evaluation, describe, hold_out
 from mlp.history import Epoch, History
 from mlp.inference import check_fits
 from mlp.layers import Buffers
@@ -173,8 +173,10 @@ class Trainer:
         """Return how many images of the epoch were read right, each before its update."""
         return sum(round(self.backend.to_numpy(lane.hits).item()) for lane in self.lanes)
 
-    def first_batch_loss(self) -> float:
-        """Compute the loss on the first batch of the images as they lie, without training."""
+    def told_loss(self, losses: NDArray[Any]) -> float:
+        """Return the loss to tell of an epoch whose updates had these losses, shape (steps,)."""
+        if self.recipe.loss_on == "updates":
+            return float(losses.mean(dtype=np.float64))
         x, labels = self.batches.slice(0, min(self.batch_size, self.batches.piece))
         loss = self.lanes[0].criterion.forward(self.model.forward(x), labels)  # (1, 1)
         return float(self.backend.to_numpy(loss).item())
@@ -302,12 +304,10 @@ def train(
         )
     model.about = {"task": asdict(dataset.task)}
     train_split, held_out = hold_out(dataset.train, recipe.validation)
-    trainer, evaluation = (
-        Trainer(model, train_split, recipe),
-        Evaluation(model, dataset.test, held_out),
-    )
+    trainer = Trainer(model, train_split, recipe)
+    evaluation = Evaluation(model, dataset.test, held_out)
     history = History()
-    warn = on_warning or (lambda _: None)
+    tell, warn = on_epoch or (lambda _: None), on_warning or (lambda _: None)
     for sentence in warn_before(model, train_split, recipe):
         warn(sentence)
     finished = model.parameters.copy()
@@ -318,13 +318,25 @@ def train(
             losses = trainer.epoch(number, on_step)
             seconds += time.perf_counter() - start
             _check_finite(losses, model, number, recipe)
-            model.backend.xp.copyto(finished, model.parameters)
-            if number % recipe.report_every == 0 or number + 1 == recipe.epochs:
-                epoch = _measure(number, losses, seconds, trainer, evaluation)
+            reported = number % recipe.report_every == 0 or number + 1 == recipe.epochs
+            if reported:
+                epoch = Epoch(
+                    epoch=number + 1,
+                    loss=trainer.told_loss(losses),
+                    train_accuracy=(
+                        trainer.hits() / len(trainer.batches)
+                        if trainer.running
+                        else evaluation.accuracy_on(trainer.batches)
+                    ),
+                    test_accuracy=evaluation.test_accuracy(),
+                    validation_accuracy=evaluation.validation_accuracy(),
+                    seconds=seconds,
+                )
                 history.epochs.append(epoch)
                 seconds = 0.0
-                if on_epoch is not None:
-                    on_epoch(epoch)
+            model.backend.xp.copyto(finished, model.parameters)
+            if reported:
+                tell(epoch)
                 for sentence in warn_after(model, trainer.batches, recipe, epoch, losses):
                     warn(sentence)
     except KeyboardInterrupt:
@@ -333,27 +345,8 @@ def train(
     except DivergedError:
         model.backend.xp.copyto(model.parameters, finished)
         raise
-    model.about |= _about(recipe, dataset, history)
+    model.about |= describe(recipe, dataset, history)
     return history
-
-
-def _measure(
-    number: int, losses: NDArray[Any], seconds: float, trainer: Trainer, evaluation: Evaluation
-) -> Epoch:
-    """Measure the network after an epoch; ``seconds`` is since the epoch measured before."""
-    first_batch = trainer.recipe.loss_on == "first_batch"
-    return Epoch(
-        epoch=number + 1,
-        loss=trainer.first_batch_loss() if first_batch else float(losses.mean(dtype=np.float64)),
-        train_accuracy=(
-            trainer.hits() / len(trainer.batches)
-            if trainer.running
-            else evaluation.accuracy_on(trainer.batches)
-        ),
-        test_accuracy=evaluation.test_accuracy(),
-        validation_accuracy=evaluation.validation_accuracy(),
-        seconds=seconds,
-    )
 
 
 def _check_finite(losses: NDArray[Any], model: MLP, number: int, recipe: Recipe) -> None:
@@ -363,22 +356,3 @@ def _check_finite(losses: NDArray[Any], model: MLP, number: int, recipe: Recipe)
         raise DivergedError(explain_divergence(losses, int(bad[0]), number, recipe))
     if not bool(model.backend.xp.isfinite(model.parameters).all()):
         raise DivergedError(explain_divergence(losses, len(losses), number, recipe))
-
-
-def _about(recipe: Recipe, dataset: Dataset, history: History) -> dict[str, Any]:
-    """Gather what a model file tells of a network's training."""
-    last = history.epochs[-1] if history.epochs else None
-    return {
-        "recipe": asdict(recipe),
-        "dataset": {
-            "name": dataset.name,
-            "train_images": len(dataset.train),
-            "train_sha256": dataset.train.checksum,
-            "test_images": len(dataset.test),
-            "test_sha256": dataset.test.checksum,
-        },
-        "history": [asdict(epoch) for epoch in history.epochs],
-        "train_accuracy": last.train_accuracy if last else None,
-        "test_accuracy": last.test_accuracy if last else None,
-        "validation_accuracy": last.validation_accuracy if last else None,
-    }

@@ -31,7 +31,7 @@ ORDER = (
     ("mlp.layers", "mlp.activations", "mlp.losses", "mlp.optim", "mlp.init", "mlp.schedules"),
     ("mlp.network", "mlp.recipe"),
     ("mlp.batches", "mlp.metrics", "mlp.history", "mlp.inference", "mlp.architecture"),
-    ("mlp.diagnosis", "mlp.checkpoint"),
+    ("mlp.diagnosis", "mlp.checkpoint", "mlp.evaluation", "mlp.threads"),
     ("mlp.training",),
     ("mlp.*",),  # what is built on a trained network: presets, handwriting, export, the page
     ("mlp.cli", "mlp.cli.*"),

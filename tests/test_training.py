@@ -33,6 +33,12 @@ def trained(recipe: Recipe, data: Dataset = DATA, **options: Any) -> np.ndarray:
     return parameters
 
 
+@pytest.fixture
+def one_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let a span be one update."""
+    monkeypatch.setattr(backends.cpu, "AHEAD", 1)
+
+
 def small_pieces(monkeypatch: pytest.MonkeyPatch, size: int = 3000) -> None:
     """Let a piece hold a few images only."""
     monkeypatch.setattr(backends.cpu, "PIECE_BYTES", size)
@@ -69,11 +75,12 @@ def test_epochs_are_told_as_they_come() -> None:
     assert [epoch.epoch for epoch in told] == [1, 2, 3, 4]
 
 
+@pytest.mark.usefixtures("one_at_a_time")
 def test_steps_are_told_with_the_images_seen() -> None:
     seen: list[tuple[int, float]] = []
     recipe = Recipe(batch_size=25, **(FAST | {"epochs": 2}))
     history = train(
-        toy_model(), DATA, recipe, on_step=lambda n, loss: seen.append((n, float(loss[0, 0])))
+        toy_model(), DATA, recipe, on_step=lambda n, loss: seen.append((n, float(loss[0])))
     )
     assert [n for n, _ in seen] == [25, 50, 60] * 2  # the tail batch has 10
     assert np.mean([loss for _, loss in seen[:3]]) == pytest.approx(history.epochs[0].loss)
@@ -395,6 +402,7 @@ def test_recording_refuses_a_call_without_out(call: Callable[..., Any]) -> None:
 # The end of a run
 
 
+@pytest.mark.usefixtures("one_at_a_time")
 @pytest.mark.parametrize("at_step", [0, 1, 8 * 2 + 3])
 def test_an_interrupt_keeps_the_last_finished_epoch(at_step: int) -> None:
     recipe, steps = Recipe(batch_size=8, **FAST), 0
@@ -544,6 +552,7 @@ STEADY = {
 }
 
 
+@pytest.mark.usefixtures("one_at_a_time")
 @pytest.mark.parametrize("activation", STEADY)
 def test_a_steady_step_allocates_nothing(activation: str) -> None:
     assert max(steady(STEADY[activation], activation=activation)) < LIMIT
@@ -554,11 +563,13 @@ def test_nor_does_one_in_pieces(monkeypatch: pytest.MonkeyPatch) -> None:
     assert max(steady(Recipe(batch_size=2000, **FAST))) < LIMIT
 
 
+@pytest.mark.usefixtures("one_at_a_time")
 def test_nor_does_one_that_converts_bytes(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("mlp.batches.RESIDENT_SHARE", 10**15)
     assert max(steady(Recipe(batch_size=1000, **FAST))) < LIMIT
 
 
+@pytest.mark.usefixtures("one_at_a_time")
 def test_an_allocation_in_a_step_would_be_seen(monkeypatch: pytest.MonkeyPatch) -> None:
     """The loss's row of maxima, in a new array: the smallest that depends on the batch."""
     criterion = LOSSES["cross_entropy"]
