@@ -84,14 +84,6 @@ def test_every_activation(activation: str, output: str) -> None:
     assert parameters.tobytes() == cpu.tobytes()
 
 
-def test_bytes_are_converted_on_the_device(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("mlp.batches.RESIDENT_SHARE", 10**15)
-    for batch_size in (8, "full"):
-        recipe = Recipe(batch_size=batch_size, **FAST)  # type: ignore[arg-type]
-        (_, cpu), (_, parameters), _ = both(recipe, None)
-        assert parameters.tobytes() == cpu.tobytes()
-
-
 def test_a_model_is_saved_and_read_on_the_device(tmp_path: Path) -> None:
     device = CountingBackend()
     model = toy_model(backend=device)

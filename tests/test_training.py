@@ -12,6 +12,7 @@ from toys import CLASSES, TRUE_LOSSES, toy_dataset, toy_model
 
 import backends.cpu
 from backends.cpu import CpuBackend, CpuNamespace
+from mlp.batches import Batches
 from mlp.datasets.dataset import Dataset, Split
 from mlp.errors import DivergedError, ModelError, UsageError
 from mlp.layers import Buffers
@@ -180,17 +181,16 @@ def test_a_piece_of_one_image_still_works(monkeypatch: pytest.MonkeyPatch) -> No
     np.testing.assert_allclose(trained(recipe, dtype="float64"), whole, rtol=0, atol=1e-12)
 
 
-@pytest.mark.parametrize("piece_bytes", [3000, 8 << 20])
-@pytest.mark.parametrize("batch_size", [8, 47, "full"])
-def test_bytes_kept_give_the_same_as_floats_kept(
-    batch_size: Any, piece_bytes: int, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    small_pieces(monkeypatch, piece_bytes)
-    recipe = Recipe(batch_size=batch_size, **FAST)
-    floats = trained(recipe)
-    monkeypatch.setattr("mlp.batches.RESIDENT_SHARE", 10**15)  # no memory to keep floats in
-    assert Trainer(toy_model(), DATA.train, recipe).batches.images.dtype == np.uint8
-    np.testing.assert_array_equal(trained(recipe), floats)
+def test_bytes_kept_give_the_same_as_floats_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    floats = Batches(DATA.train.images, DATA.train.labels, toy_model())
+    small_pieces(monkeypatch, 300)
+    bytes_ = Batches(DATA.train.images, DATA.train.labels, toy_model())
+    assert (floats.images.dtype, bytes_.images.dtype) == (np.float32, np.uint8)
+    for x, y in zip(floats.slice(3, 9), bytes_.slice(3, 9), strict=True):
+        np.testing.assert_array_equal(x, y)
+    rows = np.array([5, 0, 59, 7])
+    for x, y in zip(floats.gather(rows), bytes_.gather(rows), strict=True):
+        np.testing.assert_array_equal(x, y)
 
 
 # One seed, one result
@@ -293,6 +293,7 @@ def test_nothing_is_read_that_an_earlier_step_left(
     recipe: Recipe, piece_bytes: int, buffers: list[Buffers], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Every scratch array is filled with NaN between the steps, captured ones included."""
+    monkeypatch.setattr(backends.cpu, "_cores", lambda: 1)  # so that nothing is gathered ahead
     small_pieces(monkeypatch, piece_bytes)
     clean = trained(recipe)
     buffers.clear()
@@ -561,12 +562,6 @@ def test_a_steady_step_allocates_nothing(activation: str) -> None:
 def test_nor_does_one_in_pieces(monkeypatch: pytest.MonkeyPatch) -> None:
     small_pieces(monkeypatch, 100_000)
     assert max(steady(Recipe(batch_size=2000, **FAST))) < LIMIT
-
-
-@pytest.mark.usefixtures("one_at_a_time")
-def test_nor_does_one_that_converts_bytes(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("mlp.batches.RESIDENT_SHARE", 10**15)
-    assert max(steady(Recipe(batch_size=1000, **FAST))) < LIMIT
 
 
 @pytest.mark.usefixtures("one_at_a_time")
