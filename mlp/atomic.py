@@ -1,9 +1,10 @@
-"""Writing a file whole or not at all."""
+"""Writing a file or a folder whole or not at all."""
 
 from __future__ import annotations
 
 import os
 import secrets
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -30,3 +31,29 @@ def replacing(path: Path) -> Iterator[BinaryIO]:
         temporary.replace(path)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+@contextmanager
+def replacing_folder(path: Path) -> Iterator[Path]:
+    """Make a new folder that takes the place of ``path`` once the block has ended well.
+
+    As `replacing` does for a file; a folder that was at ``path`` is deleted with all that is in
+    it.
+
+    Raises:
+        OSError: if the folder above is missing, not writable or full.
+    """
+    path = path.resolve()
+    token = secrets.token_hex(4)
+    temporary, old = (path.with_name(f".{path.name}.{token}.{what}") for what in ("tmp", "old"))
+    try:
+        temporary.mkdir()
+        yield temporary
+        if path.exists():
+            path.rename(old)
+        temporary.rename(path)
+    finally:
+        if old.exists() and not path.exists():
+            old.rename(path)
+        for leftover in (temporary, old):
+            shutil.rmtree(leftover, ignore_errors=True)

@@ -6,9 +6,9 @@ import re
 from collections.abc import Callable
 from pathlib import Path
 
+from mlp.datasets import formats
 from mlp.datasets.dataset import Dataset, Split
 from mlp.datasets.download import Progress
-from mlp.datasets.idx_folder import load_idx_folder
 from mlp.datasets.mnist import MnistUnavailable, load_mnist
 from mlp.datasets.synthetic import load_synthetic
 from mlp.datasets.tasks import as_binary, overlay
@@ -29,8 +29,8 @@ def load_dataset(
 
     Args:
         name: ``"mnist"``; ``"synthetic"``, or ``"synthetic:N+M"`` for N training and M test images;
-            a folder of IDX files; or ``"auto"`` for MNIST where it is to be had and synthetic
-            digits where it is not.
+            a file or folder of any form that `mlp.datasets.formats` reads; or ``"auto"`` for MNIST
+            where it is to be had and synthetic digits where it is not.
         folder: where MNIST's files are; nothing else is then tried.
         note: told in a sentence when ``"auto"`` takes the synthetic digits.
         progress: told how far a download is.
@@ -52,11 +52,11 @@ def load_dataset(
             return load_synthetic()
     if match := re.fullmatch(r"synthetic(?::(\d+)\+(\d+))?", name):
         return load_synthetic(*map(int, match.groups())) if match[1] else load_synthetic()
-    if Path(name).is_dir():
-        return load_idx_folder(name)
+    if Path(name).exists():
+        return formats.read(name)
     raise UsageError(
-        f"there is no dataset {name!r}: choose mnist, synthetic, synthetic:N+M or a folder of IDX "
-        "files"
+        f"there is no dataset {name!r}: choose mnist, synthetic, synthetic:N+M, or a file or "
+        "folder in one of the forms that mlp data info reads"
     )
 
 

@@ -66,8 +66,7 @@ def write_idx_folder(dataset: Dataset, folder: str | Path, *, compress: bool = T
         for names, split in ((TRAIN_FILES, dataset.train), (TEST_FILES, dataset.test))
         for name, array in zip(names, (split.images, split.labels), strict=True)
     }
-    rivals = [path for name in IDX_FILES for path in _spellings(folder, name) if _is_file(path)]
-    for rival in rivals:
+    for rival in list_idx_files(folder):
         if rival not in arrays:
             raise DataError(
                 f"{rival} is there already and would be mistaken for what is being written: "
@@ -84,6 +83,11 @@ def write_idx_folder(dataset: Dataset, folder: str | Path, *, compress: bool = T
 def find_idx_file(folder: Path, name: str) -> Path | None:
     """The file of this name among ``IDX_FILES``, in whichever spelling; unpacked ones first."""
     return next((path for path in _spellings(folder, name) if _is_file(path)), None)
+
+
+def list_idx_files(folder: Path) -> list[Path]:
+    """All files of the names among ``IDX_FILES`` that are there, in whichever spelling."""
+    return [path for name in IDX_FILES for path in _spellings(folder, name) if _is_file(path)]
 
 
 def check_sha256(array: NDArray[np.uint8], expected: str, source: str) -> None:

@@ -1,0 +1,123 @@
+"""``mlp data``: what a dataset holds, and the same dataset in another form."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.progress import MofNCompleteColumn, Progress, TimeRemainingColumn
+from rich.table import Table
+
+from mlp.cli import console
+from mlp.cli.options import Json
+from mlp.datasets import formats, splits
+from mlp.datasets.describe import Description, SplitDescription, describe
+from mlp.datasets.forms import NAMES
+
+app = typer.Typer(
+    name="data",
+    help="Look into datasets, and convert them: IDX, CSV, .npz and folders of images.",
+    no_args_is_help=True,
+)
+
+Classes = Annotated[
+    int, typer.Option(min=1, max=256, help="The number of classes; labels run from 0.")
+]
+
+
+@app.command("info")
+def info(
+    path: Annotated[Path, typer.Argument(metavar="PATH", help="A dataset in any form.")],
+    classes: Classes = 10,
+    as_json: Json = False,
+) -> None:
+    """Describe a dataset in any form, and check it."""
+    form = formats.detect(path)
+    with _bar("reading images") as progress:
+        found = describe(formats.read_splits(path, classes, progress), classes)
+    if as_json:
+        print(json.dumps({"path": str(path), "form": form.name, **dataclasses.asdict(found)}))
+    else:
+        print(f"{path}: {form.title}")
+        _print(found)
+
+
+@app.command("convert")
+def convert(
+    source: Annotated[Path, typer.Argument(metavar="IN", help="A dataset in any form.")],
+    target: Annotated[
+        Path, typer.Argument(metavar="OUT", help="A file ending in .npz or .csv, or a folder.")
+    ],
+    to: Annotated[
+        str | None,
+        typer.Option(metavar="FORM", help=f"{', '.join(NAMES)}; else what the ending tells."),
+    ] = None,
+    classes: Classes = 10,
+    force: Annotated[
+        bool, typer.Option("--force", help="Replace a dataset that is there.")
+    ] = False,
+    as_json: Json = False,
+) -> None:
+    """Write a dataset in another form, keeping every pixel and label."""
+    with _bar("converting images") as progress:
+        form, found = formats.convert(
+            source, target, to, classes=classes, force=force, progress=progress
+        )
+    counts = {name: len(split) for name, split in found.items()}
+    if as_json:
+        checksums = {name: split.checksum for name, split in found.items()}
+        result = {"path": str(target), "form": form.name, "images": counts, "sha256": checksums}
+        print(json.dumps(result))
+    else:
+        told = " and ".join(f"{count:,} ({name})" for name, count in counts.items())
+        print(f"{target}: {form.title}, with {told} images")
+
+
+def _print(found: Description) -> None:
+    """Print the figures of the splits side by side, and below them the problems."""
+    rows = {
+        "images": [f"{split.images:,}" for split in found.splits.values()],
+        "size": [f"{split.height} x {split.width}" for split in found.splits.values()],
+        "mean": [f"{split.mean:.4f}" for split in found.splits.values()],
+        "std": [f"{split.std:.4f}" for split in found.splits.values()],
+        **{f"class {c}": counts for c, counts in enumerate(_class_counts(found.splits))},
+    }
+    table = Table(box=None)
+    for heading in ("", *found.splits):
+        table.add_column(heading, justify="right" if heading else "left")
+    for heading, cells in rows.items():
+        table.add_row(heading, *cells)
+    Console(highlight=False, soft_wrap=True).print(table)
+    for name, split in found.splits.items():
+        print(f"sha256 of {name}: {split.sha256}")
+    for problem in found.problems:
+        print(f"problem: {problem}")
+    if not found.problems:
+        print("no problems found")
+
+
+def _class_counts(found: dict[str, SplitDescription]) -> Iterator[list[str]]:
+    """The counts of each class in every split."""
+    for counts in zip(*(split.class_counts for split in found.values()), strict=True):
+        yield [f"{count:,}" for count in counts]
+
+
+@contextmanager
+def _bar(what: str) -> Iterator[splits.Progress]:
+    """Draw a bar for images that are read or written one by one, and nothing for the rest."""
+    bar = Progress(
+        *Progress.get_default_columns()[:2],
+        MofNCompleteColumn(),
+        TimeRemainingColumn(),
+        console=console.stderr,
+        transient=True,
+    )
+    task = bar.add_task(what, total=None)
+    with bar if console.stderr.is_terminal else nullcontext():
+        yield lambda done, total: bar.update(task, completed=done, total=total)
