@@ -9,6 +9,8 @@ import typer
 
 from backends import BackendError
 from mlp.checkpoint import package_version
+from mlp.cli import data
+from mlp.cli.convert import convert
 from mlp.cli.evaluate import evaluate
 from mlp.cli.presets import presets, reproduce
 from mlp.cli.train import train
@@ -25,6 +27,8 @@ app = typer.Typer(
 )
 app.command("train")(train)
 app.command("eval")(evaluate)
+app.command("convert")(convert)
+app.add_typer(data.app)
 app.command("presets")(presets)
 app.command("reproduce")(reproduce)
 

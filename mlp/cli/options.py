@@ -21,8 +21,9 @@ DatasetName = Annotated[
     typer.Option(
         "--dataset",
         metavar="NAME|PATH",
-        help="mnist, synthetic, synthetic:N+M (N to train on, M to test), or a folder of IDX "
-        "files; auto takes MNIST, or synthetic digits where it is not to be had.",
+        help="mnist, synthetic, synthetic:N+M (N to train on, M to test), or a file or "
+        "folder of IDX, CSV, .npz or images; auto takes MNIST, or synthetic digits where it is "
+        "not to be had.",
     ),
 ]
 DataFolder = Annotated[
