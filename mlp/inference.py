@@ -59,11 +59,20 @@ def decide(model: MLP, outputs: NDArray[Any]) -> NDArray[Any]:
 
 
 def task_of(model: MLP) -> Task:
-    """Return what a model was trained to answer; one class of several where nothing tells."""
+    """Return what a model was trained to answer; one class of several where nothing tells.
+
+    Raises:
+        ModelError: if what is told of it makes no task.
+    """
     about = model.about.get("task")
     if about is None:
         return Task(names=tuple(map(str, range(model.sizes[-1]))))
-    return Task(about["kind"], tuple(about["names"]), tuple(about["positive"]))
+    try:
+        return Task(about["kind"], tuple(about["names"]), tuple(about["positive"]))
+    except (KeyError, TypeError):
+        raise ModelError(
+            "the model does not tell what its outputs answer: its file is damaged, copy it again"
+        ) from None
 
 
 def check_fits(model: MLP, pixels: int, classes: int) -> None:
