@@ -76,7 +76,7 @@ def test_every_form_turns_into_every_other(
 
 
 @given(data=st.data(), dtype=st.sampled_from(["float32", "float64"]))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=25, deadline=None)
 def test_every_finite_number_is_kept_to_the_bit(
     tmp_path_factory: pytest.TempPathFactory, data: st.DataObject, dtype: str
 ) -> None:
