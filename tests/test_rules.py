@@ -26,7 +26,7 @@ MATHEMATICS = ("layers", "activations", "losses", "optim", "network", "init", "s
 
 ORDER = (
     ("backends", "backends.*"),
-    ("mlp.errors", "mlp.spec", "mlp.rng", "mlp.task", "mlp.atomic"),
+    ("mlp.errors", "mlp.spec", "mlp.rng", "mlp.task", "mlp.atomic", "mlp.npz", "mlp.targets"),
     ("mlp.datasets", "mlp.datasets.*"),
     ("mlp.layers", "mlp.activations", "mlp.losses", "mlp.optim", "mlp.init", "mlp.schedules"),
     ("mlp.network", "mlp.recipe"),
