@@ -30,11 +30,11 @@ def test_precision_and_recall_are_not_mixed_up() -> None:
     np.testing.assert_allclose(result.recall, [1, 0])
 
 
-@given(st.lists(st.tuples(st.integers(0, 15), st.integers(0, 15)), min_size=1))
+@given(st.lists(st.tuples(st.integers(0, 19), st.integers(0, 19)), min_size=1))
 def test_it_counts(pairs: list[tuple[int, int]]) -> None:
-    """Also with uint8 labels of sixteen classes, whose products pass 255 in a byte."""
+    """Also with uint8 labels of twenty classes, whose products pass 255 in a byte."""
     labels, predictions = (np.array(column) for column in zip(*pairs, strict=True))
-    result = score(predictions, labels.astype(np.uint8), 16)
+    result = score(predictions, labels.astype(np.uint8), 20)
     assert result.total == len(pairs)
     assert result.correct == sum(label == prediction for label, prediction in pairs)
     for label, prediction in pairs:

@@ -81,10 +81,22 @@ def test_steps_are_told_with_the_images_seen() -> None:
     seen: list[tuple[int, float]] = []
     recipe = Recipe(batch_size=25, **(FAST | {"epochs": 2}))
     history = train(
-        toy_model(), DATA, recipe, on_step=lambda n, loss: seen.append((n, float(loss[0])))
+        toy_model(), DATA, recipe, on_step=lambda n, loss: seen.append((n, loss.item()))
     )
     assert [n for n, _ in seen] == [25, 50, 60] * 2  # the tail batch has 10
     assert np.mean([loss for _, loss in seen[:3]]) == pytest.approx(history.epochs[0].loss)
+
+
+def test_weight_decay_shrinks_the_weights_and_not_the_biases() -> None:
+    """On blank images the weights have no gradient, so that decay is all that moves them."""
+    blank = Split(np.zeros((30, 4, 4), np.uint8), DATA.train.labels[:30])
+    data = Dataset("blank", "tests", CLASSES, blank, blank)
+    plain = {"batch_size": 6, "epochs": 2, "lr": 0.1, "momentum": 0, "warmup": 0}
+    decayed, kept = MLP([16, CLASSES], dtype="float64"), MLP([16, CLASSES], dtype="float64")
+    train(kept, data, Recipe(schedule="constant", **plain))  # type: ignore[arg-type]
+    train(decayed, data, Recipe(schedule="constant", weight_decay=0.5, **plain))  # type: ignore[arg-type]
+    np.testing.assert_allclose(decayed.linear[0].W, kept.linear[0].W * 0.95**10, rtol=1e-12)
+    np.testing.assert_array_equal(decayed.linear[0].b, kept.linear[0].b)
 
 
 # What is measured
