@@ -205,6 +205,79 @@ def test_bytes_kept_give_the_same_as_floats_kept(monkeypatch: pytest.MonkeyPatch
         np.testing.assert_array_equal(x, y)
 
 
+# Lanes and spans
+
+
+def share_out(monkeypatch: pytest.MonkeyPatch, lanes: int) -> None:
+    """Let each update be shared among so many lanes, however small it is."""
+    monkeypatch.setattr(backends.cpu, "_cores", lambda: lanes)
+    monkeypatch.setattr("mlp.training.WORTH_SHARING", 0.0)
+
+
+LARGE: list[dict[str, Any]] = [
+    {"batch_size": "full"}, {"batch_size": 47},  # a tail of 13
+    {"batch_size": 59, "nesterov": True, "weight_decay": 0.01, "clip_norm": 0.5},  # a tail of 1
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("options", LARGE, ids=["full", "47", "59"])
+@pytest.mark.parametrize("piece_bytes", [3000, 8 << 20])
+@pytest.mark.parametrize("lanes", [2, 3])
+def test_lanes_give_the_same_as_one(
+    lanes: int, piece_bytes: int, options: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    recipe = Recipe(**options, **FAST)
+    one = trained(recipe, dtype="float64")
+    small_pieces(monkeypatch, piece_bytes)
+    share_out(monkeypatch, lanes)
+    assert len(Trainer(toy_model(), DATA.train, recipe).lanes) == lanes
+    shared = trained(recipe, dtype="float64")
+    np.testing.assert_allclose(shared, one, rtol=0, atol=1e-12)
+    assert trained(recipe, dtype="float64").tobytes() == shared.tobytes()
+
+
+@pytest.mark.parametrize("batch_size", [47, "full"])
+def test_lanes_count_and_tell_the_same(batch_size: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    recipe = Recipe(batch_size=batch_size, train_accuracy="running", **FAST)
+    one = train(toy_model(dtype="float64"), DATA, recipe).epochs
+    share_out(monkeypatch, 3)
+    shared = train(toy_model(dtype="float64"), DATA, recipe).epochs
+    for epoch, other in zip(shared, one, strict=True):
+        assert epoch.loss == pytest.approx(other.loss, rel=1e-12)
+        assert epoch.train_accuracy == other.train_accuracy
+
+
+def test_captured_lanes_are_the_lanes(monkeypatch: pytest.MonkeyPatch) -> None:
+    share_out(monkeypatch, 3)
+    small_pieces(monkeypatch)
+    recipe = Recipe(batch_size=47, **FAST)
+    captured = trained(recipe)
+    monkeypatch.setattr(CpuBackend, "capture", lambda self, step: step)
+    assert trained(recipe).tobytes() == captured.tobytes()
+
+
+def test_an_error_in_a_lane_comes_through(monkeypatch: pytest.MonkeyPatch) -> None:
+    share_out(monkeypatch, 2)
+    trainer = Trainer(toy_model(), DATA.train, Recipe(batch_size="full", **FAST))
+    trainer.lanes[1].model.layers[0].forward = lambda x: 1 / 0  # type: ignore[assignment]
+    with pytest.raises(ZeroDivisionError):
+        trainer.epoch(0)
+
+
+@pytest.mark.parametrize("batch_size", [1, 7, 8])
+@pytest.mark.parametrize("lanes", [1, 2])
+def test_a_span_of_updates_is_the_updates(
+    batch_size: int, lanes: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whether each is taken by itself, some together or all, gathered ahead or not."""
+    recipe, results = Recipe(batch_size=batch_size, **FAST), set()
+    monkeypatch.setattr(backends.cpu, "_cores", lambda: lanes)
+    for ahead in (1, 3, 64):
+        monkeypatch.setattr(backends.cpu, "AHEAD", ahead)
+        results.add(trained(recipe).tobytes())
+    assert len(results) == 1
+
+
 # One seed, one result
 
 
