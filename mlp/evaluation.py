@@ -81,6 +81,7 @@ def describe(recipe: Recipe, dataset: Dataset, history: History) -> dict[str, An
         "recipe": asdict(recipe),
         "dataset": {
             "name": dataset.name,
+            "image_shape": dataset.train.images.shape[1:],
             "train_images": len(dataset.train),
             "train_sha256": dataset.train.checksum,
             "test_images": len(dataset.test),
