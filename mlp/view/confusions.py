@@ -1,0 +1,37 @@
+"""Which classes are taken for which, the most frequent first."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+from rich.text import Text
+
+from mlp.view.bars import draw_bars
+from mlp.view.screen import Screen
+
+
+def draw_confusions(
+    confusion: NDArray[np.int64], names: Sequence[str], screen: Screen, count: int
+) -> list[Text]:
+    """Draw a bar for each of the most frequent confusions: its share of the label's images, against the largest share.
+
+    Args:
+        confusion: shape (C, C): row the label, column what was read.
+        names: of the C classes.
+        screen: where it is to be shown.
+        count: how many confusions at most; those that never happen are left out.
+    """
+    totals = np.maximum(confusion.sum(axis=1), 1)  # (C,)
+    errors = confusion * ~np.eye(len(confusion), dtype=bool)  # (C, C)
+    worst = np.argsort(-errors, axis=None, kind="stable")[: min(count, np.count_nonzero(errors))]
+    pairs = [divmod(int(flat), len(confusion)) for flat in worst]
+    if not pairs:
+        return []
+    captions = [
+        f"{errors[label, read]} of {totals[label]}: {names[label]} read as {names[read]}"
+        for label, read in pairs
+    ]
+    shares = np.array([errors[label, read] / totals[label] for label, read in pairs])
+    return draw_bars(shares, captions, screen, full=float(shares.max()))

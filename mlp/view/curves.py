@@ -1,0 +1,106 @@
+"""A training run in the terminal: a line over the epochs for each figure, and a table."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from rich.text import Text
+
+from mlp.errors import ModelError
+from mlp.view.layout import flow, wrap
+from mlp.view.screen import Screen
+
+LEVELS = "▁▂▃▄▅▆▇█"
+ASCII_LEVELS = "_.-=*#"
+
+MOST_ROWS = 20
+"""The table shows no more epochs than this, evenly spread."""
+
+Curves = dict[str, list[float]]
+"""Figures by their names, an entry an epoch; ``"epoch"`` and ``"loss"`` are always there."""
+
+
+def read_curves(about: Mapping[str, Any], name: str) -> Curves:
+    """Take the figures of each epoch from what a model file tells of its training.
+
+    Args:
+        about: the model's ``about``.
+        name: the model's name, for the error.
+
+    Raises:
+        ModelError: if the file tells nothing of its epochs, or nothing that makes sense.
+    """
+    history = about.get("history")
+    if not history:
+        raise ModelError(
+            f"{name} does not hold the history of its training: train it again to see its curves"
+        )
+    if not isinstance(history, list) or not all(isinstance(epoch, dict) for epoch in history):
+        raise ModelError(f"the history in {name} is damaged: train the model again")
+    figures = [key for key in history[0] if all(_is_number(epoch.get(key)) for epoch in history)]
+    if not {"epoch", "loss"} <= set(figures):
+        raise ModelError(f"the history in {name} is damaged: train the model again")
+    return {key: [float(epoch[key]) for epoch in history] for key in figures}
+
+
+def measures(curves: Curves) -> dict[str, list[float]]:
+    """Leave out what is not drawn over the epochs: their numbers and their seconds."""
+    return {name: values for name, values in curves.items() if name not in ("epoch", "seconds")}
+
+
+def sparkline(values: Sequence[float], width: int, screen: Screen) -> str:
+    """Draw values as one character each, from the least to the largest; at most ``width``."""
+    levels = LEVELS if screen.can_show(LEVELS) else ASCII_LEVELS
+    picked = np.array([values[i] for i in _spread(len(values), width)])
+    low, high = picked.min(), picked.max()
+    share = (picked / 2 - low / 2) / (high / 2 - low / 2) if high > low else np.ones(len(picked))
+    return "".join(levels[round(s * (len(levels) - 1))] for s in share.tolist())
+
+
+def draw_curves(curves: Curves, screen: Screen) -> list[Text]:
+    """Draw a line over the epochs for each figure, and below it a table of the epochs."""
+    lines = []
+    drawn = measures(curves)
+    longest = max(len(_title(name)) for name in drawn)
+    for name, values in drawn.items():
+        ends = f"{_figure(name, values[0])} to {_figure(name, values[-1])}"
+        room = max(screen.width - longest - len(ends) - 4, 1)
+        lines += [Text(f"{_title(name):<{longest}}  {sparkline(values, room, screen)}  {ends}")]
+        lines[-1].truncate(screen.width)
+    return [*lines, *wrap("", screen.width), *_table(curves, screen)]
+
+
+def _table(curves: Curves, screen: Screen) -> list[Text]:
+    """Write the epochs below one another; columns that find no room go on below."""
+    rows = _spread(len(curves["epoch"]), MOST_ROWS)
+    columns = []
+    for name, values in curves.items():
+        cells = [_title(name), *(_figure(name, values[row]) for row in rows)]
+        width = max(map(len, cells))
+        columns.append([Text(cell.rjust(width)) for cell in cells])
+    return flow(columns, screen.width)
+
+
+def _title(name: str) -> str:
+    return name.removesuffix("_accuracy").replace("_", " ")
+
+
+def _figure(name: str, value: float) -> str:
+    if name == "epoch":
+        return f"{value:.0f}"
+    if name == "seconds":
+        return f"{value:.2f}"
+    return f"{value:.2%}" if name.endswith("accuracy") else f"{value:.4g}"
+
+
+def _spread(count: int, most: int) -> list[int]:
+    """Pick at most so many of ``range(count)``, evenly, with the first and the last."""
+    rows: list[int] = np.linspace(0, count - 1, min(count, most)).round().astype(int).tolist()
+    return rows
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)

@@ -1,0 +1,124 @@
+"""Weights in the terminal: each unit's as an image, negative in one colour, positive in another."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from rich.color import Color
+from rich.style import Style
+from rich.text import Text
+
+from mlp.view.image import (
+    LOWER,
+    RGB,
+    UPPER,
+    Image,
+    as_image,
+    characters,
+    enlarge,
+    fit,
+    half_blocks,
+    shrink,
+)
+from mlp.view.layout import flow, wrap
+from mlp.view.screen import Screen
+
+NEGATIVE: RGB = (70, 140, 255)
+ZERO: RGB = (16, 16, 16)
+POSITIVE: RGB = (255, 140, 30)
+"""Blue and orange, which the colour-blind tell apart too."""
+
+RAMP = "=- +#"
+"""The same without colour, from very negative to very positive."""
+
+ROBUST = 99.0
+"""The percentile of the absolute values that full colour stands for: one outlier dims nothing."""
+
+
+def robust_maximum(values: ArrayLike) -> float:
+    """Return the 99th percentile of the absolute values, or the largest where that is 0.
+
+    Values that are not finite do not count; of none, it is 0.
+    """
+    sizes = np.abs(np.asarray(values, np.float64))
+    sizes = sizes[np.isfinite(sizes)]
+    if not sizes.size:
+        return 0.0
+    return float(np.percentile(sizes, ROBUST)) or float(sizes.max())
+
+
+def scaled(values: ArrayLike, maximum: float) -> NDArray[np.float64]:
+    """Divide by ``maximum``, and cut off what is then beyond -1 and 1; NaN stays."""
+    values = np.asarray(values, np.float64)
+    if maximum == 0.0:
+        return np.where(np.isnan(values), np.nan, 0.0)
+    shares: NDArray[np.float64] = np.clip(values, -maximum, maximum) / maximum  # never overflows
+    return shares
+
+
+def draw_signed(image: Image, screen: Screen) -> list[Text]:
+    """Draw an image of values from -1 to 1, shape (height, width); NaN is left blank.
+
+    Each character holds two pixels, one above the other; a small image is enlarged first. Where
+    there is no colour, the mean of the two is one of the five characters `RAMP`.
+    """
+    image = fit(enlarge(image, _enlargement(image)), screen.width)
+    if screen.colour and screen.can_show(UPPER + LOWER):
+        return half_blocks(image, _colour)
+    means = np.nan_to_num(shrink(image, 2, 1))
+    return characters(np.round(means * 2).astype(np.int64) + 2, RAMP)
+
+
+def draw_units(
+    W: NDArray[Any],
+    captions: Sequence[str],
+    screen: Screen,
+    *,
+    shape: tuple[int, int] | None = None,
+    maximum: float | None = None,
+) -> list[Text]:
+    """Draw the weights of each unit of a layer, with a line above each, side by side.
+
+    Args:
+        W: shape (I, O), a column for each unit.
+        captions: O of them.
+        screen: where they are to be shown.
+        shape: of the images that are the layer's input, if it is images; else a unit's weights
+            are laid out as square as their number allows.
+        maximum: what full colour stands for; else each unit has its own.
+    """
+    blocks = []
+    for weights, caption in zip(W.T, captions, strict=True):
+        image = as_image(weights, shape)
+        limit = robust_maximum(weights) if maximum is None else maximum
+        blocks.append([Text(caption), *draw_signed(scaled(image, limit), screen)])
+    return flow(blocks, screen.width)
+
+
+def legend(screen: Screen, maximum: float | None = None) -> list[Text]:
+    """Say what the colours or characters stand for, given what full colour stands for."""
+    full = "scaled one by one" if maximum is None else f"full from {maximum:.3g} on"
+    if not screen.colour:
+        return wrap(f"= and - negative, + and # positive, {full}", screen.width)
+    line = Text()
+    for colour, meaning in ((NEGATIVE, "negative"), (ZERO, "0"), (POSITIVE, "positive")):
+        line.append("  ", Style(bgcolor=Color.from_rgb(*colour)))
+        line.append(f" {meaning}  ")
+    line.append(full)
+    line.truncate(screen.width)
+    return [line]
+
+
+def _enlargement(image: Image) -> int:
+    """Choose a factor that makes a small image large enough to see."""
+    side = max(image.shape)
+    return 1 if side > 12 else 2 if side > 4 else 4
+
+
+def _colour(value: float) -> RGB:
+    full = POSITIVE if value > 0 else NEGATIVE
+    red, green, blue = (round(z + abs(value) * (f - z)) for z, f in zip(ZERO, full, strict=True))
+    return red, green, blue
