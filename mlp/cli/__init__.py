@@ -13,6 +13,7 @@ from mlp.cli import data
 from mlp.cli.convert import convert
 from mlp.cli.evaluate import evaluate
 from mlp.cli.presets import presets, reproduce
+from mlp.cli.show import show
 from mlp.cli.train import train
 from mlp.errors import MLPError
 
@@ -31,6 +32,7 @@ app.command("convert")(convert)
 app.add_typer(data.app)
 app.command("presets")(presets)
 app.command("reproduce")(reproduce)
+app.add_typer(show, name="show")
 
 
 def _print_version(asked: bool) -> None:

@@ -15,7 +15,9 @@ from mlp.view.screen import Screen
 def draw_confusions(
     confusion: NDArray[np.int64], names: Sequence[str], screen: Screen, count: int
 ) -> list[Text]:
-    """Draw a bar for each of the most frequent confusions: its share of the label's images, against the largest share.
+    """Draw a bar for each of the most frequent confusions.
+
+    It shows the share of the label's images, the largest first.
 
     Args:
         confusion: shape (C, C): row the label, column what was read.
@@ -25,7 +27,9 @@ def draw_confusions(
     """
     totals = np.maximum(confusion.sum(axis=1), 1)  # (C,)
     errors = confusion * ~np.eye(len(confusion), dtype=bool)  # (C, C)
-    worst = np.argsort(-errors, axis=None, kind="stable")[: min(count, np.count_nonzero(errors))]
+    shares = errors / totals[:, None]  # (C, C)
+    count = min(count, np.count_nonzero(errors))
+    worst = np.argsort(-shares, axis=None, kind="stable")[:count]
     pairs = [divmod(int(flat), len(confusion)) for flat in worst]
     if not pairs:
         return []
@@ -33,5 +37,4 @@ def draw_confusions(
         f"{errors[label, read]} of {totals[label]}: {names[label]} read as {names[read]}"
         for label, read in pairs
     ]
-    shares = np.array([errors[label, read] / totals[label] for label, read in pairs])
-    return draw_bars(shares, captions, screen, full=float(shares.max()))
+    return draw_bars(shares.flat[worst], captions, screen, full=float(shares.max()))

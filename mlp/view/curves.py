@@ -19,6 +19,10 @@ ASCII_LEVELS = "_.-=*#"
 MOST_ROWS = 20
 """The table shows no more epochs than this, evenly spread."""
 
+ORDER = ("epoch", "loss", "train_accuracy", "validation_accuracy", "test_accuracy")
+SECONDS = "seconds"
+"""Figures are shown in this order, then any others, and the seconds last."""
+
 Curves = dict[str, list[float]]
 """Figures by their names, an entry an epoch; ``"epoch"`` and ``"loss"`` are always there."""
 
@@ -40,7 +44,8 @@ def read_curves(about: Mapping[str, Any], name: str) -> Curves:
         )
     if not isinstance(history, list) or not all(isinstance(epoch, dict) for epoch in history):
         raise ModelError(f"the history in {name} is damaged: train the model again")
-    figures = [key for key in history[0] if all(_is_number(epoch.get(key)) for epoch in history)]
+    names = [*ORDER, *sorted(history[0].keys() - {*ORDER, SECONDS}), SECONDS]
+    figures = [key for key in names if all(_is_number(epoch.get(key)) for epoch in history)]
     if not {"epoch", "loss"} <= set(figures):
         raise ModelError(f"the history in {name} is damaged: train the model again")
     return {key: [float(epoch[key]) for epoch in history] for key in figures}
@@ -48,7 +53,7 @@ def read_curves(about: Mapping[str, Any], name: str) -> Curves:
 
 def measures(curves: Curves) -> dict[str, list[float]]:
     """Leave out what is not drawn over the epochs: their numbers and their seconds."""
-    return {name: values for name, values in curves.items() if name not in ("epoch", "seconds")}
+    return {name: values for name, values in curves.items() if name not in ("epoch", SECONDS)}
 
 
 def sparkline(values: Sequence[float], width: int, screen: Screen) -> str:
@@ -91,9 +96,11 @@ def _title(name: str) -> str:
 def _figure(name: str, value: float) -> str:
     if name == "epoch":
         return f"{value:.0f}"
-    if name == "seconds":
+    if name == SECONDS:
         return f"{value:.2f}"
-    return f"{value:.2%}" if name.endswith("accuracy") else f"{value:.4g}"
+    if name.endswith("accuracy"):
+        return f"{value:.2%}"
+    return f"{value:.4f}" if abs(value) < 1e5 else f"{value:.3e}"
 
 
 def _spread(count: int, most: int) -> list[int]:

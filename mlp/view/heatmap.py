@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -72,30 +73,53 @@ def draw_signed(image: Image, screen: Screen) -> list[Text]:
     return characters(np.round(means * 2).astype(np.int64) + 2, RAMP)
 
 
-def draw_units(
-    W: NDArray[Any],
-    captions: Sequence[str],
-    screen: Screen,
-    *,
-    shape: tuple[int, int] | None = None,
-    maximum: float | None = None,
-) -> list[Text]:
-    """Draw the weights of each unit of a layer, with a line above each, side by side.
+@dataclass(frozen=True)
+class Units:
+    """Units of one layer, each with its weights as an image.
+
+    Attributes:
+        title: which layer it is.
+        captions: one for each unit.
+        images: one for each unit: values from -1 to 1.
+        maximum: the weight that 1 stands for; None where each unit is scaled by itself.
+    """
+
+    title: str
+    captions: Sequence[str]
+    images: Sequence[Image]
+    maximum: float | None
+
+
+def units_of(
+    W: NDArray[Any], number: int, shape: tuple[int, int] | None = None, *, each: bool = False
+) -> Units:
+    """Arrange the weights of each unit of a layer as an image.
 
     Args:
         W: shape (I, O), a column for each unit.
-        captions: O of them.
-        screen: where they are to be shown.
-        shape: of the images that are the layer's input, if it is images; else a unit's weights
-            are laid out as square as their number allows.
-        maximum: what full colour stands for; else each unit has its own.
+        number: the layer's, from 1.
+        shape: (height, width) of the images that are the layer's input, if it is images; else a
+            unit's weights are laid out as square as their number allows.
+        each: whether each unit is scaled by its own maximum instead of the layer's.
     """
-    blocks = []
-    for weights, caption in zip(W.T, captions, strict=True):
-        image = as_image(weights, shape)
-        limit = robust_maximum(weights) if maximum is None else maximum
-        blocks.append([Text(caption), *draw_signed(scaled(image, limit), screen)])
-    return flow(blocks, screen.width)
+    inputs, units = W.shape
+    layer = robust_maximum(W)
+    return Units(
+        f"layer {number}: {units} units of {inputs} weights",
+        [f"unit {unit}" for unit in range(units)],
+        [as_image(scaled(w, robust_maximum(w) if each else layer), shape) for w in W.T],
+        None if each else layer,
+    )
+
+
+def draw_units(units: Units, screen: Screen, count: int) -> list[Text]:
+    """Draw the first ``count`` units side by side, each below its caption."""
+    blocks = [
+        [Text(caption), *draw_signed(image, screen)]
+        for caption, image in zip(units.captions[:count], units.images[:count], strict=True)
+    ]
+    heading = [*wrap(units.title, screen.width), *legend(screen, units.maximum), Text()]
+    return [*heading, *flow(blocks, screen.width)]
 
 
 def legend(screen: Screen, maximum: float | None = None) -> list[Text]:

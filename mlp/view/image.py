@@ -95,7 +95,7 @@ def half_blocks_of_ink(ink: NDArray[np.bool_]) -> list[Text]:
 
 def characters(levels: NDArray[np.int64], ramp: Sequence[str]) -> list[Text]:
     """Draw one character a pixel: level k as ``ramp[k]``."""
-    return [Text("".join(ramp[level] for level in row), end="") for row in levels.tolist()]
+    return [Text("".join(ramp[level] for level in row)) for row in levels.tolist()]
 
 
 def _row_pairs(image: Image) -> list[tuple[NDArray[np.float64], NDArray[np.float64]]]:

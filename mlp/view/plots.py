@@ -17,17 +17,20 @@ from numpy.typing import NDArray
 from mlp.atomic import replacing
 from mlp.errors import MLPError, UsageError
 from mlp.view.curves import Curves, measures
-from mlp.view.heatmap import NEGATIVE, POSITIVE, robust_maximum, scaled
-from mlp.view.image import Image, as_image
+from mlp.view.heatmap import NEGATIVE, POSITIVE, Units
+from mlp.view.image import Image
 from mlp.view.mistakes import Case, heatmaps
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.colors import Colormap
-    from matplotlib.figure import Figure
+    from matplotlib.figure import Figure, FigureBase
 
 LARGEST = 24.0
 """Inches: no figure is wider or higher."""
+
+TILE = 1.1
+"""Inches: the width of a tile, where there are not too many."""
 
 MOST_CAPTIONS = 400
 """More tiles than this are drawn without their captions, which would be too small to read."""
@@ -65,22 +68,30 @@ def write(figure: Figure, path: Path) -> None:
 def plot_digits(images: NDArray[Any], captions: Sequence[str], negative: bool = False) -> Figure:
     """Draw images, uint8, shape (N, height, width), as tiles; the negative is ink on paper."""
     shades = "Greys" if negative else "Greys_r"
-    return _tiles([image / 255.0 for image in images], captions, shades, (0.0, 1.0))
+    mosaic = _Mosaic([image / 255.0 for image in images], captions)
+    figure = _figure(*mosaic.inches)
+    mosaic.draw(figure, shades, 0.0)
+    return figure
 
 
-def plot_units(
-    W: NDArray[Any],
-    captions: Sequence[str],
-    *,
-    shape: tuple[int, int] | None = None,
-    maximum: float | None = None,
-) -> Figure:
-    """Draw each unit's weights as a tile; the arguments are those of `heatmap.draw_units`."""
-    images = [
-        as_image(scaled(weights, robust_maximum(weights) if maximum is None else maximum), shape)
-        for weights in W.T
-    ]
-    return _tiles(images, captions, _signed_colours(), (-1.0, 1.0))
+def plot_units(layers: Sequence[Units], count: int | None = None) -> Figure:
+    """Draw layers below one another, each unit's weights as a tile.
+
+    Args:
+        layers: their units.
+        count: how many units of each; all unless given.
+    """
+    mosaics = [_Mosaic(units.images[:count], units.captions[:count]) for units in layers]
+    heights = [mosaic.inches[1] + 0.6 for mosaic in mosaics]
+    figure = _figure(max(mosaic.inches[0] for mosaic in mosaics), sum(heights))
+    parts = figure.subfigures(len(layers), 1, height_ratios=heights, squeeze=False)[:, 0]
+    for units, mosaic, part in zip(layers, mosaics, parts, strict=True):
+        full = "each scaled by itself"
+        if units.maximum is not None:
+            full = f"full colour from {units.maximum:.3g} on"
+        part.suptitle(f"{units.title}\nblue negative, orange positive, {full}", fontsize=9)
+        mosaic.draw(part, _signed_colours(), -1.0)
+    return figure
 
 
 def plot_cases(cases: Sequence[Case], names: Sequence[str]) -> Figure:
@@ -136,37 +147,46 @@ def plot_confusion(confusion: NDArray[np.int64], names: Sequence[str], title: st
     return figure
 
 
-def _tiles(
-    images: Sequence[Image],
-    captions: Sequence[str],
-    colours: str | Colormap,
-    limits: tuple[float, float],
-) -> Figure:
-    """Draw images of one size as tiles of one large image, which is fast for any number."""
-    height, width = images[0].shape
-    columns = int(np.ceil(np.sqrt(len(images) * height / width)))
-    columns = min(max(columns, 1), len(images))
-    rows = -(-len(images) // columns)
-    captioned = len(images) <= MOST_CAPTIONS
-    gap_x, gap_y = max(1, width // 10), max(1, height // (4 if captioned else 10))
-    mosaic = np.full((rows * (height + gap_y), columns * (width + gap_x)), np.nan)
-    figure = _figure(columns * 1.2, rows * 1.2 * len(mosaic) / rows / (height + gap_y))
-    axes = figure.subplots()
-    for i, (image, caption) in enumerate(zip(images, captions, strict=True)):
-        top, left = (i // columns) * (height + gap_y) + gap_y, (i % columns) * (width + gap_x)
-        mosaic[top : top + height, left : left + width] = image
-        if captioned:
-            axes.text(left - 0.5, top - 0.5 - gap_y * 0.15, caption, fontsize=8, va="bottom")
-    axes.imshow(mosaic, cmap=colours, vmin=limits[0], vmax=limits[1], interpolation="nearest")
-    axes.axis("off")
-    return figure
+class _Mosaic:
+    """Images of one size as tiles of one large image, which draws fast for any number.
+
+    Attributes:
+        inches: width and height that it would like to have.
+    """
+
+    def __init__(self, images: Sequence[Image], captions: Sequence[str]) -> None:
+        self._captions = captions if len(images) <= MOST_CAPTIONS else [""] * len(images)
+        height, width = images[0].shape
+        columns = min(round(np.ceil(np.sqrt(len(images) * height / width))), len(images))
+        rows = -(-len(images) // columns)
+        tall, wide = height * 1.25, width * 1.1  # with room for the caption and a gap
+        self._corners = [
+            (round(tall * (i // columns) + tall - height), round(wide * (i % columns)))
+            for i in range(len(images))
+        ]
+        self._image = np.full((round(tall * rows), round(wide * columns)), np.nan)
+        for (top, left), image in zip(self._corners, images, strict=True):
+            self._image[top : top + height, left : left + width] = image
+        self.inches = max(TILE * columns, 3.0), TILE * rows * tall / wide
+
+    def draw(self, figure: FigureBase, colours: str | Colormap, lowest: float) -> None:
+        """Draw it, with the colours from ``lowest`` to 1."""
+        axes = figure.subplots()
+        axes.imshow(self._image, cmap=colours, vmin=lowest, vmax=1.0, interpolation="nearest")
+        for (top, left), caption in zip(self._corners, self._captions, strict=True):
+            axes.annotate(
+                caption, (left - 0.5, top - 0.5), (0, 2), textcoords="offset points", fontsize=7
+            )
+        axes.axis("off")
 
 
 def _lines(axes: Axes, epochs: Sequence[float], curves: Mapping[str, Sequence[float]]) -> None:
+    from matplotlib.ticker import MaxNLocator
+
     for name, values in curves.items():
         axes.plot(epochs, values, marker="." if len(epochs) < 30 else "", label=name)
     axes.set_xlabel("epoch")
-    axes.xaxis.get_major_locator().set_params(integer=True)
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     axes.grid(alpha=0.3)
     axes.legend([name.replace("_", " ") for name in curves])
 
@@ -181,5 +201,5 @@ def _signed_colours() -> Colormap:
     """Return the terminal's two colours, with white for 0, as for paper."""
     from matplotlib.colors import LinearSegmentedColormap
 
-    ends = [tuple(channel / 255 for channel in colour) for colour in (NEGATIVE, POSITIVE)]
-    return LinearSegmentedColormap.from_list("signed", [ends[0], "white", ends[1]])
+    ends = [(r / 255, g / 255, b / 255) for r, g, b in (NEGATIVE, POSITIVE)]
+    return LinearSegmentedColormap.from_list("signed", [ends[0], (1.0, 1.0, 1.0), ends[1]])

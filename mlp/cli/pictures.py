@@ -1,0 +1,47 @@
+"""The option ``--save`` of the commands that draw: a picture beside what is printed."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from mlp.cli import console
+from mlp.errors import UsageError
+from mlp.view import plots
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+Save = Annotated[
+    Path | None,
+    typer.Option(metavar="FILE.png", help="Write a picture too; needs the extra plots."),
+]
+Force = Annotated[bool, typer.Option("--force", help="Replace the picture.")]
+
+
+def check_picture(save: Path | None, force: bool) -> None:
+    """Make sure that a picture can be written, before any work is done for it.
+
+    Raises:
+        UsageError: if it is no PNG, its folder is missing, it is there and is not to be replaced,
+            or matplotlib is missing.
+    """
+    if save is None:
+        return
+    if save.suffix.lower() != ".png" or save.is_dir():
+        raise UsageError(f"--save {save}: pictures are PNG files, so name one that ends in .png")
+    if not save.parent.is_dir():
+        raise UsageError(f"--save {save}: there is no folder {save.parent}, so make it first")
+    if save.exists() and not force:
+        raise UsageError(
+            f"{save} is there already: add --force to replace it, or name another file"
+        )
+    plots.check_installed()
+
+
+def write_picture(figure: Figure, save: Path) -> None:
+    """Write a figure and tell on stderr where it is."""
+    plots.write(figure, save)
+    console.note(f"picture: {save}")

@@ -1,0 +1,285 @@
+"""``mlp show``: digits, weights, mistakes, curves and confusions, in the terminal or a picture."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import numpy as np
+import typer
+from numpy.typing import NDArray
+from rich.text import Text
+
+from mlp.checkpoint import load
+from mlp.cli import console
+from mlp.cli.options import DataFolder, DatasetName, Device, open_dataset, open_device
+from mlp.cli.pictures import Force, Save, check_picture, write_picture
+from mlp.datasets import Dataset, Split
+from mlp.errors import UsageError
+from mlp.inference import check_fits, predicted_classes, probabilities
+from mlp.metrics import score
+from mlp.network import MLP
+from mlp.view import plots
+from mlp.view.confusions import draw_confusions
+from mlp.view.contributions import contributions
+from mlp.view.curves import draw_curves, read_curves
+from mlp.view.digit import Style, draw_digits
+from mlp.view.heatmap import draw_units, legend, units_of
+from mlp.view.layout import GAP, wrap
+from mlp.view.mistakes import Case, draw_cases, surest
+from mlp.view.screen import Screen
+
+show = typer.Typer(no_args_is_help=True)
+
+Model = Annotated[Path, typer.Argument(metavar="MODEL", help="A file from mlp train.")]
+
+UNITS_SHOWN = 36
+"""A layer's units that are drawn in the terminal unless more are asked for."""
+
+MISTAKES_SHOWN, OF_ONE_DIGIT = 5, 2
+"""Mistakes that are drawn unless another number is asked for: of all digits, and of one."""
+
+MOST_MISTAKES = 50
+"""More than so many do not go into a picture that can be looked at."""
+
+
+@show.callback()
+def _show() -> None:
+    """Show digits, weights, mistakes, curves and confusions."""
+
+
+@show.command()
+def digits(
+    dataset: DatasetName = "auto",
+    data: DataFolder = None,
+    digit: Annotated[int | None, typer.Option(help="Only images with this label.")] = None,
+    index: Annotated[
+        int | None, typer.Option(help="The number of the image to begin at, from 0.")
+    ] = None,
+    count: Annotated[
+        int | None,
+        typer.Option(help="How many images; else one at --index, or what fits side by side."),
+    ] = None,
+    style: Annotated[
+        Style, typer.Option(help="Half blocks, or twice as large in five greys.")
+    ] = "blocks",
+    negative: Annotated[
+        bool, typer.Option("--negative", help="Draw the paper instead of the ink.")
+    ] = False,
+    split: Annotated[Literal["train", "test"], typer.Option(help="Which images.")] = "train",
+    save: Save = None,
+    force: Force = False,
+) -> None:
+    """Show images with their labels."""
+    check_picture(save, force)
+    _check_count(count)
+    screen = Screen.of_stdout()
+    images = open_dataset(dataset, data)
+    part = images.train if split == "train" else images.test
+    if count is None:
+        width = part.images.shape[2] * (2 if style == "greys" else 1)
+        count = 1 if index is not None else max(1, (screen.width + GAP) // (width + GAP))
+    rows = _choose(part, _labelled(part, digit, images.classes), index or 0)[:count]
+    captions = [f"{part.labels[row]} (image {row})" for row in rows]
+    screen.print(draw_digits(part.images[rows], captions, screen, style, negative))
+    if save:
+        write_picture(plots.plot_digits(part.images[rows], captions, negative), save)
+
+
+@show.command()
+def weights(
+    model: Model,
+    layer: Annotated[
+        int | None, typer.Option(help="The layer, from 1 after the image; else all.")
+    ] = None,
+    count: Annotated[
+        int | None,
+        typer.Option(help=f"How many units of each layer; else {UNITS_SHOWN}, and all in FILE."),
+    ] = None,
+    scale: Annotated[
+        Literal["layer", "unit"],
+        typer.Option(help="Whether a layer's units have one scale or each its own."),
+    ] = "layer",
+    save: Save = None,
+    force: Force = False,
+) -> None:
+    """Show the weights of each unit as an image, negative and positive in two colours."""
+    check_picture(save, force)
+    _check_count(count)
+    screen = Screen.of_stdout()
+    network = load(model)
+    layers = [
+        units_of(
+            network.backend.to_numpy(network.linear[number - 1].W),
+            number,
+            _image_shape(network) if number == 1 else None,
+            each=scale == "unit",
+        )
+        for number in _layer_numbers(network, layer)
+    ]
+    for k, units in enumerate(layers):
+        shown = min(count or UNITS_SHOWN, len(units.images))
+        screen.print([*[Text()][: k > 0], *draw_units(units, screen, shown)])
+        if shown < len(units.images):
+            console.note(f"{shown} of {len(units.images)} units: add --count to see more")
+    if save:
+        write_picture(plots.plot_units(layers, count), save)
+
+
+@show.command()
+def mistakes(
+    model: Model,
+    digit: Annotated[
+        int | None, typer.Option(help="Only images with this label, right ones as well as wrong.")
+    ] = None,
+    count: Annotated[
+        int | None,
+        typer.Option(
+            help=f"How many; else {MISTAKES_SHOWN}, or {OF_ONE_DIGIT} right and wrong of --digit."
+        ),
+    ] = None,
+    device: Device = "auto",
+    dataset: DatasetName = "auto",
+    data: DataFolder = None,
+    save: Save = None,
+    force: Force = False,
+) -> None:
+    """Show the test images that are wrong with the most confidence, and what was active."""
+    check_picture(save, force)
+    _check_count(count, MOST_MISTAKES)
+    screen = Screen.of_stdout()
+    network, images = _open(model, device, dataset, data)
+    chosen = _labelled(images.test, digit, images.classes)  # (N,)
+    shares = _shares(network, images.test)  # (N, C)
+    right = predicted_classes(shares) == images.test.labels  # (N,)
+    count = count or (MISTAKES_SHOWN if digit is None else OF_ONE_DIGIT)
+    rows = surest(chosen & ~right, shares.max(axis=1), count)
+    if not rows:
+        console.note("no image is read wrong" + ("" if digit is None else f" of a {digit}"))
+    if digit is not None:
+        rows = surest(chosen & right, shares.max(axis=1), count) + rows
+    cases = [_case(network, images.test, shares, row) for row in rows]
+    names = _names(images)
+    screen.print([*legend(screen), Text(), *draw_cases(cases, names, screen)] if cases else [])
+    if save and cases:
+        write_picture(plots.plot_cases(cases, names), save)
+
+
+@show.command()
+def curves(model: Model, save: Save = None, force: Force = False) -> None:
+    """Show the loss and the accuracies of a model's training, epoch by epoch."""
+    check_picture(save, force)
+    screen = Screen.of_stdout()
+    network = load(model)
+    history = read_curves(network.about, str(model))
+    screen.print(draw_curves(history, screen))
+    if save:
+        write_picture(plots.plot_curves(history, f"{network}"), save)
+
+
+@show.command()
+def confusion(
+    model: Model,
+    count: Annotated[int, typer.Option(help="How many of the most frequent.")] = 10,
+    device: Device = "auto",
+    dataset: DatasetName = "auto",
+    data: DataFolder = None,
+    save: Save = None,
+    force: Force = False,
+) -> None:
+    """Show which digits are taken for which; the picture is the whole confusion matrix."""
+    check_picture(save, force)
+    _check_count(count)
+    screen = Screen.of_stdout()
+    network, images = _open(model, device, dataset, data)
+    read = predicted_classes(_shares(network, images.test))  # (N,)
+    result = score(read, images.test.labels, images.classes)
+    title = f"{result.total - result.correct:,} of {result.total:,} {images.name} images read wrong"
+    names = _names(images)
+    bars = draw_confusions(result.confusion, names, screen, count)
+    screen.print([*wrap(title, screen.width), *bars])
+    if save:
+        write_picture(plots.plot_confusion(result.confusion, names, title), save)
+
+
+def _open(model: Path, device: str, dataset: str, data: Path | None) -> tuple[MLP, Dataset]:
+    network = load(model, open_device(device))
+    images = open_dataset(dataset, data)
+    check_fits(network, images.pixels, images.classes)
+    return network, images
+
+
+def _shares(network: MLP, split: Split) -> NDArray[np.float64]:
+    """Read the images: shape (N, C); NaN where weights are so large that they overflow."""
+    with np.errstate(all="ignore"):
+        return probabilities(network, split.images)
+
+
+def _case(network: MLP, split: Split, shares: NDArray[np.float64], row: int) -> Case:
+    read = int(predicted_classes(shares[row : row + 1])[0])
+    caption = (
+        f"test image {row}: a {split.labels[row]}, read as {read} with {shares[row, read]:.2%}"
+    )
+    active = contributions(network, split.images[row], read)
+    return Case(caption, split.images[row], shares[row], active)
+
+
+def _names(images: Dataset) -> list[str]:
+    return [str(name) for name in range(images.classes)]
+
+
+def _labelled(split: Split, digit: int | None, classes: int) -> NDArray[np.bool_]:
+    """Tell which images have a label, shape (N,); all where none is asked for.
+
+    Raises:
+        UsageError: if there is no such label, or no image has it.
+    """
+    if digit is None:
+        return np.ones(len(split), dtype=bool)
+    if not 0 <= digit < classes:
+        raise UsageError(f"--digit {digit}: the labels are 0 to {classes - 1}, so take one of them")
+    labelled: NDArray[np.bool_] = split.labels == digit
+    if not labelled.any():
+        raise UsageError(f"--digit {digit}: none of the {len(split):,} images is one")
+    return labelled
+
+
+def _choose(split: Split, wanted: NDArray[np.bool_], index: int) -> NDArray[np.int64]:
+    """Return the rows that are wanted, from ``index`` on.
+
+    Raises:
+        UsageError: if there is no image of this number, or none that is wanted from there on.
+    """
+    if not 0 <= index < len(split):
+        raise UsageError(f"--index {index}: the images are 0 to {len(split) - 1}, so take one")
+    rows: NDArray[np.int64] = index + np.flatnonzero(wanted[index:])
+    if not len(rows):
+        raise UsageError(f"--index {index}: no image of this digit is left from there on")
+    return rows
+
+
+def _layer_numbers(network: MLP, layer: int | None) -> list[int]:
+    numbers = range(1, len(network.linear) + 1)
+    if layer is None:
+        return list(numbers)
+    if layer not in numbers:
+        raise UsageError(
+            f"--layer {layer}: the layers are 1 to {len(numbers)}, so take one of them"
+        )
+    return [layer]
+
+
+def _image_shape(network: MLP) -> tuple[int, int] | None:
+    """Return the shape of the images that a network was trained on, where its file tells it."""
+    told: Any = network.about.get("dataset")
+    shape = told.get("image_shape") if isinstance(told, dict) else None
+    match shape:
+        case [int(height), int(width)] if height > 0 and height * width == network.sizes[0]:
+            return height, width
+    return None
+
+
+def _check_count(count: int | None, most: int | None = None) -> None:
+    if count is not None and (count < 1 or (most is not None and count > most)):
+        limit = "1 or more" if most is None else f"1 to {most}"
+        raise UsageError(f"--count {count}: it takes {limit}")
