@@ -120,8 +120,8 @@ def weights(
     for k, units in enumerate(layers):
         shown = min(count or UNITS_SHOWN, len(units.images))
         screen.print([*[Text()][: k > 0], *draw_units(units, screen, shown)])
-        if shown < len(units.images):
-            console.note(f"{shown} of {len(units.images)} units: add --count to see more")
+        if count is None and shown < len(units.images):
+            console.note(f"{shown} of {len(units.images)} units: --count shows more")
     if save:
         write_picture(plots.plot_units(layers, count), save)
 

@@ -28,7 +28,7 @@ def draw_confusions(
     totals = np.maximum(confusion.sum(axis=1), 1)  # (C,)
     errors = confusion * ~np.eye(len(confusion), dtype=bool)  # (C, C)
     shares = errors / totals[:, None]  # (C, C)
-    count = min(count, np.count_nonzero(errors))
+    count = min(count, int(np.count_nonzero(errors)))
     worst = np.argsort(-shares, axis=None, kind="stable")[:count]
     pairs = [divmod(int(flat), len(confusion)) for flat in worst]
     if not pairs:

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from importlib.util import find_spec
 from io import BytesIO
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,7 +18,7 @@ from mlp.atomic import replacing
 from mlp.errors import MLPError, UsageError
 from mlp.view.curves import Curves, measures
 from mlp.view.heatmap import NEGATIVE, POSITIVE, Units
-from mlp.view.image import Image
+from mlp.view.image import Image, enlarge
 from mlp.view.mistakes import Case, heatmaps
 
 if TYPE_CHECKING:
@@ -26,8 +26,11 @@ if TYPE_CHECKING:
     from matplotlib.colors import Colormap
     from matplotlib.figure import Figure, FigureBase
 
-LARGEST = 24.0
-"""Inches: no figure is wider or higher."""
+LARGEST = 40.0
+"""Inches: no mosaic and no matrix is wider or higher."""
+
+SHARP = 24
+"""Pixels: smaller tiles are enlarged to about this, so that there is room between them."""
 
 TILE = 1.1
 """Inches: the width of a tile, where there are not too many."""
@@ -97,21 +100,26 @@ def plot_units(layers: Sequence[Units], count: int | None = None) -> Figure:
 def plot_cases(cases: Sequence[Case], names: Sequence[str]) -> Figure:
     """Draw a row a case: the image, the contributions layer by layer and the probabilities."""
     columns = 2 + max(len(case.contributions) for case in cases)
-    figure = _figure(2.0 * (columns + 1), 2.2 * len(cases))
-    ratios = {"width_ratios": [1] * (columns - 1) + [2]}
-    grid = figure.subplots(len(cases), columns, squeeze=False, gridspec_kw=ratios)
-    for case, row in zip(cases, grid, strict=True):
-        for axes in row[:-1]:
-            axes.axis("off")
-        row[0].imshow(case.image, cmap="Greys", vmin=0, vmax=255)
-        row[0].set_title(case.caption, fontsize=9, loc="left")
-        for k, (axes, image) in enumerate(zip(row[1:], heatmaps(case), strict=False), start=1):
-            axes.imshow(image, cmap=_signed_colours(), vmin=-1, vmax=1)
-            axes.set_title(f"\nactive, layer {k}", fontsize=8, loc="left")
-        row[-1].barh(range(len(names)), np.nan_to_num(case.probabilities), color="dimgrey")
-        row[-1].set(xlim=(0, 1), yticks=range(len(names)), yticklabels=names)
-        row[-1].invert_yaxis()
-        row[-1].tick_params(labelsize=7)
+    figure = _figure(2.0 * (columns + 1), 2.4 * len(cases), layout=None)
+    parts = figure.subfigures(len(cases), 1, squeeze=False)[:, 0]
+    for case, part in zip(cases, parts, strict=True):
+        part.text(0.5, 0.92, case.caption, fontsize=9, ha="center")
+        image, *active, bars = part.subplots(
+            1,
+            columns,
+            width_ratios=[1] * (columns - 1) + [2],
+            gridspec_kw={"left": 0.02, "right": 0.97, "top": 0.88, "bottom": 0.14},
+        )
+        image.imshow(case.image, cmap="Greys", vmin=0, vmax=255)
+        for k, (axes, heatmap) in enumerate(zip(active, heatmaps(case), strict=True), start=1):
+            axes.imshow(heatmap, cmap=_signed_colours(), vmin=-1, vmax=1)
+            axes.set_xlabel(f"active, layer {k}", fontsize=8)
+        for axes in (image, *active):
+            axes.set(xticks=[], yticks=[])
+        bars.barh(range(len(names)), np.nan_to_num(case.probabilities), color="dimgrey")
+        bars.set(xlim=(0, 1), yticks=range(len(names)), yticklabels=names)
+        bars.invert_yaxis()
+        bars.tick_params(labelsize=7)
     return figure
 
 
@@ -156,18 +164,22 @@ class _Mosaic:
 
     def __init__(self, images: Sequence[Image], captions: Sequence[str]) -> None:
         self._captions = captions if len(images) <= MOST_CAPTIONS else [""] * len(images)
+        images = [enlarge(image, max(1, SHARP // max(image.shape))) for image in images]
         height, width = images[0].shape
         columns = min(round(np.ceil(np.sqrt(len(images) * height / width))), len(images))
         rows = -(-len(images) // columns)
-        tall, wide = height * 1.25, width * 1.1  # with room for the caption and a gap
+        tall, wide = height + max(1, height // 4), width + max(1, width // 10)  # captions and gaps
         self._corners = [
-            (round(tall * (i // columns) + tall - height), round(wide * (i % columns)))
+            (tall * (i // columns) + tall - height, wide * (i % columns))
             for i in range(len(images))
         ]
-        self._image = np.full((round(tall * rows), round(wide * columns)), np.nan)
+        self._image = np.full((tall * rows, wide * columns), np.nan)
         for (top, left), image in zip(self._corners, images, strict=True):
             self._image[top : top + height, left : left + width] = image
-        self.inches = max(TILE * columns, 3.0), TILE * rows * tall / wide
+        self.inches = (
+            min(max(TILE * columns, 3.0), LARGEST),
+            min(TILE * rows * tall / wide, LARGEST),
+        )
 
     def draw(self, figure: FigureBase, colours: str | Colormap, lowest: float) -> None:
         """Draw it, with the colours from ``lowest`` to 1."""
@@ -191,10 +203,13 @@ def _lines(axes: Axes, epochs: Sequence[float], curves: Mapping[str, Sequence[fl
     axes.legend([name.replace("_", " ") for name in curves])
 
 
-def _figure(width: float, height: float) -> Figure:
+def _figure(
+    width: float, height: float, layout: Literal["constrained"] | None = "constrained"
+) -> Figure:
+    """Make a figure, in inches; the constrained layout takes minutes where axes are hundreds."""
     from matplotlib.figure import Figure
 
-    return Figure((min(width, LARGEST), min(height, LARGEST)), layout="constrained")
+    return Figure((width, height), layout=layout)
 
 
 def _signed_colours() -> Colormap:
