@@ -7,19 +7,19 @@ from typing import Annotated, Any, Literal
 
 import numpy as np
 import typer
-from numpy.typing import NDArray
 from rich.text import Text
 
 from mlp.checkpoint import load
 from mlp.cli import console
 from mlp.cli.options import DataFolder, DatasetName, Device, open_dataset, open_device
 from mlp.cli.pictures import Force, Save, check_picture, write_picture
-from mlp.datasets import Dataset, Split
+from mlp.datasets import Dataset, Split, ask
 from mlp.errors import UsageError
-from mlp.inference import check_fits, predicted_classes, probabilities
+from mlp.inference import check_fits, probabilities, task_of
 from mlp.metrics import score
 from mlp.network import MLP
 from mlp.view import plots
+from mlp.view.choice import labelled, rows_from
 from mlp.view.confusions import draw_confusions
 from mlp.view.contributions import contributions
 from mlp.view.curves import draw_curves, read_curves
@@ -27,6 +27,7 @@ from mlp.view.digit import Style, draw_digits
 from mlp.view.heatmap import draw_units, legend, units_of
 from mlp.view.layout import GAP, wrap
 from mlp.view.mistakes import Case, draw_cases, surest
+from mlp.view.readings import Readings, describe, names_of
 from mlp.view.screen import Screen
 
 show = typer.Typer(no_args_is_help=True)
@@ -79,8 +80,9 @@ def digits(
     if count is None:
         width = part.images.shape[2] * (2 if style == "greys" else 1)
         count = 1 if index is not None else max(1, (screen.width + GAP) // (width + GAP))
-    rows = _choose(part, _labelled(part, digit, images.classes), index or 0)[:count]
-    captions = [f"{part.labels[row]} (image {row})" for row in rows]
+    rows = rows_from(labelled(part, digit, images.classes), index or 0)[:count]
+    names = names_of(images.task, images.classes)
+    captions = [f"{describe(images.task, names, part.labels[row])} (image {row})" for row in rows]
     screen.print(draw_digits(part.images[rows], captions, screen, style, negative))
     if save:
         write_picture(plots.plot_digits(part.images[rows], captions, negative), save)
@@ -148,21 +150,30 @@ def mistakes(
     check_picture(save, force)
     _check_count(count, MOST_MISTAKES)
     screen = Screen.of_stdout()
-    network, images = _open(model, device, dataset, data)
-    chosen = _labelled(images.test, digit, images.classes)  # (N,)
-    shares = _shares(network, images.test)  # (N, C)
-    right = predicted_classes(shares) == images.test.labels  # (N,)
+    network = load(model, open_device(device))
+    plain = open_dataset(dataset, data)
+    chosen = labelled(plain.test, digit, plain.classes)  # (N,)
+    test, read = _read(network, plain)
     count = count or (MISTAKES_SHOWN if digit is None else OF_ONE_DIGIT)
-    rows = surest(chosen & ~right, shares.max(axis=1), count)
+    rows = surest(chosen & ~read.right, read.confidence, count)
     if not rows:
         console.note("no image is read wrong" + ("" if digit is None else f" of a {digit}"))
     if digit is not None:
-        rows = surest(chosen & right, shares.max(axis=1), count) + rows
-    cases = [_case(network, images.test, shares, row) for row in rows]
-    names = _names(images)
-    screen.print([*legend(screen), Text(), *draw_cases(cases, names, screen)] if cases else [])
-    if save and cases:
-        write_picture(plots.plot_cases(cases, names), save)
+        rows = surest(chosen & read.right, read.confidence, count) + rows
+    cases = [
+        Case(
+            read.caption(row),
+            test.images[row],
+            read.shares[row],
+            contributions(network, test.images[row], int(read.unit[row])),
+        )
+        for row in rows
+    ]
+    if not cases:
+        return
+    screen.print([*legend(screen), Text(), *draw_cases(cases, read.names, screen)])
+    if save:
+        write_picture(plots.plot_cases(cases, read.names), save)
 
 
 @show.command()
@@ -191,71 +202,30 @@ def confusion(
     check_picture(save, force)
     _check_count(count)
     screen = Screen.of_stdout()
-    network, images = _open(model, device, dataset, data)
-    read = predicted_classes(_shares(network, images.test))  # (N,)
-    result = score(read, images.test.labels, images.classes)
+    network = load(model, open_device(device))
+    if task_of(network).kind != "multiclass":
+        raise UsageError(
+            f"{model} answers yes or no to each question, so no class is taken for another: "
+            "mlp eval tells how well it answers"
+        )
+    images = open_dataset(dataset, data)
+    test, read = _read(network, images)
+    result = score(read.unit, test.labels, images.classes)
     title = f"{result.total - result.correct:,} of {result.total:,} {images.name} images read wrong"
-    names = _names(images)
-    bars = draw_confusions(result.confusion, names, screen, count)
+    bars = draw_confusions(result.confusion, read.names, screen, count)
     screen.print([*wrap(title, screen.width), *bars])
     if save:
-        write_picture(plots.plot_confusion(result.confusion, names, title), save)
+        write_picture(plots.plot_confusion(result.confusion, read.names, title), save)
 
 
-def _open(model: Path, device: str, dataset: str, data: Path | None) -> tuple[MLP, Dataset]:
-    network = load(model, open_device(device))
-    images = open_dataset(dataset, data)
+def _read(network: MLP, plain: Dataset) -> tuple[Split, Readings]:
+    """Ask a network of the test images what it was trained to answer."""
+    task = task_of(network)
+    images = ask(task, plain)
     check_fits(network, images.pixels, images.classes)
-    return network, images
-
-
-def _shares(network: MLP, split: Split) -> NDArray[np.float64]:
-    """Read the images: shape (N, C); NaN where weights are so large that they overflow."""
-    with np.errstate(all="ignore"):
-        return probabilities(network, split.images)
-
-
-def _case(network: MLP, split: Split, shares: NDArray[np.float64], row: int) -> Case:
-    read = int(predicted_classes(shares[row : row + 1])[0])
-    caption = (
-        f"test image {row}: a {split.labels[row]}, read as {read} with {shares[row, read]:.2%}"
-    )
-    active = contributions(network, split.images[row], read)
-    return Case(caption, split.images[row], shares[row], active)
-
-
-def _names(images: Dataset) -> list[str]:
-    return [str(name) for name in range(images.classes)]
-
-
-def _labelled(split: Split, digit: int | None, classes: int) -> NDArray[np.bool_]:
-    """Tell which images have a label, shape (N,); all where none is asked for.
-
-    Raises:
-        UsageError: if there is no such label, or no image has it.
-    """
-    if digit is None:
-        return np.ones(len(split), dtype=bool)
-    if not 0 <= digit < classes:
-        raise UsageError(f"--digit {digit}: the labels are 0 to {classes - 1}, so take one of them")
-    labelled: NDArray[np.bool_] = split.labels == digit
-    if not labelled.any():
-        raise UsageError(f"--digit {digit}: none of the {len(split):,} images is one")
-    return labelled
-
-
-def _choose(split: Split, wanted: NDArray[np.bool_], index: int) -> NDArray[np.int64]:
-    """Return the rows that are wanted, from ``index`` on.
-
-    Raises:
-        UsageError: if there is no image of this number, or none that is wanted from there on.
-    """
-    if not 0 <= index < len(split):
-        raise UsageError(f"--index {index}: the images are 0 to {len(split) - 1}, so take one")
-    rows: NDArray[np.int64] = index + np.flatnonzero(wanted[index:])
-    if not len(rows):
-        raise UsageError(f"--index {index}: no image of this digit is left from there on")
-    return rows
+    with np.errstate(all="ignore"):  # weights of any size are to be shown
+        shares = probabilities(network, images.test.images)  # (N, C)
+    return images.test, Readings(task, shares, images.test.labels)
 
 
 def _layer_numbers(network: MLP, layer: int | None) -> list[int]:

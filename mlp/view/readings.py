@@ -1,0 +1,69 @@
+"""What a network makes of images: right or wrong, how sure it is, and a caption in words."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mlp.task import Task
+
+
+class Readings:
+    """The answers to a split's images, whatever the task.
+
+    Args:
+        task: what the labels mean.
+        shares: the probability of each class or of each yes, shape (N, C); NaN is as unsure as
+            can be.
+        labels: shape (N,) for one of several classes, (N, C) for questions.
+
+    Attributes:
+        names: of the C classes or questions.
+        shares: as given.
+        right: which images are read wholly right, shape (N,).
+        unit: the output that decides on it, shape (N,): the class that was read; or the question
+            whose answer is furthest from the truth.
+        confidence: how sure the network is of what that output says, 0 to 1, shape (N,).
+    """
+
+    def __init__(self, task: Task, shares: NDArray[Any], labels: NDArray[Any]) -> None:
+        self._task, self._labels = task, labels
+        self.names = names_of(task, shares.shape[1])
+        self.shares = np.nan_to_num(shares)  # (N, C)
+        self._answers = task.decide(self.shares, logits=False)  # (N,) or (N, C)
+        self.right = (self._answers == labels).reshape(len(labels), -1).all(axis=1)
+        if task.kind == "multiclass":
+            self.unit = self._answers
+            sure = self.shares
+        else:
+            self.unit = np.abs(self.shares - labels).argmax(axis=1)
+            sure = np.maximum(self.shares, 1.0 - self.shares)
+        self.confidence: NDArray[np.float64] = sure[np.arange(len(sure)), self.unit]
+
+    def caption(self, row: int) -> str:
+        """Say in words what an image is, what was read and how surely."""
+        truth = describe(self._task, self.names, self._labels[row])
+        read = describe(self._task, self.names, self._answers[row])
+        sure = f"{self.confidence[row]:.2%} sure"
+        if self._task.kind == "multilabel":
+            name, yes = self.names[self.unit[row]], self._answers[row, self.unit[row]]
+            sure += f" of {name}" if yes else f" of no {name}"
+        return f"test image {row}: {truth}, read as {read}, {sure}"
+
+
+def names_of(task: Task, outputs: int) -> list[str]:
+    """Return a name for each output: the task's where it has as many, else their numbers."""
+    if len(task.names) == outputs:
+        return list(task.names)
+    return [str(number) for number in range(outputs)]
+
+
+def describe(task: Task, names: list[str], label: NDArray[Any]) -> str:
+    """Say in words what one image's label, a class or an array of answers, means."""
+    if task.kind == "multiclass":
+        return names[int(label)]
+    if task.kind == "binary":
+        return "yes" if label[0] else "no"
+    return " and ".join(name for name, yes in zip(names, label, strict=True) if yes) or "nothing"
