@@ -13,9 +13,7 @@ from rich.style import Style
 from rich.text import Text
 
 from mlp.view.image import (
-    LOWER,
     RGB,
-    UPPER,
     Image,
     as_image,
     characters,
@@ -67,7 +65,7 @@ def draw_signed(image: Image, screen: Screen) -> list[Text]:
     there is no colour, the mean of the two is one of the five characters `RAMP`.
     """
     image = fit(enlarge(image, _enlargement(image)), screen.width)
-    if screen.colour and screen.can_show(UPPER + LOWER):
+    if screen.shades:
         return half_blocks(image, _colour)
     means = np.nan_to_num(shrink(image, 2, 1))
     return characters(np.round(means * 2).astype(np.int64) + 2, RAMP)
@@ -125,7 +123,7 @@ def draw_units(units: Units, screen: Screen, count: int) -> list[Text]:
 def legend(screen: Screen, maximum: float | None = None) -> list[Text]:
     """Say what the colours or characters stand for, given what full colour stands for."""
     full = "scaled one by one" if maximum is None else f"full from {maximum:.3g} on"
-    if not screen.colour:
+    if not screen.shades:
         return wrap(f"= and - negative, + and # positive, {full}", screen.width)
     line = Text()
     for colour, meaning in ((NEGATIVE, "negative"), (ZERO, "0"), (POSITIVE, "positive")):

@@ -41,6 +41,11 @@ class Screen:
         width = console.width if sys.stdout.isatty() else PIPE_WIDTH
         return cls(max(width, NARROWEST), colour, getattr(sys.stdout, "encoding", None) or "ascii")
 
+    @property
+    def shades(self) -> bool:
+        """Whether pixels can be shown in shades of colour, two to a character."""
+        return self.colour and self.can_show("▀▄")
+
     def can_show(self, characters: str) -> bool:
         """Tell whether the encoding has all of these characters."""
         try:
