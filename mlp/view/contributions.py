@@ -16,7 +16,8 @@ def contributions(model: MLP, image: NDArray[np.uint8], unit: int) -> list[NDArr
 
     It is the input times the gradient of the output: Σⱼ Wᵢⱼ ∂z/∂Wᵢⱼ, which is xᵢ ∂z/∂xᵢ. In a
     network of ReLUs without biases the contributions of each layer sum to z (Ancona and others,
-    2018, "Towards better understanding of gradient-based attribution methods", section 2).
+    2018, "Towards better understanding of gradient-based attribution methods for deep neural
+    networks").
 
     Args:
         model: a trained network; its gradients are overwritten.

@@ -129,9 +129,11 @@ def legend(screen: Screen, maximum: float | None = None) -> list[Text]:
     for colour, meaning in ((NEGATIVE, "negative"), (ZERO, "0"), (POSITIVE, "positive")):
         line.append("  ", Style(bgcolor=Color.from_rgb(*colour)))
         line.append(f" {meaning}  ")
-    line.append(full)
+    if line.cell_len + len(full) <= screen.width:
+        return [line.append(full)]
+    line.rstrip()
     line.truncate(screen.width)
-    return [line]
+    return [line, *wrap(full, screen.width)]
 
 
 def _enlargement(image: Image) -> int:
