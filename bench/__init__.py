@@ -1,0 +1,1 @@
+"""The measurements behind what the project says of its speed; see README.md in this folder."""

@@ -1,0 +1,42 @@
+"""This project: `mlp.training.Trainer`, as ``mlp train`` uses it."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+from threadpoolctl import threadpool_limits
+
+from bench.peers.serve import serve
+from bench.task import Task
+from mlp.datasets.dataset import Split
+from mlp.inference import predict
+from mlp.network import MLP
+from mlp.training import Trainer
+
+
+class Ours:
+    """Options: ``threads`` of BLAS, or the library's own choice; ``mapped`` images; ``count``."""
+
+    def __init__(self, task: Task) -> None:
+        threads = task.options.get("threads")
+        self._limit = threadpool_limits(threads, user_api="blas") if threads else None
+        self._task = task
+        self._model = MLP(task.sizes, task.activation, task.output)
+        for layer, (W, b) in zip(self._model.linear, task.parameters(), strict=True):
+            layer.W[...], layer.b[...] = W, b
+        count, mapped = task.options.get("count"), task.options.get("mapped", False)
+        images = task.load("train_images", mapped=mapped)[:count]
+        labels = task.load("train_labels", mapped=mapped)[:count]
+        self._trainer = Trainer(self._model, Split(images, labels), task.recipe)
+
+    def epoch(self, number: int, rates: NDArray[np.float32]) -> None:  # noqa: ARG002
+        """Train once on every image; the trainer works the rates out itself."""
+        self._trainer.epoch(number)
+
+    def classes(self) -> NDArray[np.int64]:
+        """Read the test images."""
+        return predict(self._model, self._task.load("test_images"))
+
+
+if __name__ == "__main__":
+    serve(Ours)

@@ -1,0 +1,78 @@
+"""scikit-learn's MLPClassifier, an epoch at a time by way of partial_fit."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import sklearn
+from numpy.typing import NDArray
+from sklearn.neural_network import MLPClassifier
+from threadpoolctl import threadpool_limits
+
+from bench.peers.serve import CannotExpressError, serve
+from bench.task import Task
+
+ACTIVATIONS = {"relu": "relu", "sigmoid": "logistic", "tanh": "tanh", "identity": "identity"}
+
+
+class Scikit:
+    """Options.
+
+    ``threads``
+        of BLAS.
+    ``assume_finite``
+        skip the search for NaN in the images at each call.
+    ``solver``
+        ``sgd``, or ``adam`` with its own defaults but for the rate.
+    """
+
+    def __init__(self, task: Task) -> None:
+        _check(task)
+        options, r = task.options, task.recipe
+        self._limit = threadpool_limits(options["threads"], user_api="blas")
+        sklearn.set_config(assume_finite=options.get("assume_finite", False))
+        self._x, self._test = task.rows("train"), task.rows("test")  # (N, I)
+        self._labels = task.load("train_labels").astype(np.int64)  # (N,)
+        self._model = MLPClassifier(
+            task.sizes[1:-1],
+            activation=ACTIVATIONS[task.activation],
+            solver=options.get("solver", "sgd"),
+            alpha=0.0,
+            batch_size=task.batch_size,
+            learning_rate_init=r.lr,
+            momentum=r.momentum,
+            nesterovs_momentum=False,
+            shuffle=r.batch_size != "full",
+            random_state=np.random.RandomState(r.seed),  # an int would repeat the same shuffle
+        )
+        self._start(task)
+
+    def epoch(self, number: int, rates: NDArray[np.float32]) -> None:  # noqa: ARG002
+        """Train once on every image."""
+        self._model.partial_fit(self._x, self._labels)
+
+    def classes(self) -> NDArray[Any]:
+        """Read the test images."""
+        return self._model.predict(self._test)
+
+    def _start(self, task: Task) -> None:
+        """Have it make its arrays by one throw-away update, then put the start into them."""
+        model, few = self._model, min(task.batch_size, 10)
+        model.set_params(batch_size=few)
+        model.partial_fit(self._x[:few], self._labels[:few], classes=np.arange(task.sizes[-1]))
+        model.set_params(batch_size=task.batch_size)
+        for i, (W, b) in enumerate(task.parameters()):
+            model.coefs_[i][...], model.intercepts_[i][...] = W, b
+        del model._optimizer  # and with it the throw-away update's velocity
+
+
+def _check(task: Task) -> None:
+    if task.output != "identity" or task.recipe.loss != "cross_entropy":
+        raise CannotExpressError("its classifier ends in softmax and cross-entropy")
+    if task.recipe.schedule != "constant" or task.recipe.warmup:
+        raise CannotExpressError("it has no warm-up and no linear decay")
+
+
+if __name__ == "__main__":
+    serve(Scikit, "sklearn")
