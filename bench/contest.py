@@ -6,12 +6,14 @@ import time
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass, field, replace
 from statistics import median
-from typing import Any
+from typing import Any, NamedTuple, TypeVar
 
 from bench.arms import OURS, Arm, Setting
 from bench.task import Task
 from bench.worker import AbsentError, Worker, WorkerError
 from mlp.recipe import Recipe
+
+T = TypeVar("T")
 
 WARM_UP_TURNS = 2
 """Turns before the clock counts: compilation, first touches of memory, captured steps."""
@@ -38,8 +40,7 @@ class Entry:
     absent: str | None = None
 
 
-@dataclass(frozen=True)
-class Ratio:
+class Ratio(NamedTuple):
     """This project's seconds over the best peer's, turn by turn."""
 
     peer: str
@@ -80,7 +81,11 @@ class Contest:
     def to_dict(self) -> dict[str, Any]:
         """Turn it into what JSON can carry."""
         ratio = self.ratio
-        return {**asdict(self), "ratio": asdict(ratio) if ratio else None, "failure": self.failure}
+        return {
+            **asdict(self),
+            "ratio": ratio._asdict() if ratio else None,
+            "failure": self.failure,
+        }
 
 
 def find_best(arm: Arm, task: Task, turn: int, trials: int) -> tuple[Setting | None, Entry]:
@@ -98,7 +103,8 @@ def find_best(arm: Arm, task: Task, turn: int, trials: int) -> tuple[Setting | N
     entry, best = Entry(), {}
     for setting in arm.settings:
         try:
-            with Worker(arm, setting, task_for(arm, setting, task)) as worker:
+            with Worker(arm, setting) as worker:
+                worker.prepare(task_for(arm, setting, task))
                 worker.train(turn * WARM_UP_TURNS)
                 best[setting.label] = min(worker.train(turn) for _ in range(trials))
                 entry.tried[setting.label] = best[setting.label]
@@ -144,9 +150,8 @@ def hold_contest(
         for arm in arms:
             setting = found[arm.name][0]
             if setting is not None:
-                worker = Worker(arm, setting, task_for(arm, setting, task))
-                workers[arm.name] = stack.enter_context(worker)
-                entries[arm.name].versions = worker.versions
+                workers[arm.name] = worker = stack.enter_context(Worker(arm, setting))
+                entries[arm.name].versions = worker.prepare(task_for(arm, setting, task))
         for i in range(WARM_UP_TURNS + repeats):
             for arm_name in rotate(list(workers), i):
                 time.sleep(settle)
@@ -158,10 +163,10 @@ def hold_contest(
     return Contest(name, turn * (WARM_UP_TURNS + repeats), tolerance, entries)
 
 
-def rotate(names: list[str], by: int) -> list[str]:
-    """Start with another name each time, so that nobody always runs after the same one."""
-    by %= max(len(names), 1)
-    return names[by:] + names[:by]
+def rotate(items: list[T], by: int) -> list[T]:
+    """Start with another one each time, so that nobody always runs after the same one."""
+    by %= max(len(items), 1)
+    return items[by:] + items[:by]
 
 
 def task_for(arm: Arm, setting: Setting, task: Task) -> Task:

@@ -66,7 +66,7 @@ def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
 
 def spread(values: Sequence[float], form: str = ".3g") -> str:
     """Write a median with its range."""
-    return f"{median(values):{form}} ({min(values):{form}}–{max(values):{form}})"  # noqa: RUF001
+    return f"{median(values):{form}} ({min(values):{form}}–{max(values):{form}})"
 
 
 def save(document: dict[str, Any], markdown: str, stem: Path) -> None:
@@ -84,20 +84,20 @@ def _write(path: Path, text: str) -> None:
 
 
 def _cell(entry: Entry | None) -> str:
-    return spread(entry.seconds) if entry and entry.seconds else "–"  # noqa: RUF001
+    return spread(entry.seconds) if entry and entry.seconds else "–"
 
 
 def _setting_cell(entry: Entry | None) -> str:
     if entry is None or entry.absent:
-        return (entry.absent if entry else None) or "–"  # noqa: RUF001
+        return (entry.absent if entry else None) or "–"
     return f"{entry.setting}: {entry.accuracy:.2%}"
 
 
 def _ratio_cell(contest: Contest) -> str:
     ratio = contest.ratio
     if ratio is None:
-        return "–"  # noqa: RUF001
-    return f"**{ratio.median:.2f}** ({ratio.low:.2f}–{ratio.high:.2f}), {ratio.peer}"  # noqa: RUF001
+        return "–"
+    return f"**{ratio.median:.2f}** ({ratio.low:.2f}–{ratio.high:.2f}), {ratio.peer}"
 
 
 def _versions(contests: list[Contest]) -> str:

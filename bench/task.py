@@ -29,6 +29,7 @@ class Task:
         output: what follows the last layer.
         recipe: the hyperparameters.
         options: the worker's own settings, such as ``{"threads": 2}``.
+        count: how many of the first training images to train on; all unless given.
     """
 
     data: str
@@ -36,8 +37,9 @@ class Task:
     sizes: tuple[int, ...]
     activation: str = "relu"
     output: str = "identity"
-    recipe: Recipe = Recipe()
+    recipe: Recipe = field(default_factory=Recipe)
     options: dict[str, Any] = field(default_factory=dict)
+    count: int | None = None
 
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> Task:
@@ -56,7 +58,10 @@ class Task:
             name: which.
             mapped: leave the bytes on disk until they are touched.
         """
-        return np.load(Path(self.data) / f"{name}.npy", mmap_mode="r" if mapped else None)
+        array = np.load(Path(self.data) / f"{name}.npy", mmap_mode="r")
+        if name.startswith("train"):
+            array = array[: self.count]
+        return array if mapped else np.array(array)
 
     def rows(self, split: str) -> NDArray[np.float32]:
         """Return a split's images as floats from 0 to 1, shape (N, I)."""
@@ -71,12 +76,16 @@ class Task:
     @cached_property
     def batch_size(self) -> int:
         """Images an update."""
-        count = len(self.load("train_labels"))
+        count = self._images
         return count if self.recipe.batch_size == "full" else min(self.recipe.batch_size, count)
+
+    @cached_property
+    def _images(self) -> int:
+        return len(self.load("train_labels", mapped=True))
 
     def rates(self, number: int) -> NDArray[np.float32]:
         """Return the learning rate of each update of an epoch, shape (steps,)."""
-        r, steps = self.recipe, -(-len(self.load("train_labels")) // self.batch_size)
+        r, steps = self.recipe, -(-self._images // self.batch_size)
         times = number + (np.arange(steps) + 0.5) / steps  # (steps,)
         return np.array(
             [learning_rate(r.schedule, r.lr, r.warmup, r.epochs, t) for t in times], np.float32

@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import tempfile
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -32,18 +33,14 @@ class Worker:
     Args:
         arm: what to start.
         setting: how.
-        task: what it is to train; its options are the setting's.
 
     Attributes:
-        versions: of what it runs on, by name.
         pid: its process.
 
-    Raises:
-        AbsentError: if it cannot take part.
-        WorkerError: if it ended without an answer.
+    Every request raises a `WorkerError` if the worker ends without an answer.
     """
 
-    def __init__(self, arm: Arm, setting: Setting, task: Task) -> None:
+    def __init__(self, arm: Arm, setting: Setting) -> None:
         self._name = f"{arm.name} ({setting.label})"
         self._log = tempfile.TemporaryFile()  # noqa: SIM115 - closed with the worker
         self._process = subprocess.Popen(
@@ -56,11 +53,6 @@ class Worker:
             text=True,
         )
         self.pid = self._process.pid
-        try:
-            self.versions = self._ask("prepare", task=task.to_dict())["versions"]
-        except BaseException:
-            self.close()
-            raise
 
     def __enter__(self) -> Worker:
         return self
@@ -72,6 +64,18 @@ class Worker:
         traceback: TracebackType | None,
     ) -> None:
         self.close()
+
+    def prepare(self, task: Task) -> dict[str, str]:
+        """Load images and network; return the versions of what it runs on.
+
+        Raises:
+            AbsentError: if it cannot take part.
+        """
+        return self._ask("prepare", task=task.to_dict())["versions"]
+
+    def start(self, weights: str, seed: int) -> None:
+        """Go back to before the first epoch, with other weights and shuffles."""
+        self._ask("start", weights=weights, seed=seed)
 
     def train(self, epochs: int = 1) -> float:
         """Train for some epochs; return the seconds of one."""
@@ -89,10 +93,8 @@ class Worker:
         self._process.wait()
         for stream in (self._process.stdout, self._log):
             stream.close()
-        try:
+        with suppress(BrokenPipeError):  # a request that was still on its way
             self._process.stdin.close()
-        except BrokenPipeError:
-            pass  # a request that was still on its way
 
     def _ask(self, what: str, **arguments: Any) -> dict[str, Any]:
         assert self._process.stdin

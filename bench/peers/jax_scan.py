@@ -38,10 +38,6 @@ class Jax:
         labels = jnp.asarray(task.load("train_labels").astype(np.int32))
         quadratic = task.recipe.loss == "quadratic"
         self._targets = jax.nn.one_hot(labels, task.sizes[-1]) if quadratic else labels
-        self._shuffler = generator(task.recipe.seed, "shuffle")
-        parameters = [(jnp.asarray(W), jnp.asarray(b)) for W, b in task.parameters()]
-        velocity = jax.tree.map(jnp.zeros_like, parameters) if task.recipe.momentum else None
-        self._state = (parameters, velocity)
         self._update = partial(_update, task, _quadratic if quadratic else _cross_entropy)
         self._by_steps = options.get("loop") == "steps" and task.recipe.batch_size != "full"
         self._step = jax.jit(self._update, donate_argnums=0)
@@ -50,6 +46,14 @@ class Jax:
             donate_argnums=0,
         )
         self._outputs = jax.jit(partial(_outputs, task))
+
+    def start(self, task: Task) -> None:
+        """Take the weights and the seed."""
+        # A copy, since the jitted functions give their first argument's memory away.
+        parameters = [(jnp.array(W), jnp.array(b)) for W, b in task.parameters()]
+        velocity = jax.tree.map(jnp.zeros_like, parameters) if task.recipe.momentum else None
+        self._state = (parameters, velocity)
+        self._shuffler = generator(task.recipe.seed, "shuffle")
 
     def epoch(self, number: int, rates: NDArray[np.float32]) -> None:  # noqa: ARG002
         """Train once on every image."""

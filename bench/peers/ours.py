@@ -15,19 +15,21 @@ from mlp.training import Trainer
 
 
 class Ours:
-    """Options: ``threads`` of BLAS, or the library's own choice; ``mapped`` images; ``count``."""
+    """Options: ``threads`` of BLAS, or the library's own choice; ``mapped`` images."""
 
     def __init__(self, task: Task) -> None:
         threads = task.options.get("threads")
         self._limit = threadpool_limits(threads, user_api="blas") if threads else None
         self._task = task
         self._model = MLP(task.sizes, task.activation, task.output)
+        images = task.load("train_images", mapped=task.options.get("mapped", False))
+        self._split = Split(images, task.load("train_labels"))
+
+    def start(self, task: Task) -> None:
+        """Take the weights and the seed."""
         for layer, (W, b) in zip(self._model.linear, task.parameters(), strict=True):
             layer.W[...], layer.b[...] = W, b
-        count, mapped = task.options.get("count"), task.options.get("mapped", False)
-        images = task.load("train_images", mapped=mapped)[:count]
-        labels = task.load("train_labels", mapped=mapped)[:count]
-        self._trainer = Trainer(self._model, Split(images, labels), task.recipe)
+        self._trainer = Trainer(self._model, self._split, task.recipe)
 
     def epoch(self, number: int, rates: NDArray[np.float32]) -> None:  # noqa: ARG002
         """Train once on every image; the trainer works the rates out itself."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -44,20 +45,28 @@ class PyTorch:
         quadratic = task.recipe.loss == "quadratic"
         self._targets = F.one_hot(labels, task.sizes[-1]).float() if quadratic else labels
         self._criterion = _quadratic if quadratic else F.cross_entropy
-        self._shuffler = generator(task.recipe.seed, "shuffle")
         self._model = _network(task)
         self._run = self._model
-        self._optimizer = _optimizer(self._model, task, options.get("update", "foreach"))
         self._step = self._eager_step
         compiled, inductor = options.get("compiled"), options.get("inductor", {})
         if compiled == "model":
             self._run = torch.compile(self._model, dynamic=False, options=inductor)
         elif compiled == "step":
-            self._parameters = [p.data for p in self._model.parameters()]
             self._momentum = task.recipe.momentum
-            self._velocities = [torch.zeros_like(p) for p in self._parameters]
             self._update = torch.compile(self._functional_step, dynamic=False, options=inductor)
             self._step = self._compiled_step
+
+    def start(self, task: Task) -> None:
+        """Take the weights and the seed."""
+        linear = [layer for layer in self._model if isinstance(layer, nn.Linear)]
+        with torch.no_grad():
+            for layer, (W, b) in zip(linear, task.parameters(), strict=True):
+                layer.weight.copy_(torch.from_numpy(W.T))
+                layer.bias.copy_(torch.from_numpy(b))
+        self._parameters = [p.data for p in self._model.parameters()]
+        self._velocities = [torch.zeros_like(p) for p in self._parameters]
+        self._optimizer = _optimizer(self._model, task)
+        self._shuffler = generator(task.recipe.seed, "shuffle")
 
     def epoch(self, number: int, rates: NDArray[np.float32]) -> None:  # noqa: ARG002
         """Train once on every image."""
@@ -111,18 +120,15 @@ class PyTorch:
 
 def _network(task: Task) -> nn.Sequential:
     layers: list[nn.Module] = []
-    for i, (W, b) in enumerate(task.parameters()):
+    for i, (inputs, outputs) in enumerate(pairwise(task.sizes)):
         last = i == len(task.sizes) - 2
-        linear = nn.Linear(*W.shape)
-        with torch.no_grad():
-            linear.weight.copy_(torch.from_numpy(W.T))
-            linear.bias.copy_(torch.from_numpy(b))
-        layers += [linear, ACTIVATIONS[task.output if last else task.activation]()]
+        layers.append(nn.Linear(inputs, outputs))
+        layers.append(ACTIVATIONS[task.output if last else task.activation]())
     return nn.Sequential(*layers)
 
 
-def _optimizer(model: nn.Module, task: Task, update: str) -> torch.optim.Optimizer:
-    r, parameters = task.recipe, model.parameters()
+def _optimizer(model: nn.Module, task: Task) -> torch.optim.Optimizer:
+    r, parameters, update = task.recipe, model.parameters(), task.options.get("update", "foreach")
     if update == "adam":
         return torch.optim.Adam(parameters, lr=r.lr, fused=True)
     kind: dict[str, Any] = {update: True}

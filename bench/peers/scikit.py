@@ -44,9 +44,19 @@ class Scikit:
             momentum=r.momentum,
             nesterovs_momentum=False,
             shuffle=r.batch_size != "full",
-            random_state=np.random.RandomState(r.seed),  # an int would repeat the same shuffle
         )
-        self._start(task)
+
+    def start(self, task: Task) -> None:
+        """Take the weights and the seed: make its arrays by a throw-away update, then fill them."""
+        model, few = self._model, min(task.batch_size, 10)
+        classes = np.arange(task.sizes[-1])
+        # An int instead would give every call of partial_fit the same shuffle.
+        model.set_params(batch_size=few, random_state=np.random.RandomState(task.recipe.seed))
+        model.partial_fit(self._x[:few], self._labels[:few], classes=classes)
+        model.set_params(batch_size=task.batch_size)
+        for i, (W, b) in enumerate(task.parameters()):
+            model.coefs_[i][...], model.intercepts_[i][...] = W, b
+        del model._optimizer  # and with it the update's velocity
 
     def epoch(self, number: int, rates: NDArray[np.float32]) -> None:  # noqa: ARG002
         """Train once on every image."""
@@ -55,16 +65,6 @@ class Scikit:
     def classes(self) -> NDArray[Any]:
         """Read the test images."""
         return self._model.predict(self._test)
-
-    def _start(self, task: Task) -> None:
-        """Have it make its arrays by one throw-away update, then put the start into them."""
-        model, few = self._model, min(task.batch_size, 10)
-        model.set_params(batch_size=few)
-        model.partial_fit(self._x[:few], self._labels[:few], classes=np.arange(task.sizes[-1]))
-        model.set_params(batch_size=task.batch_size)
-        for i, (W, b) in enumerate(task.parameters()):
-            model.coefs_[i][...], model.intercepts_[i][...] = W, b
-        del model._optimizer  # and with it the throw-away update's velocity
 
 
 def _check(task: Task) -> None:

@@ -1,8 +1,9 @@
 """The worker's half of the conversation: JSON lines in on stdin, JSON lines out on stdout.
 
-    {"do": "prepare", "task": {...}}   -> {"versions": {...}}
-    {"do": "train", "epochs": 2}       -> {"seconds": 0.8}      of training alone, by one clock
-    {"do": "evaluate"}                 -> {"accuracy": 0.97}    of the test images
+    {"do": "prepare", "task": {...}}             -> {"versions": {...}}
+    {"do": "start", "weights": path, "seed": 1}  -> {}                  back to before epoch 0
+    {"do": "train", "epochs": 2}                 -> {"seconds": 0.8}    of training alone
+    {"do": "evaluate"}                           -> {"accuracy": 0.97}  on the test images
 
 A worker that cannot take part says so: {"missing": module} or {"cannot": why}.
 """
@@ -15,6 +16,7 @@ import os
 import sys
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any, Protocol
 
 import numpy as np
@@ -29,7 +31,11 @@ class CannotExpressError(Exception):
 
 
 class Peer(Protocol):
-    """A network in training, ready to go on."""
+    """A network and its images; it keeps what it compiled from one start to the next."""
+
+    def start(self, task: Task) -> None:
+        """Take the weights and the seed of a task that is otherwise the one it was made for."""
+        ...
 
     def epoch(self, number: int, rates: NDArray[np.float32]) -> None:
         """Train once on every image, and come back when that is done.
@@ -56,10 +62,19 @@ class Session:
         """Load the images and the start; everything up to the first epoch."""
         self._task = Task.from_dict(task)
         self._peer = self._make(self._task)
+        self._peer.start(self._task)
         versions = {name: sys.modules[name].__version__ for name in ("numpy", *self._modules)}
         pools = [p for p in threadpool_info() if p["user_api"] == "blas"]
         blas = sorted({f"{p['internal_api']} {p['version']}" for p in pools})
         return {"versions": {**versions, "BLAS": ", ".join(blas) or "its own"}}
+
+    def start(self, weights: str, seed: int) -> dict[str, Any]:
+        """Go back to before the first epoch, with other weights and shuffles."""
+        recipe = replace(self._task.recipe, seed=seed)
+        self._task = replace(self._task, weights=weights, recipe=recipe)
+        self._peer.start(self._task)
+        self._epochs = 0
+        return {}
 
     def train(self, epochs: int) -> dict[str, Any]:
         """Train and take the time; the learning rates are worked out before the clock starts."""

@@ -1,0 +1,200 @@
+"""Seconds of training to a test accuracy, over several seeds: ``python -m bench.target``.
+
+The recipe and the network are those that ``mlp train`` defaults to, read from the product. Besides,
+libraries that have a recipe of their own run that. Evaluation and compilation are not counted.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import tempfile
+import time
+from collections.abc import Sequence
+from contextlib import ExitStack
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+from bench.arms import OURS, Arm, ours, peers, peers_with_own_recipes
+from bench.contest import WARM_UP_TURNS, Entry, find_best, rotate, task_for
+from bench.cpu import add_common_options, chosen
+from bench.machine import describe_machine, machine_line
+from bench.report import save, spread, table
+from bench.task import Task, write_dataset, write_weights
+from bench.worker import Worker
+from mlp.architecture import Architecture
+from mlp.datasets.dataset import Dataset
+from mlp.datasets.mnist import load_mnist
+from mlp.recipe import Recipe
+
+OPEN_END = 20
+"""Epochs that an arm may take whose learning rate does not run out."""
+
+
+@dataclass
+class Run:
+    """One arm's run with one seed.
+
+    Attributes:
+        seed: of the weights and the shuffles.
+        seconds: of training so far.
+        accuracies: on the test images, after each epoch.
+        reached: whether the last of them is the one aimed at.
+    """
+
+    seed: int
+    seconds: float = 0.0
+    accuracies: list[float] = field(default_factory=list)
+    reached: bool = False
+
+
+@dataclass
+class Racer:
+    """One arm with its best setting and its runs."""
+
+    arm: Arm
+    entry: Entry
+    epochs: int
+    runs: list[Run] = field(default_factory=list)
+
+    @property
+    def seconds(self) -> list[float]:
+        """Seconds to the target of each run, or nothing if one did not reach it."""
+        reached = [run.seconds for run in self.runs if run.reached]
+        return reached if len(reached) == len(self.runs) else []
+
+
+def race(
+    arms: list[Arm],
+    dataset: Dataset,
+    hidden: tuple[int, ...],
+    recipe: Recipe,
+    *,
+    target: float,
+    seeds: int,
+    trials: int,
+    settle: float,
+) -> list[Racer]:
+    """Train every arm from every seed until it reaches the target, in turn, epoch by epoch."""
+    sizes = (dataset.pixels, *hidden, dataset.classes)
+    racers = []
+    with tempfile.TemporaryDirectory(prefix="mlp-bench-") as name, ExitStack() as stack:
+        write_dataset(dataset, Path(name))
+        weights = [str(Path(name) / f"weights-{seed}.npz") for seed in range(seeds)]
+        for seed, path in enumerate(weights):
+            write_weights(Path(path), sizes, seed)
+        task = Task(data=name, weights=weights[0], sizes=sizes, recipe=recipe)
+        workers = {}
+        for arm in arms:
+            print(f"{arm.name} ...", file=sys.stderr, flush=True)
+            setting, entry = find_best(arm, task, 1, trials)
+            own = replace(recipe, **arm.recipe)
+            epochs = OPEN_END if own.schedule == "constant" else own.epochs
+            racers.append(Racer(arm, entry, epochs))
+            if setting is not None:
+                workers[arm.name] = worker = stack.enter_context(Worker(arm, setting))
+                entry.versions = worker.prepare(task_for(arm, setting, task))
+                worker.train(WARM_UP_TURNS)
+        present = [racer for racer in racers if racer.arm.name in workers]
+        for seed, path in enumerate(weights):
+            for racer in present:
+                workers[racer.arm.name].start(path, seed)
+                racer.runs.append(Run(seed))
+            _race_once(present, workers, target, settle)
+    return racers
+
+
+def _race_once(
+    racers: list[Racer], workers: dict[str, Worker], target: float, settle: float
+) -> None:
+    """Run everybody's latest run to its end."""
+    for number in range(max(racer.epochs for racer in racers)):
+        for racer in rotate(racers, number):
+            run = racer.runs[-1]
+            if run.reached or number >= racer.epochs:
+                continue
+            worker = workers[racer.arm.name]
+            time.sleep(settle)
+            run.seconds += worker.train()
+            run.accuracies.append(worker.accuracy())
+            run.reached = run.accuracies[-1] >= target
+
+
+def document(racers: list[Racer], recipe: Recipe, machine: dict[str, Any]) -> dict[str, Any]:
+    """Gather the race for JSON."""
+    arms = {
+        racer.arm.name: {
+            **asdict(racer.entry),
+            "own_recipe": racer.arm.recipe,
+            "runs": [asdict(run) for run in racer.runs],
+        }
+        for racer in racers
+    }
+    return {"machine": machine, "recipe": asdict(recipe), "arms": arms}
+
+
+def markdown(
+    racers: list[Racer],
+    hidden: tuple[int, ...],
+    recipe: Recipe,
+    target: float,
+    machine: dict[str, Any],
+) -> str:
+    """Write the race as a table."""
+    widths = "-".join(map(str, hidden))
+    mine = next((median(r.seconds) for r in racers if r.arm.name == OURS and r.seconds), None)
+    rows = []
+    for racer in racers:
+        if not racer.runs:
+            rows.append([racer.arm.name, racer.entry.absent or "", "–", "–", "–"])
+            continue
+        ratio = f"{mine / median(racer.seconds):.2f}" if mine and racer.seconds else "–"
+        reached = f"{sum(run.reached for run in racer.runs)} of {len(racer.runs)}"
+        epochs = spread([len(run.accuracies) for run in racer.runs], ".0f")
+        seconds = spread(racer.seconds) if racer.seconds else f"reached in {reached}"
+        rows.append([racer.arm.name, racer.entry.setting, epochs, seconds, ratio])
+    return "\n".join(
+        [
+            f"# Seconds of training to {target:.1%} test accuracy\n",
+            machine_line(machine),
+            f"Hidden layers {widths}, batch {recipe.batch_size}, momentum {recipe.momentum}, "
+            f"peak rate {recipe.lr}, {recipe.warmup} epochs of warm-up, then {recipe.schedule} "
+            f"over {recipe.epochs} epochs; arms with Adam run their own recipe. "
+            "Median and range over seeds; evaluation and compilation not counted.\n",
+            table(["arm", "setting", "epochs", "seconds", f"{OURS} / arm"], rows),
+        ]
+    )
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command."""
+    parser = argparse.ArgumentParser(prog="python -m bench.target", description=__doc__)
+    parser.add_argument("--target", type=float, default=0.98, help="the test accuracy aimed at")
+    parser.add_argument("--seeds", type=int, default=5, help="runs an arm")
+    parser.add_argument("--hidden", type=int, nargs="*", default=Architecture.hidden)
+    parser.add_argument("--epochs", type=int, default=Recipe.epochs, help="the schedule's length")
+    add_common_options(parser)
+    options = parser.parse_args(arguments)
+    recipe, hidden = Recipe(epochs=options.epochs), tuple(options.hidden)
+    arms = [ours(), *peers(options.python), *peers_with_own_recipes(options.python)]
+    machine = describe_machine()
+    racers = race(
+        chosen(arms, options.arms),
+        load_mnist(),
+        hidden,
+        recipe,
+        target=options.target,
+        seeds=options.seeds,
+        trials=options.trials,
+        settle=options.settle,
+    )
+    text = markdown(racers, hidden, recipe, options.target, machine)
+    save(document(racers, recipe, machine), text, options.out / "target")
+    print(text)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
