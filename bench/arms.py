@@ -54,9 +54,8 @@ ADAM = {"lr": 0.001, "schedule": "constant", "warmup": 0.0, "momentum": 0.0}
 
 
 def ours() -> Arm:
-    """Return this project, in the driver's own interpreter."""
-    settings = (Setting(), *(Setting({"threads": n}) for n in THREADS))
-    return Arm(OURS, _worker(sys.executable, "ours"), settings)
+    """Return this project, in the driver's own interpreter; it chooses its threads itself."""
+    return Arm(OURS, _worker(sys.executable, "ours"), (Setting(),))
 
 
 def peers(python: str) -> list[Arm]:

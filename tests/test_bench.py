@@ -56,10 +56,6 @@ def task(dataset: Dataset, tmp_path: Path) -> Task:
     return Task(data=str(tmp_path), weights=str(tmp_path / "w.npz"), sizes=(784, 4, 10))
 
 
-def only_setting(arm: Arm) -> Arm:
-    return replace(arm, settings=arm.settings[:1])
-
-
 def stub(tmp_path: Path, text: str) -> Arm:
     """An arm whose worker is a script."""
     script = tmp_path / "stub.py"
@@ -72,7 +68,7 @@ def entry(accuracy: float, *seconds: float) -> Entry:
 
 
 def test_this_project_alone_gives_json_and_a_table(dataset, tmp_path):
-    contests = run([TINY], [only_setting(ours())], dataset, **ONCE)
+    contests = run([TINY], [ours()], dataset, **ONCE)
     document = contest_document(contests, MACHINE)
     save(document, contest_markdown(contests, MACHINE), tmp_path / "cpu")
 
@@ -90,7 +86,7 @@ def test_this_project_alone_gives_json_and_a_table(dataset, tmp_path):
 
 
 def test_an_arm_that_reaches_another_accuracy_is_a_failure(dataset, tmp_path):
-    arms = [only_setting(ours()), stub(tmp_path, LIAR)]
+    arms = [ours(), stub(tmp_path, LIAR)]
     contests = run([replace(TINY, lr=1e-6, tolerance=0.01)], arms, dataset, **ONCE)
     document = contest_document(contests, MACHINE)
     assert len(document["failures"]) == 1
@@ -128,7 +124,7 @@ def test_a_library_that_is_not_installed_is_absent_and_a_crash_is_told(task, tmp
 
 def test_a_worker_starts_over_from_the_same_place(task):
     task = replace(task, recipe=Recipe(lr=0.5, schedule="constant", warmup=0.0))
-    with Worker(ours(), Setting({"threads": 1})) as worker:
+    with Worker(ours(), Setting()) as worker:
         worker.prepare(task)
         fresh = worker.accuracy()
         worker.train(4)

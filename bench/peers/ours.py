@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
-from threadpoolctl import threadpool_limits
 
 from bench.peers.serve import serve
 from bench.task import Task
@@ -15,11 +14,9 @@ from mlp.training import Trainer
 
 
 class Ours:
-    """Options: ``threads`` of BLAS, or the library's own choice; ``mapped`` images."""
+    """Option: ``mapped`` leaves the images on disk until they are touched."""
 
     def __init__(self, task: Task) -> None:
-        threads = task.options.get("threads")
-        self._limit = threadpool_limits(threads, user_api="blas") if threads else None
         self._task = task
         self._model = MLP(task.sizes, task.activation, task.output)
         images = task.load("train_images", mapped=task.options.get("mapped", False))
