@@ -16,6 +16,7 @@ from bench.task import Task, write_dataset, write_weights
 from bench.workloads import WORKLOADS, Workload
 from mlp.datasets.dataset import Dataset
 from mlp.datasets.mnist import load_mnist
+from mlp.errors import MLPError
 
 RESULTS = Path(__file__).resolve().parent / "results"
 
@@ -65,11 +66,22 @@ def run(
 
 def add_common_options(parser: argparse.ArgumentParser) -> None:
     """Add what the contests of this folder have in common."""
+    parser.add_argument(
+        "--data", type=Path, help="MNIST's folder, if not MLP_DATA_DIR or the cache"
+    )
     parser.add_argument("--python", default=sys.executable, help="the peers' interpreter")
     parser.add_argument("--arms", nargs="*", default=[], help="parts of the names of arms to run")
     parser.add_argument("--trials", type=int, default=3, help="turns for each setting tried")
     parser.add_argument("--settle", type=float, default=0.2, help="seconds of rest before a turn")
     parser.add_argument("--out", type=Path, default=RESULTS, help="the folder for the results")
+
+
+def digits(folder: Path | None) -> Dataset:
+    """Load MNIST, or end the command with the sentence that says why not."""
+    try:
+        return load_mnist(folder)
+    except MLPError as error:
+        raise SystemExit(f"bench: {error}") from error
 
 
 def chosen(arms: list[Arm], parts: list[str]) -> list[Arm]:
@@ -92,7 +104,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     contests = run(
         workloads,
         chosen([ours(), *peers(options.python)], options.arms),
-        load_mnist(),
+        digits(options.data),
         repeats=options.repeats,
         trials=options.trials,
         settle=options.settle,

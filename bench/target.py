@@ -19,14 +19,13 @@ from typing import Any
 
 from bench.arms import OURS, Arm, ours, peers, peers_with_own_recipes
 from bench.contest import WARM_UP_TURNS, Entry, find_best, rotate, task_for
-from bench.cpu import add_common_options, chosen
+from bench.cpu import add_common_options, chosen, digits
 from bench.machine import describe_machine, machine_line
 from bench.report import save, spread, table
 from bench.task import Task, write_dataset, write_weights
 from bench.worker import Worker
 from mlp.architecture import Architecture
 from mlp.datasets.dataset import Dataset
-from mlp.datasets.mnist import load_mnist
 from mlp.recipe import Recipe
 
 OPEN_END = 20
@@ -182,7 +181,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     machine = describe_machine()
     racers = race(
         chosen(arms, options.arms),
-        load_mnist(),
+        digits(options.data),
         hidden,
         recipe,
         target=options.target,

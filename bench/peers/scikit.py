@@ -50,10 +50,10 @@ class Scikit:
         """Take the weights and the seed: make its arrays by a throw-away update, then fill them."""
         model, few = self._model, min(task.batch_size, 10)
         classes = np.arange(task.sizes[-1])
-        # An int instead would give every call of partial_fit the same shuffle.
-        model.set_params(batch_size=few, random_state=np.random.RandomState(task.recipe.seed))
+        model.set_params(batch_size=few)
         model.partial_fit(self._x[:few], self._labels[:few], classes=classes)
-        model.set_params(batch_size=task.batch_size)
+        shuffles = np.random.RandomState(task.recipe.seed)  # an int would repeat the same one
+        model.set_params(batch_size=task.batch_size, random_state=shuffles)
         for i, (W, b) in enumerate(task.parameters()):
             model.coefs_[i][...], model.intercepts_[i][...] = W, b
         del model._optimizer  # and with it the update's velocity
