@@ -72,7 +72,7 @@ class CpuNamespace:
     """NumPy, with the few functions replaced that have a faster form for a network's shapes."""
 
     def __init__(self) -> None:
-        self._ones: dict[tuple[int, str], NDArray[Any]] = {}
+        self._vectors: dict[tuple[int, str], NDArray[Any]] = {}
         self._recording = _Recording()
 
     def __getattr__(self, name: str) -> Any:
@@ -93,13 +93,20 @@ class CpuNamespace:
         out: NDArray[Any] | None = None,
         keepdims: bool = False,
     ) -> Any:
-        """``numpy.sum``; the column sums of a matrix as a product with a row of ones."""
+        """``numpy.sum``; the sums of a matrix's columns or rows as a product with ones."""
         if axis == 0 and a.ndim == 2 and not keepdims:
-            return self._run(np.matmul, self._row_of_ones(len(a), a.dtype), a, out=out)
+            return self._run(np.matmul, self._ones(a.shape[0], a.dtype), a, out=out)
+        if axis == 1 and a.ndim == 2 and keepdims:
+            return self._run(np.matmul, a, self._ones(a.shape[1], a.dtype)[:, None], out=out)
         return self._run(np.add.reduce, a, axis=axis, out=out, keepdims=keepdims)
 
     def max(self, a: NDArray[Any], axis: int, out: NDArray[Any], keepdims: bool = False) -> Any:
-        """``numpy.max`` without its wrapper in Python."""
+        """``numpy.max``; the maxima of a tall matrix's rows from its transpose, a row a step."""
+        if axis == 1 and a.ndim == 2 and keepdims and a.shape[1] < a.shape[0]:
+            columns = np.empty(a.T.shape, a.dtype)  # (C, N), kept by the tape
+            self._run(np.copyto, columns, a.T)
+            self._run(np.maximum.reduce, columns, axis=0, out=out[:, 0])
+            return out
         return self._run(np.maximum.reduce, a, axis=axis, out=out, keepdims=keepdims)
 
     def record(self, step: Callable[[], Any]) -> tuple[Any, list[Callable[[], Any]]]:
@@ -120,16 +127,35 @@ class CpuNamespace:
             out = args[0] if function is np.copyto else kwargs.get("out")
             if out is None:
                 raise RuntimeError(f"{function} was called without out= in a captured step")
-            # A number would be made an array anew at each call.
-            args = tuple(np.asarray(a, out.dtype) if isinstance(a, float) else a for a in args)
+            args = tuple(_as_array(function, a, out) for a in args)
+            if function in _TAKE_OUT_BY_PLACE and kwargs.keys() == {"out"}:
+                args, kwargs = (*args, out), {}
             self._recording.tape.append(partial(function, *args, **kwargs))
         return function(*args, **kwargs)
 
-    def _row_of_ones(self, length: int, dtype: np.dtype[Any]) -> NDArray[Any]:
+    def _ones(self, length: int, dtype: np.dtype[Any]) -> NDArray[Any]:
         key = (length, dtype.char)
-        if key not in self._ones:
-            self._ones[key] = np.ones(length, dtype)
-        return self._ones[key]
+        if key not in self._vectors:
+            self._vectors[key] = np.ones(length, dtype)
+        return self._vectors[key]
+
+
+_TAKE_OUT_BY_PLACE = frozenset(
+    function
+    for function in vars(np).values()
+    if isinstance(function, np.ufunc) and function not in (np.maximum, np.minimum)
+)
+"""NumPy finds an argument sooner by its place than by its name."""
+
+
+def _as_array(function: Callable[..., Any], value: Any, out: NDArray[Any]) -> Any:
+    """Make a number an array once for all, which NumPy would do at each call.
+
+    `numpy.maximum` is slow against one number, and quick against an array of it.
+    """
+    if not isinstance(value, float):
+        return value
+    return np.full(out.shape if function is np.maximum else (), value, out.dtype)
 
 
 class _Recording(threading.local):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from functools import cache
 
 from mlp.errors import UsageError
 from mlp.spec import parse_spec
@@ -31,12 +32,7 @@ def learning_rate(schedule: str, lr: float, warmup: float, epochs: int, time: fl
     Raises:
         UsageError: if there is no such schedule, or its numbers make none.
     """
-    name, numbers = parse_spec(schedule, CHOICES, "schedule")
-    if name == "step" and not (numbers[0] > 0 and 0 < numbers[1] <= 1):
-        raise UsageError(
-            f"schedule {schedule!r} needs an interval above 0 epochs and a factor above 0, "
-            "up to 1, as in step(5, 0.5)"
-        )
+    name, numbers = _parse(schedule)
     if time < warmup:
         return lr * time / warmup
     s = min((time - warmup) / max(epochs - warmup, 1e-9), 1.0)
@@ -48,3 +44,14 @@ def learning_rate(schedule: str, lr: float, warmup: float, epochs: int, time: fl
     if name == "cosine":
         return lr * 0.5 * (1.0 + math.cos(math.pi * s))
     return lr
+
+
+@cache  # a run asks for the rate of each step
+def _parse(schedule: str) -> tuple[str, tuple[float, ...]]:
+    name, numbers = parse_spec(schedule, CHOICES, "schedule")
+    if name == "step" and not (numbers[0] > 0 and 0 < numbers[1] <= 1):
+        raise UsageError(
+            f"schedule {schedule!r} needs an interval above 0 epochs and a factor above 0, "
+            "up to 1, as in step(5, 0.5)"
+        )
+    return name, numbers

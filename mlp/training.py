@@ -61,10 +61,10 @@ class Lane:
         self._buffer = Buffers(self.backend, model.dtype)
         self._captures: dict[Any, Callable[[], Any]] = {}
 
-    def gradient(self, x: Array, labels: Array, total: int) -> Array:
+    def gradient(self, x: Array, labels: Array, targets: Array, total: int) -> Array:
         """Compute the gradient of a batch of ``total`` images, or the part of a piece of it."""
         logits = self.model.forward(x)  # (N, C)
-        loss = self.criterion.forward(logits, labels, total)  # (1, 1)
+        loss = self.criterion.forward(logits, targets, total)  # (1, 1)
         self.model.backward(self.criterion.backward())
         if self.running:
             self._count_hits(logits, labels)
@@ -72,7 +72,7 @@ class Lane:
 
     def add_piece(self, x: Array, labels: Array, total: int) -> None:
         """Add a piece's part of the gradient and of the loss to their sums."""
-        loss = self.gradient(x, labels, total)
+        loss = self.gradient(x, labels, self.criterion.targets(labels), total)
         self.xp.add(self.loss_sum, loss, out=self.loss_sum)
         if self.adds:
             self.xp.add(self.gradient_sum, self.model.gradients, out=self.gradient_sum)
@@ -242,10 +242,12 @@ class Trainer:
             lane.repeat(key, partial(lane.add_piece, x, labels, total))
 
     def _steps(self, x: Array, labels: Array) -> None:
-        """Take one step from each batch of a span."""
+        """Take one step from each batch of a span; labels of shape (n,) or (n, L)."""
+        lane = self.lanes[0]
+        targets = lane.criterion.targets(labels)  # (n, C)
         for k, start in enumerate(range(0, len(x), self.batch_size)):
-            batch = slice(start, min(start + self.batch_size, len(x)))
-            loss = self.lanes[0].gradient(x[batch], labels[batch], batch.stop - batch.start)
+            rows = slice(start, min(start + self.batch_size, len(x)))
+            loss = lane.gradient(x[rows], labels[rows], targets[rows], rows.stop - rows.start)
             self._step(k, loss)
 
     def _step_with_sum(self) -> None:
