@@ -8,8 +8,13 @@ from pathlib import Path
 
 import pytest
 from device import CountingBackend
+from hypothesis import settings
 
+import backends.cpu
 from backends import Backend, BackendError, get_backend
+
+settings.register_profile("tests", deadline=None)  # an example may wait for a busy machine
+settings.load_profile("tests")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -29,6 +34,12 @@ def pytest_runtest_makereport(item: pytest.Item) -> Iterator[None]:
         report.outcome = "failed"
         reason = report.longrepr[2] if isinstance(report.longrepr, tuple) else report.longrepr
         report.longrepr = f"--require-cuda was given, but this was skipped: {reason}"
+
+
+@pytest.fixture
+def one_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let a span be one update."""
+    monkeypatch.setattr(backends.cpu, "AHEAD", 1)
 
 
 @pytest.fixture(scope="session")

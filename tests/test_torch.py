@@ -62,7 +62,7 @@ def flat(tensors: list[Any]) -> np.ndarray:
     return np.concatenate([tensor.detach().numpy().ravel() for tensor in tensors])
 
 
-@pytest.mark.parametrize("loss", LOSSES)
+@pytest.mark.parametrize("loss", ORACLES)
 @pytest.mark.parametrize("activation", ACTIVATIONS)
 def test_loss_and_gradients(activation: str, loss: str) -> None:
     model = MLP(SIZES, activation, bias_init="uniform(-1, 1)", dtype="float64")

@@ -5,10 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+import pytest
 
+import backends.cpu
 from mlp.datasets.dataset import Dataset, Split
 from mlp.losses import LOSSES
 from mlp.network import MLP
+from mlp.recipe import Recipe
+from mlp.training import train
 
 CLASSES = 5
 TRUE_LOSSES = [name for name in LOSSES if name != "logit_error"]
@@ -32,3 +36,20 @@ def toy_dataset(train: int = 60, test: int = 20, side: int = 4, seed: int = 0) -
 def toy_model(*hidden: int, inputs: int = 16, **options: Any) -> MLP:
     """A network for `toy_dataset`, with two hidden layers unless told."""
     return MLP([inputs, *(hidden or (9, 7)), CLASSES], **options)
+
+
+DATA = toy_dataset()  # 60 images
+FAST: dict[str, Any] = {"epochs": 4, "lr": 0.2, "warmup": 0.0}
+
+
+def trained(recipe: Recipe, data: Dataset = DATA, **options: Any) -> np.ndarray:
+    """The parameters after a run."""
+    model = toy_model(**options)
+    train(model, data, recipe)
+    parameters: np.ndarray = model.parameters
+    return parameters
+
+
+def small_pieces(monkeypatch: pytest.MonkeyPatch, size: int = 3000) -> None:
+    """Let a piece hold a few images only."""
+    monkeypatch.setattr(backends.cpu, "PIECE_BYTES", size)
