@@ -10,30 +10,45 @@ from backends.cpu import CpuBackend
 __all__ = ["Array", "Backend", "BackendError", "Memory", "get_backend"]
 
 
-def get_backend(device: str = "cpu") -> Backend:
+PRECISIONS = ("float32", "tf32", "bf16")
+
+
+def get_backend(device: str = "cpu", *, precision: str = "float32", graph: bool = True) -> Backend:
     """Open a device.
 
     Args:
         device: ``"cpu"``; ``"cuda"`` or ``"cuda:N"`` for the N-th CUDA device, which never falls
             back to another; or ``"auto"`` for the first CUDA device where one works and the CPU
             where none does. The result's ``name`` says which it is.
+        precision: of products of float32 matrices: ``"float32"``, or on CUDA ``"tf32"`` or
+            ``"bf16"``, which round their factors to 11 or 8 significant bits. All arrays stay as
+            they are.
+        graph: whether repeated steps are captured; without, each operation is called anew.
 
     Raises:
         BackendError: if there is no such device or it cannot be used, with the reason.
     """
-    if device == "cpu":
-        return CpuBackend()
+    if precision not in PRECISIONS:
+        raise BackendError(
+            f"there is no precision {precision!r}: choose one of {', '.join(PRECISIONS)}"
+        )
+    if match := re.fullmatch(r"cuda(?::(\d+))?", device):
+        return _cuda(int(match[1] or 0), precision, graph)
     if device == "auto":
         try:
-            return _cuda(0)
+            return _cuda(0, precision, graph)
         except BackendError:
-            return CpuBackend()
-    if match := re.fullmatch(r"cuda(?::(\d+))?", device):
-        return _cuda(int(match[1] or 0))
-    raise BackendError(f"there is no device {device!r}: choose auto, cpu, cuda or cuda:N")
+            pass
+    elif device != "cpu":
+        raise BackendError(f"there is no device {device!r}: choose auto, cpu, cuda or cuda:N")
+    if precision != "float32":
+        raise BackendError(
+            f"the CPU computes in full precision only: leave {precision} out, or use a CUDA device"
+        )
+    return CpuBackend(graph)
 
 
-def _cuda(index: int) -> Backend:
+def _cuda(index: int, precision: str, graph: bool) -> Backend:
     from backends.cuda import CudaBackend  # CuPy is imported only when it is asked for
 
-    return CudaBackend(index)
+    return CudaBackend(index, precision, graph)

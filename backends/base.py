@@ -12,7 +12,16 @@ Array = Any
 
 
 class BackendError(Exception):
-    """A device that cannot be used: one sentence that says why and what to do."""
+    """A device that cannot be used: one sentence that says why and what to do.
+
+    Args:
+        sentence: both of these.
+        command: what to type, where that alone may mend it.
+    """
+
+    def __init__(self, sentence: str, command: str | None = None) -> None:
+        super().__init__(sentence)
+        self.command = command
 
 
 class Memory(NamedTuple):

@@ -26,10 +26,15 @@ CHUNK = 16384
 
 
 class CpuBackend:
-    """The host's processor; see `backends.base.Backend` for the members."""
+    """The host's processor; see `backends.base.Backend` for the members.
 
-    def __init__(self) -> None:
+    Args:
+        graph: whether repeated steps are recorded.
+    """
+
+    def __init__(self, graph: bool = True) -> None:
         self.name = "cpu"
+        self._graph = graph
         self.xp = CpuNamespace()
 
     def asarray(self, array: NDArray[Any], dtype: DTypeLike | None = None) -> NDArray[Any]:
@@ -59,7 +64,7 @@ class CpuBackend:
 
     def capture(self, step: Callable[[], Any]) -> Callable[[], Any]:
         """Record the second call of ``step`` as a flat list of bound NumPy calls."""
-        return Tape(step, self.xp)
+        return Tape(step, self.xp) if self._graph else step
 
     def memory(self) -> Memory:
         """Read the process's peak and the machine's free memory."""

@@ -1,0 +1,16 @@
+"""CuPy on a CUDA device: imported only when a device is asked for, and CuPy only in here.
+
+    device.py     the backend: arrays to and from the device, and what the other files offer
+    diagnosis.py  why a device cannot be used, and what would mend it
+    namespace.py  CuPy's functions, a few of them replaced
+    blas.py       matrix products that a CUDA graph can hold
+    fusion.py     one kernel made from a chain of elementwise calls
+    kernels.py    the two kernels that are written by hand, in kernels.cu
+    graph.py      a step that is captured once and then replayed
+
+No GPU is needed to test any of it but its speed: see tests/cuda_stand_in.py.
+"""
+
+from backends.cuda.device import CudaBackend
+
+__all__ = ["CudaBackend"]

@@ -1,0 +1,131 @@
+"""Matrix products by a cuBLAS handle of our own.
+
+CuPy sets the stream of its handle at every call, and refuses to while a graph is being captured
+(github.com/cupy/cupy/issues/6290). This handle gets its stream and its workspace once.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import weakref
+from ctypes import byref, c_double, c_float, c_int, c_size_t, c_void_p
+from typing import Any
+
+from backends.base import Array, BackendError
+
+WORKSPACE_BYTES = 32 << 20
+"""What NVIDIA recommends for Hopper; without one of its own, cuBLAS allocates while it works."""
+
+PRECISIONS = {"float32": 68, "tf32": 77, "bf16": 75}
+"""cublasComputeType_t for float32 arrays: 32F, 32F_FAST_TF32, 32F_FAST_16BF."""
+
+_OP_N, _OP_T = 0, 1
+_CUDA_R_32F, _CUDA_R_64F = 0, 1
+_COMPUTE_64F = 70
+_GEMM_DEFAULT = -1
+
+
+class Blas:
+    """A cuBLAS handle that works on one stream, with one workspace.
+
+    Args:
+        library: cuBLAS, as `load_cublas` returns it.
+        stream: the address of the stream.
+        workspace: device memory of WORKSPACE_BYTES, kept as long as the handle.
+        precision: what products of float32 arrays are computed in, a key of PRECISIONS.
+    """
+
+    def __init__(self, library: Any, stream: int, workspace: Any, precision: str) -> None:
+        self._library = library
+        self._workspace = workspace
+        self._gemm = library.cublasGemmEx
+        operand = [c_void_p, c_int, c_int]  # address, dtype, leading dimension
+        self._gemm.argtypes = [
+            *[c_void_p, c_int, c_int, c_int, c_int, c_int, c_void_p],
+            *[*operand, *operand, c_void_p, *operand, c_int, c_int],
+        ]
+        self._float = byref(c_float(1.0)), byref(c_float(0.0)), _CUDA_R_32F, PRECISIONS[precision]
+        self._double = byref(c_double(1.0)), byref(c_double(0.0)), _CUDA_R_64F, _COMPUTE_64F
+        self._handle = c_void_p()
+        _check("cublasCreate", library.cublasCreate_v2(byref(self._handle)))
+        weakref.finalize(self, library.cublasDestroy_v2, self._handle).atexit = False
+        _check("cublasSetStream", library.cublasSetStream_v2(self._handle, c_void_p(stream)))
+        address, size = c_void_p(workspace.ptr), c_size_t(WORKSPACE_BYTES)
+        _check(
+            "cublasSetWorkspace",  # after the stream, since setting that takes a workspace away
+            library.cublasSetWorkspace_v2(self._handle, address, size),
+        )
+
+    def matmul(self, a: Array, b: Array, out: Array) -> Array:
+        """Write ``a @ b``, of shapes (m, k) and (k, n), to ``out``; `fits` must hold for them.
+
+        cuBLAS reads arrays column by column: to it, ``out`` is its own transpose bᵀ aᵀ, so the
+        operands go in swapped, each with the width of its rows in memory.
+        """
+        (m, k), n = a.shape, b.shape[1]
+        one, zero, dtype, compute = self._double if out.dtype.char == "d" else self._float
+        transposed_b, width_b = _layout(b)
+        transposed_a, width_a = _layout(a)
+        status = self._gemm(
+            *(self._handle, transposed_b, transposed_a, n, m, k, one),
+            *(b.data.ptr, dtype, width_b, a.data.ptr, dtype, width_a),
+            *(zero, out.data.ptr, dtype, n, compute, _GEMM_DEFAULT),
+        )
+        _check("cublasGemmEx", status)
+        return out
+
+
+def fits(a: Array, b: Array, out: Array | None) -> bool:
+    """Whether `Blas.matmul` can do this product: matrices in rows or columns, one float dtype."""
+    return (
+        out is not None
+        and a.ndim == b.ndim == out.ndim == 2
+        and a.dtype == b.dtype == out.dtype
+        and out.dtype.char in "fd"
+        and out.flags.c_contiguous
+        and (a.flags.c_contiguous or a.flags.f_contiguous)
+        and (b.flags.c_contiguous or b.flags.f_contiguous)
+        and out.size > 0
+        and a.shape[1] > 0
+    )
+
+
+def load_cublas(cuda_major: int) -> Any:
+    """Open the cuBLAS that CuPy uses.
+
+    Args:
+        cuda_major: the CUDA version that CuPy is built for, such as 12.
+
+    Raises:
+        BackendError: if it cannot be found.
+    """
+    try:
+        from cuda.pathfinder import load_nvidia_dynamic_lib  # comes with CuPy from 14 on
+
+        path = load_nvidia_dynamic_lib("cublas").abs_path
+    except Exception:  # neither that nor its kinds of failure exist with CuPy 13
+        path = None
+    last: OSError | None = None
+    for name in filter(None, (path, f"libcublas.so.{cuda_major}", f"cublas64_{cuda_major}.dll")):
+        try:
+            return ctypes.CDLL(name)
+        except OSError as error:
+            last = error
+    raise BackendError(
+        f"cuBLAS cannot be loaded ({last}): install the CUDA libraries that CuPy needs with "
+        "pip install 'mlp[cuda]' (or 'mlp[cuda13]')"
+    )
+
+
+def _layout(a: Array) -> tuple[int, int]:
+    """Return cuBLAS's operation for a matrix, and how many elements its rows are apart."""
+    if a.flags.c_contiguous:
+        return _OP_N, max(1, a.shape[1])
+    return _OP_T, max(1, a.shape[0])
+
+
+def _check(call: str, status: int) -> None:
+    if status != 0:
+        raise BackendError(
+            f"{call} failed with cuBLAS status {status}: run mlp doctor, which looks for the cause"
+        )

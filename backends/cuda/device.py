@@ -1,0 +1,99 @@
+"""One CUDA device: what the backend promises, kept with CuPy."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+from numpy.typing import DTypeLike, NDArray
+
+from backends.base import Array, Memory
+from backends.cuda.blas import WORKSPACE_BYTES, Blas, load_cublas
+from backends.cuda.diagnosis import check_device, check_driver, import_cupy, smoke_test
+from backends.cuda.fusion import Fused
+from backends.cuda.graph import CapturedStep
+from backends.cuda.kernels import C_TYPES, Kernels
+from backends.cuda.namespace import CudaNamespace, told_when_full
+
+PIECE_SHARE = 8
+"""One piece of a large batch may fill one part in so many of the device's free memory."""
+
+AHEAD = 64
+"""Updates that are captured as one graph: enough to hide the host's work between graphs, few
+enough that the first two spans, which run as slowly as without a graph, are soon over. Not
+measured yet."""
+
+
+class CudaBackend:
+    """One CUDA device; see `backends.base.Backend` for the members.
+
+    All work goes to one stream, which waits for the default stream and is waited for by it, so
+    that arrays may be used from other threads and with other libraries.
+
+    Args:
+        index: which of the visible devices, from 0.
+        precision: of products of float32 matrices: ``"float32"``, exact; ``"tf32"``, whose
+            factors keep 11 significant bits; or ``"bf16"``, whose factors keep 8.
+        graph: whether repeated steps are captured in CUDA graphs.
+
+    Raises:
+        BackendError: if CuPy, the driver, a device or a library that CuPy needs is missing.
+    """
+
+    def __init__(self, index: int = 0, precision: str = "float32", graph: bool = True) -> None:
+        cupy = import_cupy()
+        check_driver(cupy)
+        check_device(cupy, index)
+        self.name = f"cuda:{index}"
+        self._cupy, self._graph = cupy, graph
+        self._device = cupy.cuda.Device(index)
+        self._device.use()
+        smoke_test(cupy)
+        self._stream = cupy.cuda.Stream()
+        self._stream.use()
+        self._kernels = Kernels(cupy)
+        library = load_cublas(cupy.cuda.runtime.runtimeGetVersion() // 1000)
+        workspace = told_when_full(cupy, cupy.cuda.alloc)(WORKSPACE_BYTES)
+        blas = Blas(library, self._stream.ptr, workspace, precision)
+        self.xp = CudaNamespace(cupy, blas, self._kernels)
+
+    def asarray(self, array: NDArray[Any], dtype: DTypeLike | None = None) -> Array:
+        """Copy a host array to the device, which becomes the one that this thread computes on."""
+        self._device.use()
+        self._stream.use()
+        return told_when_full(self._cupy, self._cupy.asarray)(array, dtype=dtype)
+
+    def to_numpy(self, array: Array) -> NDArray[Any]:
+        """Copy a device array to the host."""
+        host: NDArray[Any] = self._cupy.asnumpy(array)
+        return host
+
+    def synchronize(self) -> None:
+        """Wait for all work on the device."""
+        self._device.synchronize()
+
+    def fuse(self, function: Callable[..., None]) -> Callable[..., None]:
+        """Return the kernel that is written for the function, or one made from its calls."""
+        chain = Fused(function, self._cupy, self.xp)
+        written = self._kernels.written.get(function.__qualname__)
+        return chain if written is None else partial(_on_floats, written, chain)
+
+    def capture(self, step: Callable[[], Any]) -> Callable[[], Any]:
+        """Capture the second call of ``step`` in a CUDA graph, to be replayed from then on."""
+        return CapturedStep(step, self._cupy, self._stream) if self._graph else step
+
+    def memory(self) -> Memory:
+        """Read the driver's and the pool's counters."""
+        pool = self._cupy.get_default_memory_pool()
+        driver_free, _ = self._device.mem_info
+        free = driver_free + pool.free_bytes()
+        return Memory(free, peak=pool.total_bytes(), piece=free // PIECE_SHARE, ahead=AHEAD)
+
+
+def _on_floats(kernel: Callable[..., None], chain: Callable[..., None], *arguments: Any) -> None:
+    """Run a hand-written kernel where it can read the arrays, and the chain where it cannot."""
+    arrays = [a for a in arguments if not isinstance(a, (int, float))]
+    dtype = arrays[0].dtype
+    fits = all(a.dtype == dtype and a.flags.c_contiguous for a in arrays) and dtype.char in C_TYPES
+    (kernel if fits else chain)(*arguments)

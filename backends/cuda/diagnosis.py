@@ -1,0 +1,198 @@
+"""Whether a CUDA device can be used, and if not, why and what mends it."""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import warnings
+from importlib import metadata
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from backends.base import BackendError
+
+OLDEST_CUDA, NEWEST_CUDA = 12, 13
+"""The CUDA versions that there are CuPy wheels for."""
+
+
+class Gpu(NamedTuple):
+    """A device that the driver lists."""
+
+    number: int
+    name: str
+    capability: str
+    """Its compute capability, such as ``"9.0"``."""
+    free: int
+    """Memory that is free, in bytes."""
+    memory: int
+    """All of its memory, in bytes."""
+
+
+class CudaFacts(NamedTuple):
+    """What is installed for CUDA; a version is None where there is none of it."""
+
+    wheels: tuple[str, ...]
+    """The CuPy wheels that are installed, such as ``"cupy-cuda12x 14.2.0"``."""
+    driver: str | None
+    """The newest CUDA version that the driver serves."""
+    runtime: str | None
+    """The CUDA version that CuPy is built for."""
+    gpus: tuple[Gpu, ...]
+
+
+def facts() -> CudaFacts:
+    """Look at the driver, CuPy and the devices, as far as they are there; raise nothing."""
+    driver = driver_version()
+    wheels = installed_wheels()
+    runtime, gpus = 0, tuple[Gpu, ...]()
+    try:
+        cupy = import_cupy()
+        runtime = cupy.cuda.runtime.runtimeGetVersion()
+        gpus = tuple(_gpu(cupy, i) for i in range(cupy.cuda.runtime.getDeviceCount()))
+    except Exception:  # what it is, opening the device tells
+        pass
+    return CudaFacts(wheels, _version(driver), _version(runtime), gpus)
+
+
+def installed_wheels() -> tuple[str, ...]:
+    """List the CuPy distributions, of which there should be one at most, as they share files."""
+    found = {
+        f"{name} {distribution.version}"
+        for distribution in metadata.distributions()
+        if (name := (distribution.metadata["Name"] or "").lower()).startswith("cupy")
+        and name.partition("-")[2][:4] in ("", "cuda", "rocm")
+    }
+    return tuple(sorted(found))
+
+
+def driver_version() -> int:
+    """Ask the driver, without CuPy, for its CUDA version, such as 12090; 0 without a driver."""
+    for name in ("libcuda.so.1", "nvcuda.dll"):
+        try:
+            library = ctypes.CDLL(name)
+        except OSError:
+            continue
+        version = ctypes.c_int(0)
+        if library.cuDriverGetVersion(ctypes.byref(version)) == 0:
+            return version.value
+    return 0
+
+
+def import_cupy() -> Any:
+    """Import CuPy.
+
+    Raises:
+        BackendError: if it is missing or broken, naming the wheel that suits the driver.
+    """
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # two wheels at once: mlp doctor tells it better
+            import cupy
+    except ImportError as error:
+        command = install_command(driver_version())
+        raise BackendError(
+            f"CuPy cannot be imported ({_first_line(error)}): install it with {command}", command
+        ) from error
+    return cupy
+
+
+def install_command(driver: int) -> str:
+    """Name the CuPy wheel for a driver; CUDA 12's where there is no driver yet."""
+    major = min(max(driver // 1000, OLDEST_CUDA), NEWEST_CUDA)
+    return f"pip install 'cupy-cuda{major}x[ctk]'"
+
+
+def check_driver(cupy: Any) -> None:
+    """Tell a missing driver from one that is too old.
+
+    Raises:
+        BackendError: if there is either.
+    """
+    driver = cupy.cuda.runtime.driverGetVersion()
+    needed = cupy.cuda.runtime.runtimeGetVersion()
+    if driver == 0:
+        raise BackendError(
+            "no NVIDIA driver is loaded: install one, or run where nvidia-smi lists a GPU "
+            "(in Docker, with --gpus all)",
+            "nvidia-smi",
+        )
+    if driver // 1000 < needed // 1000:
+        command = "nvidia-smi"
+        remedy = "update the driver"
+        if driver // 1000 >= OLDEST_CUDA:
+            wheel = f"cupy-cuda{needed // 1000}x"
+            command = f"pip uninstall -y {wheel} && {install_command(driver)}"
+            remedy += f", or change to the CuPy wheel for the older CUDA with {command}"
+        raise BackendError(
+            f"the NVIDIA driver serves CUDA up to {_version(driver)} but CuPy is built for "
+            f"{_version(needed)}: {remedy}",
+            command,
+        )
+
+
+def check_device(cupy: Any, index: int) -> None:
+    """Tell the lack of any device from that of one.
+
+    Raises:
+        BackendError: if there is no device of this index.
+    """
+    visible = os.environ.get("CUDA_VISIBLE_DEVICES")
+    command = "nvidia-smi" if visible is None else "unset CUDA_VISIBLE_DEVICES"
+    seen = "" if visible is None else f" (CUDA_VISIBLE_DEVICES is {visible!r})"
+    try:
+        count = cupy.cuda.runtime.getDeviceCount()
+    except cupy.cuda.runtime.CUDARuntimeError as error:
+        raise BackendError(
+            f"the NVIDIA driver lists no device ({_first_line(error)}){seen}: see {command}",
+            command,
+        ) from error
+    if count == 0:
+        raise BackendError(f"no CUDA device is visible{seen}: see {command}", command)
+    if index >= count:
+        devices = "cuda:0" if count == 1 else f"cuda:0 to cuda:{count - 1}"
+        raise BackendError(
+            f"there is no cuda:{index}{seen}: choose {devices}", f"--device cuda:{count - 1}"
+        )
+
+
+def smoke_test(cupy: Any) -> None:
+    """Touch each library that training needs, since one that is missing shows at its first use.
+
+    Raises:
+        BackendError: if a library is missing, the memory is full or the result is wrong.
+    """
+    try:
+        a = cupy.ones((2, 2), dtype=np.float32)
+        total = float(cupy.matmul(a, a).sum())  # a compiled kernel, a reduction, a product
+    except cupy.cuda.memory.OutOfMemoryError as error:
+        raise BackendError(
+            "the GPU's memory is full: end what else runs there, which nvidia-smi lists",
+            "nvidia-smi",
+        ) from error
+    except Exception as error:  # CuPy raises a different type for each missing library
+        command = install_command(cupy.cuda.runtime.runtimeGetVersion())
+        raise BackendError(
+            f"the device was found but a first computation failed ({_first_line(error)}): install "
+            f"the CUDA libraries that CuPy needs with {command}",
+            command,
+        ) from error
+    if total != 8.0:
+        raise BackendError(f"the device computes wrongly: a sum that is 8 came out as {total}")
+
+
+def _gpu(cupy: Any, index: int) -> Gpu:
+    properties = cupy.cuda.runtime.getDeviceProperties(index)
+    capability = cupy.cuda.Device(index).compute_capability  # such as "90"
+    free, memory = cupy.cuda.Device(index).mem_info
+    name = properties["name"].decode()
+    return Gpu(index, name, f"{capability[:-1]}.{capability[-1]}", free, memory)
+
+
+def _version(number: int) -> str | None:
+    return f"{number // 1000}.{number % 1000 // 10}" if number else None
+
+
+def _first_line(error: BaseException) -> str:
+    lines = str(error).strip().splitlines()
+    return lines[0] if lines else repr(error)

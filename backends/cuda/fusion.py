@@ -1,0 +1,204 @@
+"""One kernel for a chain of elementwise calls, made by running the chain on symbols.
+
+So a formula is written once, in the layers, and no kernel repeats it.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+from backends.base import Array
+from backends.cuda.kernels import C_TYPES, THREADS
+
+FORMULAS = {
+    "absolute": "fabs({0})",
+    "add": "{0} + {1}",
+    "divide": "{0} / {1}",
+    "exp": "exp({0})",
+    "log": "log({0})",
+    "log1p": "log1p({0})",
+    "maximum": "{0} > {1} || {0} != {0} ? {0} : {1}",  # either NaN spreads, as in NumPy
+    "minimum": "{0} < {1} || {0} != {0} ? {0} : {1}",
+    "multiply": "{0} * {1}",
+    "negative": "-{0}",
+    "sign": "{0} > 0 ? T(1) : {0} < 0 ? T(-1) : {0}",  # of 0 is 0, and of NaN is NaN
+    "sqrt": "sqrt({0})",
+    "subtract": "{0} - {1}",
+    "tanh": "tanh({0})",
+}
+"""NumPy's functions and the C expressions of the same; any other keeps a chain from fusing."""
+
+ONE, ALL = "one", "all"
+"""Arrays with one element, which goes with all elements of the others, and those others."""
+
+BLOCKS = 8192
+"""At most as many blocks; beyond them, a thread goes on to further elements."""
+
+
+class NotElementwiseError(Exception):
+    """A function that is more than a chain of elementwise calls with ``out=``."""
+
+
+class Operand:
+    """What an array is called in the kernel.
+
+    Args:
+        number: its place among the function's arguments.
+    """
+
+    def __init__(self, number: int) -> None:
+        self.name = f"a{number}"
+        self.pointer = f"x{number}"
+        self.loaded = False
+        self.written = False
+
+
+class Trace:
+    """Stands in for the array namespace while a chain runs on symbols; notes each call as C."""
+
+    def __init__(self) -> None:
+        self.lines: list[str] = []
+
+    def __getattr__(self, name: str) -> Callable[..., None]:
+        if name not in FORMULAS:
+            raise NotElementwiseError(f"{name} is not among the functions that can be fused")
+        return partial(self._note, FORMULAS[name])
+
+    def _note(self, formula: str, *values: Operand | float, out: Operand) -> None:
+        expression = formula.format(*map(_read, values))
+        self.lines.append(f"{out.name} = {expression};")
+        out.written = True
+
+
+def kernel_source(
+    name: str,
+    function: Callable[..., None],
+    arguments: tuple[Any, ...],
+    dtype: str,
+    single: set[int],
+) -> str:
+    """Write the CUDA source of one chain.
+
+    Args:
+        name: what the kernel is to be called.
+        function: the chain, called with a namespace and the arguments.
+        arguments: those it is for; numbers among them become part of the source.
+        dtype: the character of all arrays' dtype, ``"f"`` or ``"d"``.
+        single: the places of arrays with one element, which goes with all elements of the others.
+
+    Raises:
+        NotElementwiseError: if the function does anything but elementwise calls.
+    """
+    operands = {
+        place: Operand(place)
+        for place, value in enumerate(arguments)
+        if not isinstance(value, (int, float))
+    }
+    trace = Trace()
+    try:
+        function(trace, *(operands.get(place, value) for place, value in enumerate(arguments)))
+    except (TypeError, AttributeError) as error:  # asks for more of a symbol than it has
+        raise NotElementwiseError(str(error)) from error
+    if any(operands[place].written for place in single):
+        raise NotElementwiseError("a single element cannot hold the results of many")
+    element = {o.name: f"{o.pointer}[{'0' if i in single else 'i'}]" for i, o in operands.items()}
+    loads = [
+        f"T {o.name} = {element[o.name]};" if o.loaded else f"T {o.name};"
+        for o in operands.values()
+    ]
+    stores = [f"{element[o.name]} = {o.name};" for o in operands.values() if o.written]
+    body = "\n        ".join([*loads, *trace.lines, *stores])
+    parameters = ", ".join(
+        f"{'' if o.written else 'const '}T* {o.pointer}" for o in operands.values()
+    )
+    return f"""typedef {C_TYPES[dtype]} T;
+extern "C" __global__ void {name}(long long n, {parameters}) {{
+    const long long stride = (long long)gridDim.x * blockDim.x;
+    for (long long i = (long long)blockIdx.x * blockDim.x + threadIdx.x; i < n; i += stride) {{
+        {body}
+    }}
+}}
+"""
+
+
+class Fused:
+    """A chain of elementwise calls that runs as one kernel where its arrays allow.
+
+    They must be of one shape, or have one element, and be contiguous and of one floating dtype;
+    on others, and where the chain holds a call that is not elementwise, it runs call by call.
+
+    Args:
+        function: the chain, called with a namespace and its arguments.
+        cupy: the module.
+        xp: the namespace for running it call by call.
+    """
+
+    def __init__(self, function: Callable[..., None], cupy: Any, xp: Any) -> None:
+        self._function, self._cupy, self._xp = function, cupy, xp
+        self._name = kernel_name(function)
+        self._kernels: dict[Any, Any] = {}
+
+    def __call__(self, *arguments: Any) -> None:
+        """Run the chain on arrays and numbers."""
+        arrays = [a for a in arguments if not isinstance(a, (int, float))]
+        largest = max(arrays, key=_size)
+        layout = tuple(_layout(a, largest) for a in arguments)
+        if layout not in self._kernels:
+            self._kernels[layout] = self._compile(arguments, layout)
+        kernel = self._kernels[layout]
+        if kernel is None:
+            self._function(self._xp, *arguments)
+            return
+        blocks = min(BLOCKS, -(-largest.size // THREADS))
+        kernel((blocks,), (THREADS,), (np.int64(largest.size), *arrays))
+
+    def _compile(self, arguments: tuple[Any, ...], layout: tuple[Any, ...]) -> Any:
+        """Return the kernel for such arguments, or None where there can be none."""
+        dtypes = {kind[1] for kind in layout if isinstance(kind, tuple)}
+        if None in layout or len(dtypes) > 1:
+            return None
+        single = {i for i, kind in enumerate(layout) if isinstance(kind, tuple) and kind[0] == ONE}
+        try:
+            text = kernel_source(self._name, self._function, arguments, dtypes.pop(), single)
+        except NotElementwiseError:
+            return None
+        return self._cupy.RawKernel(text, self._name)
+
+
+def kernel_name(function: Callable[..., Any]) -> str:
+    """Turn ``ReLU.apply`` into a name that C allows."""
+    return "".join(c if c.isalnum() else "_" for c in function.__qualname__)
+
+
+def _read(value: Operand | float) -> str:
+    if isinstance(value, Operand):
+        value.loaded = value.loaded or not value.written
+        return value.name
+    if not isinstance(value, (int, float)) or not math.isfinite(value):
+        raise NotElementwiseError(f"{value!r} is neither an array nor a finite number")
+    return f"T({value!r})"
+
+
+def _size(array: Array) -> int:
+    size: int = array.size
+    return size
+
+
+def _layout(argument: Any, largest: Array) -> Any:
+    """Tell what a kernel depends on: the number, or whether an array has one element or all.
+
+    None is an array that no kernel here can read.
+    """
+    if isinstance(argument, (int, float)):
+        return argument
+    dtype = argument.dtype.char
+    if dtype not in C_TYPES or not argument.flags.c_contiguous:
+        return None
+    if argument.shape == largest.shape:
+        return ALL, dtype
+    return (ONE, dtype) if argument.size == 1 else None

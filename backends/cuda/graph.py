@@ -1,0 +1,78 @@
+"""A step that is captured in a CUDA graph at its second call and replayed from then on."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable
+from contextlib import suppress
+from typing import Any
+
+
+class GraphWarning(RuntimeWarning):
+    """A step that could not be captured: it runs as it would without graphs, only slower."""
+
+
+class CapturedStep:
+    """A step as one CUDA graph; see `backends.base.Backend.capture` for what a step may do.
+
+    The first call runs the step, so that it makes its buffers and compiles its kernels. The second
+    captures it, which computes nothing, and launches the graph. Where capturing fails, the step is
+    run instead, from then on, and a `GraphWarning` says why.
+
+    Memory that a step takes while it is captured belongs to the graph, which uses it at every
+    replay. It comes from a pool that lives as long as the graph and that nothing else takes from.
+
+    Args:
+        step: what to repeat.
+        cupy: the module.
+        stream: where everything runs; not the default stream, which cannot be captured.
+    """
+
+    def __init__(self, step: Callable[[], Any], cupy: Any, stream: Any) -> None:
+        self._step, self._cupy, self._stream = step, cupy, stream
+        self._pool = cupy.cuda.MemoryPool()
+        self._call: Callable[[], Any] = self._warm_up
+
+    def __call__(self) -> Any:
+        """Do the step's work; return what the step returned."""
+        return self._call()
+
+    def _warm_up(self) -> Any:
+        result = self._step()
+        self._call = self._capture
+        return result
+
+    def _capture(self) -> Any:
+        try:
+            self._graph, self._result = self._captured()
+        except Exception as error:  # CuPy, the driver and cuBLAS each raise types of their own
+            reason = str(error).strip().splitlines()
+            warnings.warn(
+                f"no CUDA graph could be captured ({reason[0] if reason else repr(error)}), "
+                "so each operation is launched by itself, which is slower",
+                GraphWarning,
+                stacklevel=3,
+            )
+            self._call = self._step
+            return self._step()
+        self._call = self._replay
+        return self._replay()
+
+    def _replay(self) -> Any:
+        self._graph.launch(self._stream)
+        return self._result
+
+    def _captured(self) -> tuple[Any, Any]:
+        """Note the step's work in a graph without doing it; return both the graph and the result.
+
+        A stream that began to capture must be told to end, or it stays unusable.
+        """
+        with self._cupy.cuda.using_allocator(self._pool.malloc):
+            self._stream.begin_capture()
+            try:
+                result = self._step()
+            except BaseException:
+                with suppress(Exception):
+                    self._stream.end_capture()
+                raise
+            return self._stream.end_capture(), result

@@ -1,0 +1,96 @@
+// The kernels written by hand; T, float or double, is defined in front of this file.
+//
+// Both sum in two stages: each block leaves its part in `partial`, and the block that comes last
+// adds the parts up. The order of additions depends on the shapes alone, so results repeat exactly,
+// from run to run and from one GPU to another. `ticket` counts the blocks; it is 0 before and after.
+// Launch with THREADS threads a block.
+
+#define THREADS 256
+
+// True in all threads of the last block to get here, once every block's part is visible to it.
+__device__ bool last_block(unsigned int* ticket) {
+    __shared__ bool last;
+    __threadfence();
+    __syncthreads();
+    if (threadIdx.x == 0) last = atomicInc(ticket, gridDim.x - 1) == gridDim.x - 1;
+    __syncthreads();
+    __threadfence();
+    return last;
+}
+
+// The sum of the columns of `a`, shape (rows, width), over the rows first, first + step, ...; a
+// thread holds one column of every `lanes`-th of these rows. Valid in the threads below `width`.
+__device__ T sum_of_rows(const T* a, long long rows, long long first, long long step, int width,
+                         long long stride) {
+    __shared__ T lane_sums[THREADS];
+    const int lanes = THREADS / width, lane = threadIdx.x / width, column = threadIdx.x % width;
+    T sum = 0;
+    if (lane < lanes)
+        for (long long r = first * lanes + lane; r < rows; r += step * lanes)
+            sum += a[r * stride + column];
+    __syncthreads();
+    lane_sums[threadIdx.x] = sum;
+    __syncthreads();
+    if (threadIdx.x < width)
+        for (int l = 1; l < lanes; ++l) sum += lane_sums[l * width + column];
+    return sum;
+}
+
+// sums[c] = the sum of a[r, c] over r. a: (rows, columns). partial: (gridDim.x, columns).
+// Up to THREADS columns at a time, so that neighbouring threads read neighbouring numbers.
+extern "C" __global__ void column_sums(long long rows, int columns, const T* a, T* sums,
+                                       T* partial, unsigned int* ticket) {
+    for (int c = 0; c < columns; c += THREADS) {
+        const int width = min(THREADS, columns - c);
+        const T sum = sum_of_rows(a + c, rows, blockIdx.x, gridDim.x, width, columns);
+        if (threadIdx.x < width) partial[(long long)blockIdx.x * columns + c + threadIdx.x] = sum;
+    }
+    if (!last_block(ticket)) return;
+    for (int c = 0; c < columns; c += THREADS) {
+        const int width = min(THREADS, columns - c);
+        const T sum = sum_of_rows(partial + c, gridDim.x, 0, 1, width, columns);
+        if (threadIdx.x < width) sums[c + threadIdx.x] = sum;
+    }
+}
+
+// The sum of `value` over the threads of a block, in all of them.
+__device__ T sum_of_block(T value) {
+    __shared__ T sums[THREADS];
+    __syncthreads();
+    sums[threadIdx.x] = value;
+    for (int half = THREADS / 2; half > 0; half /= 2) {
+        __syncthreads();
+        if (threadIdx.x < half) sums[threadIdx.x] += sums[threadIdx.x + half];
+    }
+    __syncthreads();
+    return sums[0];
+}
+
+// loss[0] = -scale * (the sum of t * log softmax(z)) and dlogits = scale * (softmax(z) - t), a thread a row.
+// logits, t, dlogits: (rows, classes). partial: (gridDim.x,).
+extern "C" __global__ void softmax_cross_entropy(long long rows, int classes, const T* logits,
+                                                 const T* t, T scale, T* loss, T* dlogits,
+                                                 T* partial, unsigned int* ticket) {
+    const long long stride = (long long)gridDim.x * THREADS;
+    T log_likelihood = 0;
+    for (long long r = (long long)blockIdx.x * THREADS + threadIdx.x; r < rows; r += stride) {
+        const T *z = logits + r * classes, *target = t + r * classes;
+        T* gradient = dlogits + r * classes;
+        T largest = z[0], sum = 0;
+        for (int c = 1; c < classes; ++c)
+            if (z[c] > largest || z[c] != z[c]) largest = z[c];  // a NaN spreads, as in NumPy
+        for (int c = 0; c < classes; ++c) sum += gradient[c] = exp(z[c] - largest);
+        const T log_sum = log(sum);
+        for (int c = 0; c < classes; ++c) {
+            log_likelihood += target[c] * (z[c] - largest - log_sum);
+            gradient[c] = (gradient[c] / sum - target[c]) * scale;
+        }
+    }
+    log_likelihood = sum_of_block(log_likelihood);
+    if (threadIdx.x == 0) partial[blockIdx.x] = log_likelihood;
+    if (!last_block(ticket)) return;
+    T sum = 0;
+    for (unsigned int b = threadIdx.x; b < gridDim.x; b += THREADS) sum += partial[b];
+    sum = sum_of_block(sum);
+    if (threadIdx.x == 0) loss[0] = -scale * sum;
+}

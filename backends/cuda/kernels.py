@@ -1,0 +1,97 @@
+"""The two kernels that are written by hand: how `kernels.cu` is compiled and launched."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from backends.base import Array
+
+C_TYPES = {"f": "float", "d": "double"}
+"""NumPy's dtype characters and the C types that the kernels are compiled for."""
+
+THREADS = 256
+"""Threads a block, as in kernels.cu."""
+
+BLOCKS = 512
+"""At most as many blocks, whatever the GPU, so that sums come out the same on all of them."""
+
+
+def source(dtype: np.dtype[Any]) -> str:
+    """Return the text of kernels.cu for one dtype."""
+    text = Path(__file__).with_name("kernels.cu").read_text(encoding="utf-8")
+    return f"typedef {C_TYPES[dtype.char]} T;\n{text}"
+
+
+class Kernels:
+    """The kernels of kernels.cu on the current device, compiled at their first use.
+
+    Args:
+        cupy: the module.
+
+    Attributes:
+        written: the kernels that take the place of a function given to ``fuse``, by its name.
+    """
+
+    def __init__(self, cupy: Any) -> None:
+        self._cupy = cupy
+        self.written = {"SoftmaxCrossEntropy.loss_and_gradient": self.softmax_cross_entropy}
+        self._compiled: dict[tuple[str, str], Any] = {}
+        self._partial: dict[tuple[int, str], Array] = {}
+        self._ticket = cupy.zeros(1, np.uint32)
+
+    def column_sums(self, a: Array, out: Array) -> Array:
+        """Write the sums over the rows of ``a``, shape (N, O), to ``out``, shape (O,).
+
+        CuPy's own reduction over the first axis of a tall matrix runs in a handful of blocks.
+        """
+        rows, columns = a.shape
+        rows_at_once = max(1, THREADS // columns)
+        blocks = _blocks(rows, 8 * rows_at_once)  # so that a thread adds 8 numbers or more
+        partial = self._room(blocks * columns, a.dtype)
+        arguments = np.int64(rows), np.int32(columns), a, out, partial, self._ticket
+        self._kernel("column_sums", a.dtype)((blocks,), (THREADS,), arguments)
+        return out
+
+    def softmax_cross_entropy(
+        self,
+        logits: Array,
+        t: Array,
+        scale: float,
+        _z: Array,
+        _row: Array,
+        loss: Array,
+        dlogits: Array,
+    ) -> None:
+        """Write the loss, one element, and the gradient of logits of shape (N, C), in one pass.
+
+        The arguments are those of `mlp.losses.SoftmaxCrossEntropy.loss_and_gradient`, whose
+        scratch is not needed here.
+        """
+        rows, classes = logits.shape
+        blocks = _blocks(rows, THREADS)
+        dtype = logits.dtype
+        arguments = (
+            *(np.int64(rows), np.int32(classes), logits, t, dtype.type(scale), loss, dlogits),
+            *(self._room(blocks, dtype), self._ticket),
+        )
+        self._kernel("softmax_cross_entropy", dtype)((blocks,), (THREADS,), arguments)
+
+    def _kernel(self, name: str, dtype: np.dtype[Any]) -> Any:
+        key = (name, dtype.char)
+        if key not in self._compiled:
+            self._compiled[key] = self._cupy.RawKernel(source(dtype), name)
+        return self._compiled[key]
+
+    def _room(self, size: int, dtype: np.dtype[Any]) -> Array:
+        """Return the array for the blocks' partial sums: made once for a size, never freed."""
+        key = (size, dtype.char)
+        if key not in self._partial:
+            self._partial[key] = self._cupy.empty(size, dtype)
+        return self._partial[key]
+
+
+def _blocks(rows: int, rows_a_block: int) -> int:
+    return max(1, min(BLOCKS, -(-rows // rows_a_block)))

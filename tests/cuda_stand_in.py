@@ -1,0 +1,363 @@
+"""A CUDA device made of host memory: enough of CuPy and cuBLAS to run the CUDA backend without one.
+
+Arrays are NumPy's, kernels run on the host from their CUDA source, cuBLAS works on addresses, and a
+stream that captures notes calls and does none of them. What a GPU's rules forbid raises an error;
+every launch, allocation and transfer is noted in `events`.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import weakref
+from collections.abc import Callable, Iterator
+from ctypes import CFUNCTYPE, POINTER, c_int, c_size_t, c_void_p
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+from host_kernel import HostKernel
+
+CREATES = ("empty", "zeros", "ones", "eye", "empty_like", "zeros_like")
+
+
+class DeviceArray(np.ndarray):
+    """An array with its address where CuPy's have it; what reads it on the host is noted."""
+
+    device: StandIn
+
+    @property
+    def data(self) -> Any:  # type: ignore[override]
+        return SimpleNamespace(ptr=self.ctypes.data)
+
+    def __float__(self) -> float:
+        self.device.transfer("to host", "float")
+        return float(np.asarray(self).item())
+
+
+class Place:
+    """What a graph keeps of an array: where it lies, which does not keep it alive."""
+
+    def __init__(self, array: DeviceArray) -> None:
+        owner = array
+        while isinstance(owner.base, np.ndarray):
+            owner = owner.base
+        self._owner = weakref.ref(owner)
+        self._offset = array.ctypes.data - owner.ctypes.data
+        self._form = array.shape, array.strides, array.dtype
+
+    def __call__(self) -> DeviceArray:
+        owner = self._owner()
+        assert owner is not None, "a graph uses memory that was freed"
+        shape, strides, dtype = self._form
+        memory = owner.reshape(-1).view(np.uint8)
+        return DeviceArray(shape, dtype, memory, self._offset, strides)
+
+
+class CUDARuntimeError(RuntimeError):
+    """Stands in for `cupy.cuda.runtime.CUDARuntimeError`."""
+
+
+class OutOfMemoryError(MemoryError):
+    """Stands in for `cupy.cuda.memory.OutOfMemoryError`."""
+
+
+class StandIn:
+    """Stands in for the module ``cupy``.
+
+    Args:
+        run_kernels: whether kernels compute; else they are only noted.
+        driver: the driver's CUDA version.
+        runtime: the CUDA version that CuPy is built for.
+        devices: how many there are.
+
+    Attributes:
+        events: what was done, in order: ``(kind, name)``, kind one of launch, allocate, to device,
+            to host, capture, end capture, replay. What a graph does counts as one replay.
+        kernels: every kernel's name and source.
+        free: bytes that the device says are free.
+        broken: what the first computation fails with, or None.
+    """
+
+    float32, float64 = np.float32, np.float64
+
+    def __init__(
+        self, *, run_kernels: bool = True, driver: int = 12090, runtime: int = 12090, devices: int = 1
+    ) -> None:
+        self.events: list[tuple[str, str]] = []
+        self.kernels: dict[str, str] = {}
+        self.free = 1 << 30
+        self.full = False
+        self.broken: Exception | None = None
+        self._run_kernels = run_kernels
+        self._owners: Any = weakref.WeakValueDictionary()  # by address
+        DeviceArray.device = self
+        self._capturing: list[Callable[[], Any]] | None = None
+        self._pool: Any = None
+        self.cuda = SimpleNamespace(
+            Stream=lambda: Stream(self),
+            Device=lambda index=0: Device(self),
+            MemoryPool=Pool,
+            using_allocator=self._using_allocator,
+            alloc=self._alloc,
+            memory=SimpleNamespace(OutOfMemoryError=OutOfMemoryError),
+            runtime=SimpleNamespace(
+                driverGetVersion=lambda: driver,
+                runtimeGetVersion=lambda: runtime,
+                getDeviceCount=lambda: self._count(devices),
+                getDeviceProperties=lambda index: {"name": b"a stand-in"},
+                CUDARuntimeError=CUDARuntimeError,
+            ),
+        )
+
+    def __getattr__(self, name: str) -> Any:
+        function = getattr(np, name)
+        return lambda *args, **kwargs: self._call(name, function, *args, **kwargs)
+
+    def asarray(self, array: Any, dtype: Any = None) -> DeviceArray:
+        if isinstance(array, DeviceArray):
+            return array
+        self._allocate("asarray")
+        self.transfer("to device", "asarray")
+        return self._made(np.array(array, dtype=dtype))
+
+    def asnumpy(self, array: DeviceArray) -> Any:
+        self.transfer("to host", "asnumpy")
+        assert isinstance(array, DeviceArray)
+        return np.array(array)
+
+    def matmul(self, a: Any, b: Any, out: Any = None) -> Any:
+        if self._capturing is not None:
+            raise NotImplementedError("calling cuBLAS API during stream capture is unsupported")
+        if self.broken is not None:
+            raise self.broken
+        return self._call("matmul", np.matmul, a, b, out=out)
+
+    def RawKernel(self, code: str, name: str) -> Callable[..., None]:
+        self.kernels[f"{name}<{code.split()[1]}>"] = code
+        kernel = HostKernel(code, name)
+
+        def run(*args: Any) -> None:
+            if self._run_kernels:
+                kernel(*args[:2], args[2:])
+
+        return lambda grid, block, args: self.do(name, run, grid, block, *args)
+
+    def get_default_memory_pool(self) -> Any:
+        return SimpleNamespace(free_bytes=lambda: 0, total_bytes=lambda: 0)
+
+    def do(self, name: str, function: Callable[..., Any], *args: Any, **kwargs: Any) -> None:
+        """Do a launch's work, or note it where the stream captures."""
+        if self._capturing is None:
+            self.events.append(("launch", name))
+            function(*args, **kwargs)
+            return
+        self.events.append(("captured", name))
+        places = [Place(a) if isinstance(a, DeviceArray) else lambda a=a: a for a in args]
+        named = {
+            k: Place(a) if isinstance(a, DeviceArray) else lambda a=a: a for k, a in kwargs.items()
+        }
+        self._capturing.append(
+            lambda: function(*(p() for p in places), **{k: p() for k, p in named.items()})
+        )
+
+    def transfer(self, kind: str, name: str) -> None:
+        """Note a copy between host and device, which no graph can hold."""
+        self._must_not_capture(f"a copy {kind}")
+        self.events.append((kind, name))
+
+    def array_at(self, address: int) -> DeviceArray:
+        """Return the array that was made at an address, or the one that holds it."""
+        for owner in list(self._owners.values()):
+            start = owner.ctypes.data
+            if start <= address < start + max(owner.nbytes, 1):
+                return owner
+        raise AssertionError("cuBLAS was given an address of no array")
+
+    def _call(self, name: str, function: Any, *args: Any, **kwargs: Any) -> Any:
+        for array in args:
+            assert type(array) is not np.ndarray, f"{name} was given an array of the host"
+        out = args[0] if name == "copyto" else kwargs.get("out")
+        if out is None:
+            self._allocate(name)
+            if name not in CREATES:
+                self._must_not_capture("allocated by a computation")
+            return self._made(np.array(function(*args, **kwargs)))
+        self.do(name, function, *args, **kwargs)
+        return out
+
+    def _made(self, memory: Any) -> DeviceArray:
+        self._owners[memory.ctypes.data] = memory
+        return memory.view(DeviceArray)
+
+    def _allocate(self, name: str) -> None:
+        if self.full:
+            raise OutOfMemoryError("out of memory")
+        where = "allocate" if self._pool is None else "allocate in the graph's pool"
+        self.events.append((where, name))
+
+    def _alloc(self, size: int) -> Any:
+        self._allocate("alloc")
+        memory = self._made(np.empty(size, np.uint8))
+        return SimpleNamespace(ptr=memory.data.ptr, memory=memory)
+
+    @contextlib.contextmanager
+    def _using_allocator(self, allocator: Any) -> Iterator[None]:
+        self._pool = allocator.__self__
+        try:
+            yield
+        finally:
+            self._pool = None
+
+    def _must_not_capture(self, what: str) -> None:
+        if self._capturing is not None:
+            raise CUDARuntimeError(f"cudaErrorStreamCaptureUnsupported: {what}")
+
+    def _count(self, devices: int) -> int:
+        if devices < 0:
+            raise CUDARuntimeError("cudaErrorNoDevice: no CUDA-capable device is detected")
+        return devices
+
+
+class Stream:
+    """Stands in for `cupy.cuda.Stream`."""
+
+    ptr = 0xCAFE
+
+    def __init__(self, cupy: StandIn) -> None:
+        self._cupy = cupy
+
+    def use(self) -> None:
+        pass
+
+    def begin_capture(self) -> None:
+        assert self._cupy._capturing is None, "the stream is capturing already"
+        self._cupy.events.append(("capture", ""))
+        self._cupy._capturing = []
+
+    def end_capture(self) -> Any:
+        calls = self._cupy._capturing
+        assert calls is not None, "the stream is not capturing"
+        self._cupy._capturing = None
+        self._cupy.events.append(("end capture", ""))
+        return Graph(self._cupy, calls)
+
+
+class Graph:
+    """Stands in for `cupy.cuda.Graph`."""
+
+    def __init__(self, cupy: StandIn, calls: list[Callable[[], Any]]) -> None:
+        self._cupy, self.calls = cupy, calls
+
+    def launch(self, stream: Stream) -> None:
+        self._cupy.events.append(("replay", ""))
+        for call in self.calls:
+            call()
+
+
+class Device:
+    """Stands in for `cupy.cuda.Device`."""
+
+    compute_capability = "90"
+
+    def __init__(self, cupy: StandIn) -> None:
+        self._cupy = cupy
+
+    @property
+    def mem_info(self) -> tuple[int, int]:
+        return self._cupy.free, 2 << 30
+
+    def use(self) -> None:
+        pass
+
+    def synchronize(self) -> None:
+        self._cupy._must_not_capture("synchronized")
+
+
+class Pool:
+    """Stands in for `cupy.cuda.MemoryPool`."""
+
+    def malloc(self, size: int) -> Any:
+        raise NotImplementedError
+
+
+class Cublas:
+    """Stands in for the cuBLAS library: prototypes as in cublas_v2.h, products on addresses.
+
+    Args:
+        cupy: where calls are noted.
+        failing: the name of a function that returns a status of failure.
+    """
+
+    HANDLE = 0xB1A5
+
+    def __init__(self, cupy: StandIn, failing: str | None = None) -> None:
+        self._cupy, self._failing = cupy, failing
+        self.calls: list[str] = []
+        operand = (c_void_p, c_int, c_int)
+        self.cublasCreate_v2 = self._function("cublasCreate", self._create, POINTER(c_void_p))
+        self.cublasDestroy_v2 = self._function("cublasDestroy", self._ok, c_void_p)
+        self.cublasSetStream_v2 = self._function("cublasSetStream", self._ok, c_void_p, c_void_p)
+        self.cublasSetWorkspace_v2 = self._function(
+            "cublasSetWorkspace", self._ok, c_void_p, c_void_p, c_size_t
+        )
+        self.cublasGemmEx = self._function(
+            "cublasGemmEx",
+            self._gemm,
+            *(c_void_p, c_int, c_int, c_int, c_int, c_int, c_void_p, *operand, *operand),
+            *(c_void_p, *operand, c_int, c_int),
+        )
+
+    def _function(self, name: str, body: Callable[..., int], *types: Any) -> Any:
+        def call(*args: Any) -> int:
+            self.calls.append(name)
+            return 13 if name == self._failing else body(*args)
+
+        return CFUNCTYPE(c_int, *types)(call)
+
+    def _create(self, handle: Any) -> int:
+        handle[0] = self.HANDLE
+        return 0
+
+    def _ok(self, handle: int, *_: Any) -> int:
+        return 0 if handle == self.HANDLE else 1
+
+    def _gemm(self, handle, transa, transb, m, n, k, alpha, *rest) -> int:  # type: ignore[no-untyped-def]
+        A, Atype, lda, B, Btype, ldb, beta, C, Ctype, ldc, compute, algorithm = rest
+        scalar = {68: ctypes.c_float, 75: ctypes.c_float, 77: ctypes.c_float, 70: ctypes.c_double}
+        number = {0: np.float32, 1: np.float64}[Atype]
+        assert handle == self.HANDLE
+        assert Atype == Btype == Ctype
+        assert (scalar[compute] is ctypes.c_double) == (number is np.float64)
+        assert algorithm == -1
+        one, zero = (ctypes.cast(p, POINTER(scalar[compute]))[0] for p in (alpha, beta))
+        assert (one, zero) == (1.0, 0.0)
+        a = self._columns(A, lda, *((k, m) if transa else (m, k)), number)
+        b = self._columns(B, ldb, *((n, k) if transb else (k, n)), number)
+        c = self._columns(C, ldc, m, n, number)
+        kept = {68: 24, 77: 11, 75: 8, 70: 53}[compute]
+
+        def product(a: Any, b: Any, c: Any) -> None:
+            left, right = rounded(a, kept), rounded(b, kept)
+            c[...] = (left.T if transa else left) @ (right.T if transb else right)
+
+        self._cupy.do("cublasGemmEx", product, a, b, c)
+        return 0
+
+    def _columns(self, address: int, leading: int, rows: int, columns: int, number: type) -> Any:
+        """View memory as a matrix that lies column by column, as cuBLAS does."""
+        assert leading >= rows > 0
+        owner = self._cupy.array_at(address)
+        memory, step = owner.reshape(-1).view(np.uint8), np.dtype(number).itemsize
+        strides = (step, leading * step)
+        offset = address - owner.ctypes.data
+        return DeviceArray((rows, columns), number, memory, offset, strides)
+
+
+def rounded(a: Any, bits: int) -> Any:
+    """Round float32 numbers to so many significant bits, as a tensor core rounds its factors."""
+    if bits >= 24:
+        return a
+    drop = 24 - bits
+    raw = np.ascontiguousarray(a).view(np.uint32)
+    return ((raw + (1 << (drop - 1))) >> drop << drop).view(np.float32)

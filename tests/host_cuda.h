@@ -1,0 +1,60 @@
+// Runs a CUDA kernel on the host: each thread of a block is a fiber, switched at __syncthreads.
+//
+// run_block_by_block returns 0; or 1 if some threads of a block reached a __syncthreads that others
+// did not, on which a GPU hangs. With `backwards` the threads run in the opposite order, so that a
+// missing __syncthreads, on which a GPU gives chance results, shows as a difference.
+#include <math.h>
+#include <stdlib.h>
+#include <ucontext.h>
+
+#define __global__ static
+#define __device__ static
+#define __shared__ static
+#define min(a, b) ((a) < (b) ? (a) : (b))
+
+struct Dimension { unsigned int x; };
+static Dimension gridDim, blockDim, blockIdx, threadIdx;
+
+static ucontext_t scheduler, fibers[1024];
+static bool finished[1024];
+static void (*kernel)();
+
+static void __syncthreads() { swapcontext(&fibers[threadIdx.x], &scheduler); }
+static void __threadfence() {}
+static unsigned int atomicInc(unsigned int* counter, unsigned int limit) {
+    const unsigned int before = *counter;
+    *counter = before >= limit ? 0 : before + 1;
+    return before;
+}
+
+static void run_thread() {
+    kernel();
+    finished[threadIdx.x] = true;
+    swapcontext(&fibers[threadIdx.x], &scheduler);
+}
+
+static int run_block_by_block(unsigned int grid, unsigned int block, bool backwards) {
+    const int stack = 1 << 16;
+    char* stacks = (char*)malloc((size_t)stack * block);
+    gridDim.x = grid, blockDim.x = block;
+    int diverged = 0;
+    for (blockIdx.x = 0; blockIdx.x < grid && !diverged; ++blockIdx.x) {
+        for (unsigned int t = 0; t < block; ++t) {
+            finished[t] = false;
+            getcontext(&fibers[t]);
+            fibers[t].uc_stack.ss_sp = stacks + (size_t)t * stack;
+            fibers[t].uc_stack.ss_size = stack;
+            makecontext(&fibers[t], run_thread, 0);
+        }
+        for (unsigned int ended = 0; ended == 0;) {
+            for (unsigned int i = 0; i < block; ++i) {
+                threadIdx.x = backwards ? block - 1 - i : i;
+                swapcontext(&scheduler, &fibers[threadIdx.x]);
+                ended += finished[threadIdx.x];
+            }
+            if (ended != 0 && ended != block) diverged = 1, ended = block;
+        }
+    }
+    free(stacks);
+    return diverged;
+}
