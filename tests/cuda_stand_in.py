@@ -16,7 +16,10 @@ from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
+import pytest
 from host_kernel import HostKernel
+
+from backends import Backend, get_backend
 
 CREATES = ("empty", "zeros", "ones", "eye", "empty_like", "zeros_like")
 
@@ -361,3 +364,20 @@ def rounded(a: Any, bits: int) -> Any:
     drop = 24 - bits
     raw = np.ascontiguousarray(a).view(np.uint32)
     return ((raw + (1 << (drop - 1))) >> drop << drop).view(np.float32)
+
+
+def install(patch: pytest.MonkeyPatch, cupy: StandIn, failing: str | None = None) -> Cublas:
+    """Put the stand-ins where the CUDA backend looks for CuPy and cuBLAS."""
+    cublas = Cublas(cupy, failing)
+    patch.setattr("backends.cuda.device.import_cupy", lambda: cupy)
+    patch.setattr("backends.cuda.device.load_cublas", lambda major: cublas)
+    return cublas
+
+
+def open_stand_in(
+    patch: pytest.MonkeyPatch, *, precision: str = "float32", graph: bool = True, **options: Any
+) -> tuple[StandIn, Backend]:
+    """Open a CUDA backend on a stand-in; the options are those of `StandIn`."""
+    cupy = StandIn(**options)
+    install(patch, cupy)
+    return cupy, get_backend("cuda", precision=precision, graph=graph)

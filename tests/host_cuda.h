@@ -1,4 +1,5 @@
-// Runs a CUDA kernel on the host: each thread of a block is a fiber, switched at __syncthreads.
+// Runs a CUDA kernel on the host: thread by thread, or, where BARRIERS says that threads wait for
+// each other, each thread of a block as a fiber, switched at __syncthreads.
 //
 // run_block_by_block returns 0; or 1 if some threads of a block reached a __syncthreads that others
 // did not, on which a GPU hangs. With `backwards` the threads run in the opposite order, so that a
@@ -34,9 +35,14 @@ static void run_thread() {
 }
 
 static int run_block_by_block(unsigned int grid, unsigned int block, bool backwards) {
+    gridDim.x = grid, blockDim.x = block;
+    if (!BARRIERS) {
+        for (blockIdx.x = 0; blockIdx.x < grid; ++blockIdx.x)
+            for (threadIdx.x = 0; threadIdx.x < block; ++threadIdx.x) kernel();
+        return 0;
+    }
     const int stack = 1 << 16;
     char* stacks = (char*)malloc((size_t)stack * block);
-    gridDim.x = grid, blockDim.x = block;
     int diverged = 0;
     for (blockIdx.x = 0; blockIdx.x < grid && !diverged; ++blockIdx.x) {
         for (unsigned int t = 0; t < block; ++t) {

@@ -57,7 +57,8 @@ def compiled(code: str, name: str) -> tuple[Any, list[str]]:
     given = "".join(f"static {k} given_{n};\n" for k, n in zip(kinds, names, strict=True))
     assign = " ".join(f"given_{n} = {n};" for n in names)
     call = ", ".join(f"given_{n}" for n in names)
-    text = f"""#include "{Path(__file__).with_name("host_cuda.h")}"
+    text = f"""#define BARRIERS {int("__syncthreads" in code)}
+#include "{Path(__file__).with_name("host_cuda.h")}"
 {code.replace('extern "C" __global__', "__global__")}
 {given}static void call_it() {{ {name}({call}); }}
 extern "C" int run_it(unsigned int grid, unsigned int block, int backwards, {header}) {{

@@ -53,17 +53,21 @@ extern "C" __global__ void column_sums(long long rows, int columns, const T* a, 
     }
 }
 
-// The sum of `value` over the threads of a block, in all of them.
+// The sum of `value` over the threads of a block, in all of them: by 16 threads, each of 16 values,
+// and then of these 16.
 __device__ T sum_of_block(T value) {
-    __shared__ T sums[THREADS];
+    __shared__ T values[THREADS], sums[THREADS / 16];
+    values[threadIdx.x] = value;
     __syncthreads();
-    sums[threadIdx.x] = value;
-    for (int half = THREADS / 2; half > 0; half /= 2) {
-        __syncthreads();
-        if (threadIdx.x < half) sums[threadIdx.x] += sums[threadIdx.x + half];
+    if (threadIdx.x < THREADS / 16) {
+        T sum = 0;
+        for (int i = 0; i < 16; ++i) sum += values[threadIdx.x * 16 + i];
+        sums[threadIdx.x] = sum;
     }
     __syncthreads();
-    return sums[0];
+    T sum = 0;
+    for (int i = 0; i < THREADS / 16; ++i) sum += sums[i];
+    return sum;
 }
 
 // loss[0] = -scale * (the sum of t * log softmax(z)) and dlogits = scale * (softmax(z) - t), a thread a row.
