@@ -85,7 +85,12 @@ class StandIn:
     float32, float64 = np.float32, np.float64
 
     def __init__(
-        self, *, run_kernels: bool = True, driver: int = 12090, runtime: int = 12090, devices: int = 1
+        self,
+        *,
+        run_kernels: bool = True,
+        driver: int = 12090,
+        runtime: int = 12090,
+        devices: int = 1,
     ) -> None:
         self.events: list[tuple[str, str]] = []
         self.kernels: dict[str, str] = {}
@@ -136,7 +141,7 @@ class StandIn:
             raise self.broken
         return self._call("matmul", np.matmul, a, b, out=out)
 
-    def RawKernel(self, code: str, name: str) -> Callable[..., None]:
+    def RawKernel(self, code: str, name: str) -> Callable[..., None]:  # noqa: N802 - CuPy's name
         self.kernels[f"{name}<{code.split()[1]}>"] = code
         kernel = HostKernel(code, name)
 

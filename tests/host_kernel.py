@@ -53,7 +53,9 @@ def compiled(code: str, name: str) -> tuple[Any, list[str]]:
         pytest.skip("no C++ compiler: kernels cannot run on the host")
     real = re.search(r"typedef (float|double) T;", code)[1]
     header = " ".join(re.search(rf"__global__ void {name}\(([^)]*)\)", code)[1].split())
-    kinds, names = zip(*(re.fullmatch(r"(.*?) ?(\w+)", p).groups() for p in header.split(", ")))
+    kinds, names = zip(
+        *(re.fullmatch(r"(.*?) ?(\w+)", p).groups() for p in header.split(", ")), strict=True
+    )
     given = "".join(f"static {k} given_{n};\n" for k, n in zip(kinds, names, strict=True))
     assign = " ".join(f"given_{n} = {n};" for n in names)
     call = ", ".join(f"given_{n}" for n in names)
@@ -73,7 +75,12 @@ extern "C" int run_it(unsigned int grid, unsigned int block, int backwards, {hea
         [COMPILER, "-O1", "-w", "-shared", "-fPIC", "-o", f"{stem}.so", f"{stem}.cpp"], check=True
     )
     run = ctypes.CDLL(f"{stem}.so").run_it
-    run.argtypes = [ctypes.c_uint, ctypes.c_uint, ctypes.c_int, *(_c_type(kind, real) for kind in kinds)]
+    run.argtypes = [
+        ctypes.c_uint,
+        ctypes.c_uint,
+        ctypes.c_int,
+        *(_c_type(kind, real) for kind in kinds),
+    ]
     return run, [real if kind == "T" else kind for kind in kinds]
 
 

@@ -131,9 +131,7 @@ def test_what_a_steady_epoch_does(monkeypatch: pytest.MonkeyPatch, split: Split)
     ]
 
 
-def test_what_a_steady_full_batch_epoch_does(
-    monkeypatch: pytest.MonkeyPatch, split: Split
-) -> None:
+def test_what_a_steady_full_batch_epoch_does(monkeypatch: pytest.MonkeyPatch, split: Split) -> None:
     cupy, backend = open_stand_in(monkeypatch)
     trainer = trainer_on(backend, split, Recipe(batch_size="full", epochs=EPOCHS))
     for number in range(2):
@@ -190,7 +188,7 @@ def test_the_order_of_a_captured_step(device: tuple[StandIn, Backend]) -> None:
 
 
 def test_a_graph_keeps_its_arrays(device: tuple[StandIn, Backend]) -> None:
-    cupy, backend = device
+    _, backend = device
 
     def make() -> Any:
         a, b = backend.xp.ones((2, 3), "f"), backend.xp.ones((3, 2), "f")
@@ -370,9 +368,7 @@ def test_a_full_memory_is_told(monkeypatch: pytest.MonkeyPatch, split: Split) ->
 
 
 @pytest.mark.parametrize("precision", ["tf32", "bf16"])
-def test_a_lower_precision_learns_as_well(
-    monkeypatch: pytest.MonkeyPatch, precision: str
-) -> None:
+def test_a_lower_precision_learns_as_well(monkeypatch: pytest.MonkeyPatch, precision: str) -> None:
     """The accuracy gate: on synthetic digits, within 1 % of what full precision reaches."""
     digits = load_synthetic(1000, 500)
     recipe = Recipe(batch_size=50, epochs=3)

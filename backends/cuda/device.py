@@ -10,7 +10,7 @@ from numpy.typing import DTypeLike, NDArray
 
 from backends.base import Array, Memory
 from backends.cuda.blas import WORKSPACE_BYTES, Blas, load_cublas
-from backends.cuda.diagnosis import check_device, check_driver, import_cupy, smoke_test
+from backends.cuda.checks import check_device, check_driver, import_cupy, smoke_test
 from backends.cuda.fusion import Fused
 from backends.cuda.graph import CapturedStep
 from backends.cuda.kernels import C_TYPES, Kernels
