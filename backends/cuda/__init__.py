@@ -12,5 +12,6 @@ No GPU is needed to test any of it but its speed: see tests/cuda_stand_in.py.
 """
 
 from backends.cuda.device import CudaBackend
+from backends.cuda.namespace import CudaNamespace
 
-__all__ = ["CudaBackend"]
+__all__ = ["CudaBackend", "CudaNamespace"]
