@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
 from dataclasses import asdict
@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from backends import Array
-from mlp.batches import Batches
+from mlp.batches import Batch, Batches
 from mlp.datasets.dataset import Dataset, Split
 from mlp.diagnosis import explain_divergence, warn_after, warn_before
 from mlp.errors import DivergedError, UsageError
@@ -196,9 +196,14 @@ class Trainer:
         """Take the steps a span at a time, while the images of the next span are gathered."""
         xp, N = self.xp, len(self.batches)
         ends = [*range(self.span * self.batch_size, N, self.span * self.batch_size), N]
-        spans = [self.order[start:end] for start, end in pairwise([0, *ends])]
+        spans: Iterable[Batch]
+        if self.recipe.batch_size == "full":  # in the order that they lie in
+            spans = [Batch(0, *self.batches.slice(0, N))]
+        else:
+            rows = [self.order[start:end] for start, end in pairwise([0, *ends])]
+            spans = self.batches.stream(rows)
         first = 0
-        for end, batch in zip(ends, self.batches.stream(spans), strict=True):
+        for end, batch in zip(ends, spans, strict=True):
             last = -(-end // self.batch_size)
             xp.copyto(self.span_rates[: last - first], rates[first:last])
             steps = partial(self._steps, batch.x, batch.labels)
