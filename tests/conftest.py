@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from cuda_stand_in import open_stand_in
 from device import CountingBackend
 from hypothesis import settings
 
@@ -60,10 +61,12 @@ def cuda() -> Backend:
         pytest.skip(f"no CUDA device: {error}")
 
 
-@pytest.fixture(params=["counting", pytest.param("cuda", marks=pytest.mark.cuda)])
-def backend(request: pytest.FixtureRequest) -> Backend:
-    """A device other than the CPU: the counting one, and the first CUDA device."""
+@pytest.fixture(params=["counting", "stand-in", pytest.param("cuda", marks=pytest.mark.cuda)])
+def backend(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Backend:
+    """A device other than the CPU: the counting one, CUDA's on a stand-in, and the first CUDA."""
     if request.param == "counting":
         return CountingBackend()
+    if request.param == "stand-in":
+        return open_stand_in(monkeypatch)[1]
     device: Backend = request.getfixturevalue("cuda")
     return device

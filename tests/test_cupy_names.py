@@ -22,7 +22,6 @@ OBJECTS = {
     "self._stream": cupy.cuda.Stream,
     "self._device": cupy.cuda.Device,
     "self._pool": cupy.cuda.MemoryPool,
-    "pool": cupy.cuda.MemoryPool,
     "workspace": cupy.cuda.MemoryPointer,
     "a.data": cupy.cuda.MemoryPointer,
     "cupy.cuda.Device()": cupy.cuda.Device,
@@ -30,7 +29,10 @@ OBJECTS = {
 }
 """What the expressions of the backend are instances of; `ast.unparse` names them."""
 
-OURS = {"graph.py": {"self._graph": cupy.cuda.Graph}}
+OURS = {
+    "graph.py": {"self._graph": cupy.cuda.Graph},
+    "device.py": {"pool": cupy.cuda.MemoryPool},
+}
 """The same, of one file alone."""
 
 

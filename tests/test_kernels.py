@@ -15,7 +15,7 @@ from backends.cuda.fusion import FORMULAS, Fused, NotElementwiseError, kernel_so
 from backends.cuda.kernels import Kernels, source
 from mlp.activations import ACTIVATIONS
 from mlp.datasets.dataset import Split
-from mlp.losses import LOSSES, SoftmaxCrossEntropy
+from mlp.losses import SoftmaxCrossEntropy
 from mlp.network import MLP
 from mlp.recipe import Recipe
 from mlp.training import Trainer
@@ -39,11 +39,10 @@ def all_kernels() -> dict[str, str]:
         r = np.random.default_rng(0)
         images = r.integers(0, 256, (9, 3, 3), dtype=np.uint8)
         split = Split(images, r.integers(0, 4, 9).astype(np.uint8))
-        for activation, dtype in itertools.product(ACTIVATIONS, DTYPES):
-            for loss, optimizer in zip(LOSSES, OPTIMIZERS, strict=True):
-                model = MLP([9, 5, 4], activation, dtype=dtype, backend=backend)
-                recipe = Recipe(batch_size=4, epochs=1, warmup=0, loss=loss, **optimizer)
-                Trainer(model, split, recipe).epoch(0)
+        for activation, dtype, optimizer in itertools.product(ACTIVATIONS, DTYPES, OPTIMIZERS):
+            model = MLP([9, 5, 4], activation, dtype=dtype, backend=backend)
+            recipe = Recipe(batch_size=4, epochs=1, warmup=0, **optimizer)
+            Trainer(model, split, recipe).epoch(0)
     return cupy.kernels
 
 
