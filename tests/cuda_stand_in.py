@@ -374,7 +374,8 @@ def rounded(a: Any, bits: int) -> Any:
 def install(patch: pytest.MonkeyPatch, cupy: StandIn, failing: str | None = None) -> Cublas:
     """Put the stand-ins where the CUDA backend looks for CuPy and cuBLAS."""
     cublas = Cublas(cupy, failing)
-    patch.setattr("backends.cuda.device.import_cupy", lambda: cupy)
+    for module in ("device", "checks"):
+        patch.setattr(f"backends.cuda.{module}.import_cupy", lambda: cupy)
     patch.setattr("backends.cuda.device.load_cublas", lambda major: cublas)
     return cublas
 

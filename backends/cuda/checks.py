@@ -90,9 +90,13 @@ def import_cupy() -> Any:
             warnings.simplefilter("ignore")  # two wheels at once: mlp doctor tells it better
             import cupy
     except ImportError as error:
-        command = install_command(driver_version())
+        driver = driver_version()
+        command = install_command(driver)
         raise BackendError(
-            f"CuPy cannot be imported ({_first_line(error)}): install it with {command}", command
+            f"CuPy cannot be imported ({_first_line(error)})"
+            + ("" if driver else ", nor is an NVIDIA driver loaded")
+            + f": on a machine with an NVIDIA GPU and its driver, install it with {command}",
+            command,
         ) from error
     return cupy
 
