@@ -47,9 +47,7 @@ def test_a_rehearsal_touches_every_section(tmp_path: Path) -> None:
     }
 
 
-def test_the_protocol_runs_on_a_stand_in(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_protocol_runs_on_a_stand_in(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     cupy = StandIn()
     install(monkeypatch, cupy)
     monkeypatch.setitem(sys.modules, "cupy", cupy)
