@@ -1,0 +1,71 @@
+"""From colours to ink: how far each pixel is from the colour of the paper around it."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageFilter
+
+from mlp.handwriting.filters import Plane, closing, resize, smooth
+
+PAPER_SIDE = 256  # pixels: the resolution at which the paper is estimated
+STROKE_SHARE = 4  # strokes are narrower than a quarter of the picture's shorter side
+
+
+def dark_on_light(picture: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Turn a light-on-dark picture into its negative, so that ink is always the darker.
+
+    Paper is the commonest colour around every place, so what lies furthest from the local
+    median is ink: the sign of the mean cubed deviation says on which side.
+
+    Args:
+        picture: uint8, shape (height, width, 3).
+    """
+    height, width = picture.shape[:2]
+    small = Image.fromarray(picture)
+    small.thumbnail((64, 64), Image.Resampling.BOX)
+    window = max(3, min(small.size) * 2 // 3 | 1)  # odd
+    paper = small.filter(ImageFilter.MedianFilter(window)).resize((width, height))
+    deviation = picture.astype(np.float32) - np.asarray(paper)
+    return picture if (deviation**3).mean() <= 0 else ~picture
+
+
+def estimate_paper(picture: NDArray[np.uint8]) -> NDArray[np.float32]:
+    """The colour that the paper has under the ink, shadows and falling light included.
+
+    A morphological closing fills strokes with the brightness around them, yet follows the edge
+    of a shadow, which a blur would smear into ink. Gonzalez & Woods, Digital Image Processing,
+    4th ed., section 9.8 (bottom-hat transformation).
+
+    Args:
+        picture: uint8, shape (height, width, 3), dark on light.
+
+    Returns:
+        float32 of the same shape, from 1 to 255.
+    """
+    height, width = picture.shape[:2]
+    scale = min(1.0, PAPER_SIDE / max(height, width))
+    rows, columns = max(1, round(height * scale)), max(1, round(width * scale))
+    size = max(3, min(rows, columns) // STROKE_SHARE | 1)  # odd
+    paper = np.empty(picture.shape, np.float32)
+    for channel in range(3):
+        plane = resize(
+            picture[..., channel].astype(np.float32), rows, columns, Image.Resampling.BOX
+        )
+        filled = smooth(closing(plane, size), 1.5)
+        paper[..., channel] = resize(filled, height, width, Image.Resampling.BILINEAR)
+    return np.maximum(paper, 1.0)
+
+
+def absorbed_light(picture: NDArray[np.uint8], paper: NDArray[np.float32]) -> Plane:
+    """The share of the paper's light that each pixel swallows, over all three channels.
+
+    A ratio, so a stroke in a shadow weighs as much as one in the light; every channel counts, so
+    a red or a yellow pen is ink although it is bright.
+
+    Returns:
+        float32 of shape (height, width), 0 for paper to 1 for black, the paper's grain at 0.
+    """
+    share = np.clip(1 - picture / paper, 0, 1)  # (height, width, 3)
+    ink = np.sqrt((share**2).mean(axis=2))
+    return np.maximum(ink - np.median(ink), 0).astype(np.float32)

@@ -1,0 +1,210 @@
+"""The whole way from a picture to digits in MNIST's form, every stage kept to be shown."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from mlp.errors import DataError
+from mlp.handwriting.errors import NothingToRead, SeveralDigits
+from mlp.handwriting.filters import Mask, Plane
+from mlp.handwriting.ink import absorbed_light, dark_on_light, estimate_paper
+from mlp.handwriting.loading import WORKING_SIDE, flatten, flatten_alpha
+from mlp.handwriting.normalise import mnist_form
+from mlp.handwriting.rulings import without_rulings
+from mlp.handwriting.segment import Box, Labels, Part, connected, group, parts_of
+
+FAINTEST = 0.06  # share of light that ink swallows at the least
+
+
+@dataclass(frozen=True)
+class Reading:
+    """One digit, as a network trained on MNIST expects it.
+
+    Attributes:
+        image: uint8, shape (28, 28), 0 is paper and 255 is ink.
+        box: where the digit stands in the picture that was read, in its pixels.
+        stages: what each step made of the picture, in order, by name; 2-D arrays of which the
+            largest value is ink, of float32, bool or uint8.
+    """
+
+    image: NDArray[np.uint8]
+    box: Box
+    stages: dict[str, NDArray[np.generic]]
+
+
+def read_picture(picture: NDArray[np.uint8]) -> Reading:
+    """Find the one digit in a picture.
+
+    Args:
+        picture: uint8 of shape (height, width), (height, width, 3) or (height, width, 4): grey,
+            RGB or RGBA, light or dark, of any size.
+
+    Raises:
+        NothingToRead: if the page is blank.
+        SeveralDigits: if there is more than one.
+        DataError: if the array is not a picture.
+    """
+    readings = read_line(picture)
+    if len(readings) > 1:
+        raise SeveralDigits(len(readings))
+    return readings[0]
+
+
+def read_line(picture: NDArray[np.uint8]) -> list[Reading]:
+    """Find the digits of a line of handwriting, left to right.
+
+    Args:
+        picture: as for :func:`read_picture`.
+
+    Raises:
+        NothingToRead: if the page is blank.
+        DataError: if the array is not a picture.
+    """
+    page = _Page(picture)
+    return [page.reading(digit) for digit in page.digits]
+
+
+def find_digits(picture: NDArray[np.uint8]) -> list[NDArray[np.uint8]]:
+    """Cut the digits out of a line of handwriting, left to right, in the picture's own colours.
+
+    Args:
+        picture: as for :func:`read_picture`.
+
+    Returns:
+        One uint8 array for each digit, with the picture's number of axes; none on a blank page.
+    """
+    try:
+        boxes = [reading.box for reading in read_line(picture)]
+    except NothingToRead:
+        return []
+    return [picture[box.top : box.bottom, box.left : box.right] for box in boxes]
+
+
+class _Page:
+    """What is found on a picture before its digits are taken apart."""
+
+    def __init__(self, picture: NDArray[np.uint8]) -> None:
+        self.scale, rgb = _working_copy(picture)
+        dark = dark_on_light(rgb)
+        self.grey = rgb.mean(axis=2, dtype=np.float32)
+        paper = estimate_paper(dark)
+        self.ink = absorbed_light(dark, paper)
+        self.lifted = without_rulings(self.ink)
+        edge = find_edge(self.lifted)
+        self.soft: Plane = np.clip(self.lifted / (2 * edge), 0, 1)
+        self.labels = connected(self.soft > 0.5)
+        self.digits = find_parts(self.labels, self.lifted)
+
+    def reading(self, digit: Part) -> Reading:
+        box = digit.box
+        alone = cut_out(self.soft, self.labels, digit)
+        image, strokes = mnist_form(alone)
+        stages: dict[str, NDArray[np.generic]] = {
+            "picture": 255 - self.grey,
+            "ink": self.ink,
+            "without rulings": self.lifted,
+            "threshold": self.soft,
+            "digit": alone,
+            "strokes": strokes,
+            "image": image,
+        }
+        top, left = int(box.top * self.scale), int(box.left * self.scale)
+        bottom, right = np.ceil((box.bottom * self.scale, box.right * self.scale)).astype(int)
+        return Reading(image, Box(top, left, int(bottom), int(right)), stages)
+
+
+def _working_copy(picture: NDArray[np.uint8]) -> tuple[float, NDArray[np.uint8]]:
+    """How much smaller the copy is than the picture, and the copy, RGB."""
+    if picture.dtype != np.uint8 or picture.ndim not in (2, 3) or 0 in picture.shape:
+        raise DataError(
+            f"a picture must be uint8 of shape (height, width) or (height, width, 3 or 4), "
+            f"not {picture.dtype} of shape {picture.shape}"
+        )
+    if picture.ndim == 2:
+        picture = np.repeat(picture[..., None], 3, axis=2)
+    if picture.shape[2] == 4:
+        picture = flatten_alpha(picture)
+    scale = max(1.0, max(picture.shape[:2]) / WORKING_SIDE)
+    if scale > 1:
+        small = Image.fromarray(picture)
+        small.thumbnail((WORKING_SIDE, WORKING_SIDE), Image.Resampling.BOX)
+        picture = flatten(small)
+    return scale, picture
+
+
+def find_edge(ink: Plane) -> float:
+    """The ink level that is halfway into a stroke, so that soft edges keep their place.
+
+    Raises:
+        NothingToRead: if no level stands clear of the paper's grain.
+    """
+    # Half the paper's grain was cut off at 0, so its 60 % quantile is a quarter of its deviation.
+    grain = 0.02 + 10 * float(np.quantile(ink, 0.6))
+    inked = ink[ink > min(grain, FAINTEST / 2)]
+    if len(inked) < 4:
+        raise NothingToRead
+    pen = float(np.mean(inked[inked > otsu(inked)]))
+    if pen < FAINTEST:
+        raise NothingToRead
+    return max(0.45 * pen, min(grain, 0.6 * pen))
+
+
+def otsu(values: NDArray[np.float32], bins: int = 128) -> float:
+    """The threshold that parts ``values`` into the two tightest classes.
+
+    N. Otsu, A Threshold Selection Method from Gray-Level Histograms, 1979.
+    """
+    counts, edges = np.histogram(values, bins)
+    centres = (edges[:-1] + edges[1:]) / 2
+    below = np.cumsum(counts)[:-1]  # (bins - 1,): how many are under each inner edge
+    above = len(values) - below
+    sums = np.cumsum(counts * centres)
+    mean_below = sums[:-1] / np.maximum(below, 1)
+    mean_above = (sums[-1] - sums[:-1]) / np.maximum(above, 1)
+    return float(edges[1:-1][(below * above * (mean_below - mean_above) ** 2.0).argmax()])
+
+
+def find_parts(labels: Labels, ink: Plane) -> list[Part]:
+    """The digits, left to right, without specks, smudges and what the picture's edge cuts off.
+
+    Raises:
+        NothingToRead: if nothing is left.
+    """
+    height, width = labels.shape
+    smallest = max(4.0, max(height, width) / 60)
+    parts = [part for part in parts_of(labels) if part.box.extent >= 3]
+    inside = [
+        part
+        for part in parts
+        if part.box.top > 0
+        and part.box.left > 0
+        and part.box.bottom < height
+        and part.box.right < width
+    ]
+    if inside and max(p.box.extent for p in inside) >= smallest:
+        parts = inside
+    if not parts:
+        raise NothingToRead
+    tallest = max(part.box.extent for part in parts)
+    parts = [part for part in parts if part.box.extent > 0.08 * tallest]
+    digits = group(parts)
+    tallest = max(digit.box.extent for digit in digits)
+    digits = [digit for digit in digits if digit.box.extent >= 0.4 * tallest]
+    if tallest < smallest:
+        raise NothingToRead
+    return digits
+
+
+def cut_out(soft: Plane, labels: Labels, digit: Part) -> Plane:
+    """One digit's ink with its soft edge, the ink of its neighbours left out."""
+    box = digit.box
+    margin = 2
+    rows = slice(max(0, box.top - margin), box.bottom + margin)
+    columns = slice(max(0, box.left - margin), box.right + margin)
+    numbers = labels[rows, columns]
+    foreign: Mask = (numbers > 0) & ~np.isin(numbers, digit.labels)
+    return np.where(foreign, np.float32(0), soft[rows, columns])

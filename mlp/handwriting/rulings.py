@@ -1,0 +1,109 @@
+"""Printed lines and squares, told from handwriting by running right across the picture."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mlp.handwriting.filters import Plane
+
+STRIPS = 32  # columns are averaged in this many strips before lines are looked for
+STEEPEST = 0.1  # rise over width: about six degrees either way
+SMALLEST = 100  # pixels: in a smaller picture a digit may span as much as a ruling
+SPAN = 0.15  # a ruling may be hidden or faded in this share of the strips
+
+
+def without_rulings(ink: Plane) -> Plane:
+    """Take lines that cross the whole picture, near level or near upright, off the ink.
+
+    Args:
+        ink: float32, shape (height, width).
+
+    Returns:
+        The same shape; where a stroke crosses a line, the stroke is kept or bridged.
+    """
+    if min(ink.shape) < SMALLEST:
+        return ink
+    level = _without_level_lines(ink)
+    return _without_level_lines(level.T).T
+
+
+def _without_level_lines(ink: Plane) -> Plane:
+    cleaned = ink.copy()
+    for row, rise in _find_lines(ink):
+        _erase(cleaned, ink, row, rise)
+    return cleaned
+
+
+def _find_lines(ink: Plane) -> list[tuple[int, int]]:
+    """Each line's row at the left edge and its rise, in pixels, to the right edge.
+
+    A path across the strips is a line if even its faintest strips, but for a few, hold more ink
+    than paper does. This is a Hough transform with a low quantile in place of the sum, so that a
+    short dark stroke cannot pass for a long faint line.
+    """
+    height, width = ink.shape
+    edges = np.linspace(0, width, STRIPS + 1).astype(int)
+    profile = np.add.reduceat(ink, edges[:-1], axis=1) / np.diff(edges)  # (height, STRIPS)
+    centres = (edges[:-1] + edges[1:]) / (2 * width)  # (STRIPS,), from 0 to 1
+
+    steepest = int(STEEPEST * width)
+    rises = np.arange(-steepest, steepest + 1)
+    strength = np.zeros((len(rises), height), np.float32)
+    faint = int(SPAN * STRIPS)
+    for index, rise in enumerate(rises):
+        path = np.arange(height)[:, None] + np.round(rise * centres).astype(int)  # (height, STRIPS)
+        inside = (path >= 0) & (path < height)
+        values = profile[path.clip(0, height - 1), np.arange(STRIPS)]
+        values[~inside] = 0
+        strength[index] = np.partition(values, faint, axis=1)[:, faint]
+
+    paper = float(np.median(strength))
+    spread = float(np.median(np.abs(strength - paper))) * 1.4826 + 1e-3
+    threshold = max(paper + 8 * spread, 0.02)
+    return _peaks(strength, rises, threshold)
+
+
+def _peaks(
+    strength: Plane, rises: NDArray[np.int_], threshold: float
+) -> list[tuple[int, int]]:
+    """The strongest line, then the strongest that is not the same one again, and so on."""
+    strength = strength.copy()
+    rows = np.arange(strength.shape[1])
+    lines = []
+    while True:
+        index, row = np.unravel_index(int(strength.argmax()), strength.shape)
+        if strength[index, row] < threshold:
+            return lines
+        rise = int(rises[index])
+        lines.append((int(row), rise))
+        # The same line, a little off, crosses this one somewhere inside the picture.
+        left = rows[None, :] - row  # (1, height)
+        right = left + (rises[:, None] - rise)  # (rises, height)
+        near = (np.minimum(np.abs(left), np.abs(right)) <= 3) | (left * right < 0)
+        strength[near] = 0
+
+
+def _erase(cleaned: Plane, ink: Plane, row: int, rise: int) -> None:
+    """Remove one line in place, leaving strokes that are darker than it or pass through it."""
+    height, width = ink.shape
+    reach = max(2, round(max(height, width) / 250))
+    path = row + np.round(rise * np.arange(width) / width).astype(int)  # (width,)
+    offsets = np.arange(-reach, reach + 1)[:, None]
+    band = (path + offsets).clip(0, height - 1)  # (2 * reach + 1, width)
+    columns = np.arange(width)
+
+    pixels = cleaned[band, columns]
+    usual = np.median(pixels, axis=1, keepdims=True)  # the line's own ink, by offset
+    line = usual.max()
+    kept = np.where(pixels > 2 * line, pixels, np.maximum(pixels - 1.5 * usual, 0) * 0.5)
+    above = cleaned[(path - reach - 1).clip(0, height - 1), columns]
+    below = cleaned[(path + reach + 1).clip(0, height - 1), columns]
+    bridge = np.minimum(_widen(above), _widen(below))  # (width,)
+    cleaned[band, columns] = np.maximum(kept, np.minimum(bridge, pixels))
+
+
+def _widen(row: Plane) -> Plane:
+    """The largest of each value and its two neighbours: a stroke may cross at a slant."""
+    wide = np.pad(row, 1, mode="edge")
+    return np.maximum(np.maximum(wide[:-2], wide[2:]), row)
