@@ -9,7 +9,7 @@ from PIL import Image, ImageFilter
 from mlp.handwriting.filters import Plane, closing, resize, smooth
 
 PAPER_SIDE = 256  # pixels: the resolution at which the paper is estimated
-STROKE_SHARE = 4  # strokes are narrower than a quarter of the picture's shorter side
+WIDEST_STROKE = 0.25  # of the picture's shorter side
 
 
 def dark_on_light(picture: NDArray[np.uint8]) -> NDArray[np.uint8]:
@@ -21,16 +21,19 @@ def dark_on_light(picture: NDArray[np.uint8]) -> NDArray[np.uint8]:
     Args:
         picture: uint8, shape (height, width, 3).
     """
-    height, width = picture.shape[:2]
     small = Image.fromarray(picture)
-    small.thumbnail((64, 64), Image.Resampling.BOX)
-    window = max(3, min(small.size) * 2 // 3 | 1)  # odd
-    paper = small.filter(ImageFilter.MedianFilter(window)).resize((width, height))
-    deviation = picture.astype(np.float32) - np.asarray(paper)
-    return picture if (deviation**3).mean() <= 0 else ~picture
+    small.thumbnail((PAPER_SIDE, PAPER_SIDE), Image.Resampling.BOX)
+    tiny = small.copy()
+    tiny.thumbnail((32, 32), Image.Resampling.BOX)
+    window = max(3, min(tiny.size) * 2 // 3 | 1)  # odd
+    paper = tiny.filter(ImageFilter.MedianFilter(window)).resize(small.size)
+    deviation = np.asarray(small, np.float32) - np.asarray(paper)
+    return picture if (deviation * deviation * deviation).mean() <= 0 else ~picture
 
 
-def estimate_paper(picture: NDArray[np.uint8]) -> NDArray[np.float32]:
+def estimate_paper(
+    picture: NDArray[np.uint8], stroke: float | None = None
+) -> NDArray[np.float32]:
     """The colour that the paper has under the ink, shadows and falling light included.
 
     A morphological closing fills strokes with the brightness around them, yet follows the edge
@@ -39,6 +42,8 @@ def estimate_paper(picture: NDArray[np.uint8]) -> NDArray[np.float32]:
 
     Args:
         picture: uint8, shape (height, width, 3), dark on light.
+        stroke: no stroke is wider than this, in pixels; ``WIDEST_STROKE`` if it is not known. The
+            less it is, the closer shadows are followed.
 
     Returns:
         float32 of the same shape, from 1 to 255.
@@ -46,7 +51,8 @@ def estimate_paper(picture: NDArray[np.uint8]) -> NDArray[np.float32]:
     height, width = picture.shape[:2]
     scale = min(1.0, PAPER_SIDE / max(height, width))
     rows, columns = max(1, round(height * scale)), max(1, round(width * scale))
-    size = max(3, min(rows, columns) // STROKE_SHARE | 1)  # odd
+    widest = WIDEST_STROKE * min(height, width)
+    size = max(3, int(scale * min(stroke or widest, widest)) | 1)  # odd
     paper = np.empty(picture.shape, np.float32)
     for channel in range(3):
         plane = resize(

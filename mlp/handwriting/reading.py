@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,7 +14,7 @@ from mlp.handwriting.errors import NothingToRead, SeveralDigits
 from mlp.handwriting.filters import Mask, Plane
 from mlp.handwriting.ink import absorbed_light, dark_on_light, estimate_paper
 from mlp.handwriting.loading import WORKING_SIDE, flatten, flatten_alpha
-from mlp.handwriting.normalise import mnist_form
+from mlp.handwriting.normalise import mnist_form, stroke_width
 from mlp.handwriting.rulings import without_rulings
 from mlp.handwriting.segment import Box, Labels, Part, connected, group, parts_of
 
@@ -48,10 +49,19 @@ def read_picture(picture: NDArray[np.uint8]) -> Reading:
         SeveralDigits: if there is more than one.
         DataError: if the array is not a picture.
     """
-    readings = read_line(picture)
-    if len(readings) > 1:
-        raise SeveralDigits(len(readings))
-    return readings[0]
+    page = _Page(picture)
+    digit = page.digits[0]
+    for other in page.digits[1:]:
+        digit |= other
+    if len(page.digits) > 1 and not _could_be_one(page.digits, digit):
+        raise SeveralDigits(len(page.digits))
+    return page.reading(digit)
+
+
+def _could_be_one(pieces: list[Part], whole: Part) -> bool:
+    """Whether pieces stand close enough to be one digit, where one is expected."""
+    gaps = [right.box.left - left.box.right for left, right in pairwise(pieces)]
+    return whole.box.width <= 0.9 * whole.box.height >= 8 * max(gaps)
 
 
 def read_line(picture: NDArray[np.uint8]) -> list[Reading]:
@@ -91,8 +101,9 @@ class _Page:
         self.scale, rgb = _working_copy(picture)
         dark = dark_on_light(rgb)
         self.grey = rgb.mean(axis=2, dtype=np.float32)
-        paper = estimate_paper(dark)
-        self.ink = absorbed_light(dark, paper)
+        rough = absorbed_light(dark, estimate_paper(dark))
+        strokes = rough > find_edge(rough)
+        self.ink = absorbed_light(dark, estimate_paper(dark, 5 * stroke_width(strokes)))
         self.lifted = without_rulings(self.ink)
         edge = find_edge(self.lifted)
         self.soft: Plane = np.clip(self.lifted / (2 * edge), 0, 1)
@@ -176,27 +187,25 @@ def find_parts(labels: Labels, ink: Plane) -> list[Part]:
     """
     height, width = labels.shape
     smallest = max(4.0, max(height, width) / 60)
+    rim = max(height, width) // 128
     parts = [part for part in parts_of(labels) if part.box.extent >= 3]
-    inside = [
-        part
-        for part in parts
-        if part.box.top > 0
-        and part.box.left > 0
-        and part.box.bottom < height
-        and part.box.right < width
-    ]
-    if inside and max(p.box.extent for p in inside) >= smallest:
+    inside = [part for part in parts if _inside(part.box, rim, height - rim, width - rim)]
+    if inside and max(part.box.extent for part in inside) >= smallest:
         parts = inside
-    if not parts:
-        raise NothingToRead
-    tallest = max(part.box.extent for part in parts)
-    parts = [part for part in parts if part.box.extent > 0.08 * tallest]
-    digits = group(parts)
-    tallest = max(digit.box.extent for digit in digits)
-    digits = [digit for digit in digits if digit.box.extent >= 0.4 * tallest]
+    tallest = max((part.box.extent for part in parts), default=0)
     if tallest < smallest:
         raise NothingToRead
-    return digits
+    digits = group([part for part in parts if part.box.extent > 0.08 * tallest])
+    tallest = max(digit.box.extent for digit in digits)
+    digits = [digit for digit in digits if digit.box.extent >= 0.4 * tallest]
+    strengths = [float(ink[np.isin(labels, digit.labels)].mean()) for digit in digits]
+    faintest = 0.6 * max(strengths)
+    return [digit for digit, ink in zip(digits, strengths, strict=True) if ink >= faintest]
+
+
+def _inside(box: Box, rim: int, bottom: int, right: int) -> bool:
+    """Whether a box keeps clear of the picture's edge."""
+    return box.top > rim and box.left > rim and box.bottom < bottom and box.right < right
 
 
 def cut_out(soft: Plane, labels: Labels, digit: Part) -> Plane:
