@@ -4,31 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageFilter
+from PIL import Image
 
 from mlp.handwriting.filters import Plane, closing, resize, smooth
 
 PAPER_SIDE = 256  # pixels: the resolution at which the paper is estimated
 WIDEST_STROKE = 0.25  # of the picture's shorter side
-
-
-def dark_on_light(picture: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """Turn a light-on-dark picture into its negative, so that ink is always the darker.
-
-    Paper is the commonest colour around every place, so what lies furthest from the local
-    median is ink: the sign of the mean cubed deviation says on which side.
-
-    Args:
-        picture: uint8, shape (height, width, 3).
-    """
-    small = Image.fromarray(picture)
-    small.thumbnail((PAPER_SIDE, PAPER_SIDE), Image.Resampling.BOX)
-    tiny = small.copy()
-    tiny.thumbnail((32, 32), Image.Resampling.BOX)
-    window = max(3, min(tiny.size) * 2 // 3 | 1)  # odd
-    paper = tiny.filter(ImageFilter.MedianFilter(window)).resize(small.size)
-    deviation = np.asarray(small, np.float32) - np.asarray(paper)
-    return picture if (deviation * deviation * deviation).mean() <= 0 else ~picture
 
 
 def estimate_paper(

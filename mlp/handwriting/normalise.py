@@ -78,7 +78,8 @@ def _enlarge(soft: Plane) -> Mask:
     fine = resize(soft, height, width, how)
     margin = FINE * 4
     # A blur lowers the ridge of a stroke as narrow as itself, hence less than one half.
-    return smooth(np.pad(fine, margin), 0.25 * FINE + 0.3 * max(scale, 1)) > 0.35
+    blurred = smooth(np.pad(fine, margin), 0.25 * FINE + 0.3 * max(scale, 1))
+    return blurred > min(0.35, 0.5 * float(blurred.max()))
 
 
 def _extent(mask: Mask) -> tuple[int, int]:

@@ -12,13 +12,14 @@ from PIL import Image
 from mlp.errors import DataError
 from mlp.handwriting.errors import NothingToRead, SeveralDigits
 from mlp.handwriting.filters import Mask, Plane
-from mlp.handwriting.ink import absorbed_light, dark_on_light, estimate_paper
+from mlp.handwriting.ink import absorbed_light, estimate_paper
 from mlp.handwriting.loading import WORKING_SIDE, flatten, flatten_alpha
 from mlp.handwriting.normalise import mnist_form, stroke_width
 from mlp.handwriting.rulings import without_rulings
 from mlp.handwriting.segment import Box, Labels, Part, connected, group, parts_of
 
 FAINTEST = 0.06  # share of light that ink swallows at the least
+PAPER_OVER_BOARD = 1.15  # how much clearer light on dark must be to be believed
 
 
 @dataclass(frozen=True)
@@ -49,13 +50,13 @@ def read_picture(picture: NDArray[np.uint8]) -> Reading:
         SeveralDigits: if there is more than one.
         DataError: if the array is not a picture.
     """
-    page = _Page(picture)
+    page, scale = _read_page(picture)
     digit = page.digits[0]
     for other in page.digits[1:]:
         digit |= other
     if len(page.digits) > 1 and not _could_be_one(page.digits, digit):
         raise SeveralDigits(len(page.digits))
-    return page.reading(digit)
+    return page.reading(digit, scale)
 
 
 def _could_be_one(pieces: list[Part], whole: Part) -> bool:
@@ -74,8 +75,8 @@ def read_line(picture: NDArray[np.uint8]) -> list[Reading]:
         NothingToRead: if the page is blank.
         DataError: if the array is not a picture.
     """
-    page = _Page(picture)
-    return [page.reading(digit) for digit in page.digits]
+    page, scale = _read_page(picture)
+    return [page.reading(digit, scale) for digit in page.digits]
 
 
 def find_digits(picture: NDArray[np.uint8]) -> list[NDArray[np.uint8]]:
@@ -94,23 +95,26 @@ def find_digits(picture: NDArray[np.uint8]) -> list[NDArray[np.uint8]]:
     return [picture[box.top : box.bottom, box.left : box.right] for box in boxes]
 
 
+@dataclass(frozen=True)
 class _Page:
-    """What is found on a picture before its digits are taken apart."""
+    """What is found on a picture before its digits are taken apart.
 
-    def __init__(self, picture: NDArray[np.uint8]) -> None:
-        self.scale, rgb = _working_copy(picture)
-        dark = dark_on_light(rgb)
-        self.grey = rgb.mean(axis=2, dtype=np.float32)
-        rough = absorbed_light(dark, estimate_paper(dark))
-        strokes = rough > find_edge(rough)
-        self.ink = absorbed_light(dark, estimate_paper(dark, 5 * stroke_width(strokes)))
-        self.lifted = without_rulings(self.ink)
-        edge = find_edge(self.lifted)
-        self.soft: Plane = np.clip(self.lifted / (2 * edge), 0, 1)
-        self.labels = connected(self.soft > 0.5)
-        self.digits = find_parts(self.labels, self.lifted)
+    Attributes:
+        grey, ink, lifted, soft: float32, shape (height, width): brightness, ink, ink without
+            rulings, and ink from 0 to 1 with strokes' edges at 0.5.
+        labels: the strokes' numbers, the same shape.
+        digits: which strokes make up each digit, left to right.
+    """
 
-    def reading(self, digit: Part) -> Reading:
+    grey: Plane
+    ink: Plane
+    lifted: Plane
+    soft: Plane
+    labels: Labels
+    digits: list[Part]
+
+    def reading(self, digit: Part, scale: float) -> Reading:
+        """One digit in MNIST's form; ``scale`` is the picture's size over the page's."""
         box = digit.box
         alone = cut_out(self.soft, self.labels, digit)
         image, strokes = mnist_form(alone)
@@ -123,9 +127,60 @@ class _Page:
             "strokes": strokes,
             "image": image,
         }
-        top, left = int(box.top * self.scale), int(box.left * self.scale)
-        bottom, right = np.ceil((box.bottom * self.scale, box.right * self.scale)).astype(int)
+        top, left = int(box.top * scale), int(box.left * scale)
+        bottom, right = np.ceil((box.bottom * scale, box.right * scale)).astype(int)
         return Reading(image, Box(top, left, int(bottom), int(right)), stages)
+
+    def clarity(self) -> float:
+        """How sharply the clearest digit stands out from its paper, in squared brightness.
+
+        The brightness gained in crossing its outline, squared, and less of it for a shape whose
+        outline is as short as that of a blob or of the hole in a zero.
+        """
+        return max(self._clarity(digit) for digit in self.digits)
+
+    def _clarity(self, digit: Part) -> float:
+        rows, columns = _around(digit.box, 3)
+        mask = np.isin(self.labels[rows, columns], digit.labels).astype(np.float32)
+        inward = np.stack(np.gradient(np.pad(mask, 1)))  # (2, height + 2, width + 2)
+        brighter = np.stack(np.gradient(np.pad(self.grey[rows, columns], 1, mode="edge")))
+        gained = max(0.0, -float((inward * brighter).sum()))
+        outline = float(np.hypot(*inward).sum())
+        return (gained / outline) ** 2 * min(1.0, outline / (4 * digit.box.extent))
+
+
+def _read_page(picture: NDArray[np.uint8]) -> tuple[_Page, float]:
+    """Read the working copy as dark on light and as light on dark, and keep the clearer.
+
+    Returns:
+        The page, and how many times as large as it the picture is.
+
+    Raises:
+        NothingToRead: if neither finds a digit.
+    """
+    scale, rgb = _working_copy(picture)
+    pages = []
+    for dark_on_light in (rgb, ~rgb):
+        try:
+            pages.append(_find_strokes(dark_on_light))
+        except NothingToRead:
+            continue
+    if not pages:
+        raise NothingToRead
+    if len(pages) == 2 and pages[1].clarity() > PAPER_OVER_BOARD * pages[0].clarity():
+        return pages[1], scale
+    return pages[0], scale
+
+
+def _find_strokes(picture: NDArray[np.uint8]) -> _Page:
+    rough = absorbed_light(picture, estimate_paper(picture))
+    strokes = rough > find_edge(rough)
+    ink = absorbed_light(picture, estimate_paper(picture, 5 * stroke_width(strokes)))
+    lifted = without_rulings(ink)
+    soft = np.clip(lifted / (2 * find_edge(lifted)), 0, 1)
+    labels = connected(soft > 0.5)
+    grey = picture.mean(axis=2, dtype=np.float32)
+    return _Page(grey, ink, lifted, soft, labels, find_parts(labels, lifted))
 
 
 def _working_copy(picture: NDArray[np.uint8]) -> tuple[float, NDArray[np.uint8]]:
@@ -210,10 +265,13 @@ def _inside(box: Box, rim: int, bottom: int, right: int) -> bool:
 
 def cut_out(soft: Plane, labels: Labels, digit: Part) -> Plane:
     """One digit's ink with its soft edge, the ink of its neighbours left out."""
-    box = digit.box
-    margin = 2
-    rows = slice(max(0, box.top - margin), box.bottom + margin)
-    columns = slice(max(0, box.left - margin), box.right + margin)
+    rows, columns = _around(digit.box, 2)
     numbers = labels[rows, columns]
     foreign: Mask = (numbers > 0) & ~np.isin(numbers, digit.labels)
     return np.where(foreign, np.float32(0), soft[rows, columns])
+
+
+def _around(box: Box, margin: int) -> tuple[slice, slice]:
+    """The rows and columns of a box and what is at most ``margin`` pixels beside it."""
+    rows = slice(max(0, box.top - margin), box.bottom + margin)
+    return rows, slice(max(0, box.left - margin), box.right + margin)
