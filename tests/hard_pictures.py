@@ -91,7 +91,9 @@ def photograph(coverage: np.ndarray, scene: Scene, seed: int = 0) -> np.ndarray:
         page = page * (1 - lines) + np.float32(scene.ruling) * lines
     ink = coverage[..., None]
     # Ink covers the paper, yet a ruling still shows through it a little.
-    page = page * (1 - ink) + ink * (0.85 * np.float32(scene.pen) + 0.15 * page * scene.pen[0] / 255)
+    page = page * (1 - ink) + ink * (
+        0.85 * np.float32(scene.pen) + 0.15 * page * scene.pen[0] / 255
+    )
     page *= _light(height, width, scene, rng)[..., None]
     if scene.blur:
         page = _blur(page, scene.blur)

@@ -3,7 +3,7 @@
 from mlp.handwriting.errors import NothingToRead, SeveralDigits
 from mlp.handwriting.loading import load_picture
 from mlp.handwriting.reading import Reading, find_digits, read_line, read_picture
-from mlp.handwriting.segment import Box
+from mlp.handwriting.regions import Box
 
 __all__ = [
     "Box",

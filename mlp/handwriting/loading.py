@@ -71,9 +71,7 @@ def _decode(file: BinaryIO, name: str) -> NDArray[np.uint8]:
     except UnidentifiedImageError:
         raise DataError(_not_a_picture(file, name)) from None
     except Exception:  # Pillow's decoders raise a dozen kinds on bytes that were tampered with
-        raise DataError(
-            f"{name} is damaged or cut short: save or copy the picture again"
-        ) from None
+        raise DataError(f"{name} is damaged or cut short: save or copy the picture again") from None
 
 
 def _refuse_oversize(size: tuple[int, int], name: str) -> None:
@@ -84,8 +82,7 @@ def _refuse_oversize(size: tuple[int, int], name: str) -> None:
 
 def _oversize(name: str) -> DataError:
     return DataError(
-        f"{name} has more than {MAX_PIXELS // 1_000_000} million pixels: "
-        f"crop it or make it smaller"
+        f"{name} has more than {MAX_PIXELS // 1_000_000} million pixels: crop it or make it smaller"
     )
 
 

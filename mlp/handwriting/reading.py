@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,14 +10,14 @@ from PIL import Image
 
 from mlp.errors import DataError
 from mlp.handwriting.errors import NothingToRead, SeveralDigits
-from mlp.handwriting.filters import Mask, Plane
-from mlp.handwriting.ink import absorbed_light, estimate_paper
-from mlp.handwriting.loading import WORKING_SIDE, flatten, flatten_alpha
+from mlp.handwriting.filters import Plane
+from mlp.handwriting.ink import absorbed_light, estimate_paper, find_edge
+from mlp.handwriting.loading import WORKING_SIDE, flatten_alpha
 from mlp.handwriting.normalise import mnist_form, stroke_width
+from mlp.handwriting.regions import Box, Labels, Part, connected
 from mlp.handwriting.rulings import without_rulings
-from mlp.handwriting.segment import Box, Labels, Part, connected, group, parts_of
+from mlp.handwriting.segment import around, could_be_one, cut_out, find_digits_of
 
-FAINTEST = 0.06  # share of light that ink swallows at the least
 PAPER_OVER_BOARD = 1.15  # how much clearer light on dark must be to be believed
 
 
@@ -54,15 +53,9 @@ def read_picture(picture: NDArray[np.uint8]) -> Reading:
     digit = page.digits[0]
     for other in page.digits[1:]:
         digit |= other
-    if len(page.digits) > 1 and not _could_be_one(page.digits, digit):
+    if len(page.digits) > 1 and not could_be_one(page.digits, digit):
         raise SeveralDigits(len(page.digits))
     return page.reading(digit, scale)
-
-
-def _could_be_one(pieces: list[Part], whole: Part) -> bool:
-    """Whether pieces stand close enough to be one digit, where one is expected."""
-    gaps = [right.box.left - left.box.right for left, right in pairwise(pieces)]
-    return whole.box.width <= 0.9 * whole.box.height >= 8 * max(gaps)
 
 
 def read_line(picture: NDArray[np.uint8]) -> list[Reading]:
@@ -140,10 +133,10 @@ class _Page:
         return max(self._clarity(digit) for digit in self.digits)
 
     def _clarity(self, digit: Part) -> float:
-        rows, columns = _around(digit.box, 3)
+        rows, columns = around(digit.box, 3)
         mask = np.isin(self.labels[rows, columns], digit.labels).astype(np.float32)
-        inward = np.stack(np.gradient(np.pad(mask, 1)))  # (2, height + 2, width + 2)
-        brighter = np.stack(np.gradient(np.pad(self.grey[rows, columns], 1, mode="edge")))
+        inward = _slope(mask)
+        brighter = _slope(self.grey[rows, columns])
         gained = max(0.0, -float((inward * brighter).sum()))
         outline = float(np.hypot(*inward).sum())
         return (gained / outline) ** 2 * min(1.0, outline / (4 * digit.box.extent))
@@ -172,15 +165,20 @@ def _read_page(picture: NDArray[np.uint8]) -> tuple[_Page, float]:
     return pages[0], scale
 
 
+def _slope(plane: Plane) -> NDArray[np.float32]:
+    """How much ``plane`` rises downwards and to the right; shape (2, height + 2, width + 2)."""
+    return np.array(np.gradient(np.pad(plane, 1, mode="edge")), np.float32)
+
+
 def _find_strokes(picture: NDArray[np.uint8]) -> _Page:
-    rough = absorbed_light(picture, estimate_paper(picture))
+    rough = without_rulings(absorbed_light(picture, estimate_paper(picture)))
     strokes = rough > find_edge(rough)
     ink = absorbed_light(picture, estimate_paper(picture, 5 * stroke_width(strokes)))
     lifted = without_rulings(ink)
     soft = np.clip(lifted / (2 * find_edge(lifted)), 0, 1)
     labels = connected(soft > 0.5)
     grey = picture.mean(axis=2, dtype=np.float32)
-    return _Page(grey, ink, lifted, soft, labels, find_parts(labels, lifted))
+    return _Page(grey, ink, lifted, soft, labels, find_digits_of(labels, lifted))
 
 
 def _working_copy(picture: NDArray[np.uint8]) -> tuple[float, NDArray[np.uint8]]:
@@ -198,80 +196,5 @@ def _working_copy(picture: NDArray[np.uint8]) -> tuple[float, NDArray[np.uint8]]
     if scale > 1:
         small = Image.fromarray(picture)
         small.thumbnail((WORKING_SIDE, WORKING_SIDE), Image.Resampling.BOX)
-        picture = flatten(small)
+        picture = np.asarray(small)
     return scale, picture
-
-
-def find_edge(ink: Plane) -> float:
-    """The ink level that is halfway into a stroke, so that soft edges keep their place.
-
-    Raises:
-        NothingToRead: if no level stands clear of the paper's grain.
-    """
-    # Half the paper's grain was cut off at 0, so its 60 % quantile is a quarter of its deviation.
-    grain = 0.02 + 10 * float(np.quantile(ink, 0.6))
-    inked = ink[ink > min(grain, FAINTEST / 2)]
-    if len(inked) < 4:
-        raise NothingToRead
-    pen = float(np.mean(inked[inked > otsu(inked)]))
-    if pen < FAINTEST:
-        raise NothingToRead
-    return max(0.45 * pen, min(grain, 0.6 * pen))
-
-
-def otsu(values: NDArray[np.float32], bins: int = 128) -> float:
-    """The threshold that parts ``values`` into the two tightest classes.
-
-    N. Otsu, A Threshold Selection Method from Gray-Level Histograms, 1979.
-    """
-    counts, edges = np.histogram(values, bins)
-    centres = (edges[:-1] + edges[1:]) / 2
-    below = np.cumsum(counts)[:-1]  # (bins - 1,): how many are under each inner edge
-    above = len(values) - below
-    sums = np.cumsum(counts * centres)
-    mean_below = sums[:-1] / np.maximum(below, 1)
-    mean_above = (sums[-1] - sums[:-1]) / np.maximum(above, 1)
-    return float(edges[1:-1][(below * above * (mean_below - mean_above) ** 2.0).argmax()])
-
-
-def find_parts(labels: Labels, ink: Plane) -> list[Part]:
-    """The digits, left to right, without specks, smudges and what the picture's edge cuts off.
-
-    Raises:
-        NothingToRead: if nothing is left.
-    """
-    height, width = labels.shape
-    smallest = max(4.0, max(height, width) / 60)
-    rim = max(height, width) // 128
-    parts = [part for part in parts_of(labels) if part.box.extent >= 3]
-    inside = [part for part in parts if _inside(part.box, rim, height - rim, width - rim)]
-    if inside and max(part.box.extent for part in inside) >= smallest:
-        parts = inside
-    tallest = max((part.box.extent for part in parts), default=0)
-    if tallest < smallest:
-        raise NothingToRead
-    digits = group([part for part in parts if part.box.extent > 0.08 * tallest])
-    tallest = max(digit.box.extent for digit in digits)
-    digits = [digit for digit in digits if digit.box.extent >= 0.4 * tallest]
-    strengths = [float(ink[np.isin(labels, digit.labels)].mean()) for digit in digits]
-    faintest = 0.6 * max(strengths)
-    return [digit for digit, ink in zip(digits, strengths, strict=True) if ink >= faintest]
-
-
-def _inside(box: Box, rim: int, bottom: int, right: int) -> bool:
-    """Whether a box keeps clear of the picture's edge."""
-    return box.top > rim and box.left > rim and box.bottom < bottom and box.right < right
-
-
-def cut_out(soft: Plane, labels: Labels, digit: Part) -> Plane:
-    """One digit's ink with its soft edge, the ink of its neighbours left out."""
-    rows, columns = _around(digit.box, 2)
-    numbers = labels[rows, columns]
-    foreign: Mask = (numbers > 0) & ~np.isin(numbers, digit.labels)
-    return np.where(foreign, np.float32(0), soft[rows, columns])
-
-
-def _around(box: Box, margin: int) -> tuple[slice, slice]:
-    """The rows and columns of a box and what is at most ``margin`` pixels beside it."""
-    rows = slice(max(0, box.top - margin), box.bottom + margin)
-    return rows, slice(max(0, box.left - margin), box.right + margin)

@@ -48,40 +48,44 @@ def _find_lines(ink: Plane) -> list[tuple[int, int]]:
     centres = (edges[:-1] + edges[1:]) / (2 * width)  # (STRIPS,), from 0 to 1
 
     steepest = int(STEEPEST * width)
-    rises = np.arange(-steepest, steepest + 1)
-    strength = np.zeros((len(rises), height), np.float32)
+    rises = np.arange(-steepest, steepest + 1, 2)
+    rows = np.arange(-steepest, height + steepest)  # a slanting line may enter from above or below
+    strength = np.zeros((len(rises), len(rows)), np.float32)
     faint = int(SPAN * STRIPS)
+    beyond = np.full((1, STRIPS), 2, np.float32)  # more than any ink, so never among the faintest
+    profile = np.concatenate([profile, beyond])
     for index, rise in enumerate(rises):
-        path = np.arange(height)[:, None] + np.round(rise * centres).astype(int)  # (height, STRIPS)
+        path = rows[:, None] + np.round(rise * centres).astype(int)  # (rows, STRIPS)
         inside = (path >= 0) & (path < height)
-        values = profile[path.clip(0, height - 1), np.arange(STRIPS)]
-        values[~inside] = 0
+        values = profile[np.where(inside, path, height), np.arange(STRIPS)]
         strength[index] = np.partition(values, faint, axis=1)[:, faint]
+        strength[index, inside.mean(axis=1) < 0.5] = 0
 
     paper = float(np.median(strength))
     spread = float(np.median(np.abs(strength - paper))) * 1.4826 + 1e-3
     threshold = max(paper + 8 * spread, 0.02)
-    return _peaks(strength, rises, threshold)
+    return _peaks(strength, rows, rises, threshold)
 
 
 def _peaks(
-    strength: Plane, rises: NDArray[np.int_], threshold: float
+    strength: Plane, rows: NDArray[np.int_], rises: NDArray[np.int_], threshold: float
 ) -> list[tuple[int, int]]:
     """The strongest line, then the strongest that is not the same one again, and so on."""
-    strength = strength.copy()
-    rows = np.arange(strength.shape[1])
+    at_rise, at_row = np.nonzero(strength >= threshold)
+    strengths = strength[at_rise, at_row]
+    left = rows[at_row]
+    right = left + rises[at_rise]
     lines = []
-    while True:
-        index, row = np.unravel_index(int(strength.argmax()), strength.shape)
-        if strength[index, row] < threshold:
-            return lines
-        rise = int(rises[index])
-        lines.append((int(row), rise))
+    while len(strengths):
+        best = int(strengths.argmax())
+        row, rise = int(left[best]), int(right[best] - left[best])
+        lines.append((row, rise))
         # The same line, a little off, crosses this one somewhere inside the picture.
-        left = rows[None, :] - row  # (1, height)
-        right = left + (rises[:, None] - rise)  # (rises, height)
-        near = (np.minimum(np.abs(left), np.abs(right)) <= 3) | (left * right < 0)
-        strength[near] = 0
+        above_left, above_right = left - row, right - (row + rise)
+        near = np.minimum(np.abs(above_left), np.abs(above_right)) <= 3
+        other = ~(near | (above_left * above_right < 0))
+        strengths, left, right = strengths[other], left[other], right[other]
+    return lines
 
 
 def _erase(cleaned: Plane, ink: Plane, row: int, rise: int) -> None:

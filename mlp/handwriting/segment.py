@@ -1,116 +1,62 @@
-"""Ink into digits: connected strokes, and which of them belong together."""
+"""Strokes into digits: which of them belong together, and which are none."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
-from numpy.typing import NDArray
 
-from mlp.handwriting.filters import Mask
+from mlp.handwriting.errors import NothingToRead
+from mlp.handwriting.filters import Mask, Plane
+from mlp.handwriting.regions import Box, Labels, Part, parts_of
 
-Labels = NDArray[np.int32]
-
-
-@dataclass(frozen=True)
-class Box:
-    """A rectangle of pixels, ``bottom`` and ``right`` just outside it."""
-
-    top: int
-    left: int
-    bottom: int
-    right: int
-
-    @property
-    def height(self) -> int:
-        return self.bottom - self.top
-
-    @property
-    def width(self) -> int:
-        return self.right - self.left
-
-    @property
-    def extent(self) -> int:
-        """The longer side."""
-        return max(self.height, self.width)
-
-    def __or__(self, other: Box) -> Box:
-        return Box(
-            min(self.top, other.top),
-            min(self.left, other.left),
-            max(self.bottom, other.bottom),
-            max(self.right, other.right),
-        )
+SMALLEST = 60  # a digit is taller than this share of the picture's longer side
+MOST_PARTS = 200  # strokes, specks included; grouping compares each with each
+SPECK = 0.08  # of the largest part's size
+FLATTEST = 2.5  # width over height: what is flatter is a dash or the rest of a ruling
+SHORTEST = 0.4  # of the tallest digit's height: what is shorter is a full stop or a smudge
+FAINTEST = 0.6  # of the strongest digit's ink: what is fainter shines through the page
 
 
-@dataclass(frozen=True)
-class Part:
-    """Strokes that are read as one: the labels of their pixels, and the box around them."""
+def find_digits_of(labels: Labels, ink: Plane) -> list[Part]:
+    """The digits, left to right, without specks, smudges and what the picture's edge cuts off.
 
-    labels: tuple[int, ...]
-    box: Box
-    area: int
+    Args:
+        labels: int32, shape (height, width), from :func:`connected`.
+        ink: float32, the same shape.
 
-    def __or__(self, other: Part) -> Part:
-        return Part(self.labels + other.labels, self.box | other.box, self.area + other.area)
-
-
-def connected(mask: Mask) -> Labels:
-    """Number the 8-connected regions of ``mask`` from 1; 0 is outside.
-
-    Runs of each row are joined with the runs they touch in the row above: the two-pass algorithm
-    of Rosenfeld & Pfaltz, Sequential Operations in Digital Picture Processing, JACM 13 (1966).
+    Raises:
+        NothingToRead: if nothing is left.
     """
-    height, width = mask.shape
-    padded = np.zeros((height, width + 2), np.int8)
-    padded[:, 1:-1] = mask
-    steps = np.diff(padded, axis=1)  # (height, width + 1): +1 where a run starts, -1 past its end
-    rows, starts = np.nonzero(steps == 1)
-    ends = np.nonzero(steps == -1)[1]
-    first = np.searchsorted(rows, np.arange(height + 1)).tolist()  # each row's first run
-    parent = list(range(len(rows)))
+    smallest = max(4.0, max(labels.shape) / SMALLEST)
+    parts = _clear_of_edge(parts_of(labels), labels.shape, smallest)
+    parts = sorted(parts, key=lambda part: -part.box.extent)[:MOST_PARTS]
+    largest = parts[0].box.extent if parts else 0
+    digits = group([part for part in parts if part.box.extent > SPECK * largest])
 
-    def root(run: int) -> int:
-        while parent[run] != run:
-            parent[run] = parent[parent[run]]
-            run = parent[run]
-        return run
+    digits = [digit for digit in digits if digit.box.width <= FLATTEST * digit.box.height]
+    tallest = max((digit.box.height for digit in digits), default=0)
+    if tallest < smallest:
+        raise NothingToRead
+    digits = [digit for digit in digits if digit.box.height >= SHORTEST * tallest]
 
-    begin, end = starts.tolist(), ends.tolist()
-    for row in range(1, height):
-        above, here = first[row - 1], first[row]
-        while above < first[row] and here < first[row + 1]:
-            if begin[above] <= end[here] and begin[here] <= end[above]:
-                parent[root(here)] = root(above)
-            if end[above] < end[here]:
-                above += 1
-            else:
-                here += 1
-
-    roots = [root(run) for run in range(len(rows))]
-    numbers = np.unique(roots, return_inverse=True)[1] + 1  # (runs,)
-    edges = np.zeros((height, width + 1), np.int32)
-    edges[rows, starts] = numbers
-    edges[rows, ends] -= numbers.astype(np.int32)
-    return np.cumsum(edges, axis=1, dtype=np.int32)[:, :width]
+    strengths = [float(ink[np.isin(labels, digit.labels)].mean()) for digit in digits]
+    faintest = FAINTEST * max(strengths)
+    return [digit for digit, ink in zip(digits, strengths, strict=True) if ink >= faintest]
 
 
-def parts_of(labels: Labels) -> list[Part]:
-    """One part for each region of ``labels``."""
-    rows, columns = np.nonzero(labels)
-    numbers = labels[rows, columns]
-    count = int(numbers.max(initial=0))
-    top, left = (np.full(count + 1, np.iinfo(np.int32).max, np.int64) for _ in range(2))
-    bottom, right = (np.zeros(count + 1, np.int64) for _ in range(2))
-    np.minimum.at(top, numbers, rows)
-    np.minimum.at(left, numbers, columns)
-    np.maximum.at(bottom, numbers, rows + 1)
-    np.maximum.at(right, numbers, columns + 1)
-    area = np.bincount(numbers, minlength=count + 1)
-    return [
-        Part((n,), Box(int(top[n]), int(left[n]), int(bottom[n]), int(right[n])), int(area[n]))
-        for n in range(1, count + 1)
+def _clear_of_edge(parts: list[Part], shape: tuple[int, ...], smallest: float) -> list[Part]:
+    """The parts that the picture's edge does not cut, or all of them if those are but specks."""
+    rim = max(shape) // 128
+    clear = [
+        part
+        for part in parts
+        if part.box.top > rim
+        and part.box.left > rim
+        and part.box.bottom < shape[0] - rim
+        and part.box.right < shape[1] - rim
     ]
+    return clear if any(part.box.extent >= smallest for part in clear) else parts
 
 
 def group(parts: list[Part]) -> list[Part]:
@@ -149,3 +95,23 @@ def _belong_together(large: Box, small: Box) -> bool:
     piece = shortest <= 0.6 * tallest
     staggered = aside < 0 and -apart <= 0.6 * shortest
     return (piece or staggered) and aside <= 0.12 * size and apart <= 0.12 * size
+
+
+def could_be_one(pieces: list[Part], whole: Part) -> bool:
+    """Whether pieces stand close enough to be one digit, where one is expected."""
+    gaps = [right.box.left - left.box.right for left, right in pairwise(pieces)]
+    return whole.box.width <= 0.9 * whole.box.height >= 8 * max(gaps)
+
+
+def cut_out(soft: Plane, labels: Labels, digit: Part) -> Plane:
+    """One digit's ink with its soft edge, the ink of its neighbours left out."""
+    rows, columns = around(digit.box, 2)
+    numbers = labels[rows, columns]
+    foreign: Mask = (numbers > 0) & ~np.isin(numbers, digit.labels)
+    return np.where(foreign, np.float32(0), soft[rows, columns])
+
+
+def around(box: Box, margin: int) -> tuple[slice, slice]:
+    """The rows and columns of a box and what is at most ``margin`` pixels beside it."""
+    rows = slice(max(0, box.top - margin), box.bottom + margin)
+    return rows, slice(max(0, box.left - margin), box.right + margin)
