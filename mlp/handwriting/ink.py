@@ -55,7 +55,8 @@ def absorbed_light(picture: NDArray[np.uint8], paper: NDArray[np.float32]) -> Pl
     """
     share = np.clip(1 - picture / paper, 0, 1)  # (height, width, 3)
     ink: Plane = np.sqrt((share * share).mean(axis=2, dtype=np.float32))
-    return np.maximum(ink - np.median(ink), 0)
+    clean: Plane = np.maximum(ink - np.median(ink), 0)
+    return clean
 
 
 def find_edge(ink: Plane) -> float:

@@ -18,6 +18,7 @@ from mlp.handwriting.regions import Box, Labels, Part, connected
 from mlp.handwriting.rulings import without_rulings
 from mlp.handwriting.segment import around, could_be_one, cut_out, find_digits_of
 
+CLEAR = 1.3  # the least clarity, over the steepness of the paper's own grain plus one
 PAPER_OVER_BOARD = 1.15  # how much clearer light on dark must be to be believed
 
 
@@ -125,10 +126,11 @@ class _Page:
         return Reading(image, Box(top, left, int(bottom), int(right)), stages)
 
     def clarity(self) -> float:
-        """How sharply the clearest digit stands out from its paper, in squared brightness.
+        """How sharply the clearest digit stands out from its paper, in brightness a pixel.
 
-        The brightness gained in crossing its outline, squared, and less of it for a shape whose
-        outline is as short as that of a blob or of the hole in a zero.
+        This is the brightness gained in crossing its outline, at the quarter of the outline where
+        that is least: shadows, and paper that is hemmed in by strokes, have an edge on some sides
+        only. It counts for less in a shape whose outline is as short as that of the hole in a zero.
         """
         return max(self._clarity(digit) for digit in self.digits)
 
@@ -136,10 +138,11 @@ class _Page:
         rows, columns = around(digit.box, 3)
         mask = np.isin(self.labels[rows, columns], digit.labels).astype(np.float32)
         inward = _slope(mask)
-        brighter = _slope(self.grey[rows, columns])
-        gained = max(0.0, -float((inward * brighter).sum()))
-        outline = float(np.hypot(*inward).sum())
-        return (gained / outline) ** 2 * min(1.0, outline / (4 * digit.box.extent))
+        steepness = np.hypot(*inward)
+        outline = steepness > 0
+        gained = -(inward * _slope(self.grey[rows, columns])).sum(axis=0)[outline]
+        least = float(np.quantile(gained / steepness[outline], 0.25))
+        return least * min(1.0, float(steepness.sum()) / (4 * digit.box.extent))
 
 
 def _read_page(picture: NDArray[np.uint8]) -> tuple[_Page, float]:
@@ -152,17 +155,16 @@ def _read_page(picture: NDArray[np.uint8]) -> tuple[_Page, float]:
         NothingToRead: if neither finds a digit.
     """
     scale, rgb = _working_copy(picture)
-    pages = []
-    for dark_on_light in (rgb, ~rgb):
-        try:
-            pages.append(_find_strokes(dark_on_light))
-        except NothingToRead:
+    clearest, clarity = None, 0.0
+    for page in (_find_strokes(rgb), _find_strokes(~rgb)):
+        if page is None:
             continue
-    if not pages:
+        grain = float(np.median(np.hypot(*_slope(page.grey))))
+        if page.clarity() > max(PAPER_OVER_BOARD * clarity, CLEAR * (1 + grain)):
+            clearest, clarity = page, page.clarity()
+    if clearest is None:
         raise NothingToRead
-    if len(pages) == 2 and pages[1].clarity() > PAPER_OVER_BOARD * pages[0].clarity():
-        return pages[1], scale
-    return pages[0], scale
+    return clearest, scale
 
 
 def _slope(plane: Plane) -> NDArray[np.float32]:
@@ -170,15 +172,19 @@ def _slope(plane: Plane) -> NDArray[np.float32]:
     return np.array(np.gradient(np.pad(plane, 1, mode="edge")), np.float32)
 
 
-def _find_strokes(picture: NDArray[np.uint8]) -> _Page:
-    rough = without_rulings(absorbed_light(picture, estimate_paper(picture)))
-    strokes = rough > find_edge(rough)
-    ink = absorbed_light(picture, estimate_paper(picture, 5 * stroke_width(strokes)))
-    lifted = without_rulings(ink)
-    soft = np.clip(lifted / (2 * find_edge(lifted)), 0, 1)
-    labels = connected(soft > 0.5)
+def _find_strokes(picture: NDArray[np.uint8]) -> _Page | None:
+    """Read a picture as dark on light; None if there is no ink."""
     grey = picture.mean(axis=2, dtype=np.float32)
-    return _Page(grey, ink, lifted, soft, labels, find_digits_of(labels, lifted))
+    try:
+        rough = without_rulings(absorbed_light(picture, estimate_paper(picture)))
+        strokes = rough > find_edge(rough)
+        ink = absorbed_light(picture, estimate_paper(picture, 5 * stroke_width(strokes)))
+        lifted = without_rulings(ink)
+        soft = np.clip(lifted / (2 * find_edge(lifted)), 0, 1)
+        labels = connected(soft > 0.5)
+        return _Page(grey, ink, lifted, soft, labels, find_digits_of(labels, lifted))
+    except NothingToRead:
+        return None
 
 
 def _working_copy(picture: NDArray[np.uint8]) -> tuple[float, NDArray[np.uint8]]:

@@ -11,7 +11,9 @@ from mlp.handwriting.filters import Mask, Plane
 from mlp.handwriting.regions import Box, Labels, Part, parts_of
 
 SMALLEST = 60  # a digit is taller than this share of the picture's longer side
+CROPPED = 0.3  # a digit cut by the picture's edge takes up more than this of its longer side
 MOST_PARTS = 200  # strokes, specks included; grouping compares each with each
+MOST_DIGITS = 40  # in a line; more are the texture of the paper
 SPECK = 0.08  # of the largest part's size
 FLATTEST = 2.5  # width over height: what is flatter is a dash or the rest of a ruling
 SHORTEST = 0.4  # of the tallest digit's height: what is shorter is a full stop or a smudge
@@ -36,7 +38,7 @@ def find_digits_of(labels: Labels, ink: Plane) -> list[Part]:
 
     digits = [digit for digit in digits if digit.box.width <= FLATTEST * digit.box.height]
     tallest = max((digit.box.height for digit in digits), default=0)
-    if tallest < smallest:
+    if tallest < smallest or len(digits) > MOST_DIGITS:
         raise NothingToRead
     digits = [digit for digit in digits if digit.box.height >= SHORTEST * tallest]
 
@@ -46,7 +48,10 @@ def find_digits_of(labels: Labels, ink: Plane) -> list[Part]:
 
 
 def _clear_of_edge(parts: list[Part], shape: tuple[int, ...], smallest: float) -> list[Part]:
-    """The parts that the picture's edge does not cut, or all of them if those are but specks."""
+    """The parts that the picture's edge does not cut, or if those are but specks, large ones.
+
+    A digit that was cropped too tightly is large; the corner of a shadow need not be.
+    """
     rim = max(shape) // 128
     clear = [
         part
@@ -56,7 +61,9 @@ def _clear_of_edge(parts: list[Part], shape: tuple[int, ...], smallest: float) -
         and part.box.bottom < shape[0] - rim
         and part.box.right < shape[1] - rim
     ]
-    return clear if any(part.box.extent >= smallest for part in clear) else parts
+    if any(part.box.extent >= smallest for part in clear):
+        return clear
+    return [part for part in parts if part.box.extent >= CROPPED * max(shape)]
 
 
 def group(parts: list[Part]) -> list[Part]:
