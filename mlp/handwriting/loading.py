@@ -16,7 +16,7 @@ MAX_PIXELS = 64_000_000  # a 50 megapixel phone photo fits; 200 MB once it is de
 WORKING_SIDE = 1024  # pixels: a pen stroke in a photo of a whole page is still two wide
 
 # Named one by one, since Pillow's other readers include some that start programs (EPS).
-FORMATS = ("PNG", "JPEG", "MPO", "GIF", "BMP", "TIFF", "WEBP", "PPM", "JPEG2000", "ICO", "TGA")
+FORMATS = ("PNG", "JPEG", "GIF", "BMP", "TIFF", "WEBP", "PPM", "JPEG2000", "ICO", "TGA")
 
 _UNREADABLE = {  # what a file that Pillow does not know begins with, and what it then is
     b"<svg": "an SVG drawing",

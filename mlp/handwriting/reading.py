@@ -189,7 +189,8 @@ def _find_strokes(picture: NDArray[np.uint8]) -> _Page | None:
 
 def _working_copy(picture: NDArray[np.uint8]) -> tuple[float, NDArray[np.uint8]]:
     """How much smaller the copy is than the picture, and the copy, RGB."""
-    if picture.dtype != np.uint8 or picture.ndim not in (2, 3) or 0 in picture.shape:
+    known = picture.ndim == 2 or (picture.ndim == 3 and picture.shape[2] in (3, 4))
+    if picture.dtype != np.uint8 or not known or picture.size == 0:
         raise DataError(
             f"a picture must be uint8 of shape (height, width) or (height, width, 3 or 4), "
             f"not {picture.dtype} of shape {picture.shape}"

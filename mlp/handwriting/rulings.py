@@ -63,7 +63,7 @@ def _find_lines(ink: Plane) -> list[tuple[int, int]]:
 
     paper = float(np.median(strength))
     spread = float(np.median(np.abs(strength - paper))) * 1.4826 + 1e-3
-    threshold = max(paper + 8 * spread, 0.02)
+    threshold = max(paper + 5 * spread, 0.02)
     return _peaks(strength, rows, rises, threshold)
 
 

@@ -97,7 +97,7 @@ def _belong_together(large: Box, small: Box) -> bool:
     shortest = min(large.height, small.height)
     size = max(large.extent, small.extent)
     if -aside >= 0.4 * min(large.width, small.width):
-        whole = (large | small).extent
+        whole = (large | small).height
         return apart <= (0.15 if shortest > 0.6 * tallest else 0.3) * whole
     piece = shortest <= 0.6 * tallest
     staggered = aside < 0 and -apart <= 0.6 * shortest
