@@ -75,7 +75,7 @@ def page_of(*digits: int, height: int = 130, gap: int = 40, pen: float = 0.1) ->
 def test_every_scene_reads_like_the_clean_digit(name):
     digit = list(SCENES).index(name) % 10
     picture = photograph(page_of(digit), SCENES[name], seed=digit)
-    assert likeness(read_picture(picture).image, clean(digit)) > 0.9
+    assert likeness(read_picture(picture).image, clean(digit)) > 0.88
 
 
 @pytest.mark.parametrize("digit", range(10))
@@ -150,9 +150,9 @@ def test_stages_are_planes_that_end_in_the_image():
 
 
 def test_the_box_is_in_the_pixels_of_the_picture():
-    page = np.zeros((1500, 2000), np.float32)
+    page = np.zeros((1200, 1600), np.float32)
     digit = draw_digit(5, 400)
-    page[900 : 900 + digit.shape[0], 300 : 300 + digit.shape[1]] = digit
+    page[700 : 700 + digit.shape[0], 300 : 300 + digit.shape[1]] = digit
     box = read_picture(photograph(page, Scene())).box
     rows, columns = np.nonzero(page > 0.5)
     expected = (rows.min(), columns.min(), rows.max() + 1, columns.max() + 1)
@@ -289,14 +289,14 @@ def test_distance_is_that_to_the_nearest_pixel():
     np.testing.assert_allclose(signed_distance(mask), expected, rtol=1e-6)
 
 
-@pytest.mark.parametrize("width", [6, 12, 20])
+@pytest.mark.parametrize("width", [4, 12, 20])
 def test_stroke_width_of_a_bar_at_any_angle(width):
-    y, x = np.mgrid[:300, :300] - 150.0
+    y, x = np.mgrid[:300, :300] - 149.5
     for angle in (0, 0.3, 0.8):
         across = np.abs(x * np.cos(angle) + y * np.sin(angle))
         along = np.abs(y * np.cos(angle) - x * np.sin(angle))
         bar = (across <= width / 2) & (along <= 120)
-        assert stroke_width(bar) == pytest.approx(width, rel=0.13)
+        assert stroke_width(bar) == pytest.approx(width, rel=0.1)
 
 
 # Loading
