@@ -292,7 +292,7 @@ def test_damaged_data_is_told_and_nothing_is_written(
 
 
 def test_cuda_never_falls_back(mlp: Command, monkeypatch: pytest.MonkeyPatch) -> None:
-    def unusable(_: int = 0) -> Any:
+    def unusable(*_: Any, **__: Any) -> Any:
         raise BackendError("no NVIDIA driver is loaded: install one")
 
     monkeypatch.setattr(backends.cuda, "CudaBackend", unusable)
@@ -305,7 +305,7 @@ def test_cuda_never_falls_back(mlp: Command, monkeypatch: pytest.MonkeyPatch) ->
 
 def test_auto_takes_cuda_where_it_works(mlp: Command, monkeypatch: pytest.MonkeyPatch) -> None:
     class Working(CpuBackend):
-        def __init__(self, index: int = 0) -> None:
+        def __init__(self, index: int = 0, *_: Any, **__: Any) -> None:
             super().__init__()
             self.name = f"cuda:{index}"
 
