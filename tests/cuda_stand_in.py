@@ -98,13 +98,16 @@ class StandIn:
         self.full = False
         self.broken: Exception | None = None
         self._run_kernels = run_kernels
+        self._homes: dict[int, int] = {}  # the device that lies at an address
         self._owners: Any = weakref.WeakValueDictionary()  # by address
+        self.current_device = 0
+        self.current_stream: dict[int, Stream | None] = {}
         DeviceArray.device = self
         self._capturing: list[Callable[[], Any]] | None = None
         self._pool: Any = None
         self.cuda = SimpleNamespace(
             Stream=lambda: Stream(self),
-            Device=lambda index=0: Device(self),
+            Device=lambda index: Device(self, index),
             MemoryPool=Pool,
             using_allocator=self._using_allocator,
             alloc=self._alloc,
@@ -156,6 +159,8 @@ class StandIn:
 
     def do(self, name: str, function: Callable[..., Any], *args: Any, **kwargs: Any) -> None:
         """Do a launch's work, or note it where the stream captures."""
+        for array in (a for a in (*args, *kwargs.values()) if isinstance(a, DeviceArray)):
+            assert self._home(array) == self.current_device, f"{name}: another device's array"
         if self._capturing is None:
             self.events.append(("launch", name))
             function(*args, **kwargs)
@@ -194,8 +199,14 @@ class StandIn:
         self.do(name, function, *args, **kwargs)
         return out
 
+    def _home(self, array: DeviceArray) -> int:
+        while isinstance(array.base, np.ndarray):
+            array = array.base
+        return self._homes.get(array.ctypes.data, self.current_device)
+
     def _made(self, memory: Any) -> DeviceArray:
         self._owners[memory.ctypes.data] = memory
+        self._homes[memory.ctypes.data] = self.current_device
         return memory.view(DeviceArray)
 
     def _allocate(self, name: str) -> None:
@@ -228,17 +239,21 @@ class StandIn:
 
 
 class Stream:
-    """Stands in for `cupy.cuda.Stream`."""
-
-    ptr = 0xCAFE
+    """Stands in for `cupy.cuda.Stream`: of the device that is current when it is made."""
 
     def __init__(self, cupy: StandIn) -> None:
-        self._cupy = cupy
+        self._cupy, self._device = cupy, cupy.current_device
+        self.ptr = id(self)
 
     def use(self) -> None:
-        pass
+        assert self._cupy.current_device == self._device, "a stream of another device"
+        self._cupy.current_stream[self._device] = self
+
+    def current(self) -> bool:
+        return self._cupy.current_stream.get(self._cupy.current_device) is self
 
     def begin_capture(self) -> None:
+        assert self.current(), "a stream that is not current"
         assert self._cupy._capturing is None, "the stream is capturing already"
         self._cupy.events.append(("capture", ""))
         self._cupy._capturing = []
@@ -258,6 +273,7 @@ class Graph:
         self._cupy, self.calls = cupy, calls
 
     def launch(self, stream: Stream) -> None:
+        assert stream.current(), "a stream that is not current"
         self._cupy.events.append(("replay", ""))
         for call in self.calls:
             call()
@@ -268,15 +284,15 @@ class Device:
 
     compute_capability = "90"
 
-    def __init__(self, cupy: StandIn) -> None:
-        self._cupy = cupy
+    def __init__(self, cupy: StandIn, index: int) -> None:
+        self._cupy, self._index = cupy, index
 
     @property
     def mem_info(self) -> tuple[int, int]:
         return self._cupy.free, 2 << 30
 
     def use(self) -> None:
-        pass
+        self._cupy.current_device = self._index
 
     def synchronize(self) -> None:
         self._cupy._must_not_capture("synchronized")
@@ -305,7 +321,9 @@ class Cublas:
         operand = (c_void_p, c_int, c_int)
         self.cublasCreate_v2 = self._function("cublasCreate", self._create, POINTER(c_void_p))
         self.cublasDestroy_v2 = self._function("cublasDestroy", self._ok, c_void_p)
-        self.cublasSetStream_v2 = self._function("cublasSetStream", self._ok, c_void_p, c_void_p)
+        self.cublasSetStream_v2 = self._function(
+            "cublasSetStream", self._set_stream, c_void_p, c_void_p
+        )
         self.cublasSetWorkspace_v2 = self._function(
             "cublasSetWorkspace", self._ok, c_void_p, c_void_p, c_size_t
         )
@@ -327,6 +345,10 @@ class Cublas:
         handle[0] = self.HANDLE
         return 0
 
+    def _set_stream(self, handle: int, stream: int) -> int:
+        self._stream = stream
+        return 0
+
     def _ok(self, handle: int, *_: Any) -> int:
         return 0 if handle == self.HANDLE else 1
 
@@ -335,6 +357,8 @@ class Cublas:
         scalar = {68: ctypes.c_float, 75: ctypes.c_float, 77: ctypes.c_float, 70: ctypes.c_double}
         number = {0: np.float32, 1: np.float64}[Atype]
         assert handle == self.HANDLE
+        current = self._cupy.current_stream[self._cupy.current_device]
+        assert self._stream == current.ptr, "cuBLAS works on a stream that is not current"
         assert Atype == Btype == Ctype
         assert (scalar[compute] is ctypes.c_double) == (number is np.float64)
         assert algorithm == -1
@@ -371,13 +395,18 @@ def rounded(a: Any, bits: int) -> Any:
     return ((raw + (1 << (drop - 1))) >> drop << drop).view(np.float32)
 
 
-def install(patch: pytest.MonkeyPatch, cupy: StandIn, failing: str | None = None) -> Cublas:
-    """Put the stand-ins where the CUDA backend looks for CuPy and cuBLAS."""
-    cublas = Cublas(cupy, failing)
+def install(patch: pytest.MonkeyPatch, cupy: StandIn, failing: str | None = None) -> list[Cublas]:
+    """Put stand-ins where the CUDA backend looks; return those of cuBLAS, one for each handle."""
+    libraries: list[Cublas] = []
+
+    def load(major: int) -> Cublas:
+        libraries.append(Cublas(cupy, failing))
+        return libraries[-1]
+
     for module in ("device", "checks"):
         patch.setattr(f"backends.cuda.{module}.import_cupy", lambda: cupy)
-    patch.setattr("backends.cuda.device.load_cublas", lambda major: cublas)
-    return cublas
+    patch.setattr("backends.cuda.device.load_cublas", load)
+    return libraries
 
 
 def open_stand_in(

@@ -139,6 +139,19 @@ def test_the_nodes_of_a_step(monkeypatch: pytest.MonkeyPatch, split: Split) -> N
     }
 
 
+def test_backends_and_devices_take_turns(monkeypatch: pytest.MonkeyPatch, split: Split) -> None:
+    """Each works on its own device, and those of one device on the same stream."""
+    install(monkeypatch, StandIn(devices=2))
+    recipe = Recipe(batch_size=16, epochs=EPOCHS)
+    true = run(trainer_on(get_backend("cpu"), split, recipe))
+    names = ["cuda:0", "cuda:1", "cuda:0"]
+    trainers = [trainer_on(backend, split, recipe) for backend in map(get_backend, names)]
+    for number in range(EPOCHS):
+        losses = [trainer.epoch(number).copy() for trainer in trainers]
+        for mine in losses:
+            np.testing.assert_allclose(mine, true[1][number * 5 : number * 5 + 5], rtol=2e-6)
+
+
 @pytest.fixture
 def device(monkeypatch: pytest.MonkeyPatch) -> tuple[StandIn, Backend]:
     return open_stand_in(monkeypatch)
@@ -279,8 +292,9 @@ def test_products_of_matrices_however_they_lie(
 
 
 def test_cublas_gets_its_workspace_after_its_stream(monkeypatch: pytest.MonkeyPatch) -> None:
-    cublas = install(monkeypatch, StandIn())
+    libraries = install(monkeypatch, StandIn())
     backend = get_backend("cuda")
+    [cublas] = libraries
     assert cublas.calls == ["cublasCreate", "cublasSetStream", "cublasSetWorkspace"]
     del backend
     gc.collect()

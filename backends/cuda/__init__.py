@@ -1,6 +1,7 @@
 """CuPy on a CUDA device: imported only when a device is asked for, and CuPy only in here.
 
     device.py     the backend: arrays to and from the device, and what the other files offer
+    queue.py      the stream that all work for a device goes to
     checks.py     why a device cannot be used, and what would mend it
     namespace.py  CuPy's functions, a few of them replaced
     blas.py       matrix products that a CUDA graph can hold

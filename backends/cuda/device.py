@@ -14,7 +14,8 @@ from backends.cuda.checks import check_device, check_driver, import_cupy, smoke_
 from backends.cuda.fusion import Fused
 from backends.cuda.graph import CapturedStep
 from backends.cuda.kernels import C_TYPES, Kernels
-from backends.cuda.namespace import CudaNamespace, told_when_full
+from backends.cuda.namespace import CudaNamespace
+from backends.cuda.queue import of_device
 
 PIECE_SHARE = 8
 """One piece of a large batch may fill one part in so many of the device's free memory."""
@@ -27,9 +28,6 @@ measured yet."""
 
 class CudaBackend:
     """One CUDA device; see `backends.base.Backend` for the members.
-
-    All work goes to one stream, which waits for the default stream and is waited for by it, so
-    that arrays may be used from other threads and with other libraries.
 
     Args:
         index: which of the visible devices, from 0.
@@ -47,46 +45,45 @@ class CudaBackend:
         check_device(cupy, index)
         self.name = f"cuda:{index}"
         self._cupy, self._graph = cupy, graph
-        self._device = cupy.cuda.Device(index)
-        self._device.use()
+        self._queue = of_device(cupy, index)
+        self._queue.enter()
         smoke_test(cupy)
-        self._stream = cupy.cuda.Stream()
-        self._stream.use()
         self._kernels = Kernels(cupy)
         library = load_cublas(cupy.cuda.runtime.runtimeGetVersion() // 1000)
-        workspace = told_when_full(cupy, cupy.cuda.alloc)(WORKSPACE_BYTES)
-        blas = Blas(library, self._stream.ptr, workspace, precision)
-        self.xp = CudaNamespace(cupy, blas, self._kernels)
+        workspace = self._queue.entering(cupy.cuda.alloc)(WORKSPACE_BYTES)
+        blas = Blas(library, self._queue.stream.ptr, workspace, precision)
+        self.xp = CudaNamespace(cupy, self._queue, blas, self._kernels)
 
     def asarray(self, array: NDArray[Any], dtype: DTypeLike | None = None) -> Array:
-        """Copy a host array to the device, which becomes the one that this thread computes on."""
-        self._device.use()
-        self._stream.use()
-        return told_when_full(self._cupy, self._cupy.asarray)(array, dtype=dtype)
+        """Copy a host array to the device."""
+        return self._queue.entering(self._cupy.asarray)(array, dtype=dtype)
 
     def to_numpy(self, array: Array) -> NDArray[Any]:
         """Copy a device array to the host."""
+        self._queue.enter()
         host: NDArray[Any] = self._cupy.asnumpy(array)
         return host
 
     def synchronize(self) -> None:
         """Wait for all work on the device."""
-        self._device.synchronize()
+        self._queue.device.synchronize()
 
     def fuse(self, function: Callable[..., None]) -> Callable[..., None]:
         """Return the kernel that is written for the function, or one made from its calls."""
         chain = Fused(function, self._cupy, self.xp)
         written = self._kernels.written.get(function.__qualname__)
-        return chain if written is None else partial(_on_floats, written, chain)
+        kernel = chain if written is None else partial(_on_floats, written, chain)
+        return self._queue.entering(kernel)
 
     def capture(self, step: Callable[[], Any]) -> Callable[[], Any]:
         """Capture the second call of ``step`` in a CUDA graph, to be replayed from then on."""
-        return CapturedStep(step, self._cupy, self._stream) if self._graph else step
+        return CapturedStep(step, self._cupy, self._queue) if self._graph else step
 
     def memory(self) -> Memory:
         """Read the driver's and the pool's counters."""
+        self._queue.enter()
         pool = self._cupy.get_default_memory_pool()
-        driver_free, _ = self._device.mem_info
+        driver_free, _ = self._queue.device.mem_info
         free = driver_free + pool.free_bytes()
         return Memory(free, peak=pool.total_bytes(), piece=free // PIECE_SHARE, ahead=AHEAD)
 

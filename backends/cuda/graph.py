@@ -7,6 +7,8 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
 
+from backends.cuda.queue import Queue
+
 
 class GraphWarning(RuntimeWarning):
     """A step that could not be captured: it runs as it would without graphs, only slower."""
@@ -25,16 +27,18 @@ class CapturedStep:
     Args:
         step: what to repeat.
         cupy: the module.
-        stream: where everything runs; not the default stream, which cannot be captured.
+        queue: where everything runs.
     """
 
-    def __init__(self, step: Callable[[], Any], cupy: Any, stream: Any) -> None:
-        self._step, self._cupy, self._stream = step, cupy, stream
+    def __init__(self, step: Callable[[], Any], cupy: Any, queue: Queue) -> None:
+        self._step, self._cupy, self._queue = step, cupy, queue
+        self._stream = queue.stream
         self._pool = cupy.cuda.MemoryPool()
         self._call: Callable[[], Any] = self._warm_up
 
     def __call__(self) -> Any:
         """Do the step's work; return what the step returned."""
+        self._queue.enter()
         return self._call()
 
     def _warm_up(self) -> Any:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from functools import wraps
 from typing import Any
 
-from backends.base import Array, BackendError
+from backends.base import Array
 from backends.cuda.blas import Blas, fits
 from backends.cuda.kernels import C_TYPES, Kernels
+from backends.cuda.queue import Queue
 
 
 class CudaNamespace:
@@ -16,22 +15,24 @@ class CudaNamespace:
 
     Args:
         cupy: the module.
+        queue: what every call enters.
         blas: for products of matrices.
         kernels: for column sums.
     """
 
-    def __init__(self, cupy: Any, blas: Blas, kernels: Kernels) -> None:
-        self._cupy, self._blas, self._kernels = cupy, blas, kernels
+    def __init__(self, cupy: Any, queue: Queue, blas: Blas, kernels: Kernels) -> None:
+        self._cupy, self._queue, self._blas, self._kernels = cupy, queue, blas, kernels
 
     def __getattr__(self, name: str) -> Any:
         function = getattr(self._cupy, name)
         if callable(function) and not isinstance(function, type):
-            function = told_when_full(self._cupy, function)
+            function = self._queue.entering(function)
         setattr(self, name, function)  # found directly from the second time on
         return function
 
     def matmul(self, a: Array, b: Array, out: Array | None = None) -> Array:
         """``cupy.matmul``; of matrices in a form that a graph can capture."""
+        self._queue.enter()
         if fits(a, b, out):
             return self._blas.matmul(a, b, out)
         return self._cupy.matmul(a, b, out=out)
@@ -44,6 +45,7 @@ class CudaNamespace:
         keepdims: bool = False,
     ) -> Array:
         """``cupy.sum``; the column sums of a matrix by a kernel of our own."""
+        self._queue.enter()
         columns = axis == 0 and a.ndim == 2 and out is not None and not keepdims
         if (
             columns
@@ -55,29 +57,3 @@ class CudaNamespace:
         ):
             return self._kernels.column_sums(a, out)
         return self._cupy.sum(a, axis=axis, out=out, keepdims=keepdims)
-
-
-def told_when_full(cupy: Any, function: Callable[..., Any]) -> Callable[..., Any]:
-    """Let a function that runs out of the device's memory say so in a sentence.
-
-    Args:
-        cupy: the module.
-        function: any that may allocate on the device.
-
-    Returns:
-        The function, raising BackendError in place of CuPy's error.
-    """
-
-    @wraps(function)
-    def told(*args: Any, **kwargs: Any) -> Any:
-        try:
-            return function(*args, **kwargs)
-        except cupy.cuda.memory.OutOfMemoryError as error:
-            free, total = cupy.cuda.Device().mem_info
-            raise BackendError(
-                f"the GPU's memory is full ({free >> 20:,} of {total >> 20:,} MiB are free): end "
-                "what else runs there (nvidia-smi lists it), or take a smaller --batch-size, "
-                "smaller layers or fewer images"
-            ) from error
-
-    return told
