@@ -78,6 +78,8 @@ class StandIn:
         events: what was done, in order: ``(kind, name)``, kind one of launch, allocate, to device,
             to host, capture, end capture, replay. What a graph does counts as one replay.
         kernels: every kernel's name and source.
+        streams: the device of each stream that was made.
+        graph_pools: a weak reference to each memory pool that was captured with.
         free: bytes that the device says are free.
         broken: what the first computation fails with, or None.
     """
@@ -101,6 +103,8 @@ class StandIn:
         self._homes: dict[int, int] = {}  # the device that lies at an address
         self._owners: Any = weakref.WeakValueDictionary()  # by address
         self.current_device = 0
+        self.streams: list[int] = []
+        self.graph_pools: list[Any] = []
         self.current_stream: dict[int, Stream | None] = {}
         DeviceArray.device = self
         self._capturing: list[Callable[[], Any]] | None = None
@@ -223,6 +227,7 @@ class StandIn:
     @contextlib.contextmanager
     def _using_allocator(self, allocator: Any) -> Iterator[None]:
         self._pool = allocator.__self__
+        self.graph_pools.append(weakref.ref(self._pool))
         try:
             yield
         finally:
@@ -244,6 +249,7 @@ class Stream:
     def __init__(self, cupy: StandIn) -> None:
         self._cupy, self._device = cupy, cupy.current_device
         self.ptr = id(self)
+        cupy.streams.append(self._device)
 
     def use(self) -> None:
         assert self._cupy.current_device == self._device, "a stream of another device"

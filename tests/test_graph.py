@@ -12,6 +12,7 @@ import pytest
 from cuda_stand_in import StandIn, install, open_stand_in
 
 from backends import Backend, BackendError, get_backend
+from backends.cuda.blas import PRECISIONS
 from backends.cuda.graph import GraphWarning
 from mlp.datasets.dataset import Split
 from mlp.datasets.synthetic import load_synthetic
@@ -141,7 +142,7 @@ def test_the_nodes_of_a_step(monkeypatch: pytest.MonkeyPatch, split: Split) -> N
 
 def test_backends_and_devices_take_turns(monkeypatch: pytest.MonkeyPatch, split: Split) -> None:
     """Each works on its own device, and those of one device on the same stream."""
-    install(monkeypatch, StandIn(devices=2))
+    install(monkeypatch, cupy := StandIn(devices=2))
     recipe = Recipe(batch_size=16, epochs=EPOCHS)
     true = run(trainer_on(get_backend("cpu"), split, recipe))
     names = ["cuda:0", "cuda:1", "cuda:0"]
@@ -150,6 +151,7 @@ def test_backends_and_devices_take_turns(monkeypatch: pytest.MonkeyPatch, split:
         losses = [trainer.epoch(number).copy() for trainer in trainers]
         for mine in losses:
             np.testing.assert_allclose(mine, true[1][number * 5 : number * 5 + 5], rtol=2e-6)
+    assert sorted(cupy.streams) == [0, 1]
 
 
 @pytest.fixture
@@ -222,6 +224,8 @@ def test_memory_taken_while_capturing_is_the_graphs(device: tuple[StandIn, Backe
     captured()
     assert ("allocate in the graph's pool", "zeros") in cupy.events
     assert ("allocate", "zeros") not in cupy.events
+    gc.collect()
+    assert cupy.graph_pools[0]() is not None
 
 
 @pytest.mark.parametrize("fault", ["transfer", "synchronization", "product", "temporary"])
@@ -368,3 +372,40 @@ def test_a_lower_precision_learns_as_well(monkeypatch: pytest.MonkeyPatch, preci
         accuracies.append(train(model, digits, recipe).epochs[-1].test_accuracy)
     assert accuracies[0] > 0.65
     assert accuracies[1] > accuracies[0] - 0.01
+
+
+# On a GPU
+
+
+@pytest.mark.cuda
+@pytest.mark.parametrize("batch_size", [16, "full"])
+def test_a_gpu_replays_graphs_that_took_no_memory(
+    cuda: Backend, split: Split, batch_size: Any
+) -> None:
+    trainer = trainer_on(cuda, split, Recipe(batch_size=batch_size, epochs=EPOCHS))
+    ours, true = run(trainer), run(trainer_on(get_backend("cpu"), split, trainer.recipe))
+    np.testing.assert_allclose(ours[1], true[1], rtol=1e-5)
+    captures = trainer.lanes[0]._captures.values()
+    assert captures
+    for captured in captures:
+        assert captured._call == captured._replay
+        assert captured._pool.total_bytes() == 0
+
+
+@pytest.mark.cuda
+@pytest.mark.parametrize("precision", ["tf32", "bf16"])
+def test_a_lower_precision_learns_as_well_on_a_gpu(cuda: Backend, precision: str) -> None:
+    digits = load_synthetic(10_000, 2_000)
+    accuracies = []
+    for backend in (cuda, get_backend(cuda.name, precision=precision)):
+        model = MLP([784, 128, 10], backend=backend)
+        accuracies.append(train(model, digits, Recipe(epochs=4)).epochs[-1].test_accuracy)
+    assert accuracies[1] > accuracies[0] - 0.01
+
+
+@pytest.mark.cuda
+def test_the_numbers_that_cublas_is_given_are_cupys(cuda: Backend) -> None:
+    from cupy_backends.cuda.libs import cublas
+
+    names = {"float32": "32F", "tf32": "32F_FAST_TF32", "bf16": "32F_FAST_16BF"}
+    assert {p: getattr(cublas, f"CUBLAS_COMPUTE_{n}") for p, n in names.items()} == PRECISIONS
