@@ -11,6 +11,7 @@ from backends import BackendError
 from mlp.checkpoint import package_version
 from mlp.cli import data
 from mlp.cli.convert import convert
+from mlp.cli.doctor import doctor
 from mlp.cli.evaluate import evaluate
 from mlp.cli.presets import presets, reproduce
 from mlp.cli.show import show
@@ -31,6 +32,7 @@ app.command("eval")(evaluate)
 app.command("convert")(convert)
 app.add_typer(data.app)
 app.command("presets")(presets)
+app.command("doctor")(doctor)
 app.command("reproduce")(reproduce)
 app.add_typer(show, name="show")
 
