@@ -70,7 +70,8 @@ def parameters(function: Any) -> inspect.Signature | None:
     if kinds and all(kind in VARIADIC for kind in kinds):
         line = re.match(r"[\w.]+(\(.*?\))(?: -> .*)?(?:\n|$)", function.__doc__ or "")
         assert line, f"CuPy does not tell the signature of {function}"
-        text = re.sub(r"\b(?:str|int|tuple|bool|size_t|intptr_t) (?=\w)", "", line[1])
+        types = r"\b(?:str|unicode|int|tuple|bool|size_t|intptr_t) (?=\w)"
+        text = re.sub(types, "", line[1].replace("\\", ""))
         namespace: dict[str, Any] = {}
         exec(f"def function{text}: pass", namespace)
         signature = inspect.signature(namespace["function"])
