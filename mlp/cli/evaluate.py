@@ -12,7 +12,15 @@ from rich.console import Console
 from rich.table import Table
 
 from mlp.checkpoint import load
-from mlp.cli.options import DataFolder, DatasetName, Device, Json, open_dataset, open_device
+from mlp.cli.options import (
+    DataFolder,
+    DatasetName,
+    Device,
+    Json,
+    Precision,
+    open_dataset,
+    open_device,
+)
 from mlp.datasets import ask
 from mlp.inference import check_fits, predict, task_of
 from mlp.metrics import LabelScore, Score, score, score_labels
@@ -23,10 +31,11 @@ def evaluate(
     device: Device = "auto",
     dataset: DatasetName = "auto",
     data: DataFolder = None,
+    precision: Precision = "float32",
     as_json: Json = False,
 ) -> None:
     """Measure a model on a dataset's test images, asking what it was trained to answer."""
-    network = load(model, open_device(device))
+    network = load(model, open_device(device, precision))
     task = task_of(network)
     images = ask(task, open_dataset(dataset, data))
     check_fits(network, images.pixels, images.classes)

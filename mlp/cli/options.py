@@ -34,12 +34,16 @@ DataFolder = Annotated[
         help="Where MNIST's four files are. Else $MLP_DATA_DIR, the user's cache, a download.",
     ),
 ]
+Precision = Annotated[
+    str,
+    typer.Option(help="Of matrix products: float32, or on CUDA tf32 or bf16, which round more."),
+]
 Json = Annotated[bool, typer.Option("--json", help="Print the result as one JSON object.")]
 
 
-def open_device(device: str) -> Backend:
+def open_device(device: str, precision: str = "float32", graph: bool = True) -> Backend:
     """Open the device and tell on stderr which it is."""
-    backend = get_backend(device)
+    backend = get_backend(device, precision=precision, graph=graph)
     console.note(f"device: {backend.name}")
     return backend
 

@@ -21,6 +21,7 @@ from mlp.cli.options import (
     DatasetName,
     Device,
     Json,
+    Precision,
     open_dataset,
     open_device,
     parse_batch_size,
@@ -123,6 +124,10 @@ def train(
     dtype: Annotated[
         str | None, typer.Option(help=f"{' or '.join(DTYPES)}. {_default(Architecture.dtype)}")
     ] = None,
+    precision: Precision = "float32",
+    graph: Annotated[
+        bool, typer.Option("--graph/--no-graph", help="Replay captured steps, or call each anew.")
+    ] = True,
     seed: Annotated[
         int | None,
         typer.Option(help=f"Of the initial weights and the shuffles. {_default(Recipe.seed)}"),
@@ -151,7 +156,7 @@ def train(
     given = {name: value for name, value in locals().items() if value is not None}
     architecture, recipe = _choose(given)
     out = _writable(out, force)
-    backend = open_device(device)
+    backend = open_device(device, precision, graph)
     images = _pose(task, positive, open_dataset(dataset, data), recipe.seed)
     model = architecture.build(images.pixels, images.classes, recipe.loss, recipe.seed, backend)
     console.note(f"network: {model}, {model.parameters.size:,} parameters")
