@@ -108,7 +108,10 @@ def explain_divergence(losses: NDArray[Any], step: int, epoch: int, recipe: Reci
 
 def _chance(labels: NDArray[Any]) -> float:
     """Compute the accuracy of the best constant answer."""
-    _, counts = np.unique(labels, axis=0, return_counts=True)
+    if labels.ndim == 1:
+        counts = np.bincount(labels)
+    else:
+        _, counts = np.unique(labels, axis=0, return_counts=True)
     return float(counts.max() / len(labels))
 
 

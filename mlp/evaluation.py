@@ -9,8 +9,8 @@ from mlp.batches import Batches
 from mlp.datasets.dataset import Dataset, Split
 from mlp.errors import UsageError
 from mlp.history import History
-from mlp.inference import decide, outputs
-from mlp.metrics import accuracy
+from mlp.inference import decide
+from mlp.metrics import count_right
 from mlp.network import MLP
 from mlp.recipe import Recipe
 
@@ -60,9 +60,13 @@ class Evaluation:
         return self.accuracy_on(self._held_out) if len(self._held_out) else None
 
     def accuracy_on(self, batches: Batches) -> float:
-        """Compute the accuracy on any images, 0 to 1."""
-        answers = decide(self._model, outputs(self._model, batches))
-        return accuracy(answers, self._model.backend.to_numpy(batches.labels))
+        """Compute the accuracy on any images, 0 to 1, in memory that does not grow with them."""
+        model, right = self._model, 0
+        for start, stop in batches.pieces(0, len(batches)):
+            x, labels = batches.slice(start, stop)
+            answers = decide(model, model.backend.to_numpy(model.forward(x)))
+            right += count_right(answers, model.backend.to_numpy(labels))
+        return right / len(batches)
 
 
 def describe(recipe: Recipe, dataset: Dataset, history: History) -> dict[str, Any]:

@@ -9,15 +9,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 
-def accuracy(answers: NDArray[Any], labels: NDArray[Any]) -> float:
-    """Compute the share of images that are answered wholly right, 0 to 1.
+def count_right(answers: NDArray[Any], labels: NDArray[Any]) -> int:
+    """Count the images that are answered wholly right.
 
     Args:
         answers: shape (N,), or (N, L) for L questions, all of which must be right.
         labels: the same shape.
     """
     right = answers == labels  # (N,) or (N, L)
-    return float(right.reshape(len(right), -1).all(axis=1).mean())
+    return int(right.reshape(len(right), -1).all(axis=1).sum())
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ import struct
 import sys
 import zlib
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -43,13 +43,14 @@ _GZIP_MAGIC = b"\x1f\x8b"
 _CHUNK = 1 << 20
 
 
-def read_idx(path: str | Path, *, mmap: bool = False) -> NDArray[Any]:
+def read_idx(path: str | Path, *, mmap: bool | Literal["auto"] = False) -> NDArray[Any]:
     """Read the array of an IDX file, packed with gzip or not, whatever its name.
 
     Args:
         path: the file.
         mmap: leave the values on disk and return a read-only ``np.memmap``; only for
-            unpacked files of one-byte dtypes, whose bytes on disk are those in memory.
+            unpacked files of one-byte dtypes, whose bytes on disk are those in memory. ``"auto"``
+            leaves them there for these files and reads the others.
 
     Returns:
         An array of the header's shape, of rank 1 or more, in native byte order: uint8, int8,
@@ -62,7 +63,9 @@ def read_idx(path: str | Path, *, mmap: bool = False) -> NDArray[Any]:
     path = Path(path)
     try:
         with path.open("rb") as file:
-            return _map(file, str(path)) if mmap else decode_idx(file, str(path))
+            if mmap is True or (mmap == "auto" and _can_be_mapped(file)):
+                return _map(file, str(path))
+            return decode_idx(file, str(path))
     except OSError as error:
         raise DataError(f"cannot read {path}: {error.strerror or error}") from error
 
@@ -230,6 +233,14 @@ def _read_values(stream: io.BufferedIOBase, header: _Header, source: str) -> NDA
             f"{source} holds {header.bytes:,} bytes, more than fit into memory: "
             f"read it with mmap=True"
         ) from error
+
+
+def _can_be_mapped(file: io.BufferedReader) -> bool:
+    """Tell whether a file begins as one that is not packed and holds single bytes."""
+    magic = file.read(3)
+    file.seek(0)
+    codes = [code for code, dtype in DTYPES.items() if dtype.itemsize == 1]
+    return magic in [bytes([0, 0, code]) for code in codes]
 
 
 def _map(file: io.BufferedReader, source: str) -> NDArray[Any]:

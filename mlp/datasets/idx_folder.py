@@ -27,6 +27,9 @@ def load_idx_folder(
 ) -> Dataset:
     """Load the four files of a folder, each packed with gzip or not.
 
+    Unpacked files are mapped into memory, read-only, so that a dataset may be larger than it: they
+    must stay as they are for as long as the dataset is in use.
+
     Args:
         folder: holds ``train-images-idx3-ubyte``, ``train-labels-idx1-ubyte`` and the same for
             ``t10k``, with or without ``.gz``; ``train-images.idx3-ubyte`` will do as well.
@@ -138,7 +141,7 @@ def _load_split(
 
 
 def _load_file(path: Path, name: str, checksum: str | None) -> NDArray[np.uint8]:
-    array = read_idx(path)
+    array = read_idx(path, mmap="auto")
     rank, axes = (3, "(count, height, width)") if "images" in name else (1, "(count,)")
     if array.dtype != np.uint8 or array.ndim != rank or 0 in array.shape[1:]:
         raise DataError(
