@@ -1,0 +1,87 @@
+"""What a figure was measured on: the processor, its cores and memory, and the versions."""
+
+from __future__ import annotations
+
+import os
+import platform
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from backends import Backend
+from mlp.checkpoint import package_version
+from mlp.threads import blas_library
+
+
+@dataclass(frozen=True)
+class Machine:
+    """The host.
+
+    Attributes:
+        processor: its name.
+        cores: how many of its cores this process may use.
+        memory_bytes: all of the host's memory.
+        system: the operating system.
+        blas: the library that multiplies matrices, its version and its number of threads.
+        versions: of mlp, Python and NumPy.
+        load: how many processes were running or waiting to, on average over the last minute.
+    """
+
+    processor: str
+    cores: int
+    memory_bytes: int
+    system: str
+    blas: str
+    versions: dict[str, str]
+    load: float
+
+    def __str__(self) -> str:
+        versions = ", ".join(f"{name} {version}" for name, version in self.versions.items())
+        return (
+            f"{self.processor}, {self.cores} core{'s' if self.cores > 1 else ''}, "
+            f"{self.memory_bytes / 2**30:.1f} GiB; {self.blas}; {self.system}; {versions}; "
+            f"load {self.load:.1f}"
+        )
+
+
+def describe_machine() -> Machine:
+    """Describe the host as it is now."""
+    return Machine(
+        processor=_processor(),
+        cores=_cores(),
+        memory_bytes=os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE"),
+        system=f"{platform.system()} {platform.release()}",
+        blas=blas_library(),
+        versions={
+            "mlp": package_version(),
+            "Python": platform.python_version(),
+            "NumPy": np.__version__,
+        },
+        load=os.getloadavg()[0],
+    )
+
+
+def describe_device(backend: Backend) -> str:
+    """Name what a backend computes on, such as ``"NVIDIA H200, CuPy 14.2.0, CUDA 12.9"``."""
+    if not backend.name.startswith("cuda"):
+        return _processor()
+    cupy = backend.xp
+    runtime = cupy.cuda.runtime
+    name = runtime.getDeviceProperties(int(backend.name.split(":")[1]))["name"].decode()
+    version = runtime.runtimeGetVersion()
+    return f"{name}, CuPy {cupy.__version__}, CUDA {version // 1000}.{version % 1000 // 10}"
+
+
+def _processor() -> str:
+    try:
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+        return next(line.split(":")[1].strip() for line in lines if line.startswith("model name"))
+    except (OSError, StopIteration):  # not Linux, or an ARM kernel, which names no model
+        return platform.processor() or platform.machine()
+
+
+def _cores() -> int:
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
