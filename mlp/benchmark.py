@@ -136,22 +136,20 @@ class Result:
 
 @dataclass(frozen=True)
 class Cell:
-    """One place of a sweep's map: a batch size and a width, with each device's timing."""
+    """One place of a sweep's map, with each device's timing of so many images an epoch."""
 
     batch_size: int
     width: int
+    images: int
     timings: tuple[Timing, ...]
 
     @property
-    def fastest(self) -> Timing:
-        """The timing of the device that wins."""
-        return min(self.timings, key=lambda timing: timing.median)
-
-    @property
-    def runner_up(self) -> Timing | None:
-        """The timing of the second; None where there is one device."""
-        ranked = sorted(self.timings, key=lambda timing: timing.median)
-        return ranked[1] if len(ranked) > 1 else None
+    def verdict(self) -> str:
+        """Which device wins and by how much, as ``"cuda:0 3.2x"``, or ``"even"``; of several."""
+        first, second = sorted(self.timings, key=lambda timing: timing.median)[:2]
+        if first.overlaps(second):
+            return "even"
+        return f"{first.device} {first.times_as_fast(second):.1f}x"
 
 
 def noise(count: int, seed: int = 0) -> Split:
@@ -239,7 +237,15 @@ def sweep(
             )
             tell(f"width {width}, batches of {batch_size}")
             trainers = [here.trainer(backend) for backend in backends]
-            yield Cell(batch_size, width, tuple(time_epochs(trainers, repeats, epochs)))
+            timings = time_epochs(trainers, repeats, epochs)
+            yield Cell(batch_size, width, len(task.images), tuple(timings))
+
+
+def as_map(cells: Sequence[Cell]) -> tuple[list[int], list[int], list[list[Cell]]]:
+    """Lay a sweep's cells out: the batch sizes, the widths, and a row of cells for each size."""
+    places = {(cell.batch_size, cell.width): cell for cell in cells}
+    batch_sizes, widths = (sorted(set(axis)) for axis in zip(*places, strict=True))
+    return batch_sizes, widths, [[places[b, w] for w in widths] for b in batch_sizes]
 
 
 @np.errstate(all="ignore")  # what is trained is of no use, and need not stay finite

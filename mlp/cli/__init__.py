@@ -10,6 +10,7 @@ import typer
 from backends import BackendError
 from mlp.checkpoint import package_version
 from mlp.cli import data
+from mlp.cli.bench import bench
 from mlp.cli.convert import convert
 from mlp.cli.doctor import doctor
 from mlp.cli.evaluate import evaluate
@@ -35,6 +36,7 @@ app.command("presets")(presets)
 app.command("doctor")(doctor)
 app.command("reproduce")(reproduce)
 app.add_typer(show, name="show")
+app.command("bench")(bench)
 
 
 def _print_version(asked: bool) -> None:

@@ -1,4 +1,4 @@
-"""The same views as pictures, with matplotlib, which only this file imports, and only when used.
+"""The same views as pictures, with matplotlib, which is imported only when used.
 
 Each function draws a figure; `write` makes it a PNG file.
 """

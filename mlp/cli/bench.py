@@ -1,0 +1,205 @@
+"""``mlp bench``: how fast a network trains here, and on which device."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from backends import Backend, BackendError, get_backend
+from mlp import benchmark
+from mlp.activations import ACTIVATIONS
+from mlp.architecture import Architecture
+from mlp.benchmark import Task
+from mlp.cli import console
+from mlp.cli.bench_report import describe, map_json, print_map, print_speeds, speeds_json
+from mlp.cli.options import DataFolder, Json, open_dataset, parse_batch_size, parse_widths
+from mlp.cli.pictures import Force, check_picture, write_picture
+from mlp.errors import UsageError
+from mlp.losses import LOSSES
+from mlp.network import DTYPES
+from mlp.preset import load_preset, override
+from mlp.recipe import Recipe
+from mlp.view import speed_plots
+
+IMAGES, SWEEP_IMAGES = 60_000, 8_192
+"""How much noise is made, unless told: as much as MNIST, and less for each place of a map."""
+
+BATCH_SIZES, WIDTHS = "16,64,256,1024,4096", "16,64,256,1024"
+"""The places of a map, unless told."""
+
+
+def bench(
+    device: Annotated[
+        list[str] | None,
+        typer.Option(help="cpu, cuda or cuda:N, once for each; else cpu, and cuda if it works."),
+    ] = None,
+    preset: Annotated[
+        str | None, typer.Option(help="A published recipe to time; see mlp presets.")
+    ] = None,
+    hidden: Annotated[
+        str | None, typer.Option(metavar="N,N,…", help="Widths of the hidden layers, or none.")
+    ] = None,
+    batch_size: Annotated[
+        str | None, typer.Option(metavar="N|full", help="Images an update.")
+    ] = None,
+    activation: Annotated[str | None, typer.Option(help=", ".join(ACTIVATIONS))] = None,
+    loss: Annotated[str | None, typer.Option(help=", ".join(LOSSES))] = None,
+    dtype: Annotated[str | None, typer.Option(help=" or ".join(DTYPES))] = None,
+    images: Annotated[
+        int | None,
+        typer.Option(
+            min=1,
+            help=f"How many images of noise to train on; else {IMAGES:,}, "
+            f"and {SWEEP_IMAGES:,} for a map.",
+        ),
+    ] = None,
+    dataset: Annotated[
+        str | None,
+        typer.Option(metavar="NAME|PATH", help="Images to train on in the noise's place."),
+    ] = None,
+    data: DataFolder = None,
+    repeats: Annotated[int, typer.Option(min=1, help="Turns of each device.")] = 7,
+    epochs: Annotated[
+        int | None,
+        typer.Option(
+            min=1, help=f"Epochs of a turn; else what lasts {benchmark.TURN_SECONDS} seconds."
+        ),
+    ] = None,
+    sweep: Annotated[
+        bool, typer.Option("--sweep", help="Map batch sizes and widths: which device wins where?")
+    ] = False,
+    batch_sizes: Annotated[
+        str | None, typer.Option(metavar="N,N,…", help=f"Of the map; else {BATCH_SIZES}.")
+    ] = None,
+    widths: Annotated[
+        str | None,
+        typer.Option(metavar="N,N,…", help=f"Of the map's hidden layers; else {WIDTHS}."),
+    ] = None,
+    as_json: Json = False,
+    plot: Annotated[
+        Path | None,
+        typer.Option(
+            "--plot", "--save", metavar="FILE.png", help="Draw it too; needs the extra plots."
+        ),
+    ] = None,
+    force: Force = False,
+) -> None:
+    """Time the training of a network on one device or several."""
+    given = {name: value for name, value in locals().items() if value is not None}
+    _check(given)
+    check_picture(plot, force)
+    architecture, recipe = _choose(given)
+    backends = _open(device)
+    count = images or (SWEEP_IMAGES if sweep else IMAGES)
+    task = _task(architecture, recipe, dataset, data, count)
+    if sweep:
+        places = _places(task, batch_sizes or BATCH_SIZES, widths or WIDTHS)
+        about = describe(task, backends)
+        with _status() as tell:
+            cells = list(benchmark.sweep(task, backends, *places, repeats, epochs, tell))
+        if as_json:
+            print(json.dumps(about | map_json(cells)))
+        else:
+            print_map(cells)
+        if plot is not None:
+            write_picture(speed_plots.plot_map(cells), plot)
+        return
+    about = describe(task, backends)
+    with _status() as tell:
+        results = benchmark.bench(task, backends, repeats, epochs, tell)
+    if as_json:
+        print(json.dumps(about | speeds_json(results)))
+    else:
+        print_speeds(results)
+    if plot is not None:
+        write_picture(speed_plots.plot_speeds(results), plot)
+
+
+def _check(given: dict[str, Any]) -> None:
+    """Refuse options that do not go together."""
+    if "images" in given and "dataset" in given:
+        raise UsageError("--images makes noise in the place of a --dataset: leave one of them away")
+    if "data" in given and "dataset" not in given:
+        raise UsageError("--data tells where MNIST is: add --dataset mnist")
+    if given["sweep"] and "batch_size" in given:
+        raise UsageError("a map has several batch sizes: name them with --batch-sizes")
+    if not given["sweep"] and {"batch_sizes", "widths"} & given.keys():
+        raise UsageError("--batch-sizes and --widths are those of a map: add --sweep")
+
+
+def _choose(given: dict[str, Any]) -> tuple[Architecture, Recipe]:
+    """Put what was given over the preset's values, or over the defaults."""
+    if "hidden" in given:
+        given["hidden"] = parse_widths(given["hidden"])
+    if "batch_size" in given:
+        given["batch_size"] = parse_batch_size(given["batch_size"])
+    architecture, recipe = Architecture(), Recipe()
+    if "preset" in given:
+        preset = load_preset(given["preset"])
+        architecture, recipe = preset.architecture, preset.recipe
+    given.pop("epochs", None)  # these are of a turn
+    return override(architecture, given), override(recipe, given)
+
+
+def _open(devices: list[str] | None) -> list[Backend]:
+    """Open each device once; the CPU, and CUDA where it works, unless told."""
+    if devices is None:
+        try:
+            return [get_backend("cpu"), get_backend("cuda")]
+        except BackendError as error:
+            console.note(f"timing the CPU alone: {error}")
+            return [get_backend("cpu")]
+    backends = [get_backend(device) for device in devices]
+    return list({backend.name: backend for backend in backends}.values())
+
+
+def _task(
+    architecture: Architecture,
+    recipe: Recipe,
+    dataset: str | None,
+    data: Path | None,
+    count: int,
+) -> Task:
+    if dataset is None:
+        images = benchmark.noise(count)
+        return Task(architecture=architecture, recipe=recipe, images=images)
+    found = open_dataset(dataset, data)
+    return Task(architecture=architecture, recipe=recipe, images=found.train, classes=found.classes)
+
+
+def _places(task: Task, batch_sizes: str, widths: str) -> tuple[list[int], list[int]]:
+    """Read the batch sizes and widths of a map, and see that they make sense for the task."""
+    sizes = _whole_numbers("--batch-sizes", batch_sizes)
+    if max(sizes) > len(task.images):
+        raise UsageError(
+            f"a batch of {max(sizes):,} needs as many images, but there are {len(task.images):,}: "
+            "set --images higher, or --batch-sizes lower"
+        )
+    if not task.architecture.hidden:
+        raise UsageError("a map varies the width of hidden layers: have one, as in --hidden 100")
+    return sizes, _whole_numbers("--widths", widths)
+
+
+def _whole_numbers(option: str, text: str) -> list[int]:
+    try:
+        numbers = sorted({int(part) for part in text.split(",")})
+    except ValueError:
+        numbers = [0]
+    if numbers[0] < 1:
+        raise UsageError(f"{option} takes whole numbers such as 16,64,256, not {text!r}")
+    return numbers
+
+
+@contextmanager
+def _status() -> Iterator[Callable[[str], None]]:
+    """Show on a terminal's last line what is being timed."""
+    if not console.stderr.is_terminal:
+        yield lambda _: None
+        return
+    with console.stderr.status("") as status:
+        yield status.update

@@ -1,0 +1,175 @@
+"""What ``mlp bench`` tells: tables for people, and the same figures for JSON."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import asdict
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+from backends import Backend
+from mlp.benchmark import Cell, Result, Task, Timing, as_map
+from mlp.cli import console
+from mlp.machine import describe_device, describe_machine
+
+
+def describe(task: Task, backends: Sequence[Backend]) -> dict[str, Any]:
+    """Tell on stderr what is timed and where; return the same for JSON."""
+    machine = describe_machine()
+    devices = {backend.name: describe_device(backend) for backend in backends}
+    model = task.build(backends[0])
+    console.note(f"machine: {machine}")
+    for name, device in devices.items():
+        console.note(f"device: {name}, {device}")
+    console.note(f"network: {model}, {model.parameters.size:,} parameters, {task.recipe.loss}")
+    if machine.load > machine.cores:
+        console.warn(
+            f"{machine.load:.1f} processes share the {machine.cores} cores: trust ratios, not times"
+        )
+    return {
+        "machine": asdict(machine),
+        "devices": devices,
+        "layers": model.sizes,
+        "activation": model.activation,
+        "dtype": model.dtype,
+        "parameters": int(model.parameters.size),
+        "loss": task.recipe.loss,
+        "batch_size": task.recipe.batch_size,
+        "images": len(task.images),
+    }
+
+
+def speeds_json(results: Sequence[Result]) -> dict[str, Any]:
+    """Gather each device's figures."""
+    return {
+        "gflop_per_epoch": results[0].flop / 1e9,
+        "results": [
+            _timing_json(result.timing)
+            | {
+                "images_per_second": result.images_per_second,
+                "gflop_per_second": result.flop_per_second / 1e9,
+                "ceiling_gflop_per_second": result.ceiling.flop_per_second / 1e9,
+                "ceiling_gb_per_second": result.ceiling.bytes_per_second / 1e9,
+                "floor_seconds": result.floor_seconds,
+                "share_of_ceiling": result.share_of_ceiling,
+                "peak_bytes": result.peak_bytes,
+            }
+            for result in results
+        ],
+    }
+
+
+def print_speeds(results: Sequence[Result]) -> None:
+    """Print a line a device, how they compare, and how things were counted."""
+    headings = ("an epoch (min-max)", "images/s", "GFLOP/s", "of the ceiling", "peak memory")
+    table = Table(box=None)
+    table.add_column("device")
+    for heading in headings:
+        table.add_column(heading, justify="right")
+    for result in results:
+        table.add_row(
+            result.timing.device,
+            _spread(result.timing),
+            f"{result.images_per_second:,.0f}",
+            f"{result.flop_per_second / 1e9:,.1f}",
+            f"{result.share_of_ceiling:.0%}",
+            f"{result.peak_bytes / 2**20:,.0f} MiB",
+        )
+    _print(table)
+    ranked = sorted(results, key=lambda result: result.timing.median)
+    for slower in ranked[1:]:
+        print(_compare(ranked[0].timing, slower.timing))
+    for result in results:
+        ceiling = result.ceiling
+        print(
+            f"{result.timing.device} at most: {ceiling.flop_per_second / 1e9:,.0f} GFLOP/s in a "
+            f"large product, {ceiling.bytes_per_second / 1e9:,.0f} GB/s in a large copy; so "
+            f"{_seconds(result.floor_seconds)} an epoch"
+        )
+    print(
+        f"counted: {results[0].flop / 1e9:,.4g} GFLOP an epoch, which is 2 N I O for each layer's "
+        "y, dW and dx but the first layer's dx, and each image's bytes once"
+    )
+
+
+def map_json(cells: Sequence[Cell]) -> dict[str, Any]:
+    """Gather each place's figures, and which device wins it where there are several."""
+    return {
+        "map": [
+            {
+                "batch_size": cell.batch_size,
+                "width": cell.width,
+                "results": [
+                    _timing_json(t)
+                    | {
+                        "images_per_second": cell.images / t.median,
+                        "seconds_per_image": t.median / cell.images,
+                    }
+                    for t in cell.timings
+                ],
+                "verdict": cell.verdict if len(cell.timings) > 1 else None,
+            }
+            for cell in cells
+        ]
+    }
+
+
+def print_map(cells: Sequence[Cell]) -> None:
+    """Print who wins where, if there are several devices, and each one's speed."""
+    devices = [timing.device for timing in cells[0].timings]
+    if len(devices) > 1:
+        print("the faster device, and how many times as fast as the next")
+        _print(_map_table(cells, lambda cell: cell.verdict))
+        for k, device in enumerate(devices[1:], 1):
+            ahead = sum(_is_ahead(cell.timings[k], cell.timings[0]) for cell in cells)
+            print(f"{device} is faster than {devices[0]} in {ahead} of {len(cells)} places\n")
+    for k, device in enumerate(devices):
+        print(f"{device}, images a second")
+        _print(_map_table(cells, lambda cell, k=k: f"{cell.images / cell.timings[k].median:,.0f}"))  # type: ignore[misc]
+
+
+def _map_table(cells: Sequence[Cell], text: Callable[[Cell], str]) -> Table:
+    batch_sizes, widths, rows = as_map(cells)
+    table = Table(box=None)
+    table.add_column("batch \\ width", justify="right")
+    for width in widths:
+        table.add_column(f"{width:,}", justify="right")
+    for batch_size, row in zip(batch_sizes, rows, strict=True):
+        table.add_row(f"{batch_size:,}", *(text(cell) for cell in row))
+    return table
+
+
+def _timing_json(timing: Timing) -> dict[str, Any]:
+    return {
+        "device": timing.device,
+        "seconds": timing.seconds,
+        "seconds_median": timing.median,
+        "seconds_min": min(timing.seconds),
+        "seconds_max": max(timing.seconds),
+    }
+
+
+def _compare(faster: Timing, slower: Timing) -> str:
+    ratio = f"{faster.times_as_fast(slower):.1f} times as fast as {slower.device}"
+    if faster.overlaps(slower):
+        return f"{faster.device} is {ratio}, but their times overlap: repeat it more often"
+    return f"{faster.device} is {ratio}"
+
+
+def _is_ahead(timing: Timing, other: Timing) -> bool:
+    return timing.median < other.median and not timing.overlaps(other)
+
+
+def _spread(timing: Timing) -> str:
+    low, high = _seconds(min(timing.seconds)), _seconds(max(timing.seconds))
+    return f"{_seconds(timing.median)} ({low}-{high})"
+
+
+def _seconds(seconds: float) -> str:
+    return f"{seconds * 1e3:.3g} ms" if seconds < 1 else f"{seconds:.3g} s"
+
+
+def _print(table: Table) -> None:
+    Console(highlight=False, soft_wrap=True).print(table)
