@@ -38,7 +38,6 @@ class Batches:
     def __init__(self, images: NDArray[np.uint8], labels: NDArray[Any], model: MLP) -> None:
         backend = model.backend
         self.xp = backend.xp
-        self._dtype = model.dtype
         self._buffer = Buffers(backend, model.dtype)
         rows = images.reshape(len(images), math.prod(images.shape[1:]))
         itemsize = np.dtype(model.dtype).itemsize
@@ -46,7 +45,8 @@ class Batches:
         widths = rows.shape[1] + 3 * sum(model.sizes[1:])  # x; and y, f(y) and dy a layer
         self.piece = max(1, memory.piece // (widths * itemsize))
         self.images = backend.asarray(rows)  # (N, I)
-        if len(rows) <= self.piece:
+        self.keeps_floats = len(rows) <= self.piece
+        if self.keeps_floats:
             self.images = self._as_floats(self.images, self.xp.empty(rows.shape, model.dtype))
         self.labels = backend.asarray(labels, np.int64 if labels.ndim == 1 else model.dtype)
         self._ahead = memory.lanes > 1
@@ -85,7 +85,7 @@ class Batches:
         labels = self._buffer(f"labels {slot}", n, *self.labels.shape[1:], dtype=self.labels.dtype)
         self.xp.take(self.labels, rows, axis=0, out=labels)
         x = self._buffer(f"x {slot}", n, self.images.shape[1])
-        if self.images.dtype == self._dtype:
+        if self.keeps_floats:
             return self.xp.take(self.images, rows, axis=0, out=x), labels
         pixels = self._buffer(f"pixels {slot}", n, self.images.shape[1], dtype="uint8")
         self.xp.take(self.images, rows, axis=0, out=pixels)
@@ -93,10 +93,12 @@ class Batches:
 
     def slice(self, start: int, stop: int, slot: int = 0) -> tuple[Array, Array]:
         """Return the rows from start to stop: views where floats are kept, else as `gather`."""
-        x, labels = self.images[start:stop], self.labels[start:stop]
-        if x.dtype != self._dtype:
-            x = self._as_floats(x, self._buffer(f"x {slot}", *x.shape))
-        return x, labels
+        pixels, labels = self.images[start:stop], self.labels[start:stop]
+        if self.keeps_floats:
+            return pixels, labels
+        copied = self._buffer(f"labels {slot}", *labels.shape, dtype=labels.dtype)
+        self.xp.copyto(copied, labels)
+        return self._as_floats(pixels, self._buffer(f"x {slot}", *pixels.shape)), copied
 
     def pieces(self, start: int, stop: int, lanes: int = 1) -> Iterator[tuple[int, int]]:
         """Cut a range of rows into even pieces that suit the device, equally many for each lane."""

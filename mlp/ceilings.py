@@ -56,10 +56,10 @@ def measure_ceiling(backend: Backend, dtype: str) -> Ceiling:
 
 def _products(backend: Backend, dtype: str) -> float:
     """Multiply ever larger matrices, until one product takes long enough; the last one counts."""
-    xp, n = backend.xp, SMALLEST_PRODUCT
+    xp, n, rng = backend.xp, SMALLEST_PRODUCT, np.random.default_rng(0)
     room = backend.memory().free // MEMORY_SHARE
     while True:
-        a = xp.full((n, n), 0.5, dtype=dtype)  # (n, n)
+        a = backend.asarray(rng.random((n, n), np.float32), dtype)  # (n, n)
         out = xp.empty((n, n), dtype=dtype)  # (n, n)
         multiply = partial(xp.matmul, a, a, out=out)
         multiply()  # the first product of a size also sets the library up for it
@@ -73,7 +73,8 @@ def _copies(backend: Backend) -> float:
     """Copy on as many threads as the device is worked on with."""
     xp, memory = backend.xp, backend.memory()
     size = min(COPY_BYTES, memory.free // MEMORY_SHARE) // 4
-    source, target = (xp.full(size, 1.0, dtype="float32") for _ in range(2))  # (size,)
+    source, target = (xp.empty(size, dtype="float32") for _ in range(2))  # (size,)
+    xp.copyto(source, 1.0)  # pages that were never written to would be read from nowhere
     if memory.lanes == 1:
         return 8 * size / _best(backend, partial(xp.copyto, target, source))
     share = -(-size // memory.lanes)

@@ -236,15 +236,14 @@ class Trainer:
 
     def _add_pieces(self, k: int, pieces: list[tuple[int, int]], total: int) -> None:
         """Let lane k add up its share of the pieces of a batch of ``total`` images."""
-        lane = self.lanes[k]
+        lane, in_order = self.lanes[k], self.recipe.batch_size == "full"
         for first, last in pieces:
-            if self.recipe.batch_size == "full":  # in the order that they lie in
-                key: Any = first, last
+            if in_order:
                 x, labels = self.batches.slice(first, last, slot=k)
             else:
-                key = last - first, total
                 x, labels = self.batches.gather(self.order[first:last], slot=k)
-            lane.repeat(key, partial(lane.add_piece, x, labels, total))
+            where = first if in_order and self.batches.keeps_floats else "copied"
+            lane.repeat((where, len(x), total), partial(lane.add_piece, x, labels, total))
 
     def _steps(self, x: Array, labels: Array) -> None:
         """Take one step from each batch of a span; labels of shape (n,) or (n, L)."""
