@@ -5,12 +5,14 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from itertools import accumulate
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from backends import Array
+from mlp.deformation import Deformation
 from mlp.layers import Buffers
 from mlp.network import MLP
 
@@ -33,9 +35,19 @@ class Batches:
         images: uint8, shape (N, ...), each I values.
         labels: integers, shape (N,); or answers of 0 and 1, shape (N, L).
         model: the network that they are for: its device, dtype and widths.
+        augment: how `gather` deforms the images; see `mlp.deformation`.
+
+    Attributes:
+        key: what the deformations of an epoch follow from.
     """
 
-    def __init__(self, images: NDArray[np.uint8], labels: NDArray[Any], model: MLP) -> None:
+    def __init__(
+        self,
+        images: NDArray[np.uint8],
+        labels: NDArray[Any],
+        model: MLP,
+        augment: str | None = None,
+    ) -> None:
         backend = model.backend
         self.xp = backend.xp
         self._buffer = Buffers(backend, model.dtype)
@@ -50,6 +62,12 @@ class Batches:
             self.images = self._as_floats(self.images, self.xp.empty(rows.shape, model.dtype))
         self.labels = backend.asarray(labels, np.int64 if labels.ndim == 1 else model.dtype)
         self._ahead = memory.lanes > 1
+        self.key = 0
+        self.deformations: list[Deformation] = []  # one for each slot
+        if augment is not None:
+            shape = images.shape[1:]
+            for _ in range(max(2, memory.lanes)):
+                self.deformations.append(Deformation(augment, shape, backend, model.dtype))
 
     def __len__(self) -> int:
         return len(self.images)
@@ -60,22 +78,25 @@ class Batches:
         Args:
             spans: indices on the device, each of shape (n,).
         """
+        firsts = [0, *accumulate(len(rows) for rows in spans)]
         if len(spans) == 1 or not self._ahead:
-            yield from (Batch(0, *self.gather(rows)) for rows in spans)
+            for rows, first in zip(spans, firsts, strict=False):
+                yield Batch(0, *self.gather(rows, first))
             return
         with ThreadPoolExecutor(1) as other:
-            coming = other.submit(self.gather, spans[0], 0)
+            coming = other.submit(self.gather, spans[0], 0, 0)
             for k in range(len(spans)):
                 x, labels = coming.result()
                 if k + 1 < len(spans):
-                    coming = other.submit(self.gather, spans[k + 1], (k + 1) % 2)
+                    coming = other.submit(self.gather, spans[k + 1], firsts[k + 1], (k + 1) % 2)
                 yield Batch(k % 2, x, labels)
 
-    def gather(self, rows: Array, slot: int = 0) -> tuple[Array, Array]:
-        """Copy some rows, in any order, into arrays that are reused for as many.
+    def gather(self, rows: Array, first: int = 0, slot: int = 0) -> tuple[Array, Array]:
+        """Copy some rows, in any order, into arrays that are reused for as many; deform them.
 
         Args:
             rows: indices on the device, shape (n,).
+            first: the place of the first of them in the epoch's order.
             slot: which arrays; those of another slot keep what they hold.
 
         Returns:
@@ -86,10 +107,12 @@ class Batches:
         self.xp.take(self.labels, rows, axis=0, out=labels)
         x = self._buffer(f"x {slot}", n, self.images.shape[1])
         if self.keeps_floats:
-            return self.xp.take(self.images, rows, axis=0, out=x), labels
-        pixels = self._buffer(f"pixels {slot}", n, self.images.shape[1], dtype="uint8")
-        self.xp.take(self.images, rows, axis=0, out=pixels)
-        return self._as_floats(pixels, x), labels
+            self.xp.take(self.images, rows, axis=0, out=x)
+        else:
+            pixels = self._buffer(f"pixels {slot}", n, self.images.shape[1], dtype="uint8")
+            self.xp.take(self.images, rows, axis=0, out=pixels)
+            self._as_floats(pixels, x)
+        return self.deformations[slot](x, first, self.key) if self.deformations else x, labels
 
     def slice(self, start: int, stop: int, slot: int = 0) -> tuple[Array, Array]:
         """Return the rows from start to stop: views where floats are kept, else as `gather`."""

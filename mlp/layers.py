@@ -55,6 +55,30 @@ class Layer:
         raise NotImplementedError
 
 
+class Chain:
+    """Layers of which each takes what the one before it gives.
+
+    Attributes:
+        layers: these layers, in order.
+    """
+
+    layers: list[Layer]
+
+    def forward(self, x: Array) -> Array:
+        """Compute the outputs (N, C) of a batch x (N, I)."""
+        for layer in self.layers:
+            x = layer.forward(x)
+        return x
+
+    def backward(self, dy: Array) -> None:
+        """Compute all gradients from dL/dy (N, C), for the latest forward pass."""
+        gradient: Array | None = dy
+        for layer in reversed(self.layers):
+            gradient = layer.backward(gradient)
+            if gradient is None:  # nothing before it has parameters
+                return
+
+
 class Linear(Layer):
     """y = x W + b, with W of shape (I, O) and b of shape (O,).
 

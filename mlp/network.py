@@ -7,17 +7,17 @@ from copy import copy
 from itertools import pairwise
 from typing import Any
 
-from backends import Array, Backend, get_backend
+from backends import Backend, get_backend
 from mlp.activations import ACTIVATIONS
 from mlp.errors import UsageError
 from mlp.init import draw
-from mlp.layers import Layer, Linear
+from mlp.layers import Chain, Linear
 from mlp.rng import generator
 
 DTYPES = ("float32", "float64")
 
 
-class MLP:
+class MLP(Chain):
     """A network of fully connected layers.
 
     Args:
@@ -69,18 +69,6 @@ class MLP:
     def __repr__(self) -> str:
         return f"MLP({'-'.join(map(str, self.sizes))}, {self.activation}, {self.dtype})"
 
-    def forward(self, x: Array) -> Array:
-        """Compute the outputs (N, C) of a batch x (N, I)."""
-        for layer in self.layers:
-            x = layer.forward(x)
-        return x
-
-    def backward(self, dy: Array) -> None:
-        """Compute all gradients from dL/dy (N, C), for the latest forward pass."""
-        gradient: Array | None = dy
-        for layer in reversed(self.layers):
-            gradient = layer.backward(gradient)
-
     def twin(self) -> MLP:
         """Make a network on the same parameters, with gradients and buffers of its own."""
         twin = copy(self)
@@ -89,7 +77,7 @@ class MLP:
         return twin
 
     def _build(self) -> None:
-        self.layers: list[Layer] = []
+        self.layers = []
         last = len(self.sizes) - 2
         for i, (inputs, outputs) in enumerate(pairwise(self.sizes)):
             name = self.output if i == last else self.activation

@@ -7,6 +7,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Literal
 
+from mlp.deformation import parse_augment
 from mlp.errors import UsageError
 from mlp.losses import LOSSES
 from mlp.schedules import learning_rate
@@ -28,9 +29,14 @@ class Recipe:
         weight_decay: λ of ½ λ |W|², on weights and not on biases.
         clip_value: limit of each gradient element, or None.
         clip_norm: limit of the gradient's norm, or None.
+        augment: how the training images are deformed anew each time, such as
+            ``affine(15, 0.15, 2),elastic``, or None; see `mlp.deformation.KINDS`.
+        dropout: the share of each hidden layer's units that training leaves out at random.
+        input_dropout: the same of the inputs.
+        max_norm: limit of the length of each unit's incoming weights, or None.
         shuffle: whether each epoch visits the images in a new order.
         validation: how many of the last training images to hold out; a share if below 1.
-        seed: of the initial weights and of the shuffles.
+        seed: of the initial weights, of the shuffles, of the deformations and of dropout.
         train_accuracy: ``after`` measures it after the epoch; ``running`` counts each image as it
             was read just before the update that used it, which costs next to nothing.
         loss_on: ``updates`` tells the mean of the updates' losses, each before its update;
@@ -52,6 +58,10 @@ class Recipe:
     weight_decay: float = 0.0
     clip_value: float | None = None
     clip_norm: float | None = None
+    augment: str | None = None
+    dropout: float = 0.0
+    input_dropout: float = 0.0
+    max_norm: float | None = None
     shuffle: bool = True
     validation: float = 0.0
     seed: int = 0
@@ -68,9 +78,17 @@ class Recipe:
         _require("momentum", self.momentum, 0 <= self.momentum < 1, "from 0 to below 1")
         _require("warm-up", self.warmup, 0 <= self.warmup <= self.epochs, "from 0 to all epochs")
         _require("weight decay", self.weight_decay, self.weight_decay >= 0, "at least 0")
-        for name, limit in (("clip value", self.clip_value), ("clip norm", self.clip_norm)):
+        for name, limit in (
+            ("clip value", self.clip_value),
+            ("clip norm", self.clip_norm),
+            ("max-norm", self.max_norm),
+        ):
             if limit is not None:
                 _require(name, limit, limit > 0, "above 0")
+        for name, share in (("dropout", self.dropout), ("input dropout", self.input_dropout)):
+            _require(name, share, 0 <= share < 1, "from 0 to below 1")
+        if self.augment is not None:
+            parse_augment(self.augment)  # refuses what there is not
         _require("validation", self.validation, self.validation >= 0, "a share or a count")
         _require_whole("seed", self.seed, 0, "of at least 0")
         _require_whole("number of epochs between reports", self.report_every, 1, "of at least 1")

@@ -17,13 +17,16 @@ from numpy.typing import NDArray
 from backends import Array
 from mlp.batches import Batch, Batches
 from mlp.datasets.dataset import Dataset, Split
+from mlp.deformation import epoch_key
 from mlp.diagnosis import explain_divergence, warn_after, warn_before
+from mlp.dropout import Thinned
 from mlp.errors import DivergedError, UsageError
 from mlp.evaluation import Evaluation, describe, hold_out
 from mlp.history import Epoch, History
 from mlp.inference import check_fits
 from mlp.layers import Buffers
 from mlp.losses import LOSSES
+from mlp.max_norm import MaxNorm
 from mlp.network import MLP
 from mlp.optim import SGD
 from mlp.recipe import Recipe
@@ -46,27 +49,43 @@ class Lane:
 
     Args:
         model: the network.
-        loss: the name of the loss.
+        recipe: the hyperparameters.
         adds: whether it gets several pieces of a batch, whose gradients it has to add up.
-        running: whether to count the images that are read right before each update.
     """
 
-    def __init__(self, model: MLP, loss: str, *, adds: bool, running: bool) -> None:
-        self.model, self.adds, self.running = model, adds, running
+    def __init__(self, model: MLP, recipe: Recipe, *, adds: bool) -> None:
+        self.model, self.recipe, self.adds = model, recipe, adds
         self.backend, self.xp = model.backend, model.backend.xp
-        self.criterion = LOSSES[loss](model.sizes[-1], self.backend, model.dtype)
+        self.thinned = (
+            Thinned(model, recipe.input_dropout, recipe.dropout)
+            if recipe.input_dropout or recipe.dropout
+            else None
+        )
+        self.criterion = LOSSES[recipe.loss](model.sizes[-1], self.backend, model.dtype)
         self.gradient_sum = self.xp.zeros_like(model.gradients) if adds else model.gradients  # (P,)
         self.loss_sum = self.xp.zeros(1, dtype=model.dtype)
         self.hits = self.xp.zeros(1, dtype=model.dtype)
         self._buffer = Buffers(self.backend, model.dtype)
         self._captures: dict[Any, Callable[[], Any]] = {}
 
+    def begin(self, epoch: int) -> None:
+        """Begin an epoch: its count of images that are read right, its dropout."""
+        self.xp.copyto(self.hits, 0.0)
+        if self.thinned is not None:
+            self.thinned.begin(self.recipe.seed, epoch)
+
+    def seek(self, first: int) -> None:
+        """Go to the image that stands at a place in the epoch's order."""
+        if self.thinned is not None:
+            self.thinned.seek(first)
+
     def gradient(self, x: Array, labels: Array, targets: Array, total: int) -> Array:
         """Compute the gradient of a batch of ``total`` images, or the part of a piece of it."""
-        logits = self.model.forward(x)  # (N, C)
+        network = self.thinned or self.model
+        logits = network.forward(x)  # (N, C)
         loss = self.criterion.forward(logits, targets, total)  # (1, 1)
-        self.model.backward(self.criterion.backward())
-        if self.running:
+        network.backward(self.criterion.backward())
+        if self.recipe.train_accuracy == "running":
             self._count_hits(logits, labels)
         return loss.reshape(1)
 
@@ -112,7 +131,7 @@ class Trainer:
     def __init__(self, model: MLP, split: Split, recipe: Recipe) -> None:
         self.model, self.recipe = model, recipe
         self.backend, self.xp = model.backend, model.backend.xp
-        self.batches = Batches(split.images, split.labels, model)
+        self.batches = Batches(split.images, split.labels, model, recipe.augment)
         self.optimizer = SGD(
             model.parameters,
             model.gradients,
@@ -124,21 +143,22 @@ class Trainer:
             clip_value=recipe.clip_value,
             clip_norm=recipe.clip_norm,
         )
+        self.max_norm = (
+            MaxNorm([layer.W for layer in model.linear], recipe.max_norm, self.backend)
+            if recipe.max_norm is not None
+            else None
+        )
         N, memory = len(self.batches), self.backend.memory()
         self.batch_size = N if recipe.batch_size == "full" else min(recipe.batch_size, N)
         self.steps = -(-N // self.batch_size)
+        self.in_order = recipe.batch_size == "full" and recipe.augment is None  # as they lie
         work = 6.0 * self.batch_size * model.weight_count
         lanes = memory.lanes if work > WORTH_SHARING else 1
         self.in_pieces = lanes > 1 or self.batch_size > self.batches.piece
         self.span = max(1, min(memory.ahead, SPAN_PIECES * self.batches.piece // self.batch_size))
         self.running = recipe.train_accuracy == "running"
         self.lanes = [
-            Lane(
-                network,
-                recipe.loss,
-                adds=self.batch_size > lanes * self.batches.piece,
-                running=self.running,
-            )
+            Lane(network, recipe, adds=self.batch_size > lanes * self.batches.piece)
             for network in (model, *(model.twin() for _ in range(lanes - 1)))
         ]
         self.order = self.backend.asarray(np.arange(N))  # (N,)
@@ -184,10 +204,11 @@ class Trainer:
     def _begin(self, number: int) -> Array:
         """Bring the epoch's order to the device; return its learning rates, shape (steps,)."""
         r, N = self.recipe, len(self.batches)
+        self.batches.key = epoch_key(r.seed, number)
         if r.shuffle and r.batch_size != "full":
             self.order = self.backend.asarray(self._shuffler.permutation(N))  # (N,)
         for lane in self.lanes:
-            self.xp.copyto(lane.hits, 0.0)
+            lane.begin(number)
         times = number + (np.arange(self.steps) + 0.5) / self.steps  # (steps,)
         rates = [learning_rate(r.schedule, r.lr, r.warmup, r.epochs, t) for t in times]
         return self.backend.asarray(np.array(rates), self.model.dtype)
@@ -197,7 +218,7 @@ class Trainer:
         xp, N = self.xp, len(self.batches)
         ends = [*range(self.span * self.batch_size, N, self.span * self.batch_size), N]
         spans: Iterable[Batch]
-        if self.recipe.batch_size == "full":  # in the order that they lie in
+        if self.in_order:
             spans = [Batch(0, *self.batches.slice(0, N))]
         else:
             rows = [self.order[start:end] for start, end in pairwise([0, *ends])]
@@ -236,13 +257,14 @@ class Trainer:
 
     def _add_pieces(self, k: int, pieces: list[tuple[int, int]], total: int) -> None:
         """Let lane k add up its share of the pieces of a batch of ``total`` images."""
-        lane, in_order = self.lanes[k], self.recipe.batch_size == "full"
+        lane = self.lanes[k]
         for first, last in pieces:
-            if in_order:
+            if self.in_order:
                 x, labels = self.batches.slice(first, last, slot=k)
             else:
-                x, labels = self.batches.gather(self.order[first:last], slot=k)
-            where = first if in_order and self.batches.keeps_floats else "copied"
+                x, labels = self.batches.gather(self.order[first:last], first, slot=k)
+            lane.seek(first)
+            where = first if self.in_order and self.batches.keeps_floats else "copied"
             lane.repeat((where, len(x), total), partial(lane.add_piece, x, labels, total))
 
     def _steps(self, x: Array, labels: Array) -> None:
@@ -270,6 +292,8 @@ class Trainer:
         """Take the span's step k with the gradient that is there; note the loss."""
         self.optimizer.lr = self.span_rates[k : k + 1]
         self.optimizer.step()
+        if self.max_norm is not None:
+            self.max_norm.apply()
         self.xp.copyto(self.span_losses[k : k + 1], loss)
 
 

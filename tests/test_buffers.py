@@ -44,10 +44,13 @@ VARIETY = [
     Recipe(batch_size=8, nesterov=True, weight_decay=0.01, clip_norm=0.5, clip_value=0.2, **FAST),
     Recipe(batch_size="full", loss="quadratic", **FAST),
     Recipe(batch_size=25, loss="binary_cross_entropy", **FAST),
+    Recipe(batch_size=25, augment="affine,elastic(2),thickness", **FAST),
+    Recipe(batch_size=25, input_dropout=0.1, dropout=0.5, max_norm=0.7, **FAST),
 ]
+NAMES = ["plain", "all of sgd", "full", "binary", "deformed", "dropout"]
 
 
-@pytest.mark.parametrize("recipe", VARIETY, ids=["plain", "all of sgd", "full", "binary"])
+@pytest.mark.parametrize("recipe", VARIETY, ids=NAMES)
 @pytest.mark.parametrize("piece_bytes", [3000, 8 << 20])
 def test_nothing_is_read_that_an_earlier_step_left(
     recipe: Recipe, piece_bytes: int, buffers: list[Buffers], monkeypatch: pytest.MonkeyPatch
@@ -74,7 +77,7 @@ def test_nothing_is_read_that_an_earlier_step_left(
     np.testing.assert_array_equal(model.parameters, clean)
 
 
-@pytest.mark.parametrize("recipe", VARIETY, ids=["plain", "all of sgd", "full", "binary"])
+@pytest.mark.parametrize("recipe", VARIETY, ids=NAMES)
 def test_nothing_is_read_before_it_is_written(
     recipe: Recipe, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -122,7 +125,7 @@ def test_the_callers_arrays_are_left_alone() -> None:
 # Captured steps
 
 
-@pytest.mark.parametrize("recipe", VARIETY, ids=["plain", "all of sgd", "full", "binary"])
+@pytest.mark.parametrize("recipe", VARIETY, ids=NAMES)
 @pytest.mark.parametrize("activation", ["relu", "leaky_relu", "sigmoid", "tanh", "identity"])
 @pytest.mark.parametrize("piece_bytes", [3000, 8 << 20])
 def test_captured_steps_are_the_steps(
@@ -206,6 +209,7 @@ STEADY = {
     "leaky_relu": Recipe(batch_size=1000, nesterov=True, weight_decay=0.01, **FAST),
     "sigmoid": Recipe(batch_size=1000, loss="quadratic", momentum=0, clip_norm=0.5, **FAST),
     "tanh": Recipe(batch_size=1000, loss="binary_cross_entropy", clip_value=0.2, **FAST),
+    "identity": Recipe(batch_size=1000, dropout=0.5, input_dropout=0.1, max_norm=1.0, **FAST),
 }
 
 

@@ -39,6 +39,12 @@ RECIPES: dict[str, tuple[Recipe, int | None]] = {
         ),
         None,
     ),
+    "deformed": (Recipe(batch_size=25, augment="affine,elastic(2),thickness", **FAST), None),
+    "deformed pieces": (Recipe(batch_size="full", augment="elastic(2)", **FAST), PIECE),
+    "dropout": (
+        Recipe(batch_size=8, dropout=0.5, input_dropout=0.2, max_norm=0.5, **FAST), None,
+    ),
+    "dropout in pieces": (Recipe(batch_size=47, dropout=0.5, **FAST), PIECE),
     "running": (
         Recipe(batch_size=8, train_accuracy="running", loss_on="first_batch", **FAST), None,
     ),
@@ -254,7 +260,8 @@ def test_every_call_of_every_run_is_one_that_cupy_takes() -> None:
 def positions(function: Callable[..., Any]) -> list[str]:
     """The names of a function's arguments that may be given by position."""
     return [
-        p.name for p in inspect.signature(function).parameters.values()
+        p.name.removesuffix("_or_stop")  # NumPy 2.4's name of arange's first
+        for p in inspect.signature(function).parameters.values()
         if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)
     ]  # fmt: skip
 

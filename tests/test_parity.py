@@ -82,6 +82,29 @@ OPERATIONS: dict[str, Operation] = {
     "negative": lambda xp, a: xp.negative(a["x"], out=a["x"]),
     "maximum with a number": lambda xp, a: xp.maximum(a["x"], 0.0, out=a["x"]),
     "maximum": lambda xp, a: xp.maximum(a["x"], a["dx"], out=a["x"]),
+    "minimum": lambda xp, a: xp.minimum(a["x"], a["dx"], out=a["x"]),
+    "floor": lambda xp, a: xp.floor(a["x"], out=a["x"]),
+    "sin": lambda xp, a: xp.sin(a["x"], out=a["x"]),
+    "cos": lambda xp, a: xp.cos(a["x"], out=a["x"]),
+    "tan": lambda xp, a: xp.tan(a["small"], out=a["small"]),
+    "matmul of stacks": lambda xp, a: xp.matmul(
+        a["x"].reshape(N, 3, 11), a["dx"].reshape(N, 11, 3), out=a["stack"]
+    ),
+    "matmul of a stack": lambda xp, a: xp.matmul(
+        a["dy"].T, a["x"].reshape(3, N, 11), out=a["W"].reshape(3, 5, 11)
+    ),
+    "take of rows in a table": lambda xp, a: xp.take(
+        a["x"], a["rows"].reshape(2, 2), axis=0, out=a["some x"].reshape(2, 2, I)
+    ),
+    "add of bits": lambda xp, a: xp.add(a["bits"], 0x9E3779B9, out=a["bits"]),
+    "multiply of bits": lambda xp, a: xp.multiply(a["bits"], 0x7FEB352D, out=a["bits"]),
+    "right_shift": lambda xp, a: xp.right_shift(a["bits"], 16, out=a["bits"]),
+    "bitwise_xor": lambda xp, a: xp.bitwise_xor(a["bits"], a["other bits"], out=a["bits"]),
+    "greater_equal into floats": lambda xp, a: xp.greater_equal(a["bits"], 1 << 30, out=a["x"]),
+    "copyto of bits": lambda xp, a: xp.copyto(a["x"], a["bits"]),
+    "copyto of floats into integers": lambda xp, a: xp.copyto(
+        a["labels"], a["hits"], casting="unsafe"
+    ),
     "clip": lambda xp, a: xp.clip(a["x"], -0.3, 0.3, out=a["x"]),
     "equal into floats": lambda xp, a: xp.equal(a["labels"], a["other labels"], out=a["hits"]),
     "copyto": lambda xp, a: xp.copyto(a["dx"], a["x"]),
@@ -90,6 +113,8 @@ OPERATIONS: dict[str, Operation] = {
     "isfinite": lambda xp, a: a["finite"].__setitem__(..., xp.isfinite(a["x"]).all()),
     "eye": lambda xp, a: a["square"].__setitem__(..., xp.eye(N, dtype=a["x"].dtype)),
     "zeros": lambda xp, a: a["square"].__setitem__(..., xp.zeros((N, N), dtype=a["x"].dtype)),
+    "ones": lambda xp, a: a["square"].__setitem__(..., xp.ones((N, N), dtype=a["x"].dtype)),
+    "arange": lambda xp, a: a["rows"].__setitem__(..., xp.arange(4)),
     "zeros_like": lambda xp, a: a["x"].__setitem__(..., xp.zeros_like(a["x"])),
 }
 WITHOUT_VALUES = {"empty", "empty_like"}
@@ -100,9 +125,11 @@ def arrays(dtype: str) -> dict[str, np.ndarray]:
     shapes = {
         "x": (N, I), "dx": (N, I), "y": (N, O), "dy": (N, O), "W": (I, O), "dW": (I, O), "b": (O,),
         "column": (N, 1), "one": (1, 1), "rate": (1,), "hits": (N,), "some x": (4, I),
-        "square": (N, N), "finite": (1,),
+        "square": (N, N), "finite": (1,), "stack": (N, 3, 3),
     }  # fmt: skip
     made = {name: rng.normal(size=shape).astype(dtype) for name, shape in shapes.items()}
+    made["bits"], made["other bits"] = rng.integers(0, 2**32, (2, N, I), dtype=np.uint32)
+    made["small"] = rng.uniform(-1, 1, (N, I)).astype(dtype)
     made["positive"] = rng.uniform(0.1, 9, (N, I)).astype(dtype)
     made["bytes"] = rng.integers(0, 256, (N, I), dtype=np.uint8)
     made["some bytes"] = np.zeros((4, I), np.uint8)

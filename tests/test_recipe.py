@@ -27,15 +27,22 @@ BAD: dict[str, list[Any]] = {
     "weight_decay": [-1e-9, *NOT_FINITE],
     "clip_value": [0.0, -1.0, *NOT_FINITE],
     "clip_norm": [0.0, -1.0, *NOT_FINITE],
+    "augment": [
+        "", "mirror", "affine,affine", "affine,", "affine(200)", "affine(1, -0.1)", "affine(x)",
+        "elastic(0)", "elastic(6, 36, 1)", "elastic(6, nan)", "thickness(1.5)", "affine(1",
+    ],
+    "dropout": [-0.1, 1.0, *NOT_FINITE],
+    "input_dropout": [-0.1, 1.0, *NOT_FINITE],
+    "max_norm": [0.0, -1.0, *NOT_FINITE],
     "validation": [-0.1, *NOT_FINITE],
     "seed": [-1, *NOT_FINITE, 0.5],
     "train_accuracy": ["", "before"],
     "loss_on": ["", "last_batch"],
     "report_every": [0, -1, *NOT_FINITE, 1.5],
-}
+}  # fmt: skip
 WORDS = {
     "lr": "learning rate", "warmup": "warm-up", "loss_on": "reported loss",
-    "report_every": "epochs between reports",
+    "report_every": "epochs between reports", "augment": "deformation", "max_norm": "max-norm",
 }  # fmt: skip
 """What a sentence calls a value, where that is not its name."""
 
@@ -82,6 +89,10 @@ def test_the_defaults_are_fine() -> None:
     weight_decay=st.floats(0, 1e300),
     clip_value=st.none() | st.floats(0, 1e300, exclude_min=True),
     clip_norm=st.none() | st.floats(0, 1e300, exclude_min=True),
+    augment=st.sampled_from([None, "affine", " elastic(4) , affine(5,0.1)", "thickness(0)"]),
+    dropout=st.floats(0, 1, exclude_max=True),
+    input_dropout=st.floats(0, 1, exclude_max=True),
+    max_norm=st.none() | st.floats(0, 1e300, exclude_min=True),
     validation=st.floats(0, 1e5),
     seed=st.integers(0, 2**63 - 1),
 )
@@ -95,7 +106,7 @@ def test_anything_in_range_is_taken(**values: Any) -> None:
         {},
         optional={
             field.name: st.floats() | st.integers() for field in fields(Recipe)
-            if field.name not in ("loss", "schedule", "train_accuracy", "loss_on")
+            if field.name not in ("loss", "schedule", "augment", "train_accuracy", "loss_on")
         },
     )
 )  # fmt: skip

@@ -24,14 +24,23 @@ from mlp.losses import LOSSES, Loss
 
 ROOT = Path(__file__).parent.parent
 MATHEMATICS = ("layers", "activations", "losses", "optim", "network", "init", "schedules")
+REGULARISATION = ("random_bits", "warp", "deformation", "dropout", "max_norm")
 
 ORDER = (
     ("backends", "backends.*"),
     ("mlp.errors", "mlp.spec", "mlp.rng", "mlp.task", "mlp.atomic", "mlp.npz", "mlp.targets"),
     ("mlp.datasets", "mlp.datasets.*"),
     ("mlp.layers", "mlp.activations", "mlp.losses", "mlp.optim", "mlp.init", "mlp.schedules"),
+    ("mlp.random_bits", "mlp.warp", "mlp.deformation", "mlp.max_norm"),
     ("mlp.network", "mlp.recipe"),
-    ("mlp.batches", "mlp.metrics", "mlp.history", "mlp.inference", "mlp.architecture"),
+    (
+        "mlp.dropout",
+        "mlp.batches",
+        "mlp.metrics",
+        "mlp.history",
+        "mlp.inference",
+        "mlp.architecture",
+    ),
     ("mlp.diagnosis", "mlp.checkpoint", "mlp.evaluation", "mlp.threads"),
     ("mlp.training",),
     ("mlp.*",),  # what is built on a trained network: presets, handwriting, export, the page
@@ -133,7 +142,7 @@ def test_there_are_no_circles() -> None:
     assert not graph, f"these import each other in a circle: {sorted(graph)}"
 
 
-@pytest.mark.parametrize("name", MATHEMATICS)
+@pytest.mark.parametrize("name", MATHEMATICS + REGULARISATION)
 def test_the_mathematics_imports_no_array_library(name: str) -> None:
     assert not top_level(f"mlp.{name}") & {"numpy", "cupy", "scipy", "torch"}
 

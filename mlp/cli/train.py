@@ -121,6 +121,22 @@ def train(
         float | None, typer.Option(help="Limit of each element of the gradient.")
     ] = None,
     clip_norm: Annotated[float | None, typer.Option(help="Limit of the gradient's norm.")] = None,
+    augment: Annotated[
+        str | None,
+        typer.Option(
+            metavar="KIND,…",
+            help="Deform the training images: affine(rotation°,scale,shift,shear°), "
+            "elastic(sigma,alpha), thickness(amount); numbers left out have defaults.",
+        ),
+    ] = None,
+    dropout: Annotated[
+        float | None,
+        typer.Option(help="The share of the hidden units that training leaves out at random."),
+    ] = None,
+    input_dropout: Annotated[float | None, typer.Option(help="The same, of the inputs.")] = None,
+    max_norm: Annotated[
+        float | None, typer.Option(help="Limit of the length of each unit's incoming weights.")
+    ] = None,
     dtype: Annotated[
         str | None, typer.Option(help=f"{' or '.join(DTYPES)}. {_default(Architecture.dtype)}")
     ] = None,
@@ -130,7 +146,9 @@ def train(
     ] = True,
     seed: Annotated[
         int | None,
-        typer.Option(help=f"Of the initial weights and the shuffles. {_default(Recipe.seed)}"),
+        typer.Option(
+            help=f"Of the initial weights, shuffles and deformations. {_default(Recipe.seed)}"
+        ),
     ] = None,
     shuffle: Annotated[bool | None, typer.Option("--shuffle/--no-shuffle")] = None,
     validation: Annotated[
