@@ -28,7 +28,8 @@ class Claim:
         figures: one for each of these.
         within: how far from each figure ours may be.
         of: ``median`` where the median over our seeds must be that near; ``range`` where the
-            figure must lie between the least and the largest of our seeds, widened by that much.
+            figure must lie between the least and the largest of our seeds, widened by that much;
+            ``at_least`` where the median may be better, but worse by no more than that.
     """
 
     what: str
@@ -36,7 +37,7 @@ class Claim:
     epochs: tuple[int, ...]
     figures: tuple[float, ...]
     within: float
-    of: Literal["median", "range"] = "median"
+    of: Literal["median", "range", "at_least"] = "median"
 
     def measured(self, histories: list[History]) -> list[list[float]]:
         """Return what was measured: for each of the claim's epochs, the values of all seeds."""
@@ -45,23 +46,33 @@ class Claim:
 
     def holds(self, histories: list[History]) -> bool:
         """Tell whether our runs bear the claim out, at each of its epochs."""
-        return all(
-            min(values) - self.within <= figure <= max(values) + self.within
-            if self.of == "range"
-            else abs(median(values) - figure) <= self.within
-            for figure, values in zip(self.figures, self.measured(histories), strict=True)
-        )
+        measured = self.measured(histories)
+        return all(map(self._holds_at, self.figures, measured))
+
+    def _holds_at(self, figure: float, values: list[float]) -> bool:
+        if self.of == "range":
+            return min(values) - self.within <= figure <= max(values) + self.within
+        if self.of == "at_least":
+            return median(values) >= figure - self.within
+        return abs(median(values) - figure) <= self.within
 
 
 @dataclass(frozen=True, kw_only=True)
 class Preset:
-    """A recipe with a name: what to build, how to train it and what was published of it."""
+    """A recipe with a name: what to build, how to train it and what was published of it.
+
+    Attributes:
+        members: how many networks vote, each from a seed of its own, with their mean probabilities.
+        long: whether it takes hours without a GPU, so that it is run only where it is named.
+    """
 
     name: str
     description: str
     architecture: Architecture
     recipe: Recipe
     claims: tuple[Claim, ...]
+    members: int = 1
+    long: bool = False
 
 
 def preset_names() -> list[str]:
@@ -80,13 +91,17 @@ def load_preset(name: str) -> Preset:
     """
     if name not in preset_names():
         raise UsageError(f"there is no preset {name!r}: choose one of {', '.join(preset_names())}")
-    content = tomllib.loads((files("mlp") / "presets" / f"{name}.toml").read_text("utf-8"))
+    content = _read(name)
+    if "like" in content:  # the network and the training of another preset
+        content = _read(content["like"]) | content
     return Preset(
         name=name,
         description=content["description"],
         architecture=_build(Architecture, content["network"]),
         recipe=_build(Recipe, content["training"]),
         claims=tuple(_build(Claim, claim) for claim in content.get("published", [])),
+        members=content.get("members", 1),
+        long=content.get("long", False),
     )
 
 
@@ -99,6 +114,10 @@ def override(base: Chosen, given: dict[str, Any]) -> Chosen:
     """
     names = {field.name for field in dataclasses.fields(base)} & given.keys()
     return dataclasses.replace(base, **{name: given[name] for name in names})
+
+
+def _read(name: str) -> dict[str, Any]:
+    return tomllib.loads((files("mlp") / "presets" / f"{name}.toml").read_text("utf-8"))
 
 
 def _build(kind: type[Any], table: dict[str, Any]) -> Any:

@@ -5,11 +5,16 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable
 from dataclasses import dataclass
-from statistics import median
+from statistics import mean, median
+
+import numpy as np
 
 from backends import Backend
 from mlp.datasets import Dataset
-from mlp.history import History
+from mlp.history import Epoch, History
+from mlp.inference import probabilities
+from mlp.metrics import accuracy
+from mlp.network import MLP
 from mlp.preset import Claim, Preset
 from mlp.training import train
 
@@ -48,7 +53,7 @@ def run_seeds(
     """Train a preset from each of the seeds from 0 on.
 
     Args:
-        preset: what to train.
+        preset: what to train; a committee's members take the seeds in turn.
         dataset: what on.
         seeds: how many times.
         backend: the device.
@@ -56,21 +61,53 @@ def run_seeds(
     """
     histories = []
     for seed in range(seeds):
-        recipe = dataclasses.replace(preset.recipe, seed=seed)
-        model = preset.architecture.build(
-            dataset.pixels, dataset.classes, recipe.loss, seed, backend
-        )
-        histories.append(
-            train(
-                model,
-                dataset,
-                recipe,
-                on_epoch=lambda epoch, seed=seed: on_epoch and on_epoch(seed, epoch.epoch),  # type: ignore[misc]
-            )
-        )
-        if histories[-1].interrupted:
-            raise KeyboardInterrupt
+        runs = [
+            _run(preset, dataset, seed * preset.members + member, backend, on_epoch)
+            for member in range(preset.members)
+        ]
+        histories.append(runs[0][1] if len(runs) == 1 else _vote(runs, dataset))
     return histories
+
+
+def _run(
+    preset: Preset,
+    dataset: Dataset,
+    seed: int,
+    backend: Backend,
+    on_epoch: Callable[[int, int], None] | None,
+) -> tuple[MLP, History]:
+    recipe = dataclasses.replace(preset.recipe, seed=seed)
+    model = preset.architecture.build(dataset.pixels, dataset.classes, recipe.loss, seed, backend)
+
+    def tell(epoch: Epoch) -> None:
+        if on_epoch is not None:
+            on_epoch(seed, epoch.epoch)
+
+    history = train(model, dataset, recipe, on_epoch=tell)
+    if history.interrupted:
+        raise KeyboardInterrupt
+    return model, history
+
+
+def _vote(runs: list[tuple[MLP, History]], dataset: Dataset) -> History:
+    """Let networks vote with their mean probabilities: a history of their last epoch alone.
+
+    What is not the test accuracy is the mean of the networks', but for the seconds: their sum.
+    """
+    shares = sum(probabilities(model, dataset.test.images) for model, _ in runs)  # (N, C)
+    read = np.asarray(shares).argmax(axis=1)  # (N,)
+    last = [history.epochs[-1] for _, history in runs]
+    return History(
+        [
+            dataclasses.replace(
+                last[0],
+                loss=mean(epoch.loss for epoch in last),
+                train_accuracy=mean(epoch.train_accuracy for epoch in last),
+                test_accuracy=accuracy(read, dataset.test.labels),
+                seconds=sum(history.train_seconds for _, history in runs),
+            )
+        ]
+    )
 
 
 def compare(preset: Preset, histories: list[History]) -> list[Finding]:

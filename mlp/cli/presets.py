@@ -33,7 +33,8 @@ def presets(as_json: Json = False) -> None:
 
 def reproduce(
     names: Annotated[
-        list[str] | None, typer.Argument(metavar="[NAME]…", help="Presets; all unless named.")
+        list[str] | None,
+        typer.Argument(metavar="[NAME]…", help="Presets; all but the long ones unless named."),
     ] = None,
     seeds: Annotated[int, typer.Option(min=1, help="Runs of each, from the seeds 0, 1, …")] = 5,
     device: Device = "auto",
@@ -48,10 +49,12 @@ def reproduce(
     if as_json and markdown:
         raise UsageError("--json and --markdown exclude each other: choose one")
     chosen = [load_preset(name) for name in names or preset_names()]
+    if not names:
+        chosen = [preset for preset in chosen if not preset.long]
     backend = open_device(device)
     images = open_dataset(dataset, data)
     findings: list[Finding] = []
-    total = sum(preset.recipe.epochs for preset in chosen) * seeds
+    total = sum(preset.recipe.epochs * preset.members for preset in chosen) * seeds
     columns = (TextColumn("{task.description}"), BarColumn(), TimeRemainingColumn())
     with Progress(*columns, console=console.stderr, transient=True) as bar:
         task = bar.add_task("", total=total)
@@ -69,7 +72,7 @@ def reproduce(
                 )
 
             findings += compare(preset, run_seeds(preset, images, seeds, backend, on_epoch))
-            done += preset.recipe.epochs * seeds
+            done += preset.recipe.epochs * preset.members * seeds
     if as_json:
         print(json.dumps([dataclasses.asdict(finding) for finding in findings]))
     elif markdown:

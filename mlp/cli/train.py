@@ -208,6 +208,11 @@ def _choose(given: dict[str, Any]) -> tuple[Architecture, Recipe]:
         recipe = Recipe(loss="binary_cross_entropy")
     if "preset" in given:
         preset = load_preset(given["preset"])
+        if preset.members > 1:
+            raise UsageError(
+                f"{preset.name} is a committee of {preset.members} networks, and a model file "
+                f"holds one: run mlp reproduce {preset.name}"
+            )
         architecture, recipe = preset.architecture, preset.recipe
     return override(architecture, given), override(recipe, given)
 
