@@ -55,10 +55,13 @@ def warn_after(
         epoch: what was measured.
         losses: the losses of the epoch's updates, shape (steps,).
     """
-    tail = losses[-max(1, len(losses) // 10) :].mean(dtype=np.float64)
-    if len(losses) > 1 and tail > 2.0 * losses[0]:
+    tenth = max(1, len(losses) // 10)
+    tail = losses[-tenth:].mean(dtype=np.float64)
+    # At first all batches are at chance alike; later a single one may be low by luck.
+    start = losses[0] if epoch.epoch == 1 else losses[:tenth].mean(dtype=np.float64)
+    if len(losses) > 1 and tail > 2.0 * start:
         yield (
-            f"the loss rose from {losses[0]:.3g} to {tail:.3g} in epoch {epoch.epoch}: the "
+            f"the loss rose from {start:.3g} to {tail:.3g} in epoch {epoch.epoch}: the "
             f"learning rate {recipe.lr:g} is probably too high, so try --lr {recipe.lr / 10:g}"
         )
     if epoch.test_accuracy > 1.3 * _chance(model.backend.to_numpy(batches.labels)):
