@@ -13,7 +13,7 @@ from backends import Backend
 from mlp.datasets import Dataset
 from mlp.history import Epoch, History
 from mlp.inference import probabilities
-from mlp.metrics import accuracy
+from mlp.metrics import count_right
 from mlp.network import MLP
 from mlp.preset import Claim, Preset
 from mlp.training import train
@@ -103,7 +103,7 @@ def _vote(runs: list[tuple[MLP, History]], dataset: Dataset) -> History:
                 last[0],
                 loss=mean(epoch.loss for epoch in last),
                 train_accuracy=mean(epoch.train_accuracy for epoch in last),
-                test_accuracy=accuracy(read, dataset.test.labels),
+                test_accuracy=count_right(read, dataset.test.labels) / len(read),
                 seconds=sum(history.train_seconds for _, history in runs),
             )
         ]

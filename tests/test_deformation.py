@@ -251,7 +251,7 @@ def test_a_steady_batch_allocates_nothing() -> None:
     finally:
         tracemalloc.stop()
         np.setbufsize(buffered)
-    assert peak - before < 3000
+    assert peak - before < 6000  # views and iterators; 128 images of 784 float32 take 400,000
 
 
 # In training
