@@ -96,6 +96,25 @@ def test_special_values_survive(tmp_path: Path) -> None:
     assert load(tmp_path / "m").parameters.tobytes() == written.parameters.tobytes()
 
 
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_half_precision_is_widened_again(dtype: str, tmp_path: Path) -> None:
+    written = model(dtype=dtype)
+    save(written, tmp_path / "m", half=True)
+    read = load(tmp_path / "m")
+    assert read.dtype == read.parameters.dtype == dtype
+    np.testing.assert_array_equal(read.parameters, written.parameters.astype(np.float16))
+    save(read, tmp_path / "again", half=True)
+    assert (tmp_path / "again").read_bytes() == (tmp_path / "m").read_bytes()
+
+
+def test_what_half_precision_cannot_hold_is_refused(tmp_path: Path) -> None:
+    written = model()
+    written.parameters[-1] = -70000
+    with pytest.raises(ModelError, match="half precision"):
+        save(written, tmp_path / "m", half=True)
+    assert names(tmp_path) == []
+
+
 # What is read
 
 

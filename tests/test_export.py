@@ -31,6 +31,7 @@ FORMS = {
     "diary-dynamic": "net.bin",
     "diary-static": "net.bin",
 }
+"""Where each form that keeps every bit goes."""
 
 
 def tree(folder: Path) -> dict[str, bytes | None]:
@@ -55,12 +56,12 @@ def assert_same(found: MLP, model: MLP) -> None:
 
 
 def test_there_is_a_test_for_every_form() -> None:
-    assert tuple(FORMS) == NAMES
+    assert {*FORMS, "safetensors-half"} == set(NAMES)
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
-@pytest.mark.parametrize("second", NAMES)
-@pytest.mark.parametrize("first", NAMES)
+@pytest.mark.parametrize("second", FORMS)
+@pytest.mark.parametrize("first", FORMS)
 def test_every_form_turns_into_every_other(
     tmp_path: Path, first: str, second: str, dtype: str
 ) -> None:
@@ -73,6 +74,17 @@ def test_every_form_turns_into_every_other(
         found = read_model(folder / FORMS[form])
         assert_same(found, model)
         model = found
+
+
+def test_half_precision_rounds_and_is_half_as_large(tmp_path: Path) -> None:
+    model = MLP([200, 30, 3], bias_init="normal(1)")
+    full, half = tmp_path / "full.safetensors", tmp_path / "half.safetensors"
+    assert write_model(model, full).name == "safetensors"
+    assert write_model(model, half, "safetensors-half").name == "safetensors-half"
+    assert half.stat().st_size < 0.6 * full.stat().st_size
+    found = read_model(half)
+    assert found.dtype == "float32"
+    np.testing.assert_array_equal(found.parameters, model.parameters.astype(np.float16))
 
 
 @given(data=st.data(), dtype=st.sampled_from(["float32", "float64"]))
@@ -347,7 +359,7 @@ def test_what_cannot_be_written_is_refused(tmp_path: Path, case: str) -> None:
     assert not tree(tmp_path)
 
 
-@pytest.mark.parametrize("form", NAMES)
+@pytest.mark.parametrize("form", FORMS)
 def test_nothing_is_replaced_unasked(tmp_path: Path, form: str) -> None:
     target = tmp_path / FORMS[form]
     write_model(MLP([4, 3, 3, 2]), target, form)

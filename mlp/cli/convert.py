@@ -55,7 +55,7 @@ def convert(
     force: Annotated[bool, typer.Option("--force", help="Replace weights that are there.")] = False,
     as_json: Json = False,
 ) -> None:
-    """Write a network's weights in another form, keeping every bit."""
+    """Write a network's weights in another form, keeping every bit but in safetensors-half."""
     model = read_model(source, activation=activation, output=output, dtype=dtype)
     form = write_model(model, target, to, force=force)
     if as_json:

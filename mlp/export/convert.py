@@ -98,8 +98,8 @@ def write_model(
         model: the network.
         path: the file or folder; its ending tells the form: ``.safetensors``, ``.npz``, ``.bin``
             for the diary's dynamic form, none for a folder of CSV files.
-        to: the form by its name, where the ending does not tell: ``safetensors``, ``npz``,
-            ``csv``, ``diary-dynamic`` or ``diary-static``.
+        to: the form by its name, where the ending does not tell: ``safetensors``,
+            ``safetensors-half``, ``npz``, ``csv``, ``diary-dynamic`` or ``diary-static``.
         force: whether something of that kind that is there may be replaced.
 
     Returns:
@@ -194,7 +194,8 @@ def _diary(layout: Layout) -> Form:
 
 
 FORMS = (
-    Form("safetensors", (".safetensors",), False, True, checkpoint.save),
+    Form("safetensors", (".safetensors",), False, True, checkpoint.save),  # by its ending
+    Form("safetensors-half", (".safetensors",), False, True, partial(checkpoint.save, half=True)),
     Form("npz", (".npz",), False, True, _foreign(write_npz_weights)),
     Form("csv", ("",), True, False, _foreign(write_csv_weights)),
     _diary("dynamic"),  # what .bin means unless told otherwise
