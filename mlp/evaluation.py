@@ -6,10 +6,11 @@ from dataclasses import asdict
 from typing import Any
 
 from mlp.batches import Batches
+from mlp.calibration import fit_temperature
 from mlp.datasets.dataset import Dataset, Split
 from mlp.errors import UsageError
 from mlp.history import History
-from mlp.inference import decide
+from mlp.inference import decide, outputs, task_of
 from mlp.metrics import count_right
 from mlp.network import MLP
 from mlp.recipe import Recipe
@@ -58,6 +59,17 @@ class Evaluation:
     def validation_accuracy(self) -> float | None:
         """Compute the accuracy on the validation images; None where there are none."""
         return self.accuracy_on(self._held_out) if len(self._held_out) else None
+
+    def temperature(self) -> float | None:
+        """Fit the temperature on the validation images; None where there are none."""
+        if not len(self._held_out):
+            return None
+        return fit_temperature(
+            outputs(self._model, self._held_out),
+            self._model.backend.to_numpy(self._held_out.labels),
+            task_of(self._model),
+            logits=self._model.output == "identity",
+        )
 
     def accuracy_on(self, batches: Batches) -> float:
         """Compute the accuracy on any images, 0 to 1, in memory that does not grow with them."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -47,15 +48,42 @@ def probabilities(model: MLP, images: NDArray[np.uint8]) -> NDArray[np.float64]:
     """Read images; the arguments and errors are those of `predict`.
 
     Returns:
-        The probability of each class or of each yes, shape (N, C); see `mlp.task.Task`.
+        The probability of each class or of each yes, shape (N, C), calibrated where the model
+        was trained with a validation split; see `shares_of`.
     """
-    values = outputs(model, _batches(model, images))
-    return task_of(model).probabilities(values, logits=model.output == "identity")
+    return shares_of(model, outputs(model, _batches(model, images)))
 
 
 def decide(model: MLP, outputs: NDArray[Any]) -> NDArray[Any]:
     """Turn a model's outputs (N, C) into answers; see `mlp.task.Task.decide`."""
     return task_of(model).decide(outputs, logits=model.output == "identity")
+
+
+def shares_of(model: MLP, outputs: NDArray[Any]) -> NDArray[np.float64]:
+    """Turn a model's outputs (N, C) into probabilities at its temperature.
+
+    See `mlp.task.Task.probabilities`.
+    """
+    return task_of(model).probabilities(
+        outputs, logits=model.output == "identity", temperature=temperature_of(model)
+    )
+
+
+def temperature_of(model: MLP) -> float:
+    """Return the temperature that calibrates a model; 1 where none was fitted.
+
+    Raises:
+        ModelError: if what is told of it is no temperature.
+    """
+    temperature = model.about.get("temperature")
+    if temperature is None:
+        return 1.0
+    if type(temperature) not in (int, float) or not 0 < temperature < math.inf:
+        raise ModelError(
+            f"the model tells of a temperature {temperature!r}, which must be a number above 0: "
+            "its file is damaged, copy it again"
+        )
+    return float(temperature)
 
 
 def task_of(model: MLP) -> Task:

@@ -43,17 +43,27 @@ class Task:
             return classes
         return (outputs > (0.0 if logits else 0.5)).astype(np.uint8)
 
-    def probabilities(self, outputs: NDArray[Any], *, logits: bool) -> NDArray[np.float64]:
+    def probabilities(
+        self, outputs: NDArray[Any], *, logits: bool, temperature: float = 1.0
+    ) -> NDArray[np.float64]:
         """Turn a network's outputs into probabilities, float64 of shape (N, C).
 
         For one of several classes: the softmax of logits; activations scaled to sum to 1. For
-        questions: the sigmoid of logits; activations as they are.
+        questions: the sigmoid of logits; activations as they are. A temperature above 1 divides
+        the logits, and takes the corresponding root of activations: the answers stay, less sure.
         """
         values = outputs.astype(np.float64)  # (N, C)
         if self.kind != "multiclass":
-            return 0.5 + 0.5 * np.tanh(0.5 * values) if logits else values
+            if logits:
+                return 0.5 + 0.5 * np.tanh(0.5 * values / temperature)
+            if temperature == 1.0:
+                return values
+            yes, no = values ** (1.0 / temperature), (1.0 - values) ** (1.0 / temperature)
+            return yes / (yes + no)
         if logits:
-            values = np.exp(values - values.max(axis=1, keepdims=True))
+            values = np.exp((values - values.max(axis=1, keepdims=True)) / temperature)
+        else:
+            values = np.maximum(values, 0.0) ** (1.0 / temperature)
         sums = np.maximum(values.sum(axis=1, keepdims=True), np.finfo(np.float64).tiny)
         shares: NDArray[np.float64] = values / sums
         return shares

@@ -375,7 +375,7 @@ def train(
     except DivergedError:
         model.backend.xp.copyto(model.parameters, finished)
         raise
-    model.about |= describe(recipe, dataset, history)
+    model.about |= describe(recipe, dataset, history) | {"temperature": evaluation.temperature()}
     return history
 
 

@@ -37,6 +37,7 @@ ORDER = (
         "mlp.dropout",
         "mlp.batches",
         "mlp.metrics",
+        "mlp.calibration",
         "mlp.history",
         "mlp.inference",
         "mlp.architecture",

@@ -7,10 +7,12 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated, Any
 
+import numpy as np
 import typer
 from rich.console import Console
 from rich.table import Table
 
+from mlp.calibration import expected_calibration_error
 from mlp.checkpoint import load
 from mlp.cli.options import (
     DataFolder,
@@ -22,7 +24,7 @@ from mlp.cli.options import (
     open_device,
 )
 from mlp.datasets import ask
-from mlp.inference import check_fits, predict, task_of
+from mlp.inference import check_fits, probabilities, task_of, temperature_of
 from mlp.metrics import LabelScore, Score, score, score_labels
 
 
@@ -39,12 +41,17 @@ def evaluate(
     task = task_of(network)
     images = ask(task, open_dataset(dataset, data))
     check_fits(network, images.pixels, images.classes)
-    answers, labels = predict(network, images.test.images), images.test.labels
+    labels = images.test.labels
+    with np.errstate(all="ignore"):  # weights of any size are to be measured
+        shares = np.nan_to_num(probabilities(network, images.test.images))  # (N, C)
+    answers = task.decide(shares, logits=False)
     result: dict[str, Any] = {
         "model": str(model),
         "dataset": images.name,
         "device": network.backend.name,
         "task": task.kind,
+        "expected_calibration_error": expected_calibration_error(shares, labels, task),
+        "temperature": temperature_of(network),
     }
     if task.kind == "multiclass":
         counts = score(answers, labels, images.classes)
@@ -60,6 +67,10 @@ def evaluate(
     print(
         f"test accuracy {result['test_accuracy']:.2%}: {result['test_correct']:,} right and "
         f"{result['test_wrong']:,} wrong of {result['test_total']:,} {images.name} images"
+    )
+    print(
+        f"expected calibration error {result['expected_calibration_error']:.2%}: how far the "
+        f"confidence is from the accuracy, at temperature {result['temperature']:.3g}"
     )
     Console(highlight=False, soft_wrap=True).print(table)
 
