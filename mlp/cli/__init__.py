@@ -14,6 +14,7 @@ from mlp.cli.bench import bench
 from mlp.cli.convert import convert
 from mlp.cli.doctor import doctor
 from mlp.cli.evaluate import evaluate
+from mlp.cli.predict import predict
 from mlp.cli.presets import presets, reproduce
 from mlp.cli.show import show
 from mlp.cli.train import train
@@ -32,6 +33,7 @@ app.command("train")(train)
 app.command("eval")(evaluate)
 app.command("convert")(convert)
 app.add_typer(data.app)
+app.command("predict")(predict)
 app.command("presets")(presets)
 app.command("doctor")(doctor)
 app.command("reproduce")(reproduce)

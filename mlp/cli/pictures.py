@@ -22,11 +22,22 @@ Force = Annotated[bool, typer.Option("--force", help="Replace the picture.")]
 
 
 def check_picture(save: Path | None, force: bool) -> None:
-    """Make sure that a picture can be written, before any work is done for it.
+    """Make sure that a figure can be written, before any work is done for it.
 
     Raises:
-        UsageError: if it is no PNG, its folder is missing, it is there and is not to be replaced,
-            or matplotlib is missing.
+        UsageError: if it cannot (see `check_png`), or matplotlib is missing.
+    """
+    check_png(save, force)
+    if save is not None:
+        plots.check_installed()
+
+
+def check_png(save: Path | None, force: bool) -> None:
+    """Make sure that a PNG file may be written.
+
+    Raises:
+        UsageError: if it is called otherwise, its folder is missing, or it is there and is not to
+            be replaced.
     """
     if save is None:
         return
@@ -38,7 +49,6 @@ def check_picture(save: Path | None, force: bool) -> None:
         raise UsageError(
             f"{save} is there already: add --force to replace it, or name another file"
         )
-    plots.check_installed()
 
 
 def write_picture(figure: Figure, save: Path) -> None:
