@@ -13,6 +13,7 @@ from hypothesis import settings
 
 import backends.cpu
 from backends import Backend, BackendError, get_backend
+from mlp import MLP, Recipe, load_dataset, save, train
 
 settings.register_profile("tests", deadline=None)  # an example may wait for a busy machine
 settings.load_profile("tests")
@@ -50,6 +51,16 @@ def mnist() -> Path:
     if folder is None or not Path(folder).is_dir():
         pytest.skip("MLP_DATA_DIR names no folder with the MNIST files")
     return Path(folder)
+
+
+@pytest.fixture(scope="session")
+def reader(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The file of a model that reads clear handwriting, trained in two seconds."""
+    path = tmp_path_factory.mktemp("reader") / "reader.safetensors"
+    model = MLP([784, 64, 10])
+    train(model, load_dataset("synthetic:8000+100"), Recipe(epochs=8, validation=500))
+    save(model, path)
+    return path
 
 
 @pytest.fixture(scope="session")
