@@ -13,6 +13,7 @@ from mlp.cli import data
 from mlp.cli.bench import bench
 from mlp.cli.convert import convert
 from mlp.cli.doctor import doctor
+from mlp.cli.draw import draw
 from mlp.cli.evaluate import evaluate
 from mlp.cli.predict import predict
 from mlp.cli.presets import presets, reproduce
@@ -34,6 +35,7 @@ app.command("eval")(evaluate)
 app.command("convert")(convert)
 app.add_typer(data.app)
 app.command("predict")(predict)
+app.command("draw")(draw)
 app.command("presets")(presets)
 app.command("doctor")(doctor)
 app.command("reproduce")(reproduce)

@@ -1,0 +1,51 @@
+"""``mlp draw``: a local page to draw digits on, or to show photos of them to."""
+
+from __future__ import annotations
+
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from mlp.cli import console
+from mlp.errors import UsageError
+
+
+def draw(
+    model: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Weights of any form; else the packaged model."),
+    ] = None,
+    models: Annotated[
+        Path | None,
+        typer.Option(metavar="DIR", help="A folder of models to choose from on the page."),
+    ] = None,
+    host: Annotated[
+        str, typer.Option(help="The address to listen on; 0.0.0.0 lets your phone in.")
+    ] = "127.0.0.1",
+    port: Annotated[
+        int, typer.Option(min=0, max=65535, help="The port; 0 takes one that is free.")
+    ] = 0,
+    browser: Annotated[
+        bool, typer.Option("--browser/--no-browser", help="Open the page in a browser.")
+    ] = True,
+) -> None:
+    """Open a page to draw digits on, and see what the network makes of them."""
+    _check_installed()
+    from mlp.web.app import create_app
+    from mlp.web.server import listen, serve
+    from mlp.web.shelf import Shelf
+
+    shelf = Shelf(model, models)
+    bound = listen(host, port)
+    serve(create_app(shelf, host), bound, browser=browser, note=console.note)
+
+
+def _check_installed() -> None:
+    missing = [name for name in ("starlette", "uvicorn") if find_spec(name) is None]
+    if missing:
+        raise UsageError(
+            f"the page needs {' and '.join(missing)}, which is not installed: "
+            "pip install 'mlp[draw]'"
+        )

@@ -1,0 +1,103 @@
+"""Serving the page: a socket, a server and, if wished for, the browser."""
+
+from __future__ import annotations
+
+import socket
+import threading
+import webbrowser
+from collections.abc import Callable
+from contextlib import suppress
+
+import uvicorn
+from starlette.types import ASGIApp
+
+from mlp.errors import UsageError
+from mlp.web.guard import is_loopback
+
+MOST_AT_ONCE = 64
+"""Connections: more are told to come later."""
+
+LAST_WORDS = 3
+"""Seconds that answers under way have when the server is stopped."""
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """Bind a socket; connections wait from now on.
+
+    Args:
+        host: a name or address of this machine.
+        port: 0 takes one that is free.
+
+    Raises:
+        UsageError: if the address is not this machine's or the port is taken.
+    """
+    try:
+        family, kind, _, _, address = socket.getaddrinfo(
+            host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+        )[0]
+        bound = socket.socket(family, kind)
+        try:
+            bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            bound.bind(address)
+            bound.listen(MOST_AT_ONCE)
+        except OSError:
+            bound.close()
+            raise
+    except (OSError, OverflowError) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise UsageError(
+            f"nothing can listen on {host}, port {port} ({reason}): choose another --port or --host"
+        ) from None
+    return bound
+
+
+def address_of(bound: socket.socket) -> str:
+    """Return the address to open in a browser on this machine, or another where others may."""
+    host, port = bound.getsockname()[:2]
+    if host in ("0.0.0.0", "::"):
+        host = _address_in_network()
+    return f"http://{f'[{host}]' if ':' in host else host}:{port}/"
+
+
+def serve(
+    app: ASGIApp, bound: socket.socket, *, browser: bool, note: Callable[[str], None]
+) -> None:
+    """Answer until interrupted.
+
+    Args:
+        app: the application.
+        bound: from `listen`; closed at the end.
+        browser: whether to open the page.
+        note: told where the page is, and when it is gone.
+    """
+    address = address_of(bound)
+    if not is_loopback(bound.getsockname()[0]):
+        note("warning: everyone in this network can open the page and use it")
+    config = uvicorn.Config(
+        app,
+        http="h11",
+        ws="none",
+        lifespan="off",
+        log_level="warning",
+        access_log=False,
+        server_header=False,
+        limit_concurrency=MOST_AT_ONCE,
+        timeout_graceful_shutdown=LAST_WORDS,
+    )
+    print(address, flush=True)
+    note("draw on this page; Ctrl-C ends it")
+    if browser:
+        threading.Thread(target=webbrowser.open, args=(address,), daemon=True).start()
+    with bound, suppress(KeyboardInterrupt):  # which the server raises again once it has ended
+        uvicorn.Server(config).run(sockets=[bound])
+    note("the page is closed")
+
+
+def _address_in_network() -> str:
+    """The address by which other machines reach this one; nothing is sent to find it out."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        try:
+            probe.connect(("192.0.2.1", 9))  # reserved for documentation: RFC 5737
+        except OSError:
+            return "127.0.0.1"
+        return str(probe.getsockname()[0])
