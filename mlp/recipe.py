@@ -49,8 +49,8 @@ class Recipe:
 
     loss: str = "cross_entropy"
     batch_size: int | Literal["full"] = 128
-    epochs: int = 8
-    lr: float = 0.1
+    epochs: int = 5
+    lr: float = 0.15
     momentum: float = 0.9
     nesterov: bool = False
     schedule: str = "linear"
