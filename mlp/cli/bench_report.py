@@ -15,6 +15,10 @@ from mlp.cli import console
 from mlp.machine import describe_device, describe_machine
 
 
+DIGITS = 4
+"""Of a time."""
+
+
 def describe(task: Task, backends: Sequence[Backend]) -> dict[str, Any]:
     """Tell on stderr what is timed and where; return the same for JSON."""
     machine = describe_machine()
@@ -63,7 +67,7 @@ def speeds_json(results: Sequence[Result]) -> dict[str, Any]:
 
 def print_speeds(results: Sequence[Result]) -> None:
     """Print a line a device, how they compare, and how things were counted."""
-    headings = ("an epoch (min-max)", "images/s", "GFLOP/s", "of the ceiling", "peak memory")
+    headings = ("an epoch (min-max)", "images/s", "GFLOP/s", "of ceiling", "peak memory")
     table = Table(box=None)
     table.add_column("device")
     for heading in headings:
@@ -163,12 +167,21 @@ def _is_ahead(timing: Timing, other: Timing) -> bool:
 
 
 def _spread(timing: Timing) -> str:
-    low, high = _seconds(min(timing.seconds)), _seconds(max(timing.seconds))
-    return f"{_seconds(timing.median)} ({low}-{high})"
+    unit, factor = _unit(timing.median)
+    middle, low, high = (
+        f"{factor * value:.{DIGITS}g}"
+        for value in (timing.median, min(timing.seconds), max(timing.seconds))
+    )
+    return f"{middle} ({low}-{high}) {unit}"
 
 
 def _seconds(seconds: float) -> str:
-    return f"{seconds * 1e3:.3g} ms" if seconds < 1 else f"{seconds:.3g} s"
+    unit, factor = _unit(seconds)
+    return f"{factor * seconds:.{DIGITS}g} {unit}"
+
+
+def _unit(seconds: float) -> tuple[str, float]:
+    return ("s", 1.0) if seconds >= 1 else ("ms", 1e3) if seconds >= 1e-3 else ("µs", 1e6)
 
 
 def _print(table: Table) -> None:
