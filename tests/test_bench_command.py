@@ -150,7 +150,7 @@ def test_training_goes_through_all_images() -> None:
 
 
 def test_operations_are_counted_as_by_hand() -> None:
-    y_and_dW = 2 * 5 * (3 * 2 + 2 * 4) * 2  # noqa: N806
+    y_and_dW = 2 * 5 * (3 * 2 + 2 * 4) * 2
     assert count_flop([3, 2, 4], 5) == y_and_dW + 2 * 5 * 2 * 4
 
 

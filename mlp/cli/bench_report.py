@@ -14,7 +14,6 @@ from mlp.benchmark import Cell, Result, Task, Timing, as_map
 from mlp.cli import console
 from mlp.machine import describe_device, describe_machine
 
-
 DIGITS = 4
 """Of a time."""
 
