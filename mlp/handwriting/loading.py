@@ -41,7 +41,7 @@ def load_picture(source: str | Path | BinaryIO) -> NDArray[np.uint8]:
     Raises:
         DataError: if the file is missing, not a picture, damaged, or of more than ``MAX_PIXELS``.
     """
-    name = str(source) if isinstance(source, str | Path) else "the picture"
+    name = str(source) if isinstance(source, str | Path) else "the file"
     try:
         if isinstance(source, str | Path):
             with Path(source).open("rb") as file:
