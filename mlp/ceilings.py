@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from functools import partial
@@ -12,6 +12,10 @@ from typing import Any
 import numpy as np
 
 from backends import Backend
+from mlp.threads import blas_threads
+
+Run = Callable[[Sequence[Callable[[], Any]]], None]
+"""Makes calls at once."""
 
 LEAST_SECONDS = 0.02
 """No timing is shorter: shorter calls are repeated until they take this long."""
@@ -34,7 +38,7 @@ class Ceiling:
     """What a device reaches at best.
 
     Attributes:
-        flop_per_second: in the product of two large square matrices; a multiplication and the
+        flop_per_second: in products of large square matrices; a multiplication and the
             addition of its result count as two.
         bytes_per_second: in a large copy; what is read and what is written both count.
     """
@@ -46,45 +50,54 @@ class Ceiling:
 def measure_ceiling(backend: Backend, dtype: str) -> Ceiling:
     """Measure a device's ceilings, which takes about a second.
 
+    Where the device is worked on from several threads, each has a product and a part of the copy of
+    its own: BLAS's threads, which wait for each other, suffer more where other processes run.
+
     Args:
         backend: the device.
         dtype: of the matrices, ``"float32"`` or ``"float64"``.
     """
     backend.asarray(np.zeros(1))  # makes it the device that this thread computes on
-    return Ceiling(_products(backend, dtype), _copies(backend))
+    lanes = backend.memory().lanes
+    with ThreadPoolExecutor(lanes) as pool, blas_threads(1):
+        side_by_side = partial(_run, pool)
+        return Ceiling(
+            _products(backend, dtype, lanes, side_by_side), _copies(backend, lanes, side_by_side)
+        )
 
 
-def _products(backend: Backend, dtype: str) -> float:
-    """Multiply ever larger matrices, until one product takes long enough; the last one counts."""
+def _products(backend: Backend, dtype: str, lanes: int, run: Run) -> float:
+    """Multiply ever larger matrices, until that takes long enough; the last ones count."""
     xp, n, rng = backend.xp, SMALLEST_PRODUCT, np.random.default_rng(0)
     room = backend.memory().free // MEMORY_SHARE
     while True:
         a = backend.asarray(rng.random((n, n), np.float32), dtype)  # (n, n)
-        out = xp.empty((n, n), dtype=dtype)  # (n, n)
-        multiply = partial(xp.matmul, a, a, out=out)
+        outs = [xp.empty((n, n), dtype=dtype) for _ in range(lanes)]  # (n, n)
+        multiply = partial(run, [partial(xp.matmul, a, a, out=out) for out in outs])
         multiply()  # the first product of a size also sets the library up for it
-        larger = (2 * n) ** 2 * np.dtype(dtype).itemsize
+        larger = lanes * (2 * n) ** 2 * np.dtype(dtype).itemsize
         if _seconds(backend, multiply, 1) >= LEAST_SECONDS or n == LARGEST_PRODUCT or larger > room:
-            return 2 * n**3 / _best(backend, multiply)
+            return 2 * n**3 * lanes / _best(backend, multiply)
         n *= 2
 
 
-def _copies(backend: Backend) -> float:
-    """Copy on as many threads as the device is worked on with."""
-    xp, memory = backend.xp, backend.memory()
-    size = min(COPY_BYTES, memory.free // MEMORY_SHARE) // 4
+def _copies(backend: Backend, lanes: int, run: Run) -> float:
+    """Copy more than a cache holds."""
+    xp = backend.xp
+    size = min(COPY_BYTES, backend.memory().free // MEMORY_SHARE) // 4
     source, target = (xp.empty(size, dtype="float32") for _ in range(2))  # (size,)
     xp.copyto(source, 1.0)  # pages that were never written to would be read from nowhere
-    if memory.lanes == 1:
-        return 8 * size / _best(backend, partial(xp.copyto, target, source))
-    share = -(-size // memory.lanes)
+    share = -(-size // lanes)
     parts = [slice(start, start + share) for start in range(0, size, share)]
-    with ThreadPoolExecutor(memory.lanes) as pool:
+    copy = partial(run, [partial(xp.copyto, target[part], source[part]) for part in parts])
+    return 8 * size / _best(backend, copy)
 
-        def copy() -> None:
-            wait([pool.submit(xp.copyto, target[part], source[part]) for part in parts])
 
-        return 8 * size / _best(backend, copy)
+def _run(pool: ThreadPoolExecutor, calls: Sequence[Callable[[], Any]]) -> None:
+    """Make the calls at once, the first of them in this thread."""
+    others = [pool.submit(call) for call in calls[1:]]
+    calls[0]()
+    wait(others)
 
 
 def _best(backend: Backend, call: Callable[[], Any]) -> float:

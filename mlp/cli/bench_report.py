@@ -87,8 +87,8 @@ def print_speeds(results: Sequence[Result]) -> None:
     for result in results:
         ceiling = result.ceiling
         print(
-            f"{result.timing.device} at most: {ceiling.flop_per_second / 1e9:,.0f} GFLOP/s in a "
-            f"large product, {ceiling.bytes_per_second / 1e9:,.0f} GB/s in a large copy; so "
+            f"{result.timing.device} at most: {ceiling.flop_per_second / 1e9:,.0f} GFLOP/s in "
+            f"large products, {ceiling.bytes_per_second / 1e9:,.0f} GB/s in large copies; so "
             f"{_seconds(result.floor_seconds)} an epoch"
         )
     print(
