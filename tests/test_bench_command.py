@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable
 from importlib import import_module
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any, cast
 
 import numpy as np
@@ -26,6 +27,7 @@ from mlp.ceilings import Ceiling, measure_ceiling
 from mlp.cli import app
 from mlp.datasets.idx_folder import write_idx_folder
 from mlp.errors import MLPError
+from mlp.machine import describe_device
 from mlp.recipe import Recipe
 from mlp.training import Trainer
 
@@ -202,6 +204,16 @@ def test_the_floor_is_the_longer_of_products_and_bytes() -> None:
     assert result.floor_seconds == 2.0
     assert result.share_of_ceiling == 0.5
     assert (result.images_per_second, result.flop_per_second) == (25.0, 250.0)
+
+
+def test_a_gpu_is_described_by_its_name_and_versions() -> None:
+    runtime = SimpleNamespace(
+        getDeviceProperties=lambda index: {"name": b"GPU %d" % index},
+        runtimeGetVersion=lambda: 12090,
+    )
+    xp = SimpleNamespace(__version__="14.2.0", cuda=SimpleNamespace(runtime=runtime))
+    gpu = cast("Backend", SimpleNamespace(name="cuda:1", xp=xp))
+    assert describe_device(gpu) == "GPU 1, CuPy 14.2.0, CUDA 12.9"
 
 
 # Verdicts
