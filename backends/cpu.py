@@ -15,7 +15,7 @@ from numpy.typing import DTypeLike, NDArray
 
 from backends.base import Memory
 
-PIECE_BYTES = 2 << 20
+PIECE_BYTES = 4 << 20
 """Images, activations and gradients of one piece: what stays near a core. See bench/LOG.md."""
 
 AHEAD = 64

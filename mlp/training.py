@@ -34,7 +34,7 @@ from mlp.rng import generator
 from mlp.schedules import learning_rate
 from mlp.threads import blas_threads
 
-SPAN_PIECES = 4
+SPAN_PIECES = 2
 """The images of a span of updates are gathered ahead: at most so many pieces' worth."""
 
 WORTH_SHARING = 60e6
