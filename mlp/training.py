@@ -19,13 +19,11 @@ from mlp.batches import Batch, Batches
 from mlp.datasets.dataset import Dataset, Split
 from mlp.deformation import epoch_key
 from mlp.diagnosis import explain_divergence, warn_after, warn_before
-from mlp.dropout import Thinned
 from mlp.errors import DivergedError, UsageError
 from mlp.evaluation import Evaluation, describe, hold_out
 from mlp.history import Epoch, History
 from mlp.inference import check_fits
-from mlp.layers import Buffers
-from mlp.losses import LOSSES
+from mlp.lane import Lane
 from mlp.max_norm import MaxNorm
 from mlp.network import MLP
 from mlp.optim import SGD
@@ -39,84 +37,6 @@ SPAN_PIECES = 2
 
 WORTH_SHARING = 60e6
 """Floating-point operations of an update above which sharing it out pays; see bench/LOG.md."""
-
-
-class Lane:
-    """A network and its loss: what computes the gradient of a batch, or of pieces of it.
-
-    A trainer has one lane for each piece that the device works on at once, all on the same
-    parameters, each with gradients and buffers of its own.
-
-    Args:
-        model: the network.
-        recipe: the hyperparameters.
-        adds: whether it gets several pieces of a batch, whose gradients it has to add up.
-    """
-
-    def __init__(self, model: MLP, recipe: Recipe, *, adds: bool) -> None:
-        self.model, self.recipe, self.adds = model, recipe, adds
-        self.backend, self.xp = model.backend, model.backend.xp
-        self.thinned = (
-            Thinned(model, recipe.input_dropout, recipe.dropout)
-            if recipe.input_dropout or recipe.dropout
-            else None
-        )
-        self.criterion = LOSSES[recipe.loss](model.sizes[-1], self.backend, model.dtype)
-        self.gradient_sum = self.xp.zeros_like(model.gradients) if adds else model.gradients  # (P,)
-        self.loss_sum = self.xp.zeros(1, dtype=model.dtype)
-        self.hits = self.xp.zeros(1, dtype=model.dtype)
-        self._buffer = Buffers(self.backend, model.dtype)
-        self._captures: dict[Any, Callable[[], Any]] = {}
-
-    def begin(self, epoch: int) -> None:
-        """Begin an epoch: its count of images that are read right, its dropout."""
-        self.xp.copyto(self.hits, 0.0)
-        if self.thinned is not None:
-            self.thinned.begin(self.recipe.seed, epoch)
-
-    def seek(self, first: int) -> None:
-        """Go to the image that stands at a place in the epoch's order."""
-        if self.thinned is not None:
-            self.thinned.seek(first)
-
-    def gradient(self, x: Array, labels: Array, targets: Array, total: int) -> Array:
-        """Compute the gradient of a batch of ``total`` images, or the part of a piece of it."""
-        network = self.thinned or self.model
-        logits = network.forward(x)  # (N, C)
-        loss = self.criterion.forward(logits, targets, total)  # (1, 1)
-        network.backward(self.criterion.backward())
-        if self.recipe.train_accuracy == "running":
-            self._count_hits(logits, labels)
-        return loss.reshape(1)
-
-    def add_piece(self, x: Array, labels: Array, total: int) -> None:
-        """Add a piece's part of the gradient and of the loss to their sums."""
-        loss = self.gradient(x, labels, self.criterion.targets(labels), total)
-        self.xp.add(self.loss_sum, loss, out=self.loss_sum)
-        if self.adds:
-            self.xp.add(self.gradient_sum, self.model.gradients, out=self.gradient_sum)
-
-    def clear(self) -> None:
-        """Begin the sums anew."""
-        self.xp.copyto(self.loss_sum, 0.0)
-        if self.adds:
-            self.xp.copyto(self.gradient_sum, 0.0)
-
-    def repeat(self, key: Any, work: Callable[[], Any]) -> None:
-        """Run what does the same on the same arrays whenever it has the same key."""
-        if key not in self._captures:
-            self._captures[key] = self.backend.capture(work)
-        self._captures[key]()
-
-    def _count_hits(self, logits: Array, labels: Array) -> None:
-        """Add the images that were read right, before the update, to the epoch's hits."""
-        xp, N = self.xp, len(labels)
-        read = self._buffer("read", N, dtype=labels.dtype)  # (N,)
-        right, count = self._buffer("right", N), self._buffer("count", 1)  # (N,), (1,)
-        xp.argmax(logits, axis=1, out=read)
-        xp.equal(read, labels, out=right)
-        xp.sum(right, axis=0, keepdims=True, out=count)
-        xp.add(self.hits, count, out=self.hits)
 
 
 class Trainer:
@@ -350,18 +270,7 @@ def train(
             _check_finite(losses, model, number, recipe)
             reported = number % recipe.report_every == 0 or number + 1 == recipe.epochs
             if reported:
-                epoch = Epoch(
-                    epoch=number + 1,
-                    loss=trainer.told_loss(losses),
-                    train_accuracy=(
-                        trainer.hits() / len(trainer.batches)
-                        if trainer.running
-                        else evaluation.accuracy_on(trainer.batches)
-                    ),
-                    test_accuracy=evaluation.test_accuracy(),
-                    validation_accuracy=evaluation.validation_accuracy(),
-                    seconds=seconds,
-                )
+                epoch = _measure(trainer, evaluation, number, losses, seconds)
                 history.epochs.append(epoch)
                 seconds = 0.0
             model.backend.xp.copyto(finished, model.parameters)
@@ -377,6 +286,24 @@ def train(
         raise
     model.about |= describe(recipe, dataset, history) | {"temperature": evaluation.temperature()}
     return history
+
+
+def _measure(
+    trainer: Trainer, evaluation: Evaluation, number: int, losses: NDArray[Any], seconds: float
+) -> Epoch:
+    """Measure the network after an epoch, counted from 0, whose updates had these losses."""
+    if trainer.running:
+        train_accuracy = trainer.hits() / len(trainer.batches)
+    else:
+        train_accuracy = evaluation.accuracy_on(trainer.batches)
+    return Epoch(
+        epoch=number + 1,
+        loss=trainer.told_loss(losses),
+        train_accuracy=train_accuracy,
+        test_accuracy=evaluation.test_accuracy(),
+        validation_accuracy=evaluation.validation_accuracy(),
+        seconds=seconds,
+    )
 
 
 def _check_finite(losses: NDArray[Any], model: MLP, number: int, recipe: Recipe) -> None:

@@ -42,7 +42,7 @@ ORDER = (
         "mlp.inference",
         "mlp.architecture",
     ),
-    ("mlp.diagnosis", "mlp.checkpoint", "mlp.evaluation", "mlp.threads"),
+    ("mlp.diagnosis", "mlp.checkpoint", "mlp.evaluation", "mlp.lane", "mlp.threads"),
     ("mlp.training",),
     ("mlp.*",),  # what is built on a trained network: presets, handwriting, export, the page
     ("mlp.cli", "mlp.cli.*"),

@@ -1,0 +1,91 @@
+"""The gradient of a batch, or of pieces of it: forward, loss and backward."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from backends import Array
+from mlp.dropout import Thinned
+from mlp.layers import Buffers
+from mlp.losses import LOSSES
+from mlp.network import MLP
+from mlp.recipe import Recipe
+
+
+class Lane:
+    """A network and its loss: what computes the gradient of a batch, or of pieces of it.
+
+    A trainer has one lane for each piece that the device works on at once, all on the same
+    parameters, each with gradients and buffers of its own.
+
+    Args:
+        model: the network.
+        recipe: the hyperparameters.
+        adds: whether it gets several pieces of a batch, whose gradients it has to add up.
+    """
+
+    def __init__(self, model: MLP, recipe: Recipe, *, adds: bool) -> None:
+        self.model, self.recipe, self.adds = model, recipe, adds
+        self.backend, self.xp = model.backend, model.backend.xp
+        self.thinned = (
+            Thinned(model, recipe.input_dropout, recipe.dropout)
+            if recipe.input_dropout or recipe.dropout
+            else None
+        )
+        self.criterion = LOSSES[recipe.loss](model.sizes[-1], self.backend, model.dtype)
+        self.gradient_sum = self.xp.zeros_like(model.gradients) if adds else model.gradients  # (P,)
+        self.loss_sum = self.xp.zeros(1, dtype=model.dtype)
+        self.hits = self.xp.zeros(1, dtype=model.dtype)
+        self._buffer = Buffers(self.backend, model.dtype)
+        self._captures: dict[Any, Callable[[], Any]] = {}
+
+    def begin(self, epoch: int) -> None:
+        """Begin an epoch: its count of images that are read right, its dropout."""
+        self.xp.copyto(self.hits, 0.0)
+        if self.thinned is not None:
+            self.thinned.begin(self.recipe.seed, epoch)
+
+    def seek(self, first: int) -> None:
+        """Go to the image that stands at a place in the epoch's order."""
+        if self.thinned is not None:
+            self.thinned.seek(first)
+
+    def gradient(self, x: Array, labels: Array, targets: Array, total: int) -> Array:
+        """Compute the gradient of a batch of ``total`` images, or the part of a piece of it."""
+        network = self.thinned or self.model
+        logits = network.forward(x)  # (N, C)
+        loss = self.criterion.forward(logits, targets, total)  # (1, 1)
+        network.backward(self.criterion.backward())
+        if self.recipe.train_accuracy == "running":
+            self._count_hits(logits, labels)
+        return loss.reshape(1)
+
+    def add_piece(self, x: Array, labels: Array, total: int) -> None:
+        """Add a piece's part of the gradient and of the loss to their sums."""
+        loss = self.gradient(x, labels, self.criterion.targets(labels), total)
+        self.xp.add(self.loss_sum, loss, out=self.loss_sum)
+        if self.adds:
+            self.xp.add(self.gradient_sum, self.model.gradients, out=self.gradient_sum)
+
+    def clear(self) -> None:
+        """Begin the sums anew."""
+        self.xp.copyto(self.loss_sum, 0.0)
+        if self.adds:
+            self.xp.copyto(self.gradient_sum, 0.0)
+
+    def repeat(self, key: Any, work: Callable[[], Any]) -> None:
+        """Run what does the same on the same arrays whenever it has the same key."""
+        if key not in self._captures:
+            self._captures[key] = self.backend.capture(work)
+        self._captures[key]()
+
+    def _count_hits(self, logits: Array, labels: Array) -> None:
+        """Add the images that were read right, before the update, to the epoch's hits."""
+        xp, N = self.xp, len(labels)
+        read = self._buffer("read", N, dtype=labels.dtype)  # (N,)
+        right, count = self._buffer("right", N), self._buffer("count", 1)  # (N,), (1,)
+        xp.argmax(logits, axis=1, out=read)
+        xp.equal(read, labels, out=right)
+        xp.sum(right, axis=0, keepdims=True, out=count)
+        xp.add(self.hits, count, out=self.hits)
