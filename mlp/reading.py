@@ -13,7 +13,6 @@ from mlp.handwriting import Reading, read_line, read_picture
 from mlp.inference import probabilities, task_of
 from mlp.network import MLP
 from mlp.task import Task
-from mlp.view.readings import describe, names_of
 
 SIDE = 28
 """Pixels, each way, of the images that handwriting is brought to."""
@@ -83,14 +82,14 @@ def answer(model: MLP, readings: list[Reading]) -> list[Answer]:
     """Ask a network of digits that are in MNIST's form."""
     check_reads_handwriting(model)
     task = task_of(model)
-    names = names_of(task, model.sizes[-1])
+    names = task.names_of(model.sizes[-1])
     with np.errstate(all="ignore"):  # weights of any size are to be asked
         images = np.array([reading.image for reading in readings])  # (N, 28, 28)
         shares = np.nan_to_num(probabilities(model, images))  # (N, C)
     answers = task.decide(shares, logits=False)  # (N,) or (N, C)
     confidence = confidence_in(answers, shares, task).reshape(len(readings), -1).min(axis=1)
     return [
-        Answer(readings[n], shares[n], names, describe(task, names, answers[n]), float(sure))
+        Answer(readings[n], shares[n], names, task.describe(answers[n], names), float(sure))
         for n, sure in enumerate(confidence)
     ]
 

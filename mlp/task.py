@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -67,3 +68,24 @@ class Task:
         sums = np.maximum(values.sum(axis=1, keepdims=True), np.finfo(np.float64).tiny)
         shares: NDArray[np.float64] = values / sums
         return shares
+
+    def names_of(self, outputs: int) -> list[str]:
+        """Return a name for each output: the task's where it has as many, else their numbers."""
+        if len(self.names) == outputs:
+            return list(self.names)
+        return [str(number) for number in range(outputs)]
+
+    def describe(self, label: NDArray[Any], names: Sequence[str]) -> str:
+        """Say in words what one image's label means.
+
+        Args:
+            label: a class, or answers of 0 and 1 of shape (L,).
+            names: of the outputs; see `names_of`.
+        """
+        if self.kind == "multiclass":
+            return names[int(label)]
+        if self.kind == "binary":
+            return "yes" if label[0] else "no"
+        return (
+            " and ".join(name for name, yes in zip(names, label, strict=True) if yes) or "nothing"
+        )

@@ -27,7 +27,7 @@ from mlp.view.digit import Style, draw_digits
 from mlp.view.heatmap import draw_units, legend, units_of
 from mlp.view.layout import GAP, wrap
 from mlp.view.mistakes import Case, draw_cases, surest
-from mlp.view.readings import Readings, describe, names_of
+from mlp.view.readings import Readings
 from mlp.view.screen import Screen
 
 show = typer.Typer(no_args_is_help=True)
@@ -81,8 +81,8 @@ def digits(
         width = part.images.shape[2] * (2 if style == "greys" else 1)
         count = 1 if index is not None else max(1, (screen.width + GAP) // (width + GAP))
     rows = rows_from(labelled(part, digit, images.classes), index or 0)[:count]
-    names = names_of(images.task, images.classes)
-    captions = [f"{describe(images.task, names, part.labels[row])} (image {row})" for row in rows]
+    names = images.task.names_of(images.classes)
+    captions = [f"{images.task.describe(part.labels[row], names)} (image {row})" for row in rows]
     screen.print(draw_digits(part.images[rows], captions, screen, style, negative))
     if save:
         write_picture(plots.plot_digits(part.images[rows], captions, negative), save)

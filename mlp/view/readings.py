@@ -30,7 +30,7 @@ class Readings:
 
     def __init__(self, task: Task, shares: NDArray[Any], labels: NDArray[Any]) -> None:
         self._task, self._labels = task, labels
-        self.names = names_of(task, shares.shape[1])
+        self.names = task.names_of(shares.shape[1])
         self.shares = np.nan_to_num(shares)  # (N, C)
         self._answers = task.decide(self.shares, logits=False)  # (N,) or (N, C)
         self.right = (self._answers == labels).reshape(len(labels), -1).all(axis=1)
@@ -44,26 +44,10 @@ class Readings:
 
     def caption(self, row: int) -> str:
         """Say in words what an image is, what was read and how surely."""
-        truth = describe(self._task, self.names, self._labels[row])
-        read = describe(self._task, self.names, self._answers[row])
+        truth = self._task.describe(self._labels[row], self.names)
+        read = self._task.describe(self._answers[row], self.names)
         sure = f"{self.confidence[row]:.2%} sure"
         if self._task.kind == "multilabel":
             name, yes = self.names[self.unit[row]], self._answers[row, self.unit[row]]
             sure += f" of {name}" if yes else f" of no {name}"
         return f"test image {row}: {truth}, read as {read}, {sure}"
-
-
-def names_of(task: Task, outputs: int) -> list[str]:
-    """Return a name for each output: the task's where it has as many, else their numbers."""
-    if len(task.names) == outputs:
-        return list(task.names)
-    return [str(number) for number in range(outputs)]
-
-
-def describe(task: Task, names: list[str], label: NDArray[Any]) -> str:
-    """Say in words what one image's label, a class or an array of answers, means."""
-    if task.kind == "multiclass":
-        return names[int(label)]
-    if task.kind == "binary":
-        return "yes" if label[0] else "no"
-    return " and ".join(name for name, yes in zip(names, label, strict=True) if yes) or "nothing"
