@@ -69,7 +69,11 @@ class CpuBackend:
     def memory(self) -> Memory:
         """Read the process's peak and the machine's free memory."""
         return Memory(
-            free=_free_bytes(), peak=_peak_bytes(), piece=PIECE_BYTES, ahead=AHEAD, lanes=_cores()
+            free=_free_bytes(),
+            peak=_peak_bytes(),
+            piece=PIECE_BYTES,
+            ahead=AHEAD,
+            lanes=usable_cores(),
         )
 
 
@@ -197,7 +201,7 @@ class Tape:
         return self._result
 
 
-def _cores() -> int:
+def usable_cores() -> int:
     """Count the cores that this process may run on."""
     try:
         return len(os.sched_getaffinity(0))

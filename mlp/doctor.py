@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import platform
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -11,12 +9,12 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from threadpoolctl import threadpool_info
 
 from backends import Backend, BackendError, get_backend
 from backends.cuda.checks import CudaFacts, facts, install_command
 from mlp.datasets.dataset import Split
 from mlp.losses import SoftmaxCrossEntropy
+from mlp.machine import Machine, describe_machine
 from mlp.network import MLP
 from mlp.recipe import Recipe
 from mlp.training import Trainer
@@ -36,25 +34,6 @@ class Problem:
 
     sentence: str
     command: str | None
-
-
-@dataclass(frozen=True)
-class Host:
-    """The processor's side.
-
-    Attributes:
-        python: its version.
-        system: the operating system and the processor's kind.
-        numpy: its version.
-        blas: each BLAS library that is loaded, with its version and number of threads.
-        cores: how many cores this process may use.
-    """
-
-    python: str
-    system: str
-    numpy: str
-    blas: tuple[str, ...]
-    cores: int
 
 
 @dataclass(frozen=True)
@@ -91,14 +70,14 @@ class Report:
     """All of it.
 
     Attributes:
-        host: the processor's side.
+        machine: the host.
         cuda: what is installed for CUDA.
         problems: what does not work.
         parity: for each device that opened, its checks.
         speeds: of the CPU and each device, from the smallest network to the largest.
     """
 
-    host: Host
+    machine: Machine
     cuda: CudaFacts
     problems: list[Problem] = field(default_factory=list)
     parity: dict[str, list[Parity]] = field(default_factory=dict)
@@ -131,7 +110,7 @@ def examine(device: str = "auto", seconds: float = 10.0) -> Report:
     Raises:
         BackendError: if a GPU was asked for by name and cannot be used.
     """
-    report = Report(describe_host(), facts())
+    report = Report(describe_machine(), facts())
     if device != "cpu":
         report.problems += wheel_problems(report.cuda)
     devices = [get_backend("cpu"), *_open(device, report)]
@@ -140,18 +119,6 @@ def examine(device: str = "auto", seconds: float = 10.0) -> Report:
     if seconds:
         report.speeds = measure(devices, seconds)
     return report
-
-
-def describe_host() -> Host:
-    """Look at Python, NumPy and its BLAS."""
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    blas = tuple(
-        f"{library['internal_api']} {library['version']}, {library['num_threads']} threads"
-        for library in threadpool_info()
-        if library["user_api"] == "blas"
-    )
-    system = f"{platform.system()} {platform.machine()}"
-    return Host(platform.python_version(), system, np.__version__, blas, cores or 1)
 
 
 def wheel_problems(cuda: CudaFacts) -> Iterator[Problem]:

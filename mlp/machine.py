@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from backends import Backend
+from backends.cpu import usable_cores
 from mlp.checkpoint import package_version
 from mlp.threads import blas_library
 
@@ -49,7 +50,7 @@ def describe_machine() -> Machine:
     """Describe the host as it is now."""
     return Machine(
         processor=_processor(),
-        cores=_cores(),
+        cores=usable_cores(),
         memory_bytes=os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE"),
         system=f"{platform.system()} {platform.release()}",
         blas=blas_library(),
@@ -79,9 +80,3 @@ def _processor() -> str:
         return next(line.split(":")[1].strip() for line in lines if line.startswith("model name"))
     except (OSError, StopIteration):  # not Linux, or an ARM kernel, which names no model
         return platform.processor() or platform.machine()
-
-
-def _cores() -> int:
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1

@@ -65,7 +65,7 @@ def test_bytes_kept_give_the_same_as_floats_kept(monkeypatch: pytest.MonkeyPatch
 
 def share_out(monkeypatch: pytest.MonkeyPatch, lanes: int) -> None:
     """Let each update be shared among so many lanes, however small it is."""
-    monkeypatch.setattr(backends.cpu, "_cores", lambda: lanes)
+    monkeypatch.setattr(backends.cpu, "usable_cores", lambda: lanes)
     monkeypatch.setattr("mlp.training.WORTH_SHARING", 0.0)
 
 
@@ -126,7 +126,7 @@ def test_a_span_of_updates_is_the_updates(
 ) -> None:
     """Whether each is taken by itself, some together or all, gathered ahead or not."""
     recipe, results = Recipe(batch_size=batch_size, **FAST), set()
-    monkeypatch.setattr(backends.cpu, "_cores", lambda: lanes)
+    monkeypatch.setattr(backends.cpu, "usable_cores", lambda: lanes)
     for ahead in (1, 3, 64):
         monkeypatch.setattr(backends.cpu, "AHEAD", ahead)
         results.add(trained(recipe).tobytes())

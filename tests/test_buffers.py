@@ -56,7 +56,9 @@ def test_nothing_is_read_that_an_earlier_step_left(
     recipe: Recipe, piece_bytes: int, buffers: list[Buffers], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Every scratch array is filled with NaN between the steps, captured ones included."""
-    monkeypatch.setattr(backends.cpu, "_cores", lambda: 1)  # so that nothing is gathered ahead
+    monkeypatch.setattr(
+        backends.cpu, "usable_cores", lambda: 1
+    )  # so that nothing is gathered ahead
     small_pieces(monkeypatch, piece_bytes)
     clean = trained(recipe)
     buffers.clear()

@@ -19,7 +19,8 @@ from backends.cuda import checks
 from backends.cuda.blas import load_cublas
 from backends.cuda.kernels import Kernels
 from mlp.cli.doctor import as_dict, doctor, lines
-from mlp.doctor import Host, Parity, Report, Speed, examine, wheel_problems
+from mlp.doctor import Parity, Report, Speed, examine, wheel_problems
+from mlp.machine import describe_machine
 
 WHEEL12, WHEEL13 = "cupy-cuda12x 14.2.0", "cupy-cuda13x 14.2.0"
 
@@ -231,14 +232,14 @@ def test_a_gpu_that_computes_otherwise_fails(
 
 def test_a_nan_is_no_parity() -> None:
     check = Parity("sums", float("nan"), 1e-5)
-    report = Report(Host("3.13", "Linux", "2.0", (), 1), checks.CudaFacts((), None, None, ()))
+    report = Report(describe_machine(), checks.CudaFacts((), None, None, ()))
     report.parity["cuda:0"] = [check]
     assert report.differing == ["cuda:0"]
     assert as_dict(report)["parity"]["cuda:0"][0]["difference"] is None
 
 
 def test_the_network_size_that_a_gpu_pays_from() -> None:
-    report = Report(Host("3.13", "Linux", "2.0", (), 1), checks.CudaFacts((), None, None, ()))
+    report = Report(describe_machine(), checks.CudaFacts((), None, None, ()))
     report.parity["cuda:0"] = []
     small, large = (16, 16), (1024, 1024)
     report.speeds = [
@@ -256,10 +257,10 @@ def test_json_is_one_object_and_complete(gpus: StandIn) -> None:
     done = run("--seconds", "0", "--json")
     assert done.exit_code == 0
     report = json.loads(done.stdout)
-    assert set(report) == {"host", "cuda", "problems", "parity", "speeds", "pays_from"}
+    assert set(report) == {"machine", "cuda", "problems", "parity", "speeds", "pays_from"}
     assert report["cuda"]["gpus"][1]["number"] == 1
     assert all(check["holds"] for check in report["parity"]["cuda:0"])
-    assert report["host"]["blas"]
+    assert report["machine"]["blas"]
 
 
 @pytest.mark.cuda

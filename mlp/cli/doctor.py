@@ -53,10 +53,9 @@ def _check_as_dict(check: Parity) -> dict[str, Any]:
 
 def lines(report: Report) -> list[str]:
     """Return the report as text."""
-    host, cuda = report.host, report.cuda
+    cuda = report.cuda
     text = [
-        f"Python {host.python} on {host.system}, {host.cores} cores",
-        f"NumPy {host.numpy} with {'; '.join(host.blas) or 'a BLAS of unknown name'}",
+        str(report.machine),
         f"CuPy: {', '.join(cuda.wheels) or 'not installed'}"
         + (f", built for CUDA {cuda.runtime}" if cuda.runtime else ""),
         f"NVIDIA driver: {f'serves CUDA up to {cuda.driver}' if cuda.driver else 'none'}",
