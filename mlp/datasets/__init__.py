@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import dataclasses
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
+
+import numpy as np
 
 from mlp.datasets import formats
 from mlp.datasets.dataset import Dataset, Split
@@ -12,7 +15,7 @@ from mlp.datasets.download import Progress
 from mlp.datasets.mnist import MnistUnavailable, load_mnist
 from mlp.datasets.synthetic import load_synthetic
 from mlp.datasets.tasks import as_binary, overlay
-from mlp.errors import UsageError
+from mlp.errors import DataError, UsageError
 from mlp.task import Task
 
 __all__ = ["Dataset", "Split", "as_binary", "ask", "load_dataset", "overlay"]
@@ -30,7 +33,8 @@ def load_dataset(
     Args:
         name: ``"mnist"``; ``"synthetic"``, or ``"synthetic:N+M"`` for N training and M test images;
             a file or folder of any form that `mlp.datasets.formats` reads; or ``"auto"`` for MNIST
-            where it is to be had and synthetic digits where it is not.
+            where it is to be had and synthetic digits where it is not. Several with commas
+            between are trained on together and tested on as the first; see `join`.
         folder: where MNIST's files are; nothing else is then tried.
         note: told in a sentence when ``"auto"`` takes the synthetic digits.
         progress: told how far a download is.
@@ -39,6 +43,9 @@ def load_dataset(
         DataError: if the data is missing or damaged.
         UsageError: if there is no such dataset.
     """
+    if "," in name and not Path(name).exists():
+        parts = [load_dataset(part, note=note, progress=progress) for part in name.split(",")]
+        return join(parts)
     if folder is not None and name not in ("auto", "mnist"):
         raise UsageError(f"a data folder is for MNIST: name that folder as the dataset, not {name}")
     if name == "mnist" or (name == "auto" and folder is not None):
@@ -57,6 +64,37 @@ def load_dataset(
     raise UsageError(
         f"there is no dataset {name!r}: choose mnist, synthetic, synthetic:N+M, or a file or "
         "folder in one of the forms that mlp data info reads"
+    )
+
+
+def join(datasets: Sequence[Dataset]) -> Dataset:
+    """Put the training images of several datasets together.
+
+    Those of the first stand last, so that images held out for validation are the first's, as the
+    test images are.
+
+    Raises:
+        DataError: if the images' sizes differ.
+        UsageError: if the classes differ.
+    """
+    first, *others = datasets
+    for other in others:
+        if (other.classes, other.task) != (first.classes, first.task):
+            raise UsageError(f"{first.name} and {other.name} have other classes: take them apart")
+        if other.train.images.shape[1:] != first.train.images.shape[1:]:
+            raise DataError(
+                f"images of {first.name} are {first.train.images.shape[1:]} pixels but those of "
+                f"{other.name} {other.train.images.shape[1:]}: bring them to one size first"
+            )
+    splits = [dataset.train for dataset in (*others, first)]
+    return dataclasses.replace(
+        first,
+        name="+".join(dataset.name for dataset in datasets),
+        source=" and ".join(dataset.source for dataset in datasets),
+        train=Split(
+            np.concatenate([split.images for split in splits]),
+            np.concatenate([split.labels for split in splits]),
+        ),
     )
 
 
