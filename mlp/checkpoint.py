@@ -63,7 +63,7 @@ def save(model: MLP, path: str | os.PathLike[str], *, half: bool = False) -> Non
             file.write(to_bytes(_tensors(model, stored), metadata))
     except OSError as error:
         raise ModelError(
-            f"{path} cannot be written ({error.strerror}): choose another place with --out"
+            f"{path} cannot be written ({error.strerror}): choose another place"
         ) from None
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import tempfile
 from collections.abc import Collection
 from pathlib import Path
 
@@ -25,8 +26,13 @@ def check_target(target: Path, force: bool, is_folder: bool, kind: type[MLPError
     above = target.resolve().parent
     if not os.path.isdir(above):  # noqa: PTH112 - pathlib raises in folders one may not enter
         raise kind(f"there is no folder {above}: make it first")
-    if not os.access(above, os.W_OK | os.X_OK):
-        raise kind(f"nothing can be written in {above}: choose another place")
+    try:
+        with tempfile.TemporaryFile(dir=above):
+            pass
+    except OSError as error:
+        raise kind(
+            f"nothing can be written in {above} ({error.strerror}): choose another place"
+        ) from None
     if not os.path.lexists(target) or (is_folder and _is_empty_folder(target)):
         return
     if target.is_dir() != is_folder:

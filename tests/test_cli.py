@@ -188,7 +188,7 @@ def test_a_model_is_replaced_only_when_told(mlp: Command, tmp_path: Path) -> Non
 
 def test_a_place_that_cannot_be_written_is_told_before_training(mlp: Command) -> None:
     result = mlp("train", *TINY, "--out", "nowhere/model")
-    refused(result, "nowhere", "--out")
+    refused(result, "nowhere", "make it first")
     assert "epoch" not in result.err
     refused(mlp("train", *TINY, "--out", "."), "folder", code=2)
 
@@ -200,7 +200,7 @@ def test_a_full_disk_leaves_nothing_behind(
         raise OSError(28, os.strerror(28))
 
     monkeypatch.setattr(os, "fsync", full)
-    refused(mlp("train", *TINY, "--out", "model"), "model", "No space left", "--out")
+    refused(mlp("train", *TINY, "--out", "model"), "model", "No space left", "another place")
     assert list(tmp_path.iterdir()) == []
 
 

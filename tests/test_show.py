@@ -128,7 +128,7 @@ def test_greys_are_the_image_twice_as_wide(data: Dataset) -> None:
         (["--index", "-1"], "--index -1"),
         (["--count", "0"], "--count 0: it takes 1 or more"),
         (["--save", "digits.jpg"], "end"),
-        (["--save", "nowhere/digits.png"], "there is no folder nowhere"),
+        (["--save", "nowhere/digits.png"], "nowhere: make it first"),
     ],
 )
 def test_digits_refuses(arguments: list[str], sentence: str) -> None:

@@ -9,6 +9,7 @@ import typer
 
 from mlp.cli import console
 from mlp.errors import UsageError
+from mlp.targets import check_target
 from mlp.view import plots
 
 if TYPE_CHECKING:
@@ -36,19 +37,13 @@ def check_png(save: Path | None, force: bool) -> None:
     """Make sure that a PNG file may be written.
 
     Raises:
-        UsageError: if it is called otherwise, its folder is missing, or it is there and is not to
-            be replaced.
+        UsageError: if it is called otherwise, or see `mlp.targets.check_target`.
     """
     if save is None:
         return
-    if save.suffix.lower() != ".png" or save.is_dir():
+    if save.suffix.lower() != ".png":
         raise UsageError(f"--save {save}: pictures are PNG files, so name one that ends in .png")
-    if not save.parent.is_dir():
-        raise UsageError(f"--save {save}: there is no folder {save.parent}, so make it first")
-    if save.exists() and not force:
-        raise UsageError(
-            f"{save} is there already: add --force to replace it, or name another file"
-        )
+    check_target(save, force, is_folder=False, kind=UsageError)
 
 
 def write_picture(figure: Figure, save: Path) -> None:

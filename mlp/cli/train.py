@@ -5,7 +5,6 @@ from __future__ import annotations
 import dataclasses
 import itertools
 import json
-import tempfile
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -35,6 +34,7 @@ from mlp.losses import LOSSES
 from mlp.network import DTYPES, MLP
 from mlp.preset import load_preset, override
 from mlp.recipe import Recipe
+from mlp.targets import check_target
 from mlp.task import Kind
 
 
@@ -230,24 +230,13 @@ def _writable(out: Path | None, force: bool) -> Path:
     """Settle where the model goes, before any time is spent on training it.
 
     Raises:
-        UsageError: if a file is there that was not to be replaced.
-        ModelError: if nothing can be written there.
+        UsageError, ModelError: see `mlp.targets.check_target`.
     """
     if out is None:
         names = (f"digits{f'-{n}' if n > 1 else ''}.safetensors" for n in itertools.count(1))
         out = next(path for path in map(Path, names) if not path.exists())
-    elif out.is_dir():
-        raise UsageError(f"--out {out} is a folder: name a file in it")
-    elif out.exists() and not force:
-        raise UsageError(f"{out} is there already: add --force to replace it, or name another file")
-    try:
-        with tempfile.TemporaryFile(dir=out.parent):
-            return out
-    except OSError as error:
-        raise ModelError(
-            f"nothing can be written in {out.parent} ({error.strerror}): "
-            "choose another place with --out"
-        ) from None
+    check_target(out, force, is_folder=False, kind=ModelError)
+    return out
 
 
 def _report(
