@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from mlp.activations import LeakyReLU, ReLU
+from mlp.activations import ReLU
 from mlp.batches import Batches
 from mlp.datasets.dataset import Split
 from mlp.history import Epoch
@@ -19,6 +19,9 @@ from mlp.recipe import Recipe
 
 SAMPLE = 1000
 """Images that a network is examined on."""
+
+STUCK = 0.04
+"""An accuracy no further than this share of the way from chance to perfect has learnt nothing."""
 
 
 def warn_before(model: MLP, split: Split, recipe: Recipe) -> Iterator[str]:
@@ -64,7 +67,8 @@ def warn_after(
             f"the loss rose from {start:.3g} to {tail:.3g} in epoch {epoch.epoch}: the "
             f"learning rate {recipe.lr:g} is probably too high, so try --lr {recipe.lr / 10:g}"
         )
-    if epoch.test_accuracy > 1.3 * _chance(model.backend.to_numpy(batches.labels)):
+    chance = _chance(model.backend.to_numpy(batches.labels))
+    if epoch.test_accuracy > chance + STUCK * (1.0 - chance):
         return
     stuck = f"the accuracy is stuck at chance ({epoch.test_accuracy:.1%})"
     dead, certain = _examine(model, batches, recipe)
@@ -132,7 +136,7 @@ def _examine(
     dead = [
         (k, float((model.backend.to_numpy(layer.y) <= 0).all(axis=0).mean()))
         for k, layer in enumerate(model.layers[1:-1:2], 1)
-        if isinstance(layer, ReLU | LeakyReLU)
+        if isinstance(layer, ReLU)
     ]
     if recipe.loss != "cross_entropy" or not math.isfinite(float(np.abs(outputs).max())):
         return dead, None
