@@ -175,7 +175,7 @@ def train(
     architecture, recipe = _choose(given)
     out = _writable(out, force)
     backend = open_device(device, precision, graph)
-    images = _pose(task, positive, open_dataset(dataset, data), recipe.seed)
+    images = _pose(task, positive, open_dataset(dataset, data))
     model = architecture.build(images.pixels, images.classes, recipe.loss, recipe.seed, backend)
     console.note(f"network: {model}, {model.parameters.size:,} parameters")
     with console.TrainingBar(backend, len(images.train), recipe.epochs) as bar:
@@ -217,13 +217,13 @@ def _choose(given: dict[str, Any]) -> tuple[Architecture, Recipe]:
     return override(architecture, given), override(recipe, given)
 
 
-def _pose(task: Kind, positive: str | None, images: Dataset, seed: int) -> Dataset:
+def _pose(task: Kind, positive: str | None, images: Dataset) -> Dataset:
     """Put the images into the form of the task."""
     if (task == "binary") != (positive is not None):
         raise UsageError("--task binary and --positive go together, as in --positive 0,2,4,6,8")
     if positive is not None:
         return as_binary(images, parse_classes(positive))
-    return overlay(images, seed) if task == "multilabel" else images
+    return overlay(images) if task == "multilabel" else images
 
 
 def _writable(out: Path | None, force: bool) -> Path:
