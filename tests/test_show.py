@@ -118,9 +118,20 @@ def test_greys_are_the_image_twice_as_wide(data: Dataset) -> None:
     assert negative[1] == "█" * 56
 
 
+def test_digits_as_training_deforms_them() -> None:
+    arguments = "digits", "--dataset", DATA, "--index", "4", "--augment"
+    plain = lines(*arguments[:-1])
+    assert lines(*arguments, "affine(0, 0, 0, 0)") == plain
+    turned = lines(*arguments, "affine(30),elastic")
+    assert turned[0] == plain[0]
+    assert turned != plain
+    assert lines(*arguments, "affine(30),elastic", "--seed", "1") != turned
+
+
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
+        (["--augment", "blur"], "there is no deformation 'blur'"),
         (["--digit", "10"], "--digit 10: the labels are 0 to 9"),
         (["--digit", "-1"], "--digit -1: the labels are 0 to 9"),
         (["--index", "150"], "--index 150: the images are numbered 0 to 149"),

@@ -38,6 +38,14 @@ Precision = Annotated[
     str,
     typer.Option(help="Of matrix products: float32, or on CUDA tf32 or bf16, which round more."),
 ]
+Augment = Annotated[
+    str | None,
+    typer.Option(
+        metavar="KIND,…",
+        help="Deform the images: affine(rotation°,scale,shift,shear°), elastic(sigma,alpha), "
+        "thickness(amount); numbers left out have defaults.",
+    ),
+]
 Json = Annotated[bool, typer.Option("--json", help="Print the result as one JSON object.")]
 
 

@@ -11,9 +11,10 @@ from rich.text import Text
 
 from mlp.checkpoint import load
 from mlp.cli import console
-from mlp.cli.options import DataFolder, DatasetName, Device, open_dataset, open_device
+from mlp.cli.options import Augment, DataFolder, DatasetName, Device, open_dataset, open_device
 from mlp.cli.pictures import Force, Save, check_picture, write_picture
 from mlp.datasets import Dataset, Split, ask
+from mlp.deformation import deform
 from mlp.errors import UsageError
 from mlp.inference import check_fits, probabilities, task_of
 from mlp.metrics import score
@@ -68,10 +69,12 @@ def digits(
         bool, typer.Option("--negative", help="Draw the paper instead of the ink.")
     ] = False,
     split: Annotated[Literal["train", "test"], typer.Option(help="Which images.")] = "train",
+    augment: Augment = None,
+    seed: Annotated[int, typer.Option(min=0, help="Of the deformations.")] = 0,
     save: Save = None,
     force: Force = False,
 ) -> None:
-    """Show images with their labels."""
+    """Show images with their labels, as they are or as training deforms them."""
     check_picture(save, force)
     _check_count(count)
     screen = Screen.of_stdout()
@@ -83,9 +86,12 @@ def digits(
     rows = rows_from(labelled(part, digit, images.classes), index or 0)[:count]
     names = images.task.names_of(images.classes)
     captions = [f"{images.task.describe(part.labels[row], names)} (image {row})" for row in rows]
-    screen.print(draw_digits(part.images[rows], captions, screen, style, negative))
+    shown = part.images[rows]  # (count, height, width)
+    if augment is not None:
+        shown = deform(shown, augment, seed)
+    screen.print(draw_digits(shown, captions, screen, style, negative))
     if save:
-        write_picture(plots.plot_digits(part.images[rows], captions, negative), save)
+        write_picture(plots.plot_digits(shown, captions, negative), save)
 
 
 @show.command()

@@ -16,6 +16,7 @@ from mlp.activations import ACTIVATIONS
 from mlp.architecture import Architecture
 from mlp.cli import console
 from mlp.cli.options import (
+    Augment,
     DataFolder,
     DatasetName,
     Device,
@@ -121,14 +122,7 @@ def train(
         float | None, typer.Option(help="Limit of each element of the gradient.")
     ] = None,
     clip_norm: Annotated[float | None, typer.Option(help="Limit of the gradient's norm.")] = None,
-    augment: Annotated[
-        str | None,
-        typer.Option(
-            metavar="KIND,…",
-            help="Deform the training images: affine(rotation°,scale,shift,shear°), "
-            "elastic(sigma,alpha), thickness(amount); numbers left out have defaults.",
-        ),
-    ] = None,
+    augment: Augment = None,
     dropout: Annotated[
         float | None,
         typer.Option(help="The share of the hidden units that training leaves out at random."),
