@@ -17,12 +17,12 @@ from mlp.architecture import Architecture
 from mlp.benchmark import Task
 from mlp.cli import console
 from mlp.cli.bench_report import describe, map_json, print_map, print_speeds, speeds_json
-from mlp.cli.options import DataFolder, Json, open_dataset, parse_batch_size, parse_widths
+from mlp.cli.options import DataFolder, Json, choose, open_dataset
 from mlp.cli.pictures import Force, check_picture, write_picture
 from mlp.errors import UsageError
 from mlp.losses import LOSSES
 from mlp.network import DTYPES
-from mlp.preset import load_preset, override
+from mlp.preset import load_preset
 from mlp.recipe import Recipe
 from mlp.view import speed_plots
 
@@ -93,7 +93,8 @@ def bench(
     given = {name: value for name, value in locals().items() if value is not None}
     _check(given)
     check_picture(plot, force)
-    architecture, recipe = _choose(given)
+    given.pop("epochs", None)  # these are of a turn
+    architecture, recipe = choose(given, load_preset(preset) if preset else None)
     backends = _open(device)
     count = images or (SWEEP_IMAGES if sweep else IMAGES)
     task = _task(architecture, recipe, dataset, data, count)
@@ -130,20 +131,6 @@ def _check(given: dict[str, Any]) -> None:
         raise UsageError("a map has several batch sizes: name them with --batch-sizes")
     if not given["sweep"] and {"batch_sizes", "widths"} & given.keys():
         raise UsageError("--batch-sizes and --widths are those of a map: add --sweep")
-
-
-def _choose(given: dict[str, Any]) -> tuple[Architecture, Recipe]:
-    """Put what was given over the preset's values, or over the defaults."""
-    if "hidden" in given:
-        given["hidden"] = parse_widths(given["hidden"])
-    if "batch_size" in given:
-        given["batch_size"] = parse_batch_size(given["batch_size"])
-    architecture, recipe = Architecture(), Recipe()
-    if "preset" in given:
-        preset = load_preset(given["preset"])
-        architecture, recipe = preset.architecture, preset.recipe
-    given.pop("epochs", None)  # these are of a turn
-    return override(architecture, given), override(recipe, given)
 
 
 def _open(devices: list[str] | None) -> list[Backend]:

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import typer
 
 from backends import Backend, get_backend
+from mlp.architecture import Architecture
 from mlp.cli import console
 from mlp.datasets import Dataset, load_dataset
 from mlp.errors import UsageError
+from mlp.preset import Preset, override
+from mlp.recipe import Recipe
 
 Device = Annotated[
     str,
@@ -65,6 +68,27 @@ def open_dataset(name: str, folder: Path | None) -> Dataset:
         f"{len(dataset.test):,} test images"
     )
     return dataset
+
+
+def choose(
+    given: dict[str, Any], preset: Preset | None, recipe: Recipe | None = None
+) -> tuple[Architecture, Recipe]:
+    """Put what was given on the command line over a preset's values, or over the defaults.
+
+    Args:
+        given: values by the names of options, as they were written; those that name no field of
+            an architecture or a recipe are let be.
+        preset: what to start from; else the defaults.
+        recipe: the defaults, where they are others than `Recipe`'s.
+    """
+    given = dict(given)
+    if "hidden" in given:
+        given["hidden"] = parse_widths(given["hidden"])
+    if "batch_size" in given:
+        given["batch_size"] = parse_batch_size(given["batch_size"])
+    if preset is not None:
+        return override(preset.architecture, given), override(preset.recipe, given)
+    return override(Architecture(), given), override(recipe or Recipe(), given)
 
 
 def parse_widths(text: str) -> tuple[int, ...]:

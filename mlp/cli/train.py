@@ -22,18 +22,17 @@ from mlp.cli.options import (
     Device,
     Json,
     Precision,
+    choose,
     open_dataset,
     open_device,
-    parse_batch_size,
     parse_classes,
-    parse_widths,
 )
 from mlp.datasets import Dataset, as_binary, overlay
 from mlp.errors import ModelError, UsageError
 from mlp.history import History
 from mlp.losses import LOSSES
 from mlp.network import DTYPES, MLP
-from mlp.preset import load_preset, override
+from mlp.preset import load_preset
 from mlp.recipe import Recipe
 from mlp.targets import check_target
 from mlp.task import Kind
@@ -191,24 +190,17 @@ def train(
 
 
 def _choose(given: dict[str, Any]) -> tuple[Architecture, Recipe]:
-    """Put what was given on the command line over the preset's values, or over the defaults."""
-    given = dict(given)
-    if "hidden" in given:
-        given["hidden"] = parse_widths(given["hidden"])
-    if "batch_size" in given:
-        given["batch_size"] = parse_batch_size(given["batch_size"])
-    architecture, recipe = Architecture(), Recipe()
+    """Settle what to build and how to train it; refuse a preset that makes no model file."""
+    recipe = Recipe()
     if given.get("task", "multiclass") != "multiclass":
         recipe = Recipe(loss="binary_cross_entropy")
-    if "preset" in given:
-        preset = load_preset(given["preset"])
-        if preset.members > 1:
-            raise UsageError(
-                f"{preset.name} is a committee of {preset.members} networks, and a model file "
-                f"holds one: run mlp reproduce {preset.name}"
-            )
-        architecture, recipe = preset.architecture, preset.recipe
-    return override(architecture, given), override(recipe, given)
+    preset = load_preset(given["preset"]) if "preset" in given else None
+    if preset is not None and preset.members > 1:
+        raise UsageError(
+            f"{preset.name} is a committee of {preset.members} networks, and a model file "
+            f"holds one: run mlp reproduce {preset.name}"
+        )
+    return choose(given, preset, recipe)
 
 
 def _pose(task: Kind, positive: str | None, images: Dataset) -> Dataset:
