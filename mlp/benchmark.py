@@ -39,7 +39,7 @@ LEARNING_RATE = 1e-4
 
 
 @dataclass(frozen=True, kw_only=True)
-class Task:
+class Workload:
     """What is timed.
 
     Attributes:
@@ -178,7 +178,7 @@ def count_flop(sizes: Sequence[int], images: int) -> int:
 
 
 def bench(
-    task: Task,
+    workload: Workload,
     backends: Sequence[Backend],
     repeats: int,
     epochs: int | None = None,
@@ -187,13 +187,13 @@ def bench(
     """Time a network's epochs on each device, and measure the devices' ceilings after that.
 
     Args:
-        task: what to time.
+        workload: what to time.
         backends: the devices.
         repeats: turns of each device.
         epochs: of a turn; as many as last `TURN_SECONDS` unless given.
         tell: told what is going on.
     """
-    trainers = [task.trainer(backend) for backend in backends]
+    trainers = [workload.trainer(backend) for backend in backends]
     timings = time_epochs(trainers, repeats, epochs, tell)
     peaks = [backend.memory().peak for backend in backends]
     model = trainers[0].model
@@ -204,9 +204,9 @@ def bench(
         results.append(
             Result(
                 timing=timing,
-                images=len(task.images),
-                flop=count_flop(model.sizes, len(task.images)),
-                bytes=task.images.images.nbytes,
+                images=len(workload.images),
+                flop=count_flop(model.sizes, len(workload.images)),
+                bytes=workload.images.images.nbytes,
                 ceiling=measure_ceiling(backend, model.dtype),
                 peak_bytes=peak,
             )
@@ -215,7 +215,7 @@ def bench(
 
 
 def sweep(
-    task: Task,
+    workload: Workload,
     backends: Sequence[Backend],
     batch_sizes: Sequence[int],
     widths: Sequence[int],
@@ -227,18 +227,18 @@ def sweep(
 
     The arguments are those of `bench`.
     """
-    depth = len(task.architecture.hidden)
+    depth = len(workload.architecture.hidden)
     for width in widths:
         for batch_size in batch_sizes:
             here = dataclasses.replace(
-                task,
-                architecture=dataclasses.replace(task.architecture, hidden=(width,) * depth),
-                recipe=dataclasses.replace(task.recipe, batch_size=batch_size),
+                workload,
+                architecture=dataclasses.replace(workload.architecture, hidden=(width,) * depth),
+                recipe=dataclasses.replace(workload.recipe, batch_size=batch_size),
             )
             tell(f"width {width}, batches of {batch_size}")
             trainers = [here.trainer(backend) for backend in backends]
             timings = time_epochs(trainers, repeats, epochs)
-            yield Cell(batch_size, width, len(task.images), tuple(timings))
+            yield Cell(batch_size, width, len(workload.images), tuple(timings))
 
 
 def as_map(cells: Sequence[Cell]) -> tuple[list[int], list[int], list[list[Cell]]]:

@@ -22,7 +22,7 @@ from backends import Backend, BackendError, get_backend
 from backends.cpu import CpuBackend
 from mlp import ceilings
 from mlp.architecture import Architecture
-from mlp.benchmark import Cell, Task, Timing, as_map, count_flop, noise, sweep, time_epochs
+from mlp.benchmark import Cell, Timing, Workload, as_map, count_flop, noise, sweep, time_epochs
 from mlp.ceilings import Ceiling, measure_ceiling
 from mlp.cli import app
 from mlp.datasets.idx_folder import write_idx_folder
@@ -140,8 +140,8 @@ def test_short_epochs_are_repeated_to_fill_a_turn(
 
 
 def test_training_goes_through_all_images() -> None:
-    task = Task(architecture=Architecture(hidden=(4,)), recipe=Recipe(), images=noise(300))
-    trainer = task.trainer(get_backend("cpu"))
+    workload = Workload(architecture=Architecture(hidden=(4,)), recipe=Recipe(), images=noise(300))
+    trainer = workload.trainer(get_backend("cpu"))
     seen: list[int] = []
     trainer.epoch(0, lambda images, _: seen.append(images))
     assert seen[-1] == 300
@@ -228,8 +228,8 @@ def test_the_faster_device_wins_unless_times_overlap() -> None:
 
 
 def test_a_map_has_each_place_once() -> None:
-    task = Task(architecture=Architecture(hidden=(9, 9)), recipe=Recipe(), images=noise(40))
-    cells = list(sweep(task, [CpuBackend()], [10, 20], [2, 3], repeats=1))
+    workload = Workload(architecture=Architecture(hidden=(9, 9)), recipe=Recipe(), images=noise(40))
+    cells = list(sweep(workload, [CpuBackend()], [10, 20], [2, 3], repeats=1))
     batch_sizes, widths, rows = as_map(cells)
     assert (batch_sizes, widths) == ([10, 20], [2, 3])
     assert [[(c.batch_size, c.width) for c in row] for row in rows] == [

@@ -14,7 +14,7 @@ from backends import Backend, BackendError, get_backend
 from mlp import benchmark
 from mlp.activations import ACTIVATIONS
 from mlp.architecture import Architecture
-from mlp.benchmark import Task
+from mlp.benchmark import Workload
 from mlp.cli import console
 from mlp.cli.bench_report import describe, map_json, print_map, print_speeds, speeds_json
 from mlp.cli.options import DataFolder, Json, choose, open_dataset
@@ -97,12 +97,12 @@ def bench(
     architecture, recipe = choose(given, load_preset(preset) if preset else None)
     backends = _open(device)
     count = images or (SWEEP_IMAGES if sweep else IMAGES)
-    task = _task(architecture, recipe, dataset, data, count)
+    workload = _workload(architecture, recipe, dataset, data, count)
     if sweep:
-        places = _places(task, batch_sizes or BATCH_SIZES, widths or WIDTHS)
-        about = describe(task, backends)
+        places = _places(workload, batch_sizes or BATCH_SIZES, widths or WIDTHS)
+        about = describe(workload, backends)
         with _status() as tell:
-            cells = list(benchmark.sweep(task, backends, *places, repeats, epochs, tell))
+            cells = list(benchmark.sweep(workload, backends, *places, repeats, epochs, tell))
         if as_json:
             print(json.dumps(about | map_json(cells)))
         else:
@@ -110,9 +110,9 @@ def bench(
         if plot is not None:
             write_picture(speed_plots.plot_map(cells), plot)
         return
-    about = describe(task, backends)
+    about = describe(workload, backends)
     with _status() as tell:
-        results = benchmark.bench(task, backends, repeats, epochs, tell)
+        results = benchmark.bench(workload, backends, repeats, epochs, tell)
     if as_json:
         print(json.dumps(about | speeds_json(results)))
     else:
@@ -145,29 +145,32 @@ def _open(devices: list[str] | None) -> list[Backend]:
     return list({backend.name: backend for backend in backends}.values())
 
 
-def _task(
+def _workload(
     architecture: Architecture,
     recipe: Recipe,
     dataset: str | None,
     data: Path | None,
     count: int,
-) -> Task:
+) -> Workload:
     if dataset is None:
         images = benchmark.noise(count)
-        return Task(architecture=architecture, recipe=recipe, images=images)
+        return Workload(architecture=architecture, recipe=recipe, images=images)
     found = open_dataset(dataset, data)
-    return Task(architecture=architecture, recipe=recipe, images=found.train, classes=found.classes)
+    return Workload(
+        architecture=architecture, recipe=recipe, images=found.train, classes=found.classes
+    )
 
 
-def _places(task: Task, batch_sizes: str, widths: str) -> tuple[list[int], list[int]]:
-    """Read the batch sizes and widths of a map, and see that they make sense for the task."""
+def _places(workload: Workload, batch_sizes: str, widths: str) -> tuple[list[int], list[int]]:
+    """Read the batch sizes and widths of a map, and see that they make sense for the workload."""
     sizes = _whole_numbers("--batch-sizes", batch_sizes)
-    if max(sizes) > len(task.images):
+    count = len(workload.images)
+    if max(sizes) > count:
         raise UsageError(
-            f"a batch of {max(sizes):,} needs as many images, but there are {len(task.images):,}: "
+            f"a batch of {max(sizes):,} needs as many images, but there are {count:,}: "
             "set --images higher, or --batch-sizes lower"
         )
-    if not task.architecture.hidden:
+    if not workload.architecture.hidden:
         raise UsageError("a map varies the width of hidden layers: have one, as in --hidden 100")
     return sizes, _whole_numbers("--widths", widths)
 

@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.table import Table
 
 from backends import Backend
-from mlp.benchmark import Cell, Result, Task, Timing, as_map
+from mlp.benchmark import Cell, Result, Timing, Workload, as_map
 from mlp.cli import console
 from mlp.machine import describe_device, describe_machine
 
@@ -18,15 +18,15 @@ DIGITS = 4
 """Of a time."""
 
 
-def describe(task: Task, backends: Sequence[Backend]) -> dict[str, Any]:
+def describe(workload: Workload, backends: Sequence[Backend]) -> dict[str, Any]:
     """Tell on stderr what is timed and where; return the same for JSON."""
     machine = describe_machine()
     devices = {backend.name: describe_device(backend) for backend in backends}
-    model = task.build(backends[0])
+    model = workload.build(backends[0])
     console.note(f"machine: {machine}")
     for name, device in devices.items():
         console.note(f"device: {name}, {device}")
-    console.note(f"network: {model}, {model.parameters.size:,} parameters, {task.recipe.loss}")
+    console.note(f"network: {model}, {model.parameters.size:,} parameters, {workload.recipe.loss}")
     if machine.load > machine.cores:
         console.warn(
             f"{machine.load:.1f} processes share the {machine.cores} cores: trust ratios, not times"
@@ -38,9 +38,9 @@ def describe(task: Task, backends: Sequence[Backend]) -> dict[str, Any]:
         "activation": model.activation,
         "dtype": model.dtype,
         "parameters": int(model.parameters.size),
-        "loss": task.recipe.loss,
-        "batch_size": task.recipe.batch_size,
-        "images": len(task.images),
+        "loss": workload.recipe.loss,
+        "batch_size": workload.recipe.batch_size,
+        "images": len(workload.images),
     }
 
 
