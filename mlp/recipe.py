@@ -18,7 +18,8 @@ class Recipe:
     """One training run's hyperparameters; the defaults are those of ``mlp train``.
 
     Attributes:
-        loss: ``cross_entropy``, ``quadratic`` or ``binary_cross_entropy``.
+        loss: ``cross_entropy``, ``quadratic``, ``binary_cross_entropy``, or ``logit_error``, a
+            published defect; see `mlp.losses`.
         batch_size: images an update, or ``"full"`` for one exact gradient over all of them.
         epochs: passes over the training images.
         lr: the learning rate, at its peak.

@@ -148,7 +148,7 @@ WRONG = {
     "html": (b"<!DOCTYPE html><html>404</html>", "looks like an HTML page, probably a download"),
     "html after spaces": (b"\xef\xbb\xbf\r\n <html>", "looks like an HTML page"),
     "xml": (b'<?xml version="1.0"?><Error/>', "looks like an HTML page"),
-    "text": (b"label,pixel0\n5,0\n", "not an IDX file: it does not begin with two zero bytes"),
+    "text": (b"label,pixel0\n5,0\n", "not an IDX file, as it does not begin with two zero bytes"),
     "one byte": (b"\0", "not an IDX file"),
     "only the magic": (b"\0\0\x08", "ends within its header"),
     "dtype": (b"\0\0\x0a\1\0\0\0\0", "no dtype code 0x0a"),

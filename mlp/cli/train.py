@@ -83,7 +83,8 @@ def train(
     init: Annotated[
         str | None,
         typer.Option(
-            help="he_normal, he_uniform, glorot_…, lecun_…, uniform(a,b), normal(σ) or zeros. "
+            help="he_normal, he_uniform, glorot_…, lecun_…, uniform(a,b), uniform_fan_in(g), "
+            "normal(σ), normal_fan_out(g) or zeros. "
             f"{_default(Architecture.init)}"
         ),
     ] = None,

@@ -87,18 +87,21 @@ class Dataset:
     def __post_init__(self) -> None:
         for split_name, split in (("training", self.train), ("test", self.test)):
             if len(split) == 0:
-                raise DataError(f"the {split_name} split of {self.source} holds no images")
+                raise DataError(
+                    f"the {split_name} split of {self.source} holds no images: get it again"
+                )
             limit = self.classes if self.task.kind == "multiclass" else 2
             if int(split.labels.max()) >= limit:
                 row = int(split.labels.reshape(len(split), -1).max(axis=1).argmax())
                 raise DataError(
                     f"{split_name} label {row} of {self.source} is {split.labels[row]}, "
-                    f"but labels run from 0 to {limit - 1} here"
+                    f"but labels run from 0 to {limit - 1} here: correct it or get it again"
                 )
         if self.train.images.shape[1:] != self.test.images.shape[1:]:
             raise DataError(
                 f"training images of {self.source} are {self.train.images.shape[1:]} pixels "
-                f"but test images {self.test.images.shape[1:]}"
+                f"but test images {self.test.images.shape[1:]}: they do not belong together, so "
+                "get both from one place"
             )
 
     @property

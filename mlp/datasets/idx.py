@@ -97,7 +97,7 @@ def decode_idx(stream: io.BufferedIOBase, source: str) -> NDArray[Any]:
             if unpacked.read(1):  # at the end, this also compares the checksum in gzip's trailer
                 raise DataError(
                     f"{source} goes on after the {header.bytes:,} bytes that its header "
-                    f"promises: it is damaged or not IDX"
+                    f"promises: it is damaged or not IDX, get it again"
                 )
             return array
     except EOFError as error:
@@ -182,23 +182,30 @@ def _read_header(stream: io.BufferedIOBase, source: str) -> _Header:
         raise DataError(f"{source} ends within its header: it is cut off, get it again")
     code, rank = magic[2], magic[3]
     if code not in DTYPES:
-        raise DataError(f"{source} is not an IDX file: there is no dtype code 0x{code:02x}")
+        raise DataError(
+            f"{source} is not an IDX file, as there is no dtype code 0x{code:02x}: get it again"
+        )
     if not 1 <= rank <= _MAX_RANK:
-        raise DataError(f"{source} has rank {rank}, but only ranks 1 to {_MAX_RANK} can be read")
+        raise DataError(
+            f"{source} has rank {rank}, but only ranks 1 to {_MAX_RANK} can be read: its header is "
+            "damaged, get it again"
+        )
     sizes = stream.read(4 * rank)
     if len(sizes) < 4 * rank:
         raise DataError(f"{source} ends within its header: it is cut off, get it again")
     header = _Header(DTYPES[code], struct.unpack(f">{rank}I", sizes))
     # An empty array may still have other dimensions so large that NumPy refuses the shape.
     if math.prod(filter(None, header.shape)) * header.dtype.itemsize > sys.maxsize:
-        raise DataError(f"{source} claims the absurd shape {header.shape}: its header is damaged")
+        raise DataError(
+            f"{source} claims the absurd shape {header.shape}: its header is damaged, get it again"
+        )
     return header
 
 
 def _what_it_is_instead(start: bytes) -> str:
     if start.removeprefix(b"\xef\xbb\xbf").lstrip().startswith(b"<"):
         return "looks like an HTML page, probably a download that failed: get it again"
-    return "is not an IDX file: it does not begin with two zero bytes"
+    return "is not an IDX file, as it does not begin with two zero bytes: get it again"
 
 
 def _check_length(header: _Header, length: int, source: str) -> None:
@@ -206,7 +213,7 @@ def _check_length(header: _Header, length: int, source: str) -> None:
     if length > header.bytes:
         raise DataError(
             f"{source} has {length:,} bytes, {length - header.bytes:,} more than its header "
-            f"promises: it is damaged or not IDX"
+            f"promises: it is damaged or not IDX, get it again"
         )
 
 

@@ -55,6 +55,9 @@ def overlay(dataset: Dataset) -> Dataset:
 
     Returns:
         As many images, with labels of shape (N, C), two of them 1 in each row.
+
+    Raises:
+        UsageError: if a split has images of one class alone.
     """
     rng = generator(0, "overlay")
     train, test = (_overlay(split, dataset.classes, rng) for split in (dataset.train, dataset.test))
@@ -79,9 +82,16 @@ def _overlay(split: Split, classes: int, rng: np.random.Generator) -> Split:
 
 
 def _other_class(labels: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """For each row choose another whose label differs, (N,)."""
+    """For each row choose another whose label differs, (N,).
+
+    Raises:
+        UsageError: if no label does.
+    """
     if (labels == labels[0]).all():
-        raise UsageError("digits of one class alone cannot be overlaid with another class")
+        raise UsageError(
+            "the images are all of one class, but are to be overlaid with another: take a dataset "
+            "of two classes or more"
+        )
     partner = rng.integers(len(labels), size=len(labels))  # (N,)
     while len(same := np.flatnonzero(labels[partner] == labels)):
         partner[same] = rng.integers(len(labels), size=len(same))
