@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict
+from functools import partial
 from typing import Any
 
 from mlp.batches import Batches
@@ -14,6 +17,7 @@ from mlp.inference import decide, outputs, task_of
 from mlp.metrics import count_right
 from mlp.network import MLP
 from mlp.recipe import Recipe
+from mlp.threads import blas_threads, share_out
 
 
 def hold_out(split: Split, validation: float) -> tuple[Split, Split]:
@@ -42,13 +46,14 @@ class Evaluation:
     """A network with the images that it is not trained on, on its device.
 
     Args:
-        model: the network.
+        networks: the network and its twins, each of which takes a share of the images.
         test: the test images.
         held_out: the validation images; may be none.
     """
 
-    def __init__(self, model: MLP, test: Split, held_out: Split) -> None:
-        self._model = model
+    def __init__(self, networks: Sequence[MLP], test: Split, held_out: Split) -> None:
+        self._networks = networks
+        self._model = model = networks[0]
         self._test = Batches(test.images, test.labels, model)
         self._held_out = Batches(held_out.images, held_out.labels, model)
 
@@ -73,12 +78,20 @@ class Evaluation:
 
     def accuracy_on(self, batches: Batches) -> float:
         """Compute the accuracy on any images, 0 to 1, in memory that does not grow with them."""
-        model, right = self._model, 0
-        for start, stop in batches.pieces(0, len(batches)):
-            x, labels = batches.slice(start, stop)
+        lanes = len(self._networks)
+        pieces = [piece for piece in batches.pieces(0, len(batches), lanes) if piece[0] < piece[1]]
+        shares = [partial(self._count, k, batches, pieces[k::lanes]) for k in range(lanes)]
+        with blas_threads(1), ThreadPoolExecutor(lanes) as pool:  # the lanes are the threads
+            return sum(share_out(pool, shares)) / len(batches)
+
+    def _count(self, k: int, batches: Batches, pieces: list[tuple[int, int]]) -> int:
+        """Let network k count what it reads right of its share of the images."""
+        model, right = self._networks[k], 0
+        for start, stop in pieces:
+            x, labels = batches.slice(start, stop, slot=k)
             answers = decide(model, model.backend.to_numpy(model.forward(x)))
             right += count_right(answers, model.backend.to_numpy(labels))
-        return right / len(batches)
+        return right
 
 
 def describe(recipe: Recipe, dataset: Dataset, history: History) -> dict[str, Any]:

@@ -12,8 +12,10 @@ from mlp.batches import Batches
 from mlp.errors import ModelError
 from mlp.network import MLP
 from mlp.task import Task
+from mlp.threads import blas_threads
 
 
+@blas_threads(1)  # more would wait for each other, spinning, where something else has a core
 def outputs(model: MLP, batches: Batches) -> NDArray[Any]:
     """Run the network over all images, in pieces, so that memory does not grow with their number.
 

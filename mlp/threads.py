@@ -1,12 +1,29 @@
-"""How many threads BLAS multiplies matrices with, set for a while and put back."""
+"""Work shared out to threads, and how many BLAS multiplies matrices with meanwhile."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Executor
 from contextlib import contextmanager
+from contextvars import copy_context
 from functools import cache
+from typing import TypeVar
 
 from threadpoolctl import ThreadpoolController
+
+Result = TypeVar("Result")
+
+
+def share_out(pool: Executor, shares: Sequence[Callable[[], Result]]) -> list[Result]:
+    """Do shares of some work at once: the first in this thread, the others in the pool's.
+
+    All have this thread's context, such as what `numpy.errstate` set.
+
+    Returns:
+        What each returned, when all are done.
+    """
+    others = [pool.submit(copy_context().run, share) for share in shares[1:]]
+    return [shares[0](), *(other.result() for other in others)]
 
 
 @contextmanager

@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
-from contextvars import copy_context
 from dataclasses import asdict
 from functools import partial
 from itertools import pairwise
@@ -30,7 +29,7 @@ from mlp.optim import SGD
 from mlp.recipe import Recipe
 from mlp.rng import generator
 from mlp.schedules import learning_rate
-from mlp.threads import blas_threads
+from mlp.threads import blas_threads, share_out
 
 SPAN_PIECES = 2
 """The images of a span of updates are gathered ahead: at most so many pieces' worth."""
@@ -166,10 +165,7 @@ class Trainer:
                     partial(self._add_pieces, k, pieces[k :: len(self.lanes)], stop - start)
                     for k in range(len(self.lanes))
                 ]
-                others = [pool.submit(copy_context().run, share) for share in shares[1:]]
-                shares[0]()
-                for other in others:
-                    other.result()
+                share_out(pool, shares)
                 self.lanes[0].repeat("step", self._step_with_sum)
                 xp.copyto(self.losses[i : i + 1], self.span_losses[:1])
                 if on_step is not None:
@@ -255,7 +251,7 @@ def train(
     model.about = {"task": asdict(dataset.task)}
     train_split, held_out = hold_out(dataset.train, recipe.validation)
     trainer = Trainer(model, train_split, recipe)
-    evaluation = Evaluation(model, dataset.test, held_out)
+    evaluation = Evaluation([lane.model for lane in trainer.lanes], dataset.test, held_out)
     history = History()
     tell, warn = on_epoch or (lambda _: None), on_warning or (lambda _: None)
     for sentence in warn_before(model, train_split, recipe):

@@ -12,6 +12,8 @@ import backends.cpu
 from backends.cpu import CpuBackend
 from mlp.batches import Batches
 from mlp.datasets.dataset import Dataset, Split
+from mlp.evaluation import Evaluation
+from mlp.inference import predict
 from mlp.losses import LOSSES
 from mlp.network import MLP
 from mlp.recipe import Recipe
@@ -196,3 +198,17 @@ def test_float32_follows_float64(batch_size: Any) -> None:
     assert single.dtype == np.float32
     np.testing.assert_allclose(single, double, rtol=0, atol=2e-5)
     assert not np.array_equal(single, double)
+
+
+# Evaluation
+
+
+@pytest.mark.parametrize("images", [1, 2, 60])
+def test_networks_that_share_the_images_count_the_same(images: int) -> None:
+    model = toy_model()
+    train(model, DATA, Recipe(batch_size=8, **FAST))
+    part = DATA.train[:images]
+    right = int((predict(model, part.images) == part.labels).sum())
+    for networks in ([model], [model, model.twin(), model.twin()]):
+        evaluation = Evaluation(networks, DATA.test, part)
+        assert evaluation.validation_accuracy() == right / images

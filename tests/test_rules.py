@@ -29,6 +29,7 @@ REGULARISATION = ("random_bits", "warp", "deformation", "dropout", "max_norm")
 ORDER = (
     ("backends", "backends.*"),
     ("mlp.errors", "mlp.spec", "mlp.rng", "mlp.task", "mlp.atomic", "mlp.npz", "mlp.targets"),
+    ("mlp.threads",),
     ("mlp.datasets", "mlp.datasets.*"),
     ("mlp.layers", "mlp.activations", "mlp.losses", "mlp.optim", "mlp.init", "mlp.schedules"),
     ("mlp.random_bits", "mlp.warp", "mlp.deformation", "mlp.max_norm"),
@@ -42,7 +43,7 @@ ORDER = (
         "mlp.inference",
         "mlp.architecture",
     ),
-    ("mlp.diagnosis", "mlp.checkpoint", "mlp.evaluation", "mlp.lane", "mlp.threads"),
+    ("mlp.diagnosis", "mlp.checkpoint", "mlp.evaluation", "mlp.lane"),
     ("mlp.training",),
     ("mlp.*",),  # what is built on a trained network: presets, handwriting, export, the page
     ("mlp.cli", "mlp.cli.*"),
