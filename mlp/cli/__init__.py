@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import sys
 
@@ -60,8 +61,14 @@ def _options(
 
 def main() -> None:
     """Run the command line; end with one sentence on stderr and an exit code where it fails."""
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="replace")  # not every stream has a λ
     try:
-        app()
+        try:
+            app()
+        finally:
+            if sys.stdout is not None:
+                sys.stdout.flush()  # here, where a failure can be told, and not after the end
     except (MLPError, BackendError) as error:
         _fail(str(error), getattr(error, "exit_code", 1))
     except KeyboardInterrupt:
@@ -69,8 +76,17 @@ def main() -> None:
     except MemoryError as error:
         _fail(f"out of memory ({error}): take fewer images, a smaller --batch-size or --hidden", 1)
     except BrokenPipeError:  # whoever read our output has seen enough
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _drop_stdout()
         sys.exit(1)
+    except OSError as error:  # a full disk under a redirected stdout, say
+        _drop_stdout()
+        where = error.filename or "stdout"
+        _fail(f"{where} cannot be read or written ({error.strerror}): see to room and rights", 1)
+
+
+def _drop_stdout() -> None:
+    """Let nothing more be tried on a stdout that has failed, above all not what it still holds."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _fail(sentence: str, code: int) -> None:
