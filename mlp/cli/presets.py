@@ -19,12 +19,15 @@ from mlp.reproduce import Finding, compare, run_seeds
 
 
 def presets(as_json: Json = False) -> None:
-    """List the published recipes that ``mlp train --preset`` and ``mlp reproduce`` run."""
+    """List the published recipes that mlp train --preset and mlp reproduce run."""
     found = [load_preset(name) for name in preset_names()]
     if as_json:
         print(json.dumps([dataclasses.asdict(preset) for preset in found]))
         return
-    table = Table("preset", "network", "what it is", box=None)
+    table = Table(box=None)
+    table.add_column("preset", no_wrap=True)  # to be typed, so never cut short
+    table.add_column("network", overflow="fold")
+    table.add_column("what it is")
     for preset in found:
         hidden = "-".join(map(str, preset.architecture.hidden))
         table.add_row(preset.name, f"784-{hidden}-10", preset.description)
