@@ -21,6 +21,7 @@ from mlp.cli import main
 from mlp.datasets import load_dataset
 from mlp.datasets.idx_folder import write_idx_folder
 
+from mlp.preset import preset_names
 DATA = ("--dataset", "synthetic:300+50", "--device", "cpu")
 TINY = (*DATA, "--hidden", "8", "--epochs", "2", "--batch-size", "32")
 
@@ -168,6 +169,47 @@ def test_validation_is_told_where_there_is_one(mlp: Command) -> None:
 
 
 # Files
+# Streams
+
+
+def process(*arguments: str, **streams: Any) -> subprocess.CompletedProcess[str]:
+    """Run the command line in a process of its own."""
+    environment = os.environ | streams.pop("env", {})
+    command = [sys.executable, "-m", "mlp", *arguments]
+    options = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, **streams}
+    return subprocess.run(command, text=True, env=environment, check=False, **options)
+
+
+@pytest.mark.parametrize("arguments", [["presets"], ["train", "--help"]])
+def test_a_stream_without_our_letters_gets_others(arguments: list[str]) -> None:
+    result = process(*arguments, env={"PYTHONIOENCODING": "ascii"})
+    assert (result.returncode, result.stderr) == (0, "")
+    assert "?" in result.stdout
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no full device")
+@pytest.mark.parametrize("unbuffered", ["", "1"])
+def test_a_result_that_cannot_be_written_is_told_in_a_sentence(unbuffered: str) -> None:
+    with Path("/dev/full").open("w") as full:
+        result = process("presets", stdout=full, env={"PYTHONUNBUFFERED": unbuffered})
+    assert result.returncode == 1
+    assert re.fullmatch(r"mlp: stdout cannot .*No space left.*\n", result.stderr)
+
+
+def test_no_bar_and_no_empty_line_where_there_is_no_terminal(mlp: Command) -> None:
+    assert "" not in mlp("train", *TINY).err.splitlines()
+
+
+@pytest.mark.parametrize("width", ["40", "80"])
+def test_the_names_of_presets_are_never_cut(
+    mlp: Command, monkeypatch: pytest.MonkeyPatch, width: str
+) -> None:
+    monkeypatch.setenv("COLUMNS", width)
+    out = mlp("presets").out
+    for name in preset_names():
+        assert re.search(rf"^ {name} ", out, re.MULTILINE)
+
+
 
 
 def test_a_second_run_takes_the_next_name(mlp: Command, tmp_path: Path) -> None:

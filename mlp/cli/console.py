@@ -89,13 +89,14 @@ class TrainingBar:
         )
 
     def __enter__(self) -> TrainingBar:
-        if stderr.is_terminal:
+        if stderr.is_terminal:  # elsewhere even to stop it would print an empty line
             self._bar.start()
         self._start = time.perf_counter()
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._bar.stop()
+        if stderr.is_terminal:
+            self._bar.stop()
 
     def on_step(self, images: int, loss: Array) -> None:
         """Move the bar, a few times a second."""
