@@ -90,7 +90,12 @@ class Recipe:
             _require(name, share, 0 <= share < 1, "from 0 to below 1")
         if self.augment is not None:
             parse_augment(self.augment)  # refuses what there is not
-        _require("validation", self.validation, self.validation >= 0, "a share or a count")
+        _require(
+            "validation",
+            self.validation,
+            0 <= self.validation < 1 or (self.validation >= 1 and self.validation % 1 == 0),
+            "a share below 1 or a whole count",
+        )
         _require_whole("seed", self.seed, 0, "of at least 0")
         _require_whole("number of epochs between reports", self.report_every, 1, "of at least 1")
         _choose("train accuracy", self.train_accuracy, ("after", "running"))
@@ -101,13 +106,17 @@ class Recipe:
 
 
 def _require(what: str, value: float, holds: bool, range_: str) -> None:
-    if not (holds and abs(value) <= sys.float_info.max):
+    if not abs(value) <= sys.float_info.max:
+        raise UsageError(f"the {what} must be a finite number, {range_}, not {value}")
+    if not holds:
         raise UsageError(f"the {what} must be {range_}, not {value}")
 
 
 def _require_whole(what: str, value: object, least: int, range_: str) -> None:
-    if not (isinstance(value, int) and least <= value <= sys.maxsize):
+    if not isinstance(value, int) or value < least:
         raise UsageError(f"the {what} must be a whole number {range_}, not {value}")
+    if value > sys.maxsize:
+        raise UsageError(f"the {what} must be at most {sys.maxsize}, not {value}")
 
 
 def _choose(what: str, value: str, choices: Collection[str]) -> None:

@@ -34,7 +34,7 @@ BAD: dict[str, list[Any]] = {
     "dropout": [-0.1, 1.0, *NOT_FINITE],
     "input_dropout": [-0.1, 1.0, *NOT_FINITE],
     "max_norm": [0.0, -1.0, *NOT_FINITE],
-    "validation": [-0.1, *NOT_FINITE],
+    "validation": [-0.1, 1.5, *NOT_FINITE],
     "seed": [-1, *NOT_FINITE, 0.5],
     "train_accuracy": ["", "before"],
     "loss_on": ["", "last_batch"],
@@ -69,6 +69,21 @@ def test_a_number_beyond_any_float_ends_in_no_traceback(name: str, value: int) -
         Recipe(**{name: value})
 
 
+@pytest.mark.parametrize(
+    ("name", "value", "words"),
+    [
+        ("lr", float("inf"), "finite"),
+        ("seed", 10**30, "at most"),
+        ("batch_size", 10**30, "at most"),
+    ],
+)
+def test_a_number_that_is_too_large_is_not_called_too_small(
+    name: str, value: float, words: str
+) -> None:
+    with pytest.raises(UsageError, match=words):
+        Recipe(**{name: value})
+
+
 def test_nesterov_without_momentum_is_refused() -> None:
     with pytest.raises(UsageError, match="momentum"):
         Recipe(nesterov=True, momentum=0.0)
@@ -93,7 +108,7 @@ def test_the_defaults_are_fine() -> None:
     dropout=st.floats(0, 1, exclude_max=True),
     input_dropout=st.floats(0, 1, exclude_max=True),
     max_norm=st.none() | st.floats(0, 1e300, exclude_min=True),
-    validation=st.floats(0, 1e5),
+    validation=st.floats(0, 1, exclude_max=True) | st.integers(1, 100_000),
     seed=st.integers(0, 2**63 - 1),
 )
 def test_anything_in_range_is_taken(**values: Any) -> None:
