@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 from backends import Backend
+from mlp.errors import UsageError
 from mlp.network import MLP
+
+MOST_WEIGHTS = 2**48
+"""A petabyte of weights; from 2^60 on, NumPy would not speak of memory any more."""
 
 OUTPUTS = {"quadratic": "sigmoid"}
 """What a loss expects of the last layer, where that is not to leave logits."""
@@ -44,10 +49,13 @@ class Architecture:
             backend: the device.
 
         Raises:
-            UsageError: if a width is not positive or a name is unknown.
+            UsageError: if a width is not positive or far too large, or a name is unknown.
         """
+        sizes = (pixels, *self.hidden, classes)
+        if sum(inputs * outputs for inputs, outputs in pairwise(sizes)) > MOST_WEIGHTS:
+            raise UsageError(f"no machine can hold layers of the widths {sizes}: take smaller ones")
         return MLP(
-            (pixels, *self.hidden, classes),
+            sizes,
             self.activation,
             self.output or OUTPUTS.get(loss, "identity"),
             bias=self.bias,

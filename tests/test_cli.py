@@ -291,6 +291,7 @@ def test_options_that_make_no_sense_are_refused(
 
 
 def test_a_run_that_diverges_names_the_place_and_the_cause(mlp: Command, tmp_path: Path) -> None:
+        (("--hidden", str(10**20)), "smaller"),
     result = mlp("train", *TINY, "--lr", "1e30", "--warmup", "0")
     refused(result, "epoch 1, step ", "learning rate", "--lr", code=3)
     assert list(tmp_path.iterdir()) == []
