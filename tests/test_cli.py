@@ -321,6 +321,11 @@ def test_a_model_of_another_size_than_the_data_is_told_as_such(
 DAMAGE: dict[str, Callable[[bytes], bytes]] = {
     "truncated": lambda b: b[:-1],
     "oversized": lambda b: b + b"\0",
+def test_a_task_without_its_question_is_refused_before_data_is_looked_for(mlp: Command) -> None:
+    result = mlp("train", "--task", "binary", "--dataset", "nowhere")
+    refused(result, "--positive", code=2)
+
+
     "wrong magic": lambda b: b"\1" + b[1:],
     "html": lambda _: b"<!DOCTYPE html><html><body>404</body></html>",
     "count": lambda b: b[:7] + bytes([b[7] - 1]) + b[8:-1],

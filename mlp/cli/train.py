@@ -167,6 +167,8 @@ def train(
     """Train a network and write it to a model file."""
     given = {name: value for name, value in locals().items() if value is not None}
     architecture, recipe = _choose(given)
+    if (task == "binary") != (positive is not None):
+        raise UsageError("--task binary and --positive go together, as in --positive 0,2,4,6,8")
     out = _writable(out, force)
     backend = open_device(device, precision, graph)
     images = _pose(task, positive, open_dataset(dataset, data))
@@ -206,8 +208,6 @@ def _choose(given: dict[str, Any]) -> tuple[Architecture, Recipe]:
 
 def _pose(task: Kind, positive: str | None, images: Dataset) -> Dataset:
     """Put the images into the form of the task."""
-    if (task == "binary") != (positive is not None):
-        raise UsageError("--task binary and --positive go together, as in --positive 0,2,4,6,8")
     if positive is not None:
         return as_binary(images, parse_classes(positive))
     return overlay(images) if task == "multilabel" else images
