@@ -35,6 +35,8 @@ def check_target(target: Path, force: bool, is_folder: bool, kind: type[MLPError
         ) from None
     if not os.path.lexists(target) or (is_folder and _is_empty_folder(target)):
         return
+    if target.exists() and not target.is_dir() and not target.is_file():
+        raise UsageError(f"{target} is a device or a pipe, which would be gone: name another place")
     if target.is_dir() != is_folder:
         what = ("a folder", "a file") if target.is_dir() else ("a file", "a folder")
         raise UsageError(f"{target} is {what[0]}, but {what[1]} is to be written: name another")

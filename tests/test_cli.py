@@ -15,13 +15,14 @@ import numpy as np
 import pytest
 
 import backends.cuda
+import mlp.training as mlp_training
 from backends import BackendError, CpuBackend
 from mlp.checkpoint import load
 from mlp.cli import main
 from mlp.datasets import load_dataset
 from mlp.datasets.idx_folder import write_idx_folder
-
 from mlp.preset import preset_names
+
 DATA = ("--dataset", "synthetic:300+50", "--device", "cpu")
 TINY = (*DATA, "--hidden", "8", "--epochs", "2", "--batch-size", "32")
 
@@ -168,7 +169,6 @@ def test_validation_is_told_where_there_is_one(mlp: Command) -> None:
     assert "validation" not in mlp("train", *TINY).err
 
 
-# Files
 # Streams
 
 
@@ -210,6 +210,7 @@ def test_the_names_of_presets_are_never_cut(
         assert re.search(rf"^ {name} ", out, re.MULTILINE)
 
 
+# Files
 
 
 def test_a_second_run_takes_the_next_name(mlp: Command, tmp_path: Path) -> None:
@@ -225,6 +226,35 @@ def test_a_model_is_replaced_only_when_told(mlp: Command, tmp_path: Path) -> Non
     assert (tmp_path / "mine").read_text() == "precious"
     assert mlp("train", *TINY, "--out", "mine", "--force").code == 0
     assert load(tmp_path / "mine").sizes == (784, 8, 10)
+
+
+def test_force_without_a_name_replaces_the_first(mlp: Command, tmp_path: Path) -> None:
+    mlp("train", *TINY)
+    assert mlp("train", *TINY, "--hidden", "5", "--force").code == 0
+    assert [path.name for path in tmp_path.iterdir()] == ["digits.safetensors"]
+    assert load(tmp_path / "digits.safetensors").sizes == (784, 5, 10)
+
+
+def test_a_name_that_another_run_has_taken_meanwhile_is_left_to_it(
+    mlp: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def train(*arguments: Any, **options: Any) -> Any:
+        (tmp_path / "mine.safetensors").write_text("the other's")
+        return whole(*arguments, **options)
+
+    whole = mlp_training.train
+    monkeypatch.setattr(mlp_training, "train", train)
+    result = mlp("train", *TINY, "--out", "mine.safetensors")
+    assert "model: mine-2.safetensors" in result.out
+    assert (tmp_path / "mine.safetensors").read_text() == "the other's"
+    assert load(tmp_path / "mine-2.safetensors").sizes == (784, 8, 10)
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="this system has no named pipes")
+def test_a_pipe_or_device_is_never_replaced(mlp: Command, tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    refused(mlp("train", *TINY, "--out", "pipe", "--force"), "pipe", code=2)
+    assert (tmp_path / "pipe").is_fifo()
 
 
 def test_a_place_that_cannot_be_written_is_told_before_training(mlp: Command) -> None:
@@ -261,6 +291,7 @@ def test_a_full_disk_leaves_nothing_behind(
         (("--batch-size", "many"), "many"),
         (("--hidden", "10,0"), "--hidden"),
         (("--hidden", "ten"), "--hidden"),
+        (("--hidden", str(10**20)), "smaller"),
         (("--weight-decay", "-1"), "weight decay"),
         (("--clip-value", "0"), "clip value"),
         (("--clip-norm", "nan"), "clip norm"),
@@ -290,8 +321,12 @@ def test_options_that_make_no_sense_are_refused(
     assert list(tmp_path.iterdir()) == []
 
 
+def test_a_task_without_its_question_is_refused_before_data_is_looked_for(mlp: Command) -> None:
+    result = mlp("train", "--task", "binary", "--dataset", "nowhere")
+    refused(result, "--positive", code=2)
+
+
 def test_a_run_that_diverges_names_the_place_and_the_cause(mlp: Command, tmp_path: Path) -> None:
-        (("--hidden", str(10**20)), "smaller"),
     result = mlp("train", *TINY, "--lr", "1e30", "--warmup", "0")
     refused(result, "epoch 1, step ", "learning rate", "--lr", code=3)
     assert list(tmp_path.iterdir()) == []
@@ -321,11 +356,6 @@ def test_a_model_of_another_size_than_the_data_is_told_as_such(
 DAMAGE: dict[str, Callable[[bytes], bytes]] = {
     "truncated": lambda b: b[:-1],
     "oversized": lambda b: b + b"\0",
-def test_a_task_without_its_question_is_refused_before_data_is_looked_for(mlp: Command) -> None:
-    result = mlp("train", "--task", "binary", "--dataset", "nowhere")
-    refused(result, "--positive", code=2)
-
-
     "wrong magic": lambda b: b"\1" + b[1:],
     "html": lambda _: b"<!DOCTYPE html><html><body>404</body></html>",
     "count": lambda b: b[:7] + bytes([b[7] - 1]) + b[8:-1],

@@ -186,6 +186,8 @@ def train(
     if not history.epochs:
         console.note("interrupted before the first epoch was done: no model was written")
         raise typer.Exit(INTERRUPTED)
+    if not force:
+        out = _free(out)  # another run may have taken the name meanwhile
     checkpoint.save(model, out)
     _report(model, images.name, len(images.test), history, recipe, out, as_json)
     if history.interrupted:
@@ -220,10 +222,15 @@ def _writable(out: Path | None, force: bool) -> Path:
         UsageError, ModelError: see `mlp.targets.check_target`.
     """
     if out is None:
-        names = (f"digits{f'-{n}' if n > 1 else ''}.safetensors" for n in itertools.count(1))
-        out = next(path for path in map(Path, names) if not path.exists())
+        out = Path("digits.safetensors") if force else _free(Path("digits.safetensors"))
     check_target(out, force, is_folder=False, kind=ModelError)
     return out
+
+
+def _free(path: Path) -> Path:
+    """Return the path, or the first free one of digits-2, digits-3 and so on."""
+    names = (f"{path.stem}{f'-{n}' if n > 1 else ''}{path.suffix}" for n in itertools.count(1))
+    return next(other for other in map(path.with_name, names) if not other.exists())
 
 
 def _report(
