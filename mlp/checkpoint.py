@@ -86,6 +86,10 @@ def load(path: str | os.PathLike[str], backend: Backend | None = None) -> MLP:
     except FileNotFoundError:
         raise ModelError(f"there is no model file {path}: train one with mlp train") from None
     except (SafetensorError, OSError) as error:
+        if path.is_dir():
+            raise ModelError(
+                f"{path} cannot be read as a model file, being a folder: name a file in it"
+            ) from None
         raise ModelError(
             f"{path} cannot be read as a model file ({error}): it is damaged or of another kind, "
             "so train or copy it again"
