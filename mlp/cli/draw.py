@@ -46,6 +46,5 @@ def _check_installed() -> None:
     missing = [name for name in ("starlette", "uvicorn") if find_spec(name) is None]
     if missing:
         raise UsageError(
-            f"the page needs {' and '.join(missing)}, which is not installed: "
-            "pip install 'mlp[draw]'"
+            f"the page needs {' and '.join(missing)}, not installed here: pip install 'mlp[draw]'"
         )
