@@ -74,7 +74,10 @@ def reproduce(
                     description=f"{name}, seed {seed}",
                 )
 
-            findings += compare(preset, run_seeds(preset, images, seeds, backend, on_epoch))
+            found = compare(preset, run_seeds(preset, images, seeds, backend, on_epoch))
+            findings += found
+            for finding in found:
+                console.note(": ".join(_cells(finding)[i] for i in (0, 1, 3, 4)))
             done += preset.recipe.epochs * preset.members * seeds
     if as_json:
         print(json.dumps([dataclasses.asdict(finding) for finding in findings]))
