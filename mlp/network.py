@@ -37,7 +37,7 @@ class MLP(Chain):
         parameters: all weights, layer by layer, then all biases: a flat array, shape (P,).
         gradients: their gradients in the same order; each backward pass overwrites them.
         weight_count: how many of the parameters are weights.
-        about: what is known of the network's training; saved with it, empty when new.
+        about: what is known of how the network was made and trained; saved with it.
 
     Raises:
         UsageError: if a size is not positive or a name is unknown.
@@ -60,7 +60,7 @@ class MLP(Chain):
         self.sizes = tuple(sizes)
         self.activation, self.output, self.bias, self.dtype = activation, output, bias, dtype
         self.backend = backend if backend is not None else get_backend("cpu")
-        self.about: dict[str, Any] = {}
+        self.about: dict[str, Any] = {"init": {"W": init, "b": bias_init, "seed": seed}}
         self._build()
         self.parameters = self.backend.xp.zeros(self._count(), dtype=dtype)
         self._bind()

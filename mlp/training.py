@@ -248,7 +248,7 @@ def train(
             "a running training accuracy needs one class an image: measure it after each epoch "
             "where the labels answer questions"
         )
-    model.about = {"task": asdict(dataset.task)}
+    model.about = {"init": model.about.get("init"), "task": asdict(dataset.task)}
     train_split, held_out = hold_out(dataset.train, recipe.validation)
     trainer = Trainer(model, train_split, recipe)
     evaluation = Evaluation([lane.model for lane in trainer.lanes], dataset.test, held_out)

@@ -37,6 +37,7 @@ def test_the_model_is_told_of_its_training() -> None:
     assert len(model.about["history"]) == 4
     assert model.about["test_accuracy"] == history.epochs[-1].test_accuracy
     assert model.about["recipe"]["lr"] == recipe.lr
+    assert model.about["init"] == {"W": "he_normal", "b": "zeros", "seed": 0}
     assert model.about["dataset"]["train_sha256"] == DATA.train.checksum
 
 
