@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, BinaryIO
 
 import typer
 
+from mlp.atomic import replacing
 from mlp.cli import console
-from mlp.errors import UsageError
+from mlp.errors import MLPError, UsageError
 from mlp.targets import check_target
 from mlp.view import plots
 
@@ -47,6 +50,25 @@ def check_png(save: Path | None, force: bool) -> None:
 
 
 def write_picture(figure: Figure, save: Path) -> None:
-    """Write a figure and tell on stderr where it is."""
-    plots.write(figure, save)
+    """Write a figure; see `write_png`."""
+    write_png(partial(figure.savefig, format="png", dpi=100), save)
+
+
+def write_png(put: Callable[[BinaryIO], object], save: Path) -> None:
+    """Write a PNG file, whole or not at all, replacing one that is there; tell on stderr where.
+
+    Args:
+        put: writes the picture to a file that is open.
+        save: the file's name.
+
+    Raises:
+        MLPError: if it cannot be written.
+    """
+    try:
+        with replacing(save) as file:
+            put(file)
+    except OSError as error:
+        raise MLPError(
+            f"{save} cannot be written ({error.strerror}): choose another place with --save"
+        ) from None
     console.note(f"picture: {save}")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Callable
+from functools import partial
 from io import BytesIO
 from pathlib import Path
 from typing import Annotated, Any, NamedTuple
@@ -13,7 +14,7 @@ import typer
 
 from mlp.cli import console
 from mlp.cli.options import Device, Json, open_device
-from mlp.cli.pictures import Force, check_png
+from mlp.cli.pictures import Force, check_png, write_png
 from mlp.errors import DataError, UsageError
 from mlp.export.convert import read_model
 from mlp.handwriting import load_picture
@@ -33,7 +34,7 @@ from mlp.reading import (
 from mlp.view.layout import wrap
 from mlp.view.mistakes import Case, draw_case
 from mlp.view.screen import Screen
-from mlp.view.stages import MOST_ROWS, draw_stages, write_sheet
+from mlp.view.stages import MOST_ROWS, draw_sheet, draw_stages
 
 MAX_BYTES = 200 << 20
 """More than this is not read from standard input."""
@@ -262,5 +263,4 @@ def _save(results: list[Result], path: Path) -> None:
     if not rows:
         console.note(f"no picture was read, so {path} was not written")
         return
-    write_sheet(rows[:MOST_ROWS], path)
-    console.note(f"picture: {path}")
+    write_png(partial(draw_sheet(rows[:MOST_ROWS]).save, format="PNG"), path)

@@ -1,21 +1,18 @@
 """The same views as pictures, with matplotlib, which is imported only when used.
 
-Each function draws a figure; `write` makes it a PNG file.
+Each function draws a figure; `mlp.cli.pictures` makes it a PNG file.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from importlib.util import find_spec
-from io import BytesIO
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from mlp.atomic import replacing
-from mlp.errors import MLPError, UsageError
+from mlp.errors import UsageError
 from mlp.view.curves import Curves, measures
 from mlp.view.heatmap import NEGATIVE, POSITIVE, Units
 from mlp.view.image import Image, enlarge
@@ -49,23 +46,6 @@ def check_installed() -> None:
         raise UsageError(
             "--save draws with matplotlib, which is not installed: pip install 'mlp[plots]'"
         )
-
-
-def write(figure: Figure, path: Path) -> None:
-    """Write a figure as a PNG file, whole or not at all; one that is there is replaced.
-
-    Raises:
-        MLPError: if it cannot be written.
-    """
-    content = BytesIO()
-    figure.savefig(content, format="png", dpi=100)
-    try:
-        with replacing(path) as file:
-            file.write(content.getbuffer())
-    except OSError as error:
-        raise MLPError(
-            f"{path} cannot be written ({error.strerror}): choose another place with --save"
-        ) from None
 
 
 def plot_digits(images: NDArray[Any], captions: Sequence[str], negative: bool = False) -> Figure:

@@ -1,9 +1,8 @@
-"""How a picture became an image for the network: its stages, side by side or as a PNG sheet."""
+"""How a picture became an image for the network: its stages, side by side or as a sheet."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -12,8 +11,6 @@ from numpy.typing import NDArray
 from PIL import ImageDraw, ImageFont, ImageOps
 from rich.text import Text
 
-from mlp.atomic import replacing
-from mlp.errors import MLPError
 from mlp.view.digit import draw_digit
 from mlp.view.image import fit
 from mlp.view.layout import flow
@@ -46,15 +43,11 @@ def draw_stages(stages: Stages, screen: Screen) -> list[Text]:
     return flow(blocks, screen.width)
 
 
-def write_sheet(rows: Sequence[tuple[str, Stages]], path: Path) -> None:
-    """Write stages as a PNG, ink on paper, whole or not at all; one that is there is replaced.
+def draw_sheet(rows: Sequence[tuple[str, Stages]]) -> PIL.Image.Image:
+    """Draw stages as a picture, ink on paper.
 
     Args:
         rows: at most `MOST_ROWS` captions, each with the stages that stand below it.
-        path: the file.
-
-    Raises:
-        MLPError: if it cannot be written.
     """
     columns = max(len(stages) for _, stages in rows)
     tall = TILE + 2 * CAPTION + GAP
@@ -71,13 +64,7 @@ def write_sheet(rows: Sequence[tuple[str, Stages]], path: Path) -> None:
             sheet.paste(tile, (left, top + 2 * CAPTION))
             box = (left, top + 2 * CAPTION, left + tile.width - 1, top + 2 * CAPTION + tile.height)
             draw.rectangle(box, outline=192)
-    try:
-        with replacing(path) as file:
-            sheet.save(file, "PNG")
-    except OSError as error:
-        raise MLPError(
-            f"{path} cannot be written ({error.strerror}): choose another place with --save"
-        ) from None
+    return sheet
 
 
 def as_ink(stage: NDArray[Any]) -> NDArray[np.uint8]:
