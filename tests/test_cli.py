@@ -196,6 +196,16 @@ def test_a_result_that_cannot_be_written_is_told_in_a_sentence(unbuffered: str) 
     assert re.fullmatch(r"mlp: stdout cannot .*No space left.*\n", result.stderr)
 
 
+def test_no_figure_is_cut_on_a_narrow_terminal(
+    mlp: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "40")
+    mlp("train", *TINY)
+    out = mlp("eval", "digits.safetensors", *DATA).out
+    assert "…" not in out
+    assert re.search(r" recall +precision", out)
+
+
 def test_no_bar_and_no_empty_line_where_there_is_no_terminal(mlp: Command) -> None:
     assert "" not in mlp("train", *TINY).err.splitlines()
 

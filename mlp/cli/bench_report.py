@@ -6,12 +6,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from typing import Any
 
-from rich.console import Console
 from rich.table import Table
 
 from backends import Backend
 from mlp.benchmark import Cell, Result, Timing, Workload, as_map
 from mlp.cli import console
+from mlp.cli.console import print_table
 from mlp.machine import describe_device, describe_machine
 
 DIGITS = 4
@@ -80,7 +80,7 @@ def print_speeds(results: Sequence[Result]) -> None:
             f"{result.share_of_ceiling:.0%}",
             f"{result.peak_bytes / 2**20:,.0f} MiB",
         )
-    _print(table)
+    print_table(table)
     ranked = sorted(results, key=lambda result: result.timing.median)
     for slower in ranked[1:]:
         print(_compare(ranked[0].timing, slower.timing))
@@ -124,13 +124,14 @@ def print_map(cells: Sequence[Cell]) -> None:
     devices = [timing.device for timing in cells[0].timings]
     if len(devices) > 1:
         print("the faster device, and how many times as fast as the next")
-        _print(_map_table(cells, lambda cell: cell.verdict))
+        print_table(_map_table(cells, lambda cell: cell.verdict))
         for k, device in enumerate(devices[1:], 1):
             ahead = sum(_is_ahead(cell.timings[k], cell.timings[0]) for cell in cells)
             print(f"{device} is faster than {devices[0]} in {ahead} of {len(cells)} places\n")
     for k, device in enumerate(devices):
         print(f"{device}, images a second")
-        _print(_map_table(cells, lambda cell, k=k: f"{cell.images / cell.timings[k].median:,.0f}"))  # type: ignore[misc]
+        table = _map_table(cells, lambda cell, k=k: f"{cell.images / cell.timings[k].median:,.0f}")  # type: ignore[misc]
+        print_table(table)
 
 
 def _map_table(cells: Sequence[Cell], text: Callable[[Cell], str]) -> Table:
@@ -181,7 +182,3 @@ def _seconds(seconds: float) -> str:
 
 def _unit(seconds: float) -> tuple[str, float]:
     return ("s", 1.0) if seconds >= 1 else ("ms", 1e3) if seconds >= 1e-3 else ("µs", 1e6)
-
-
-def _print(table: Table) -> None:
-    Console(highlight=False, soft_wrap=True).print(table)

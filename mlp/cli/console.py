@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from rich.console import Console
+from rich.measure import Measurement
 from rich.progress import (
     BarColumn,
     DownloadColumn,
@@ -15,6 +16,7 @@ from rich.progress import (
     TextColumn,
     TimeRemainingColumn,
 )
+from rich.table import Table
 
 from backends import Array, Backend
 from mlp.history import Epoch
@@ -33,6 +35,14 @@ def note(sentence: str) -> None:
 def warn(sentence: str) -> None:
     """Tell the user that something is likely to be wrong."""
     stderr.print(f"warning: {sentence}", style="yellow", markup=False)
+
+
+def print_table(table: Table) -> None:
+    """Print a table of figures on stdout, as wide as it is: none may be cut short."""
+    console = Console(highlight=False, soft_wrap=True)
+    wide = console.options.update(max_width=10_000)
+    console.width = max(console.width, Measurement.get(console, wide, table).maximum)
+    console.print(table)
 
 
 @contextmanager

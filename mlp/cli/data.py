@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 from rich.progress import MofNCompleteColumn, Progress, TimeRemainingColumn
 from rich.table import Table
 
@@ -93,7 +92,7 @@ def _print(found: Description) -> None:
         table.add_column(heading, justify="right" if heading else "left")
     for heading, cells in rows.items():
         table.add_row(heading, *cells)
-    Console(highlight=False, soft_wrap=True).print(table)
+    console.print_table(table)
     for name, split in found.splits.items():
         print(f"sha256 of {name}: {split.sha256}")
     for problem in found.problems:

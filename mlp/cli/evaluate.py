@@ -9,11 +9,11 @@ from typing import Annotated, Any
 
 import numpy as np
 import typer
-from rich.console import Console
 from rich.table import Table
 
 from mlp.calibration import expected_calibration_error
 from mlp.checkpoint import load
+from mlp.cli import console
 from mlp.cli.options import (
     DataFolder,
     DatasetName,
@@ -72,7 +72,7 @@ def evaluate(
         f"expected calibration error {result['expected_calibration_error']:.2%}: how far the "
         f"confidence is from the accuracy, at temperature {result['temperature']:.3g}"
     )
-    Console(highlight=False, soft_wrap=True).print(table)
+    console.print_table(table)
 
 
 def _classes(counts: Score) -> dict[str, Any]:
