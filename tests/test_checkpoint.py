@@ -124,7 +124,7 @@ def test_a_missing_file(tmp_path: Path) -> None:
 
 
 def test_a_folder(tmp_path: Path) -> None:
-    with pytest.raises(ModelError, match="cannot be read as a model file"):
+    with pytest.raises(ModelError, match="cannot be read as a model file, being a folder"):
         load(tmp_path)
 
 
