@@ -210,19 +210,23 @@ def usable_cores() -> int:
 
 
 def _free_bytes() -> int:
-    """Read the memory that is available without swapping; half of all where nothing tells."""
+    """Read the memory that is available without swapping; half of all, or 4 GiB, if none tells."""
     try:
         lines = Path("/proc/meminfo").read_text(encoding="ascii").splitlines()
         available = next(line for line in lines if line.startswith("MemAvailable:"))
         return int(available.split()[1]) << 10
     except (OSError, StopIteration):
+        if not hasattr(os, "sysconf"):  # Windows
+            return 4 << 30
         pages, page = os.sysconf("SC_PHYS_PAGES"), os.sysconf("SC_PAGE_SIZE")
         return pages * page // 2
 
 
 def _peak_bytes() -> int:
-    """Read the most memory that this process ever had resident."""
-    import resource  # absent on Windows, where nothing else here needs it
-
+    """Read the most memory that this process ever had resident; 0 where nothing tells."""
+    try:
+        import resource
+    except ImportError:  # Windows
+        return 0
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return peak if sys.platform == "darwin" else peak << 10

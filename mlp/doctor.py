@@ -89,14 +89,14 @@ class Report:
         return [name for name, checks in self.parity.items() if not all(c.holds for c in checks)]
 
     def pays_from(self, device: str) -> tuple[int, ...] | None:
-        """Return the hidden layers of the smallest network that a device trains faster."""
+        """Return the hidden layers of the network from which on a device trains all faster."""
         cpu = {s.hidden: s.images_per_second for s in self.speeds if s.device == "cpu"}
-        faster = [
-            s.hidden
-            for s in self.speeds
-            if s.device == device and s.images_per_second > cpu[s.hidden]
-        ]
-        return faster[0] if faster else None
+        smallest = None
+        for speed in reversed([s for s in self.speeds if s.device == device]):
+            if speed.images_per_second <= cpu[speed.hidden]:
+                break
+            smallest = speed.hidden
+        return smallest
 
 
 def examine(device: str = "auto", seconds: float = 10.0) -> Report:

@@ -62,6 +62,7 @@ class Preset:
     """A recipe with a name: what to build, how to train it and what was published of it.
 
     Attributes:
+        explanation: what there is to know of its outcome, where that does not speak for itself.
         members: how many networks vote, each from a seed of its own, with their mean probabilities.
         long: whether it takes hours without a GPU, so that it is run only where it is named.
     """
@@ -71,6 +72,7 @@ class Preset:
     architecture: Architecture
     recipe: Recipe
     claims: tuple[Claim, ...]
+    explanation: str = ""
     members: int = 1
     long: bool = False
 
@@ -100,6 +102,7 @@ def load_preset(name: str) -> Preset:
         architecture=_build(Architecture, content["network"]),
         recipe=_build(Recipe, content["training"]),
         claims=tuple(_build(Claim, claim) for claim in content.get("published", [])),
+        explanation=content.get("explanation", ""),
         members=content.get("members", 1),
         long=content.get("long", False),
     )

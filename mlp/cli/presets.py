@@ -85,6 +85,10 @@ def reproduce(
         _print_markdown(findings)
     else:
         _print_table(findings)
+    if not as_json:
+        for preset in chosen:
+            if preset.explanation:
+                print(f"\n{preset.name}: {preset.explanation.strip()}")
     if any(finding.reproduced is False for finding in findings):
         raise typer.Exit(1)
 

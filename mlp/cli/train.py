@@ -205,6 +205,8 @@ def _choose(given: dict[str, Any]) -> tuple[Architecture, Recipe]:
             f"{preset.name} is a committee of {preset.members} networks, and a model file "
             f"holds one: run mlp reproduce {preset.name}"
         )
+    if preset is not None and preset.explanation:
+        console.note(f"{preset.name}: {preset.explanation.strip()}")
     return choose(given, preset, recipe)
 
 
