@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from backends import Array
+from mlp.crew import Crew
 from mlp.dropout import Thinned
 from mlp.layers import Buffers
 from mlp.losses import LOSSES
@@ -22,10 +23,11 @@ class Lane:
     Args:
         model: the network.
         recipe: the hyperparameters.
+        crew: the trainer's lanes, which see each other's sums.
         adds: whether it gets several pieces of a batch, whose gradients it has to add up.
     """
 
-    def __init__(self, model: MLP, recipe: Recipe, *, adds: bool) -> None:
+    def __init__(self, model: MLP, recipe: Recipe, crew: Crew, *, adds: bool) -> None:
         self.model, self.recipe, self.adds = model, recipe, adds
         self.backend, self.xp = model.backend, model.backend.xp
         self.thinned = (
@@ -34,9 +36,11 @@ class Lane:
             else None
         )
         self.criterion = LOSSES[recipe.loss](model.sizes[-1], self.backend, model.dtype)
-        self.gradient_sum = self.xp.zeros_like(model.gradients) if adds else model.gradients  # (P,)
-        self.loss_sum = self.xp.zeros(1, dtype=model.dtype)
-        self.hits = self.xp.zeros(1, dtype=model.dtype)
+        self.gradient_sum = crew.zeros(len(model.parameters), model.dtype)  # (P,)
+        if not adds:
+            model.bind(self.gradient_sum)
+        self.loss_sum = crew.zeros(1, model.dtype)
+        self.hits = crew.zeros(1, model.dtype)
         self._buffer = Buffers(self.backend, model.dtype)
         self._captures: dict[Any, Callable[[], Any]] = {}
 

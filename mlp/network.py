@@ -7,7 +7,7 @@ from copy import copy
 from itertools import pairwise
 from typing import Any
 
-from backends import Backend, get_backend
+from backends import Array, Backend, get_backend
 from mlp.activations import ACTIVATIONS
 from mlp.errors import UsageError
 from mlp.init import draw
@@ -63,7 +63,7 @@ class MLP(Chain):
         self.about: dict[str, Any] = {"init": {"W": init, "b": bias_init, "seed": seed}}
         self._build()
         self.parameters = self.backend.xp.zeros(self._count(), dtype=dtype)
-        self._bind()
+        self.bind(self.backend.xp.zeros_like(self.parameters))
         self._draw(init, bias_init, seed)
 
     def __repr__(self) -> str:
@@ -73,8 +73,19 @@ class MLP(Chain):
         """Make a network on the same parameters, with gradients and buffers of its own."""
         twin = copy(self)
         twin._build()
-        twin._bind()
+        twin.bind(self.backend.xp.zeros_like(self.parameters))
         return twin
+
+    def bind(self, gradients: Array) -> None:
+        """Let the backward passes write into other flat gradients, shape (P,)."""
+        self.gradients = gradients
+        w, b = 0, self.weight_count
+        for layer in self.linear:
+            shape, size = (layer.inputs, layer.outputs), layer.inputs * layer.outputs
+            W, dW = (flat[w : w + size].reshape(shape) for flat in (self.parameters, gradients))
+            db = gradients[b : b + layer.outputs] if layer.bias else None
+            layer.bind(W, dW, self.parameters[b : b + layer.outputs] if layer.bias else None, db)
+            w, b = w + size, b + layer.outputs
 
     def _build(self) -> None:
         self.layers = []
@@ -90,19 +101,6 @@ class MLP(Chain):
 
     def _count(self) -> int:
         return self.weight_count + sum(layer.outputs for layer in self.linear if layer.bias)
-
-    def _bind(self) -> None:
-        """Make the flat gradients and give each layer its views of them and of the parameters."""
-        self.gradients = self.backend.xp.zeros_like(self.parameters)
-        w, b = 0, self.weight_count
-        for layer in self.linear:
-            shape, size = (layer.inputs, layer.outputs), layer.inputs * layer.outputs
-            W, dW = (
-                flat[w : w + size].reshape(shape) for flat in (self.parameters, self.gradients)
-            )
-            db = self.gradients[b : b + layer.outputs] if layer.bias else None
-            layer.bind(W, dW, self.parameters[b : b + layer.outputs] if layer.bias else None, db)
-            w, b = w + size, b + layer.outputs
 
     def _draw(self, weights: str, biases: str, seed: int) -> None:
         rng = generator(seed, "parameters")

@@ -60,6 +60,7 @@ class SGD:
         self._add_decay = backend.fuse(self.decay)
         self._descend = backend.fuse(self.descend)
         self._descend_with_momentum = backend.fuse(self.descend_with_momentum)
+        self._descend_ahead = backend.fuse(self.descend_ahead)
 
     def step(self) -> None:
         """Update the parameters from the gradients of the latest backward pass."""
@@ -78,30 +79,38 @@ class SGD:
             weights = slice(self.decayed)
             self._add_decay(p[weights], g[weights], scratch[weights])
         if v is None:
-            self._descend(p, g, self.lr, scratch)
+            self._descend(p, g, self.lr)
+        elif not self.nesterov:
+            self._descend_with_momentum(p, g, v, self.lr)
         else:
-            self._descend_with_momentum(p, g, v, self.lr, scratch)
+            self._descend_ahead(p, g, v, self.lr, scratch)
 
     def decay(self, xp: Any, p: Array, g: Array, scratch: Array) -> None:
         """g = g + λ p."""
         xp.multiply(p, self.weight_decay, out=scratch)
         xp.add(g, scratch, out=g)
 
-    def descend(self, xp: Any, p: Array, g: Array, lr: Array, scratch: Array) -> None:
+    def descend(self, xp: Any, p: Array, g: Array, lr: Array) -> None:
         """p = p - lr · g."""
-        xp.multiply(g, lr, out=scratch)
-        xp.subtract(p, scratch, out=p)
+        xp.multiply(g, lr, out=g)
+        xp.subtract(p, g, out=p)
 
-    def descend_with_momentum(
-        self, xp: Any, p: Array, g: Array, v: Array, lr: Array, scratch: Array
-    ) -> None:
-        """v = μ v + g, and p = p - lr · v, or p - lr · (g + μ v) as Nesterov has it."""
+    def descend_with_momentum(self, xp: Any, p: Array, g: Array, v: Array, lr: Array) -> None:
+        """v = μ v + g, and p = p - lr · v."""
         xp.multiply(v, self.momentum, out=v)
         xp.add(v, g, out=v)
-        if self.nesterov:
-            xp.multiply(v, self.momentum, out=scratch)
-            xp.add(g, scratch, out=g)
-        self.descend(xp, p, g if self.nesterov else v, lr, scratch)
+        xp.multiply(v, lr, out=g)
+        xp.subtract(p, g, out=p)
+
+    def descend_ahead(
+        self, xp: Any, p: Array, g: Array, v: Array, lr: Array, scratch: Array
+    ) -> None:
+        """v = μ v + g, and p = p - lr · (g + μ v), as Nesterov has it."""
+        xp.multiply(v, self.momentum, out=v)
+        xp.add(v, g, out=v)
+        xp.multiply(v, self.momentum, out=scratch)
+        xp.add(g, scratch, out=g)
+        self.descend(xp, p, g, lr)
 
     def _clip_norm(self, limit: float) -> None:
         """g = g · min(1, limit / |g|) (Pascanu, Mikolov and Bengio, 2013, algorithm 1)."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict
 from functools import partial
 from itertools import pairwise
@@ -15,6 +14,7 @@ from numpy.typing import NDArray
 
 from backends import Array
 from mlp.batches import Batch, Batches
+from mlp.crew import Crew
 from mlp.datasets.dataset import Dataset, Split
 from mlp.deformation import epoch_key
 from mlp.diagnosis import explain_divergence, warn_after, warn_before
@@ -29,7 +29,7 @@ from mlp.optim import SGD
 from mlp.recipe import Recipe
 from mlp.rng import generator
 from mlp.schedules import learning_rate
-from mlp.threads import blas_threads, share_out
+from mlp.threads import blas_threads
 
 SPAN_PIECES = 2
 """The images of a span of updates are gathered ahead: at most so many pieces' worth."""
@@ -51,9 +51,28 @@ class Trainer:
         self.model, self.recipe = model, recipe
         self.backend, self.xp = model.backend, model.backend.xp
         self.batches = Batches(split.images, split.labels, model, recipe.augment)
+        N, memory = len(self.batches), self.backend.memory()
+        self.batch_size = N if recipe.batch_size == "full" else min(recipe.batch_size, N)
+        self.steps = -(-N // self.batch_size)
+        self.in_order = recipe.batch_size == "full" and recipe.augment is None  # as they lie
+        work = 6.0 * self.batch_size * model.weight_count
+        self.crew = Crew(memory.lanes if work > WORTH_SHARING else 1, self.backend)
+        self.in_pieces = self.crew.size > 1 or self.batch_size > self.batches.piece
+        self.span = max(1, min(memory.ahead, SPAN_PIECES * self.batches.piece // self.batch_size))
+        self.running = recipe.train_accuracy == "running"
+        adds = self.batch_size > self.crew.size * self.batches.piece
+        self.lanes = [
+            Lane(network, recipe, self.crew, adds=adds)
+            for network in (model, *(model.twin() for _ in range(self.crew.size - 1)))
+        ]
+        several = self.crew.size > 1
+        self.gradients = (  # (P,)
+            self.xp.empty_like(model.parameters) if several else self.lanes[0].gradient_sum
+        )
+        self.loss = self.xp.zeros(1, dtype=model.dtype) if several else self.lanes[0].loss_sum
         self.optimizer = SGD(
             model.parameters,
-            model.gradients,
+            self.gradients,
             self.backend,
             momentum=recipe.momentum,
             nesterov=recipe.nesterov,
@@ -67,19 +86,6 @@ class Trainer:
             if recipe.max_norm is not None
             else None
         )
-        N, memory = len(self.batches), self.backend.memory()
-        self.batch_size = N if recipe.batch_size == "full" else min(recipe.batch_size, N)
-        self.steps = -(-N // self.batch_size)
-        self.in_order = recipe.batch_size == "full" and recipe.augment is None  # as they lie
-        work = 6.0 * self.batch_size * model.weight_count
-        lanes = memory.lanes if work > WORTH_SHARING else 1
-        self.in_pieces = lanes > 1 or self.batch_size > self.batches.piece
-        self.span = max(1, min(memory.ahead, SPAN_PIECES * self.batches.piece // self.batch_size))
-        self.running = recipe.train_accuracy == "running"
-        self.lanes = [
-            Lane(network, recipe, adds=self.batch_size > lanes * self.batches.piece)
-            for network in (model, *(model.twin() for _ in range(lanes - 1)))
-        ]
         self.order = self.backend.asarray(np.arange(N))  # (N,)
         self.losses = self.xp.zeros(self.steps, dtype=model.dtype)  # (steps,)
         self.span_rates = self.xp.zeros(self.span, dtype=model.dtype)  # (span,)
@@ -103,7 +109,7 @@ class Trainer:
         rates = self._begin(number)  # (steps,)
         with blas_threads(1):  # the lanes are the threads
             if self.in_pieces:
-                self._epoch_in_pieces(rates, on_step)
+                self.crew.work(partial(self._epoch_in_pieces, rates, on_step))
             else:
                 self._epoch_in_spans(rates, on_step)
         return self.backend.to_numpy(self.losses)
@@ -153,28 +159,30 @@ class Trainer:
             if on_step is not None:
                 on_step(end, self.losses[last - 1 : last])
 
-    def _epoch_in_pieces(self, rates: Array, on_step: Callable[[int, Array], None] | None) -> None:
-        """Take the steps one by one, each from the gradients of pieces that the lanes share out."""
-        xp, N = self.xp, len(self.batches)
-        with ThreadPoolExecutor(len(self.lanes)) as pool:
-            for i in range(self.steps):
+    def _epoch_in_pieces(
+        self, rates: Array, on_step: Callable[[int, Array], None] | None, k: int
+    ) -> None:
+        """Take lane k's share of each step's pieces, and the steps one by one."""
+        xp, N, lane = self.xp, len(self.batches), self.lanes[k]
+        for i in range(self.steps):
+            start, stop = i * self.batch_size, min((i + 1) * self.batch_size, N)
+            self._add_pieces(k, start, stop)
+            self.crew.meet(k)  # all gradients are there
+            if k == 0 or self.crew.apart:
                 xp.copyto(self.span_rates[:1], rates[i : i + 1])
-                start, stop = i * self.batch_size, min((i + 1) * self.batch_size, N)
-                pieces = list(self.batches.pieces(start, stop, len(self.lanes)))
-                shares = [
-                    partial(self._add_pieces, k, pieces[k :: len(self.lanes)], stop - start)
-                    for k in range(len(self.lanes))
-                ]
-                share_out(pool, shares)
-                self.lanes[0].repeat("step", self._step_with_sum)
+                lane.repeat("step", self._step_with_sum)
+            self.crew.meet(k)  # all of them have been read
+            lane.clear()
+            if k == 0:
                 xp.copyto(self.losses[i : i + 1], self.span_losses[:1])
                 if on_step is not None:
                     on_step(stop, self.losses[i : i + 1])
 
-    def _add_pieces(self, k: int, pieces: list[tuple[int, int]], total: int) -> None:
-        """Let lane k add up its share of the pieces of a batch of ``total`` images."""
-        lane = self.lanes[k]
-        for first, last in pieces:
+    def _add_pieces(self, k: int, start: int, stop: int) -> None:
+        """Let lane k add up its share of the pieces of a batch."""
+        lane, total = self.lanes[k], stop - start
+        pieces = list(self.batches.pieces(start, stop, len(self.lanes)))
+        for first, last in pieces[k :: len(self.lanes)]:
             if self.in_order:
                 x, labels = self.batches.slice(first, last, slot=k)
             else:
@@ -193,16 +201,13 @@ class Trainer:
             self._step(k, loss)
 
     def _step_with_sum(self) -> None:
-        """Take one step from the sums of all lanes, and clear these."""
-        gradients, loss = self.lanes[0].gradient_sum, self.lanes[0].loss_sum
-        for lane in self.lanes[1:]:
-            self.xp.add(gradients, lane.gradient_sum, out=gradients)
-            self.xp.add(loss, lane.loss_sum, out=loss)
-        if self.lanes[0].adds:
-            self.xp.copyto(self.model.gradients, gradients)
-        self._step(0, loss)
-        for lane in self.lanes:
-            lane.clear()
+        """Take one step from the sums of all lanes."""
+        first, *others = self.lanes
+        for k, lane in enumerate(others):
+            gradients, loss = (self.gradients, self.loss) if k else (first.gradient_sum, first.loss_sum)
+            self.xp.add(gradients, lane.gradient_sum, out=self.gradients)
+            self.xp.add(loss, lane.loss_sum, out=self.loss)
+        self._step(0, self.loss)
 
     def _step(self, k: int, loss: Array) -> None:
         """Take the span's step k with the gradient that is there; note the loss."""

@@ -92,7 +92,7 @@ class TrainingBar:
             TimeRemainingColumn(),
             console=stderr,
             transient=True,
-            refresh_per_second=1 / REFRESH_SECONDS,
+            auto_refresh=False,  # a thread beside the training would keep it from forking
         )
         self._task = self._bar.add_task(
             "train", total=images * epochs, epoch=f"1/{epochs}", loss="-", speed="-"
@@ -117,6 +117,7 @@ class TrainingBar:
         done = self._finished * self._images + images
         self._bar.update(
             self._task,
+            refresh=True,
             completed=done,
             epoch=f"{self._finished + 1}/{self._epochs}",
             loss=f"{self._backend.to_numpy(loss).item():.4f}",

@@ -1,0 +1,192 @@
+"""Lanes at work together: each in a process of its own where that is safe, else in a thread.
+
+Threads of one Python process wait for each other's small operations, processes do not: on two cores
+784-256-128-10 trains a third faster. What a forked process changes is lost with it, except in
+arrays of `Crew.zeros`; so each lane keeps a copy of the parameters and takes every step itself.
+"""
+
+from __future__ import annotations
+
+import mmap
+import os
+import pickle
+import platform
+import signal
+import sys
+import threading
+import time
+import warnings
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from contextvars import copy_context
+from typing import Any
+
+import numpy as np
+from numpy.typing import DTypeLike
+
+from backends import Array, Backend
+
+LINE = 8
+"""Counters that fill one line of the cache, so that two lanes never write into the same."""
+
+PATIENCE = 4096
+"""How often a lane asks for another before it looks whether that one is still there."""
+
+let_others_run: Callable[[], None] = getattr(os, "sched_yield", lambda: time.sleep(0))
+
+
+class _AbandonedError(Exception):
+    """Another lane has failed and says why."""
+
+
+class Crew:
+    """As many lanes as a device has, which work at once and meet.
+
+    Args:
+        size: how many they are.
+        backend: the device.
+
+    Attributes:
+        apart: whether each lane is a process, with its own copy of all other arrays.
+    """
+
+    def __init__(self, size: int, backend: Backend) -> None:
+        self.size, self.apart = size, False
+        self._xp = backend.xp
+        self._met = memoryview(mmap.mmap(-1, 8 * LINE * (size + 1))).cast("q")
+        self._pids: dict[int, int] = {}
+
+    def zeros(self, shape: Any, dtype: DTypeLike) -> Array:
+        """Make an array of zeros that all lanes see, on the device."""
+        if self.size == 1:
+            return self._xp.zeros(shape, dtype=dtype)
+        count = int(np.prod(shape))
+        memory = mmap.mmap(-1, max(1, count * np.dtype(dtype).itemsize))
+        return np.frombuffer(memory, dtype, count).reshape(shape)
+
+    def work(self, share: Callable[[int], None]) -> None:
+        """Let every lane k do ``share(k)``, all at once; lane 0 in this thread.
+
+        Raises:
+            Exception: what the first lane to fail raised; the others have then stopped as well.
+        """
+        for lane in range(self.size + 1):
+            self._met[LINE * lane] = 0
+        self.apart = self.size > 1 and _may_fork()
+        if self.size == 1:
+            share(0)
+        elif self.apart:
+            self._work_in_processes(share)
+        else:
+            self._work_in_threads(share)
+
+    def meet(self, lane: int) -> None:
+        """Wait until every lane has come here as often as this one.
+
+        The waits are shorter than it takes to wake a thread, so the lane asks again and again.
+        """
+        met = self._met
+        turn = met[LINE * lane] = met[LINE * lane] + 1
+        for other in range(self.size):
+            asked = 0
+            while met[LINE * other] < turn:
+                let_others_run()
+                asked += 1
+                if asked % PATIENCE == 0:
+                    self._look_after(other, turn)
+                if met[LINE * self.size]:
+                    raise _AbandonedError
+
+    def _guarded(self, share: Callable[[int], None], lane: int) -> None:
+        try:
+            share(lane)
+        except BaseException:
+            self._met[LINE * self.size] = 1
+            raise
+
+    def _work_in_threads(self, share: Callable[[int], None]) -> None:
+        with ThreadPoolExecutor(self.size - 1) as pool:
+            others = [
+                pool.submit(copy_context().run, self._guarded, share, lane)
+                for lane in range(1, self.size)
+            ]
+            with suppress(_AbandonedError):
+                self._guarded(share, 0)
+            errors = [other.exception() for other in others]
+        for error in errors:
+            if error is not None and not isinstance(error, _AbandonedError):
+                raise error
+
+    def _work_in_processes(self, share: Callable[[int], None]) -> None:
+        pipes = {}
+        try:
+            for lane in range(1, self.size):
+                self._pids[lane], pipes[lane] = self._fork(share, lane)
+            with suppress(_AbandonedError):
+                self._guarded(share, 0)
+            errors = [self._error_of(lane, pipes.pop(lane)) for lane in range(1, self.size)]
+        finally:
+            for lane, pipe in pipes.items():  # lane 0 has failed or was interrupted
+                os.kill(self._pids[lane], signal.SIGKILL)
+                os.waitpid(self._pids[lane], 0)
+                os.close(pipe)
+            self._pids.clear()
+        for error in errors:
+            if error is not None and not isinstance(error, _AbandonedError):
+                raise error
+
+    def _fork(self, share: Callable[[int], None], lane: int) -> tuple[int, int]:
+        """Start a lane's process; return it and where it tells why it failed."""
+        parent = os.getpid()
+        reading, writing = os.pipe()
+        with warnings.catch_warnings():  # threads of libraries: the lane calls NumPy alone
+            warnings.simplefilter("ignore")
+            pid = os.fork()
+        if pid:
+            os.close(writing)
+            return pid, reading
+        try:
+            signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent is told, and stops this
+            self._pids = {0: parent}
+            self._guarded(share, lane)
+        except BaseException as error:
+            with suppress(Exception):
+                os.write(writing, pickle.dumps(error))
+            os._exit(1)
+        finally:
+            os._exit(0)  # whatever else the parent has to do when it ends, it does itself
+
+    def _error_of(self, lane: int, pipe: int) -> BaseException | None:
+        """Wait for a lane's process to end; return why it failed, if it did."""
+        with open(pipe, "rb") as told:
+            words = told.read()
+        status = os.waitpid(self._pids[lane], 0)[1]
+        if words:
+            error: BaseException = pickle.loads(words)  # its own words, from a pipe of its own
+            return error
+        if status:
+            return MemoryError(f"the system ended a process of the training, status {status}")
+        return None
+
+    def _look_after(self, other: int, turn: int) -> None:
+        """Stop where a lane that has not met yet is no more."""
+        if not self.apart:
+            return
+        if other == 0 or 0 in self._pids:
+            gone = os.getppid() != self._pids[0]
+        else:
+            ended = os.WEXITED | os.WNOHANG | os.WNOWAIT
+            gone = os.waitid(os.P_PID, self._pids[other], ended) is not None
+        if gone and self._met[LINE * other] < turn:
+            raise _AbandonedError
+
+
+def _may_fork() -> bool:
+    """Tell whether a process may go on as two.
+
+    A thread may hold a lock that the new process would wait for without end. And the lanes meet by
+    plain reads and writes of memory, which the processor has to show others in their order.
+    """
+    ordered = platform.machine() in ("x86_64", "AMD64")
+    return sys.platform == "linux" and ordered and threading.active_count() == 1
