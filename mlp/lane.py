@@ -8,7 +8,7 @@ from typing import Any
 from backends import Array
 from mlp.crew import Crew
 from mlp.dropout import Thinned
-from mlp.layers import Buffers
+from mlp.hits import Hits
 from mlp.losses import LOSSES
 from mlp.network import MLP
 from mlp.recipe import Recipe
@@ -40,13 +40,15 @@ class Lane:
         if not adds:
             model.bind(self.gradient_sum)
         self.loss_sum = crew.zeros(1, model.dtype)
-        self.hits = crew.zeros(1, model.dtype)
-        self._buffer = Buffers(self.backend, model.dtype)
+        self.hits = Hits(model.sizes[-1], self.backend, model.dtype)
+        self.hits.total = crew.zeros((1, 1), model.dtype)
+        if recipe.train_accuracy == "running":
+            self.criterion.hits = self.hits
         self._captures: dict[Any, Callable[[], Any]] = {}
 
     def begin(self, epoch: int) -> None:
         """Begin an epoch: its count of images that are read right, its dropout."""
-        self.xp.copyto(self.hits, 0.0)
+        self.xp.copyto(self.hits.total, 0.0)
         if self.thinned is not None:
             self.thinned.begin(self.recipe.seed, epoch)
 
@@ -55,19 +57,17 @@ class Lane:
         if self.thinned is not None:
             self.thinned.seek(first)
 
-    def gradient(self, x: Array, labels: Array, targets: Array, total: int) -> Array:
+    def gradient(self, x: Array, targets: Array, total: int) -> Array:
         """Compute the gradient of a batch of ``total`` images, or the part of a piece of it."""
         network = self.thinned or self.model
         logits = network.forward(x)  # (N, C)
         loss = self.criterion.forward(logits, targets, total)  # (1, 1)
         network.backward(self.criterion.backward())
-        if self.recipe.train_accuracy == "running":
-            self._count_hits(logits, labels)
         return loss.reshape(1)
 
     def add_piece(self, x: Array, labels: Array, total: int) -> None:
         """Add a piece's part of the gradient and of the loss to their sums."""
-        loss = self.gradient(x, labels, self.criterion.targets(labels), total)
+        loss = self.gradient(x, self.criterion.targets(labels), total)
         self.xp.add(self.loss_sum, loss, out=self.loss_sum)
         if self.adds:
             self.xp.add(self.gradient_sum, self.model.gradients, out=self.gradient_sum)
@@ -83,13 +83,3 @@ class Lane:
         if key not in self._captures:
             self._captures[key] = self.backend.capture(work)
         self._captures[key]()
-
-    def _count_hits(self, logits: Array, labels: Array) -> None:
-        """Add the images that were read right, before the update, to the epoch's hits."""
-        xp, N = self.xp, len(labels)
-        read = self._buffer("read", N, dtype=labels.dtype)  # (N,)
-        right, count = self._buffer("right", N), self._buffer("count", 1)  # (N,), (1,)
-        xp.argmax(logits, axis=1, out=read)
-        xp.equal(read, labels, out=right)
-        xp.sum(right, axis=0, keepdims=True, out=count)
-        xp.add(self.hits, count, out=self.hits)

@@ -10,6 +10,7 @@ from typing import Any
 
 from backends import Array, Backend
 from mlp.activations import LeakyReLU
+from mlp.hits import Hits
 from mlp.layers import Buffers
 
 
@@ -20,7 +21,12 @@ class Loss:
         classes: C, the width of the network's output.
         backend: the device that it computes on.
         dtype: the dtype of the outputs.
+
+    Attributes:
+        hits: where forward passes count what is read right; None where they do not.
     """
+
+    hits: Hits | None = None
 
     def __init__(self, classes: int, backend: Backend, dtype: str) -> None:
         self.xp = backend.xp
@@ -75,11 +81,12 @@ class SoftmaxCrossEntropy(Loss):
         row: Array,
         loss: Array,
         dlogits: Array,
+        *hits: Array,
     ) -> None:
         """Write the loss and its gradient, which share the softmax; z and row are scratch.
 
         L = -1/N Σ t · (z - log Σ exp z), with the row's maximum taken off z first, and
-        dL/dz = (softmax(z) - t) / N, as each t sums to 1.
+        dL/dz = (softmax(z) - t) / N, as each t sums to 1. Count hits where they are given.
         """
         xp.max(logits, axis=1, keepdims=True, out=row)  # (N, 1)
         xp.subtract(logits, row, out=z)  # (N, C)
@@ -92,20 +99,18 @@ class SoftmaxCrossEntropy(Loss):
         xp.multiply(loss, -scale, out=loss)  # (1, 1)
         xp.subtract(dlogits, t, out=dlogits)
         xp.multiply(dlogits, scale, out=dlogits)  # (N, C)
+        if hits:
+            Hits.count(xp, logits, t, *hits)
 
     def forward(self, outputs: Array, labels: Array, total: int | None = None) -> Array:
         """L, and on the way its gradient."""
+        self.logits, self.t = outputs, self.targets(labels)  # (N, C)
         N, C = outputs.shape
+        self.scale = 1.0 / (total or N)
+        z, row = self.buffer("z", N, C), self.buffer("row", N, 1)
         loss, self.dlogits = self.buffer("loss", 1, 1), self.buffer("dlogits", N, C)
-        self._loss_and_gradient(
-            outputs,
-            self.targets(labels),
-            1.0 / (total or N),
-            self.buffer("z", N, C),
-            self.buffer("row", N, 1),
-            loss,
-            self.dlogits,
-        )
+        hits = () if self.hits is None else self.hits.arrays(N, C)
+        self._loss_and_gradient(outputs, self.t, self.scale, z, row, loss, self.dlogits, *hits)
         return loss
 
     def backward(self) -> Array:
@@ -125,8 +130,10 @@ class Quadratic(Loss):
         N, C = a.shape
         self.scale = 1.0 / (total or N)
         self.error = self.buffer("error", N, C)  # (N, C)
-        loss = self.buffer("loss", 1, 1)
-        xp.subtract(a, self.targets(labels), out=self.error)
+        loss, t = self.buffer("loss", 1, 1), self.targets(labels)
+        if self.hits is not None:
+            self.hits.add(a, t)
+        xp.subtract(a, t, out=self.error)
         flat = self.error.reshape(1, -1)  # (1, N C)
         xp.matmul(flat, flat.T, out=loss)
         return xp.multiply(loss, 0.5 * self.scale, out=loss)
@@ -152,6 +159,8 @@ class BinaryCrossEntropy(Loss):
         self.t = self.targets(labels)  # (N, C)
         tail, term = self.buffer("tail", N, C), self.buffer("term", N, C)  # (N, C)
         loss = self.buffer("loss", 1, 1)
+        if self.hits is not None:
+            self.hits.add(outputs, self.t)
         xp.absolute(outputs, out=tail)
         xp.negative(tail, out=tail)
         xp.exp(tail, out=tail)
@@ -181,12 +190,6 @@ class LogitError(SoftmaxCrossEntropy):
     leaky ReLU. Its loss therefore stalls near ln(e + 9) - 1 = 1.4612, the cross-entropy of logits
     that equal their one-hot targets, while its accuracy goes on rising. Kept to reproduce it.
     """
-
-    def forward(self, outputs: Array, labels: Array, total: int | None = None) -> Array:
-        """L = the cross-entropy, which is told and not descended."""
-        self.logits, self.t = outputs, self.targets(labels)  # (N, C)
-        self.scale = 1.0 / (total or len(outputs))
-        return super().forward(outputs, labels, total)
 
     def backward(self) -> Array:
         """(z - t) · f'(z) / N, with f the leaky ReLU: not the gradient of L."""

@@ -116,7 +116,7 @@ class Trainer:
 
     def hits(self) -> int:
         """Return how many images of the epoch were read right, each before its update."""
-        return sum(round(self.backend.to_numpy(lane.hits).item()) for lane in self.lanes)
+        return sum(round(self.backend.to_numpy(lane.hits.total).item()) for lane in self.lanes)
 
     def told_loss(self, losses: NDArray[Any]) -> float:
         """Return the loss to tell of an epoch whose updates had these losses, shape (steps,)."""
@@ -197,7 +197,7 @@ class Trainer:
         targets = lane.criterion.targets(labels)  # (n, C)
         for k, start in enumerate(range(0, len(x), self.batch_size)):
             rows = slice(start, min(start + self.batch_size, len(x)))
-            loss = lane.gradient(x[rows], labels[rows], targets[rows], rows.stop - rows.start)
+            loss = lane.gradient(x[rows], targets[rows], rows.stop - rows.start)
             self._step(k, loss)
 
     def _step_with_sum(self) -> None:

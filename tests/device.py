@@ -18,10 +18,11 @@ import numpy as np
 
 from backends.base import Memory
 from backends.cpu import CpuBackend, CpuNamespace
+from backends.cuda.kernels import Kernels
 
 CREATING = {"empty", "zeros", "ones", "full", "eye", "arange", "empty_like", "zeros_like"}
 UFUNC_KEYWORDS = {"out", "dtype", "casting"}
-PLAIN = (bool, int, float)
+WRITTEN = Kernels(np).written.keys()
 
 
 @cache
@@ -241,14 +242,16 @@ class CountingBackend:
         self.note("synchronisation", "synchronize")
 
     def fuse(self, function: Callable[..., None]) -> Callable[..., None]:
-        """Count a chain of elementwise calls as one launch, and any other chain call by call."""
+        """Count as one launch a chain of elementwise calls, and one that CUDA has a kernel for."""
+
+        def one_launch(kind: str, what: str) -> bool:
+            elementwise = isinstance(getattr(np, what, None), np.ufunc) and what != "matmul"
+            return kind == "launch" and (elementwise or function.__qualname__ in WRITTEN)
 
         def fused(*arrays: Any) -> None:
             before = self.counts.copy()
             function(self.xp, *arrays)
-            done = self.counts - before
-            if all(isinstance(getattr(np, what, None), np.ufunc) and what != "matmul"
-                   and kind == "launch" for kind, what in done):  # fmt: skip
+            if all(one_launch(*done) for done in self.counts - before):
                 self.counts = before + Counter({("launch", "fused"): 1})
 
         return fused

@@ -120,10 +120,14 @@ def test_what_a_steady_full_batch_epoch_does(monkeypatch: pytest.MonkeyPatch, sp
     ]
 
 
-def test_the_nodes_of_a_step(monkeypatch: pytest.MonkeyPatch, split: Split) -> None:
+@pytest.mark.parametrize("train_accuracy", ["after", "running"])
+def test_the_nodes_of_a_step(
+    monkeypatch: pytest.MonkeyPatch, split: Split, train_accuracy: Any
+) -> None:
     """The graph of a step on two hidden layers: eight products and sixteen kernels, no more."""
     cupy, backend = open_stand_in(monkeypatch)
-    trainer = trainer_on(backend, split, Recipe(batch_size="full", epochs=EPOCHS))
+    recipe = Recipe(batch_size="full", epochs=EPOCHS, train_accuracy=train_accuracy)
+    trainer = trainer_on(backend, split, recipe)
     trainer.epoch(0)
     events = events_of(cupy, trainer, 1)
     assert not [event for event in events if event[0] == "allocate in the graph's pool"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -148,6 +149,33 @@ def test_softmax_cross_entropy(cupy: StandIn, dtype: str, shape: tuple[int, int]
     true_loss, true_dlogits = run_softmax(readable, dtype, shape)
     assert loss == pytest.approx(true_loss, rel=TOLERANCE[dtype])
     np.testing.assert_allclose(dlogits, true_dlogits, rtol=0, atol=TOLERANCE[dtype] / shape[0])
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("shape", [(1, 2), (5, 10), (257, 10), (700, 3), (2, 300)])
+def test_the_count_of_what_is_read_right(cupy: StandIn, dtype: str, shape: tuple[int, int]) -> None:
+    """Whole numbers for logits, so that many are equal; a NaN is the largest, to both."""
+    r = np.random.default_rng(5)
+    N, C = shape
+    logits = r.integers(-2, 3, shape).astype(dtype)
+    logits[r.random(shape) < 0.5 / C] = np.nan
+    labels = r.integers(0, C, N)
+    one_hot = np.eye(C, dtype=dtype)
+    kernel = Kernels(cupy).softmax_cross_entropy
+    results = []
+    for run in (kernel, partial(SoftmaxCrossEntropy.loss_and_gradient, np)):
+        hits = device(np.full((1, 1), 7, dtype))
+        scratch = [
+            device(np.empty(form, kind))
+            for form, kind in ((shape, dtype), ((N, 1), dtype), ((1, 1), dtype), (shape, dtype))
+        ]
+        read, rows, count = np.empty(N, np.int64), np.empty(shape, dtype), np.empty((1, 1), dtype)
+        counting = [device(a) for a in (one_hot, read, rows, count)]
+        for _ in range(2):  # hits add up
+            run(device(logits), device(one_hot[labels]), 0.5, *scratch, *counting, hits)
+        results.append(np.asarray(hits).item())
+    right = int((logits.argmax(axis=1) == labels).sum())
+    assert results == [7 + 2 * right] * 2
 
 
 def test_softmax_cross_entropy_tells_of_a_nan(cupy: StandIn) -> None:

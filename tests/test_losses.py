@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from backends import get_backend
+from mlp.hits import Hits
 from mlp.losses import LOSSES
 
 CPU = get_backend("cpu")
@@ -28,6 +29,18 @@ def evaluate(
 
 def sigmoid(z: np.ndarray) -> np.ndarray:
     return 1 / (1 + np.exp(-z))
+
+
+@pytest.mark.parametrize("name", LOSSES)
+def test_hits_add_up_and_the_first_of_equal_outputs_is_the_answer(name: str) -> None:
+    criterion, silent = (LOSSES[name](C, CPU, "float64") for _ in range(2))
+    criterion.hits = hits = Hits(C, CPU, "float64")
+    expected = 0
+    for outputs in (OUTPUTS, np.zeros((N, C))):
+        assert criterion.forward(outputs, LABELS) == silent.forward(outputs, LABELS)
+        np.testing.assert_array_equal(criterion.backward(), silent.backward())
+        expected += (outputs.argmax(axis=1) == LABELS).sum()
+        assert hits.total.item() == expected > 0
 
 
 FORMULAS: dict[str, Callable[[np.ndarray, np.ndarray], float]] = {

@@ -24,14 +24,22 @@ from mlp.losses import LOSSES, Loss
 
 ROOT = Path(__file__).parent.parent
 MATHEMATICS = ("layers", "activations", "losses", "optim", "network", "init", "schedules")
-REGULARISATION = ("random_bits", "warp", "deformation", "dropout", "max_norm")
+BESIDE = ("hits", "random_bits", "warp", "deformation", "dropout", "max_norm")
 
 ORDER = (
     ("backends", "backends.*"),
     ("mlp.errors", "mlp.spec", "mlp.rng", "mlp.task", "mlp.atomic", "mlp.npz", "mlp.targets"),
     ("mlp.threads",),
     ("mlp.datasets", "mlp.datasets.*"),
-    ("mlp.layers", "mlp.activations", "mlp.losses", "mlp.optim", "mlp.init", "mlp.schedules"),
+    (
+        "mlp.layers",
+        "mlp.activations",
+        "mlp.hits",
+        "mlp.losses",
+        "mlp.optim",
+        "mlp.init",
+        "mlp.schedules",
+    ),
     ("mlp.random_bits", "mlp.warp", "mlp.deformation", "mlp.max_norm"),
     ("mlp.network", "mlp.recipe"),
     (
@@ -144,7 +152,7 @@ def test_there_are_no_circles() -> None:
     assert not graph, f"these import each other in a circle: {sorted(graph)}"
 
 
-@pytest.mark.parametrize("name", MATHEMATICS + REGULARISATION)
+@pytest.mark.parametrize("name", MATHEMATICS + BESIDE)
 def test_the_mathematics_imports_no_array_library(name: str) -> None:
     assert not top_level(f"mlp.{name}") & {"numpy", "cupy", "scipy", "torch"}
 

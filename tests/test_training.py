@@ -94,6 +94,18 @@ def test_measuring_another_way_trains_the_same(batch_size: Any) -> None:
     np.testing.assert_array_equal(trained(recipe), trained(other))
 
 
+@pytest.mark.parametrize("batch_size", [7, "full"])
+def test_a_running_accuracy_counts_the_updates_alone(batch_size: Any) -> None:
+    """Not the forward pass that tells the loss of the first batch."""
+    runs = [
+        train(toy_model(), DATA, Recipe(
+            batch_size=batch_size, train_accuracy="running", loss_on=told, **FAST
+        )).epochs
+        for told in ("updates", "first_batch")
+    ]  # fmt: skip
+    assert [e.train_accuracy for e in runs[0]] == [e.train_accuracy for e in runs[1]]
+
+
 def test_epochs_are_reported_every_so_often_and_at_the_end() -> None:
     seen: list[int] = []
     recipe = Recipe(batch_size=8, report_every=3, epochs=6, lr=0.1)

@@ -89,8 +89,11 @@ class CudaBackend:
 
 
 def _on_floats(kernel: Callable[..., None], chain: Callable[..., None], *arguments: Any) -> None:
-    """Run a hand-written kernel where it can read the arrays, and the chain where it cannot."""
-    arrays = [a for a in arguments if not isinstance(a, (int, float))]
+    """Run a hand-written kernel where it can read the arrays, and the chain where it cannot.
+
+    Integers are an index that only the chain needs.
+    """
+    arrays = [a for a in arguments if not isinstance(a, (int, float)) and a.dtype.kind != "i"]
     dtype = arrays[0].dtype
     fits = all(a.dtype == dtype and a.flags.c_contiguous for a in arrays) and dtype.char in C_TYPES
     (kernel if fits else chain)(*arguments)

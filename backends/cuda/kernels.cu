@@ -70,19 +70,30 @@ __device__ T sum_of_block(T value) {
     return sum;
 }
 
+// The sum of what each block left in `partial`, in all threads of the block that comes last.
+__device__ T sum_of_parts(const T* partial) {
+    T sum = 0;
+    for (unsigned int b = threadIdx.x; b < gridDim.x; b += THREADS) sum += partial[b];
+    return sum_of_block(sum);
+}
+
 // loss[0] = -scale * (the sum of t * log softmax(z)) and dlogits = scale * (softmax(z) - t), a thread a row.
-// logits, t, dlogits: (rows, classes). partial: (gridDim.x,).
+// hits[0] += the sum of each row's t at its largest z, the first of equals; unless hits is null.
+// logits, t, dlogits: (rows, classes). partial: (2, gridDim.x).
 extern "C" __global__ void softmax_cross_entropy(long long rows, int classes, const T* logits,
                                                  const T* t, T scale, T* loss, T* dlogits,
-                                                 T* partial, unsigned int* ticket) {
+                                                 T* hits, T* partial, unsigned int* ticket) {
     const long long stride = (long long)gridDim.x * THREADS;
-    T log_likelihood = 0;
+    T log_likelihood = 0, right = 0;
     for (long long r = (long long)blockIdx.x * THREADS + threadIdx.x; r < rows; r += stride) {
         const T *z = logits + r * classes, *target = t + r * classes;
         T* gradient = dlogits + r * classes;
-        T largest = z[0], sum = 0;
-        for (int c = 1; c < classes; ++c)
-            if (z[c] > largest || z[c] != z[c]) largest = z[c];  // a NaN spreads, as in NumPy
+        int read = 0;
+        for (int c = 1; c < classes; ++c)  // a NaN counts as the largest, as in NumPy
+            if (!(z[c] <= z[read]) && z[read] == z[read]) read = c;
+        right += target[read];
+        const T largest = z[read];
+        T sum = 0;
         for (int c = 0; c < classes; ++c) sum += gradient[c] = exp(z[c] - largest);
         const T log_sum = log(sum);
         for (int c = 0; c < classes; ++c) {
@@ -92,9 +103,15 @@ extern "C" __global__ void softmax_cross_entropy(long long rows, int classes, co
     }
     log_likelihood = sum_of_block(log_likelihood);
     if (threadIdx.x == 0) partial[blockIdx.x] = log_likelihood;
+    if (hits) {
+        right = sum_of_block(right);
+        if (threadIdx.x == 0) partial[gridDim.x + blockIdx.x] = right;
+    }
     if (!last_block(ticket)) return;
-    T sum = 0;
-    for (unsigned int b = threadIdx.x; b < gridDim.x; b += THREADS) sum += partial[b];
-    sum = sum_of_block(sum);
-    if (threadIdx.x == 0) loss[0] = -scale * sum;
+    log_likelihood = sum_of_parts(partial);
+    if (threadIdx.x == 0) loss[0] = -scale * log_likelihood;
+    if (hits) {
+        right = sum_of_parts(partial + gridDim.x);
+        if (threadIdx.x == 0) hits[0] += right;
+    }
 }

@@ -15,6 +15,9 @@ C_TYPES = {"f": "float", "d": "double"}
 THREADS = 256
 """Threads a block, as in kernels.cu."""
 
+NULL = np.uintp(0)
+"""A pointer to nothing, as a kernel's argument."""
+
 BLOCKS = 512
 """At most as many blocks, whatever the GPU, so that sums come out the same on all of them."""
 
@@ -64,18 +67,20 @@ class Kernels:
         _row: Array,
         loss: Array,
         dlogits: Array,
+        *hits: Array,
     ) -> None:
         """Write the loss, one element, and the gradient of logits of shape (N, C), in one pass.
 
         The arguments are those of `mlp.losses.SoftmaxCrossEntropy.loss_and_gradient`, whose
-        scratch is not needed here.
+        scratch is not needed here; the last of the hits is their total, of one element.
         """
         rows, classes = logits.shape
         blocks = _blocks(rows, THREADS)
         dtype = logits.dtype
+        total = hits[-1] if hits else NULL
         arguments = (
             *(np.int64(rows), np.int32(classes), logits, t, dtype.type(scale), loss, dlogits),
-            *(self._room(blocks, dtype), self._ticket),
+            *(total, self._room(2 * blocks, dtype), self._ticket),
         )
         self._kernel("softmax_cross_entropy", dtype)((blocks,), (THREADS,), arguments)
 
