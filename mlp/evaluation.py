@@ -8,6 +8,7 @@ from dataclasses import asdict
 from functools import partial
 from typing import Any
 
+from backends import Array
 from mlp.batches import Batches
 from mlp.calibration import fit_temperature
 from mlp.datasets.dataset import Dataset, Split
@@ -82,15 +83,16 @@ class Evaluation:
         pieces = [piece for piece in batches.pieces(0, len(batches), lanes) if piece[0] < piece[1]]
         shares = [partial(self._count, k, batches, pieces[k::lanes]) for k in range(lanes)]
         with blas_threads(1), ThreadPoolExecutor(lanes) as pool:  # the lanes are the threads
-            return sum(share_out(pool, shares)) / len(batches)
+            counts = share_out(pool, shares)
+        return sum(int(self._model.backend.to_numpy(right)) for right in counts) / len(batches)
 
-    def _count(self, k: int, batches: Batches, pieces: list[tuple[int, int]]) -> int:
-        """Let network k count what it reads right of its share of the images."""
-        model, right = self._networks[k], 0
+    def _count(self, k: int, batches: Batches, pieces: list[tuple[int, int]]) -> Array:
+        """Let network k count what it reads right of its share of the images, on the device."""
+        model = self._networks[k]
+        right = model.backend.xp.zeros((), dtype="int64")
         for start, stop in pieces:
             x, labels = batches.slice(start, stop, slot=k)
-            answers = decide(model, model.backend.to_numpy(model.forward(x)))
-            right += count_right(answers, model.backend.to_numpy(labels))
+            right = right + count_right(decide(model, model.forward(x)), labels)
         return right
 
 

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from backends import Array
 from mlp.batches import Batches
 from mlp.errors import ModelError
 from mlp.network import MLP
@@ -43,7 +44,8 @@ def predict(model: MLP, images: NDArray[np.uint8]) -> NDArray[Any]:
     Raises:
         ModelError: if the images have another size than the network's input.
     """
-    return decide(model, outputs(model, _batches(model, images)))
+    answers: NDArray[Any] = decide(model, outputs(model, _batches(model, images)))
+    return answers
 
 
 def probabilities(model: MLP, images: NDArray[np.uint8]) -> NDArray[np.float64]:
@@ -56,8 +58,8 @@ def probabilities(model: MLP, images: NDArray[np.uint8]) -> NDArray[np.float64]:
     return shares_of(model, outputs(model, _batches(model, images)))
 
 
-def decide(model: MLP, outputs: NDArray[Any]) -> NDArray[Any]:
-    """Turn a model's outputs (N, C) into answers; see `mlp.task.Task.decide`."""
+def decide(model: MLP, outputs: Array) -> Array:
+    """Turn a model's outputs (N, C) into answers on their device; see `mlp.task.Task.decide`."""
     return task_of(model).decide(outputs, logits=model.output == "identity")
 
 

@@ -8,16 +8,21 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from backends import Array
 
-def count_right(answers: NDArray[Any], labels: NDArray[Any]) -> int:
-    """Count the images that are answered wholly right.
+
+def count_right(answers: Array, labels: Array) -> Array:
+    """Count the images that are answered wholly right, on the device where the arrays are.
 
     Args:
         answers: shape (N,), or (N, L) for L questions, all of which must be right.
         labels: the same shape.
+
+    Returns:
+        The count, an integer of shape ().
     """
     right = answers == labels  # (N,) or (N, L)
-    return int(right.reshape(len(right), -1).all(axis=1).sum())
+    return right.reshape(len(right), -1).all(axis=1).sum()
 
 
 @dataclass(frozen=True)

@@ -103,7 +103,7 @@ def _vote(runs: list[tuple[MLP, History]], dataset: Dataset) -> History:
                 last[0],
                 loss=mean(epoch.loss for epoch in last),
                 train_accuracy=mean(epoch.train_accuracy for epoch in last),
-                test_accuracy=count_right(read, dataset.test.labels) / len(read),
+                test_accuracy=int(count_right(read, dataset.test.labels)) / len(read),
                 seconds=sum(history.train_seconds for _, history in runs),
             )
         ]

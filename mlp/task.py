@@ -9,6 +9,8 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from backends import Array
+
 Kind = Literal["multiclass", "binary", "multilabel"]
 
 
@@ -28,8 +30,8 @@ class Task:
     names: tuple[str, ...] = tuple("0123456789")
     positive: tuple[int, ...] = ()
 
-    def decide(self, outputs: NDArray[Any], *, logits: bool) -> NDArray[Any]:
-        """Turn a network's outputs into answers in the form of the labels.
+    def decide(self, outputs: Array, *, logits: bool) -> Array:
+        """Turn a network's outputs into answers in the form of the labels, on the same device.
 
         Args:
             outputs: shape (N, C).
@@ -40,8 +42,7 @@ class Task:
             answered yes and else 0, uint8 of shape (N, L).
         """
         if self.kind == "multiclass":
-            classes: NDArray[np.int64] = outputs.argmax(axis=1)
-            return classes
+            return outputs.argmax(axis=1)
         return (outputs > (0.0 if logits else 0.5)).astype(np.uint8)
 
     def probabilities(

@@ -106,14 +106,6 @@ class DeviceArray:
         self.held[index] = self.device.unwrap(value)
         self.device.note("launch", "assignment")
 
-    def any(self) -> DeviceArray:
-        self.device.note("allocation", "any")
-        return self.device.launched("any", np.asarray(self.held.any()))
-
-    def all(self) -> DeviceArray:
-        self.device.note("allocation", "all")
-        return self.device.launched("all", np.asarray(self.held.all()))
-
     def get(self) -> np.ndarray:
         """Copy to the host."""
         self.device.note("synchronisation", "get")
@@ -136,6 +128,14 @@ class DeviceArray:
         return bool(self.get().item())
 
 
+def _method(name: str) -> Callable[..., DeviceArray]:
+    def method(self: DeviceArray, *args: Any, **kwargs: Any) -> DeviceArray:
+        self.device.note("allocation", name)
+        return self.device.launched(name, np.asarray(getattr(self.held, name)(*args, **kwargs)))
+
+    return method
+
+
 def _operator(name: str) -> Callable[..., DeviceArray]:
     function = getattr(operator, name)
 
@@ -149,6 +149,8 @@ def _operator(name: str) -> Callable[..., DeviceArray]:
 
 for _name in ("add", "sub", "mul", "truediv", "matmul", "neg", "eq", "ne", "lt", "le", "gt", "ge"):
     setattr(DeviceArray, f"__{_name}__", _operator(_name))
+for _name in ("any", "all", "sum", "argmax", "astype"):
+    setattr(DeviceArray, _name, _method(_name))
 
 
 class DeviceNamespace:

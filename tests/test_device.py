@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -16,10 +17,14 @@ from toys import toy_dataset, toy_model
 from backends import get_backend
 from mlp.activations import ACTIVATIONS
 from mlp.checkpoint import load, save
+from mlp.datasets.dataset import Dataset, Split
+from mlp.evaluation import Evaluation
 from mlp.inference import predict, probabilities
 from mlp.layers import Linear
 from mlp.losses import LOSSES, SoftmaxCrossEntropy
+from mlp.network import MLP
 from mlp.recipe import Recipe
+from mlp.task import Task
 from mlp.training import Trainer, train
 
 DATA = toy_dataset()  # 60 images
@@ -130,6 +135,30 @@ def test_a_steady_epoch_allocates_nothing_and_waits_once(case: str) -> None:
         ("to host", "get"): 1,
         ("synchronisation", "get"): 1,
     }
+
+
+@pytest.mark.parametrize("questions", [None, 1, 4])
+@pytest.mark.parametrize("piece", [None, PIECE])
+def test_an_accuracy_is_one_number_read(piece: int | None, questions: int | None) -> None:
+    """The outputs stay on the device, whatever they answer."""
+    device, data = CountingBackend(piece), DATA if questions is None else questions_of(questions)
+    model = MLP([16, 9, data.classes], backend=device)
+    model.about["task"] = asdict(data.task)
+    evaluation = Evaluation([model], data.test, data.train)
+    device.reset()
+    accuracy = evaluation.validation_accuracy()
+    crossings = {what: n for what, n in device.counts.items() if what[0].startswith("to ")}
+    assert crossings == {("to host", "get"): 1}
+    right = (predict(model, data.train.images) == data.train.labels).reshape(60, -1).all(axis=1)
+    assert accuracy == right.mean()
+
+
+def questions_of(count: int) -> Dataset:
+    """Yes-or-no questions, each image's answers drawn."""
+    answers = np.random.default_rng(0).integers(0, 2, (60, count), dtype=np.uint8)
+    split = Split(DATA.train.images, answers)
+    task = Task("multilabel" if count > 1 else "binary", tuple("abcd"[:count]))
+    return Dataset("asked", "tests", count, split, split, task)
 
 
 A_LAYER = 7
