@@ -16,6 +16,9 @@ from mlp.deformation import Deformation
 from mlp.layers import Buffers
 from mlp.network import MLP
 
+HOST_SHARE = 2
+"""Images that would fill more than one part in so many of a device's free memory stay outside."""
+
 
 class Batch(NamedTuple):
     """Images and labels, in arrays that are used again for a later batch of the same slot."""
@@ -29,7 +32,8 @@ class Batches:
     """Images as rows of floats from 0 to 1, for one network on its device.
 
     The bytes are kept and each batch is converted, which is faster than to fetch four times as many
-    bytes; only where all images make one piece are they converted once for all.
+    bytes; only where all images make one piece are they converted once for all. Images that are too
+    many for the device stay on the host, or in a mapped file, and each batch is brought over.
 
     Args:
         images: uint8, shape (N, ...), each I values.
@@ -39,6 +43,7 @@ class Batches:
 
     Attributes:
         key: what the deformations of an epoch follow from.
+        on_host: whether the images stay on the host; the labels never do.
     """
 
     def __init__(
@@ -49,15 +54,17 @@ class Batches:
         augment: str | None = None,
     ) -> None:
         backend = model.backend
-        self.xp = backend.xp
+        self.backend, self.xp = backend, backend.xp
         self._buffer = Buffers(backend, model.dtype)
         rows = images.reshape(len(images), math.prod(images.shape[1:]))
         itemsize = np.dtype(model.dtype).itemsize
         memory = backend.memory()
+        self.on_host = memory.separate and rows.nbytes > memory.free // HOST_SHARE
+        self.images: Array = rows if self.on_host else backend.asarray(rows)  # (N, I)
+        memory = backend.memory()  # what they leave
         widths = rows.shape[1] + 3 * sum(model.sizes[1:])  # x; and y, f(y) and dy a layer
         self.piece = max(1, memory.piece // (widths * itemsize))
-        self.images = backend.asarray(rows)  # (N, I)
-        self.keeps_floats = len(rows) <= self.piece
+        self.keeps_floats = len(rows) <= self.piece and not self.on_host
         if self.keeps_floats:
             self.images = self._as_floats(self.images, self.xp.empty(rows.shape, model.dtype))
         self.labels = backend.asarray(labels, np.int64 if labels.ndim == 1 else model.dtype)
@@ -72,11 +79,15 @@ class Batches:
     def __len__(self) -> int:
         return len(self.images)
 
+    def order(self, rows: NDArray[np.int64]) -> Array:
+        """Bring indices, shape (n,), to where the images are."""
+        return rows if self.on_host else self.backend.asarray(rows)
+
     def stream(self, spans: Sequence[Array]) -> Iterator[Batch]:
         """Gather one span of rows after another, each while the one before it is in use.
 
         Args:
-            spans: indices on the device, each of shape (n,).
+            spans: parts of an `order`, each of shape (n,).
         """
         firsts = [0, *accumulate(len(rows) for rows in spans)]
         if len(spans) == 1 or not self._ahead:
@@ -95,7 +106,7 @@ class Batches:
         """Copy some rows, in any order, into arrays that are reused for as many; deform them.
 
         Args:
-            rows: indices on the device, shape (n,).
+            rows: part of an `order`, shape (n,).
             first: the place of the first of them in the epoch's order.
             slot: which arrays; those of another slot keep what they hold.
 
@@ -104,9 +115,11 @@ class Batches:
         """
         n = len(rows)
         labels = self._buffer(f"labels {slot}", n, *self.labels.shape[1:], dtype=self.labels.dtype)
-        self.xp.take(self.labels, rows, axis=0, out=labels)
+        self.xp.take(self.labels, self.backend.asarray(rows), axis=0, out=labels)
         x = self._buffer(f"x {slot}", n, self.images.shape[1])
-        if self.keeps_floats:
+        if self.on_host:
+            self._as_floats(self.backend.asarray(self.images.take(rows, axis=0)), x)
+        elif self.keeps_floats:
             self.xp.take(self.images, rows, axis=0, out=x)
         else:
             pixels = self._buffer(f"pixels {slot}", n, self.images.shape[1], dtype="uint8")
@@ -121,7 +134,8 @@ class Batches:
             return pixels, labels
         copied = self._buffer(f"labels {slot}", *labels.shape, dtype=labels.dtype)
         self.xp.copyto(copied, labels)
-        return self._as_floats(pixels, self._buffer(f"x {slot}", *pixels.shape)), copied
+        x = self._buffer(f"x {slot}", *pixels.shape)
+        return self._as_floats(self.backend.asarray(pixels), x), copied
 
     def pieces(self, start: int, stop: int, lanes: int = 1) -> Iterator[tuple[int, int]]:
         """Cut a range of rows into even pieces that suit the device, equally many for each lane."""

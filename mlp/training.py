@@ -86,7 +86,7 @@ class Trainer:
             if recipe.max_norm is not None
             else None
         )
-        self.order = self.backend.asarray(np.arange(N))  # (N,)
+        self.order = self.batches.order(np.arange(N))  # (N,)
         self.losses = self.xp.zeros(self.steps, dtype=model.dtype)  # (steps,)
         self.span_rates = self.xp.zeros(self.span, dtype=model.dtype)  # (span,)
         self.span_losses = self.xp.zeros(self.span, dtype=model.dtype)  # (span,)
@@ -131,7 +131,7 @@ class Trainer:
         r, N = self.recipe, len(self.batches)
         self.batches.key = epoch_key(r.seed, number)
         if r.shuffle and r.batch_size != "full":
-            self.order = self.backend.asarray(self._shuffler.permutation(N))  # (N,)
+            self.order = self.batches.order(self._shuffler.permutation(N))  # (N,)
         for lane in self.lanes:
             lane.begin(number)
         times = number + (np.arange(self.steps) + 0.5) / self.steps  # (steps,)

@@ -192,6 +192,7 @@ class CountingBackend:
 
     Args:
         piece: bytes of one piece of a large batch; the CPU backend's unless given.
+        free: bytes of free memory; the host's unless given.
 
     Attributes:
         counts: how often each (kind, what) happened, kind one of launch, allocation,
@@ -199,12 +200,12 @@ class CountingBackend:
         calls: each function called, with its count of positional arguments and its keywords.
     """
 
-    def __init__(self, piece: int | None = None) -> None:
+    def __init__(self, piece: int | None = None, free: int | None = None) -> None:
         self.name = "counting"
         self.xp = DeviceNamespace(self)
         self.counts: Counter[tuple[str, str]] = Counter()
         self.calls: set[tuple[str, int, frozenset[str]]] = set()
-        self._piece = piece
+        self._planted = {"piece": piece, "free": free}
 
     def count(self, kind: str) -> int:
         """How often something of a kind happened since the last `reset`."""
@@ -262,5 +263,5 @@ class CountingBackend:
         return step
 
     def memory(self) -> Memory:
-        memory = CpuBackend().memory()._replace(ahead=3, lanes=1)
-        return memory if self._piece is None else memory._replace(piece=self._piece)
+        planted = {name: size for name, size in self._planted.items() if size is not None}
+        return CpuBackend().memory()._replace(ahead=3, lanes=1, separate=True, **planted)

@@ -88,6 +88,27 @@ def test_a_run_gives_the_cpus_numbers(
         assert ours.test_accuracy == theirs.test_accuracy
 
 
+IMAGES = 60 * 16
+"""Bytes of all training images."""
+
+
+@pytest.mark.parametrize("case", RECIPES)
+def test_images_that_do_not_fit_are_brought_a_batch_at_a_time(case: str) -> None:
+    """The same run to the bit, from images that stay where they are."""
+    recipe, piece = RECIPES[case]
+    runs = []
+    for free in (2 * IMAGES, 2 * IMAGES - 1):
+        device = CountingBackend(piece, free)
+        model = toy_model(backend=device)
+        images = Trainer(model, DATA.train, recipe).batches.images
+        assert isinstance(images, DeviceArray) == (free == 2 * IMAGES)
+        assert free == 2 * IMAGES or np.shares_memory(images, DATA.train.images)
+        history = train(model, DATA, recipe)
+        told = [(e.loss, e.train_accuracy, e.test_accuracy) for e in history.epochs]
+        runs.append((device.to_numpy(model.parameters).tobytes(), told))
+    assert runs[0] == runs[1]
+
+
 @pytest.mark.parametrize("activation", ACTIVATIONS)
 @pytest.mark.parametrize("output", ACTIVATIONS)
 def test_every_activation(activation: str, output: str) -> None:
@@ -111,10 +132,13 @@ def test_a_model_is_saved_and_read_on_the_device(tmp_path: Path) -> None:
 
 
 def steady(
-    recipe: Recipe, piece: int | None = None, hidden: tuple[int, ...] = (9, 7)
+    recipe: Recipe,
+    piece: int | None = None,
+    hidden: tuple[int, ...] = (9, 7),
+    free: int | None = None,
 ) -> tuple[CountingBackend, Trainer]:
     """Count what the third epoch costs."""
-    device = CountingBackend(piece)
+    device = CountingBackend(piece, free)
     trainer = Trainer(toy_model(*hidden, backend=device), DATA.train, recipe)
     for number in range(2):
         trainer.epoch(number)
@@ -132,6 +156,20 @@ def test_a_steady_epoch_allocates_nothing_and_waits_once(case: str) -> None:
     shuffled = recipe.batch_size != "full"
     assert others == {
         ("to device", "asarray"): 1 + shuffled,
+        ("to host", "get"): 1,
+        ("synchronisation", "get"): 1,
+    }
+
+
+@pytest.mark.parametrize(
+    ("batch_size", "brought"),
+    [(8, 2 * 3), ("full", 1)],  # images and their places for each span of three; images in order
+)
+def test_images_on_the_host_are_not_waited_for(batch_size: Any, brought: int) -> None:
+    device, _ = steady(Recipe(batch_size=batch_size, **FAST), free=0)
+    others = {what: n for what, n in device.counts.items() if what[0] != "launch"}
+    assert others == {
+        ("to device", "asarray"): brought + 1,
         ("to host", "get"): 1,
         ("synchronisation", "get"): 1,
     }

@@ -71,6 +71,24 @@ def test_a_batch_that_does_not_fit_is_taken_in_pieces(
         np.testing.assert_allclose(mine, true, rtol=1e-5, atol=1e-6)
 
 
+def test_graphs_replay_on_images_that_are_brought_over(
+    monkeypatch: pytest.MonkeyPatch, split: Split
+) -> None:
+    """Nothing is brought while a graph is captured, and every replay has new images."""
+    monkeypatch.setattr("backends.cuda.device.PIECE_SHARE", 1)
+    results = []
+    for free in (2 * split.images.nbytes, 2 * split.images.nbytes - 1):
+        cupy, backend = open_stand_in(monkeypatch)
+        cupy.free = free
+        trainer = trainer_on(backend, split, Recipe(batch_size=2, epochs=EPOCHS))
+        assert trainer.batches.on_host == (free < 2 * split.images.nbytes)
+        assert trainer.span > 1
+        results.append(run(trainer))
+        assert ("replay", "") in cupy.events
+    for resident, brought in zip(*results, strict=True):
+        np.testing.assert_array_equal(brought, resident)
+
+
 def test_without_graphs_the_numbers_are_the_same(
     monkeypatch: pytest.MonkeyPatch, split: Split
 ) -> None:

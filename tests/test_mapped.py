@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from device import CountingBackend
 from toys import CLASSES, toy_dataset, toy_model
 
 import backends.cpu
@@ -76,6 +77,24 @@ def test_the_trainer_keeps_no_copy_of_the_images(tmp_path: Path) -> None:
     data = load_idx_folder(tmp_path, classes=CLASSES)
     trainer = Trainer(toy_model(), data.train, Recipe())
     assert np.shares_memory(trainer.batches.images, data.train.images)
+
+
+@pytest.mark.parametrize("batch_size", [32, "full"])
+def test_mapped_images_that_fit_no_device_train_the_same(tmp_path: Path, batch_size: Any) -> None:
+    write_idx_folder(DATA, tmp_path, compress=False)
+    data, recipe = (
+        load_idx_folder(tmp_path, classes=CLASSES),
+        Recipe(batch_size=batch_size, epochs=3),
+    )
+    device = CountingBackend(piece=100_000, free=1000)
+    images = Trainer(toy_model(backend=device), data.train, recipe).batches.images
+    assert isinstance(images, np.memmap)
+    results = []
+    for backend in (device, CountingBackend(piece=100_000)):
+        model = toy_model(backend=backend)
+        train(model, data, recipe)
+        results.append(backend.to_numpy(model.parameters).tobytes())
+    assert results[0] == results[1]
 
 
 @pytest.mark.parametrize(

@@ -21,6 +21,7 @@ from toys import TRUE_LOSSES, toy_dataset, toy_model
 
 from backends import Backend, get_backend
 from mlp.activations import ACTIVATIONS
+from mlp.batches import Batches
 from mlp.hits import Hits
 from mlp.inference import predict, probabilities
 from mlp.losses import LOSSES
@@ -239,6 +240,19 @@ def test_pieces(
     monkeypatch.setattr(type(backend), "memory", lambda self: memory(self)._replace(piece=4000))
     _, actual = run(recipe, backend, dtype=dtype)
     close(actual, expected, dtype, factor=100.0)
+
+
+@pytest.mark.parametrize("batch_size", [8, "full", 47])
+def test_images_that_stay_on_the_host_train_the_same(
+    batch_size: Any, backend: Backend, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    recipe = Recipe(batch_size=batch_size, epochs=4, lr=0.1)
+    _, resident = run(recipe, backend)
+    memory = type(backend).memory
+    monkeypatch.setattr(type(backend), "memory", lambda self: memory(self)._replace(free=0))
+    assert Batches(DATA.train.images, DATA.train.labels, toy_model(backend=backend)).on_host
+    _, brought = run(recipe, backend)
+    assert brought.tobytes() == resident.tobytes()
 
 
 @pytest.mark.parametrize("batch_size", [8, "full"])

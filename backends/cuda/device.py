@@ -85,7 +85,13 @@ class CudaBackend:
         pool = self._cupy.get_default_memory_pool()
         driver_free, _ = self._queue.device.mem_info
         free = driver_free + pool.free_bytes()
-        return Memory(free, peak=pool.total_bytes(), piece=free // PIECE_SHARE, ahead=AHEAD)
+        return Memory(
+            free=free,
+            peak=pool.total_bytes(),
+            piece=free // PIECE_SHARE,
+            ahead=AHEAD,
+            separate=True,
+        )
 
 
 def _on_floats(kernel: Callable[..., None], chain: Callable[..., None], *arguments: Any) -> None:
