@@ -142,6 +142,8 @@ class CpuNamespace:
             if out is None:
                 raise RuntimeError(f"{function} was called without out= in a captured step")
             args = tuple(_as_array(function, a, out) for a in args)
+            if isinstance(function, np.ufunc) and all(_is_single(a) for a in (*args, out)):
+                args, kwargs["out"] = tuple(a.reshape(1) for a in args), out.reshape(1)
             if function in _TAKE_OUT_BY_PLACE and kwargs.keys() == {"out"}:
                 args, kwargs = (*args, out), {}
             self._recording.tape.append(partial(function, *args, **kwargs))
@@ -171,6 +173,11 @@ def _as_array(function: Callable[..., Any], value: Any, out: NDArray[Any]) -> An
         return value
     alike = function is np.maximum or out.size == 1
     return np.full(out.shape if alike else (), value, out.dtype)
+
+
+def _is_single(value: Any) -> bool:
+    """Tell whether this is an array of one element, which in one dimension is handled soonest."""
+    return isinstance(value, np.ndarray) and value.size == 1
 
 
 class _Recording(threading.local):

@@ -20,7 +20,7 @@ from mlp.datasets import load_dataset
 from mlp.layers import Buffers
 from mlp.network import MLP
 from mlp.recipe import Recipe
-from mlp.training import Trainer
+from mlp.trainer import Trainer
 
 NETWORKS = {(16, 16): 32, (112, 16): 32, (196, 49, 16): 32, (36,): 10, (256, 128): 128}
 """Hidden layers, with the images an update."""

@@ -15,7 +15,7 @@ from bench.gpu_work import CLASSES, PIXELS, Arm, Work
 from mlp.datasets.dataset import Split
 from mlp.network import MLP
 from mlp.recipe import Recipe
-from mlp.training import Trainer
+from mlp.trainer import Trainer
 
 MOMENTUM, LR = 0.9, 0.01
 COMPILED_NETWORK = (128,)

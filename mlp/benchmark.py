@@ -1,6 +1,6 @@
 """How fast a network trains, on one device or several, and how near that comes to their ceilings.
 
-An epoch is what `mlp.training.Trainer` does in one: the shuffle, the batches, every update. Devices
+An epoch is what `mlp.trainer.Trainer` does in one: the shuffle, the batches, every update. Devices
 take turns, so that whatever else slows the machine down slows all of them.
 """
 
@@ -23,7 +23,7 @@ from mlp.datasets.dataset import Split
 from mlp.network import MLP
 from mlp.recipe import Recipe
 from mlp.rng import generator
-from mlp.training import Trainer
+from mlp.trainer import Trainer
 
 SIDE, CLASSES = 28, 10
 """Of the noise: images as high and wide as MNIST's, and as many classes."""

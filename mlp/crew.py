@@ -7,6 +7,7 @@ arrays of `Crew.zeros`; so each lane keeps a copy of the parameters and takes ev
 
 from __future__ import annotations
 
+import math
 import mmap
 import os
 import pickle
@@ -33,7 +34,30 @@ LINE = 8
 PATIENCE = 4096
 """How often a lane asks for another before it looks whether that one is still there."""
 
+WORTH_SHARING = 60e6
+"""Floating-point operations of an update above which sharing it out pays; see bench/LOG.md."""
+
+WORTH_FORKING = 32
+"""Meetings from which on processes are faster than threads; see bench/LOG.md."""
+
 let_others_run: Callable[[], None] = getattr(os, "sched_yield", lambda: time.sleep(0))
+
+
+def worthwhile_lanes(lanes: int, batch_size: int, weights: int) -> int:
+    """Tell among how many lanes to share an update out.
+
+    With each further lane there is less to compute for each, and another gradient to read: on
+    float32, about 0.026 ns for a weight and an image, and 0.13 ns for a weight and a lane. So the
+    best number is about the square root of a fifth of the batch.
+
+    Args:
+        lanes: how many the device has.
+        batch_size: images of an update.
+        weights: of the network.
+    """
+    if 6.0 * batch_size * weights < WORTH_SHARING:
+        return 1
+    return min(lanes, max(1, math.isqrt(batch_size // 5)))
 
 
 class _AbandonedError(Exception):
@@ -65,15 +89,19 @@ class Crew:
         memory = mmap.mmap(-1, max(1, count * np.dtype(dtype).itemsize))
         return np.frombuffer(memory, dtype, count).reshape(shape)
 
-    def work(self, share: Callable[[int], None]) -> None:
+    def work(self, share: Callable[[int], None], meetings: int) -> None:
         """Let every lane k do ``share(k)``, all at once; lane 0 in this thread.
+
+        Args:
+            share: what a lane does.
+            meetings: how often the lanes meet, about: for a few, processes are not worth starting.
 
         Raises:
             Exception: what the first lane to fail raised; the others have then stopped as well.
         """
         for lane in range(self.size + 1):
             self._met[LINE * lane] = 0
-        self.apart = self.size > 1 and _may_fork()
+        self.apart = self.size > 1 and meetings >= WORTH_FORKING and _may_fork()
         if self.size == 1:
             share(0)
         elif self.apart:

@@ -17,7 +17,7 @@ from mlp.losses import SoftmaxCrossEntropy
 from mlp.machine import Machine, describe_machine
 from mlp.network import MLP
 from mlp.recipe import Recipe
-from mlp.training import Trainer
+from mlp.trainer import Trainer
 
 LADDER = ((16, 16), (128,), (512, 256), (1024, 1024))
 """The hidden layers of the networks whose speed is measured."""

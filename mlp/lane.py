@@ -65,18 +65,17 @@ class Lane:
         network.backward(self.criterion.backward())
         return loss.reshape(1)
 
-    def add_piece(self, x: Array, labels: Array, total: int) -> None:
-        """Add a piece's part of the gradient and of the loss to their sums."""
+    def add_piece(self, x: Array, labels: Array, total: int, *, anew: bool) -> None:
+        """Add a piece's part of the gradient and of the loss to their sums, or begin these anew."""
         loss = self.gradient(x, self.criterion.targets(labels), total)
-        self.xp.add(self.loss_sum, loss, out=self.loss_sum)
-        if self.adds:
+        if anew:
+            self.xp.copyto(self.loss_sum, loss)
+        else:
+            self.xp.add(self.loss_sum, loss, out=self.loss_sum)
+        if self.adds and anew:
+            self.xp.copyto(self.gradient_sum, self.model.gradients)
+        elif self.adds:
             self.xp.add(self.gradient_sum, self.model.gradients, out=self.gradient_sum)
-
-    def clear(self) -> None:
-        """Begin the sums anew."""
-        self.xp.copyto(self.loss_sum, 0.0)
-        if self.adds:
-            self.xp.copyto(self.gradient_sum, 0.0)
 
     def repeat(self, key: Any, work: Callable[[], Any]) -> None:
         """Run what does the same on the same arrays whenever it has the same key."""

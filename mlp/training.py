@@ -1,221 +1,25 @@
-"""The training loop: epochs of updates, each a forward pass, a backward pass and a step."""
+"""Training from the first epoch to the last: what is measured, told and, at the end, kept."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import asdict
-from functools import partial
-from itertools import pairwise
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from backends import Array
-from mlp.batches import Batch, Batches
-from mlp.crew import Crew
-from mlp.datasets.dataset import Dataset, Split
-from mlp.deformation import epoch_key
+from mlp.datasets.dataset import Dataset
 from mlp.diagnosis import explain_divergence, warn_after, warn_before
 from mlp.errors import DivergedError, UsageError
 from mlp.evaluation import Evaluation, describe, hold_out
 from mlp.history import Epoch, History
 from mlp.inference import check_fits
-from mlp.lane import Lane
-from mlp.max_norm import MaxNorm
 from mlp.network import MLP
-from mlp.optim import SGD
 from mlp.recipe import Recipe
-from mlp.rng import generator
-from mlp.schedules import learning_rate
-from mlp.threads import blas_threads
-
-SPAN_PIECES = 2
-"""The images of a span of updates are gathered ahead: at most so many pieces' worth."""
-
-WORTH_SHARING = 60e6
-"""Floating-point operations of an update above which sharing it out pays; see bench/LOG.md."""
-
-
-class Trainer:
-    """A network with its loss, its optimizer and its training images on one device.
-
-    Args:
-        model: the network; trained in place.
-        split: the training images.
-        recipe: the hyperparameters.
-    """
-
-    def __init__(self, model: MLP, split: Split, recipe: Recipe) -> None:
-        self.model, self.recipe = model, recipe
-        self.backend, self.xp = model.backend, model.backend.xp
-        self.batches = Batches(split.images, split.labels, model, recipe.augment)
-        N, memory = len(self.batches), self.backend.memory()
-        self.batch_size = N if recipe.batch_size == "full" else min(recipe.batch_size, N)
-        self.steps = -(-N // self.batch_size)
-        self.in_order = recipe.batch_size == "full" and recipe.augment is None  # as they lie
-        work = 6.0 * self.batch_size * model.weight_count
-        self.crew = Crew(memory.lanes if work > WORTH_SHARING else 1, self.backend)
-        self.in_pieces = self.crew.size > 1 or self.batch_size > self.batches.piece
-        self.span = max(1, min(memory.ahead, SPAN_PIECES * self.batches.piece // self.batch_size))
-        self.running = recipe.train_accuracy == "running"
-        adds = self.batch_size > self.crew.size * self.batches.piece
-        self.lanes = [
-            Lane(network, recipe, self.crew, adds=adds)
-            for network in (model, *(model.twin() for _ in range(self.crew.size - 1)))
-        ]
-        several = self.crew.size > 1
-        self.gradients = (  # (P,)
-            self.xp.empty_like(model.parameters) if several else self.lanes[0].gradient_sum
-        )
-        self.loss = self.xp.zeros(1, dtype=model.dtype) if several else self.lanes[0].loss_sum
-        self.optimizer = SGD(
-            model.parameters,
-            self.gradients,
-            self.backend,
-            momentum=recipe.momentum,
-            nesterov=recipe.nesterov,
-            weight_decay=recipe.weight_decay,
-            decayed=model.weight_count,
-            clip_value=recipe.clip_value,
-            clip_norm=recipe.clip_norm,
-        )
-        self.max_norm = (
-            MaxNorm([layer.W for layer in model.linear], recipe.max_norm, self.backend)
-            if recipe.max_norm is not None
-            else None
-        )
-        self.order = self.batches.order(np.arange(N))  # (N,)
-        self.losses = self.xp.zeros(self.steps, dtype=model.dtype)  # (steps,)
-        self.span_rates = self.xp.zeros(self.span, dtype=model.dtype)  # (span,)
-        self.span_losses = self.xp.zeros(self.span, dtype=model.dtype)  # (span,)
-        self._shuffler = generator(recipe.seed, "shuffle")
-
-    def epoch(
-        self, number: int, on_step: Callable[[int, Array], None] | None = None
-    ) -> NDArray[Any]:
-        """Train once on every image.
-
-        Args:
-            number: the epoch, from 0; decides the learning rates.
-            on_step: called after each update, or each span of updates where the device takes
-                several at once, with the number of images seen and the latest loss, which is
-                still on the device, shape (1,).
-
-        Returns:
-            The loss of each update, on the host, shape (steps,).
-        """
-        rates = self._begin(number)  # (steps,)
-        with blas_threads(1):  # the lanes are the threads
-            if self.in_pieces:
-                self.crew.work(partial(self._epoch_in_pieces, rates, on_step))
-            else:
-                self._epoch_in_spans(rates, on_step)
-        return self.backend.to_numpy(self.losses)
-
-    def hits(self) -> int:
-        """Return how many images of the epoch were read right, each before its update."""
-        return sum(round(self.backend.to_numpy(lane.hits.total).item()) for lane in self.lanes)
-
-    def told_loss(self, losses: NDArray[Any]) -> float:
-        """Return the loss to tell of an epoch whose updates had these losses, shape (steps,)."""
-        if self.recipe.loss_on == "updates":
-            return float(losses.mean(dtype=np.float64))
-        x, labels = self.batches.slice(0, min(self.batch_size, self.batches.piece))
-        loss = self.lanes[0].criterion.forward(self.model.forward(x), labels)  # (1, 1)
-        return float(self.backend.to_numpy(loss).item())
-
-    def _begin(self, number: int) -> Array:
-        """Bring the epoch's order to the device; return its learning rates, shape (steps,)."""
-        r, N = self.recipe, len(self.batches)
-        self.batches.key = epoch_key(r.seed, number)
-        if r.shuffle and r.batch_size != "full":
-            self.order = self.batches.order(self._shuffler.permutation(N))  # (N,)
-        for lane in self.lanes:
-            lane.begin(number)
-        times = number + (np.arange(self.steps) + 0.5) / self.steps  # (steps,)
-        rates = [learning_rate(r.schedule, r.lr, r.warmup, r.epochs, t) for t in times]
-        return self.backend.asarray(np.array(rates), self.model.dtype)
-
-    def _epoch_in_spans(self, rates: Array, on_step: Callable[[int, Array], None] | None) -> None:
-        """Take the steps a span at a time, while the images of the next span are gathered."""
-        xp, N = self.xp, len(self.batches)
-        ends = [*range(self.span * self.batch_size, N, self.span * self.batch_size), N]
-        spans: Iterable[Batch]
-        if self.in_order:
-            spans = [Batch(0, *self.batches.slice(0, N))]
-        else:
-            rows = [self.order[start:end] for start, end in pairwise([0, *ends])]
-            spans = self.batches.stream(rows)
-        first = 0
-        for end, batch in zip(ends, spans, strict=True):
-            last = -(-end // self.batch_size)
-            xp.copyto(self.span_rates[: last - first], rates[first:last])
-            steps = partial(self._steps, batch.x, batch.labels)
-            self.lanes[0].repeat((batch.slot, len(batch.x)), steps)
-            xp.copyto(self.losses[first:last], self.span_losses[: last - first])
-            first = last
-            if on_step is not None:
-                on_step(end, self.losses[last - 1 : last])
-
-    def _epoch_in_pieces(
-        self, rates: Array, on_step: Callable[[int, Array], None] | None, k: int
-    ) -> None:
-        """Take lane k's share of each step's pieces, and the steps one by one."""
-        xp, N, lane = self.xp, len(self.batches), self.lanes[k]
-        for i in range(self.steps):
-            start, stop = i * self.batch_size, min((i + 1) * self.batch_size, N)
-            self._add_pieces(k, start, stop)
-            self.crew.meet(k)  # all gradients are there
-            if k == 0 or self.crew.apart:
-                xp.copyto(self.span_rates[:1], rates[i : i + 1])
-                lane.repeat("step", self._step_with_sum)
-            self.crew.meet(k)  # all of them have been read
-            lane.clear()
-            if k == 0:
-                xp.copyto(self.losses[i : i + 1], self.span_losses[:1])
-                if on_step is not None:
-                    on_step(stop, self.losses[i : i + 1])
-
-    def _add_pieces(self, k: int, start: int, stop: int) -> None:
-        """Let lane k add up its share of the pieces of a batch."""
-        lane, total = self.lanes[k], stop - start
-        pieces = list(self.batches.pieces(start, stop, len(self.lanes)))
-        for first, last in pieces[k :: len(self.lanes)]:
-            if self.in_order:
-                x, labels = self.batches.slice(first, last, slot=k)
-            else:
-                x, labels = self.batches.gather(self.order[first:last], first, slot=k)
-            lane.seek(first)
-            where = first if self.in_order and self.batches.keeps_floats else "copied"
-            lane.repeat((where, len(x), total), partial(lane.add_piece, x, labels, total))
-
-    def _steps(self, x: Array, labels: Array) -> None:
-        """Take one step from each batch of a span; labels of shape (n,) or (n, L)."""
-        lane = self.lanes[0]
-        targets = lane.criterion.targets(labels)  # (n, C)
-        for k, start in enumerate(range(0, len(x), self.batch_size)):
-            rows = slice(start, min(start + self.batch_size, len(x)))
-            loss = lane.gradient(x[rows], targets[rows], rows.stop - rows.start)
-            self._step(k, loss)
-
-    def _step_with_sum(self) -> None:
-        """Take one step from the sums of all lanes."""
-        first, *others = self.lanes
-        for k, lane in enumerate(others):
-            gradients, loss = (self.gradients, self.loss) if k else (first.gradient_sum, first.loss_sum)
-            self.xp.add(gradients, lane.gradient_sum, out=self.gradients)
-            self.xp.add(loss, lane.loss_sum, out=self.loss)
-        self._step(0, self.loss)
-
-    def _step(self, k: int, loss: Array) -> None:
-        """Take the span's step k with the gradient that is there; note the loss."""
-        self.optimizer.lr = self.span_rates[k : k + 1]
-        self.optimizer.step()
-        if self.max_norm is not None:
-            self.max_norm.apply()
-        self.xp.copyto(self.span_losses[k : k + 1], loss)
+from mlp.trainer import Trainer
 
 
 @np.errstate(all="ignore")  # what is not finite is looked for, and told in a sentence

@@ -17,7 +17,8 @@ from mlp.inference import predict
 from mlp.losses import LOSSES
 from mlp.network import MLP
 from mlp.recipe import Recipe
-from mlp.training import Trainer, train
+from mlp.trainer import Trainer
+from mlp.training import train
 
 # Pieces
 
@@ -68,7 +69,7 @@ def test_bytes_kept_give_the_same_as_floats_kept(monkeypatch: pytest.MonkeyPatch
 def share_out(monkeypatch: pytest.MonkeyPatch, lanes: int) -> None:
     """Let each update be shared among so many lanes, however small it is."""
     monkeypatch.setattr(backends.cpu, "usable_cores", lambda: lanes)
-    monkeypatch.setattr("mlp.training.WORTH_SHARING", 0.0)
+    monkeypatch.setattr("mlp.crew.WORTH_SHARING", 0.0)
 
 
 LARGE: list[dict[str, Any]] = [

@@ -29,7 +29,7 @@ from mlp.datasets.idx_folder import write_idx_folder
 from mlp.errors import MLPError
 from mlp.machine import describe_device
 from mlp.recipe import Recipe
-from mlp.training import Trainer
+from mlp.trainer import Trainer
 
 COMMAND = import_module("mlp.cli.bench")  # mlp.cli has a function of this name
 SMALL = ["--images", "60", "--hidden", "6,5", "--batch-size", "20", "--repeats", "2"]

@@ -16,7 +16,7 @@ from mlp.layers import Buffers
 from mlp.losses import LOSSES
 from mlp.network import MLP
 from mlp.recipe import Recipe
-from mlp.training import Trainer
+from mlp.trainer import Trainer
 
 # Buffers
 

@@ -25,7 +25,8 @@ from mlp.losses import LOSSES, SoftmaxCrossEntropy
 from mlp.network import MLP
 from mlp.recipe import Recipe
 from mlp.task import Task
-from mlp.training import Trainer, train
+from mlp.trainer import Trainer
+from mlp.training import train
 
 DATA = toy_dataset()  # 60 images
 FAST: dict[str, Any] = {"epochs": 3, "lr": 0.1, "warmup": 0.0}

@@ -18,7 +18,8 @@ from mlp.datasets.dataset import Split
 from mlp.datasets.synthetic import load_synthetic
 from mlp.network import MLP
 from mlp.recipe import Recipe
-from mlp.training import Trainer, train
+from mlp.trainer import Trainer
+from mlp.training import train
 
 EPOCHS = 4
 N, CLASSES = 70, 4

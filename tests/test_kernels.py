@@ -19,7 +19,7 @@ from mlp.datasets.dataset import Split
 from mlp.losses import SoftmaxCrossEntropy
 from mlp.network import MLP
 from mlp.recipe import Recipe
-from mlp.training import Trainer
+from mlp.trainer import Trainer
 
 ARCHITECTURES = ("sm_70", "sm_80", "sm_90")
 DTYPES = ("float32", "float64")
@@ -54,7 +54,9 @@ def test_every_fused_function_becomes_one_kernel(all_kernels: dict[str, str]) ->
         if name != "identity"
         for part in ("apply", "gradient")
     ]
-    chains += [f"SGD_{part}" for part in ("decay", "descend", "descend_with_momentum", "descend_ahead")]
+    chains += [
+        f"SGD_{part}" for part in ("decay", "descend", "descend_with_momentum", "descend_ahead")
+    ]
     names = ["softmax_cross_entropy", "column_sums", *chains]
     assert sorted(all_kernels) == sorted(f"{n}<{t}>" for n in names for t in ("float", "double"))
 

@@ -18,7 +18,8 @@ from mlp.datasets.idx_folder import TEST_FILES, TRAIN_FILES, load_idx_folder, wr
 from mlp.errors import DataError
 from mlp.network import MLP
 from mlp.recipe import Recipe
-from mlp.training import Trainer, train
+from mlp.trainer import Trainer
+from mlp.training import train
 
 DATA = toy_dataset(train=700, test=90)
 SIDE = 28

@@ -1,4 +1,4 @@
-"""This project: `mlp.training.Trainer`, as ``mlp train`` uses it."""
+"""This project: `mlp.trainer.Trainer`, as ``mlp train`` uses it."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from bench.task import Task
 from mlp.datasets.dataset import Split
 from mlp.inference import predict
 from mlp.network import MLP
-from mlp.training import Trainer
+from mlp.trainer import Trainer
 
 
 class Ours:
