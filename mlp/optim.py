@@ -64,20 +64,14 @@ class SGD:
 
     def step(self) -> None:
         """Update the parameters from the gradients of the latest backward pass."""
-        xp, p, g, v, scratch = (
-            self.xp,
-            self.parameters,
-            self.gradients,
-            self.velocity,
-            self.scratch,
-        )
+        xp, p, g = self.xp, self.parameters, self.gradients
+        v, scratch = self.velocity, self.scratch
         if self.clip_value is not None:
             xp.clip(g, -self.clip_value, self.clip_value, out=g)
         if self.clip_norm is not None:
             self._clip_norm(self.clip_norm)
         if self.weight_decay:
-            weights = slice(self.decayed)
-            self._add_decay(p[weights], g[weights], scratch[weights])
+            self._add_decay(p[: self.decayed], g[: self.decayed], scratch[: self.decayed])
         if v is None:
             self._descend(p, g, self.lr)
         elif not self.nesterov:

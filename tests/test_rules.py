@@ -29,7 +29,7 @@ BESIDE = ("hits", "random_bits", "warp", "deformation", "dropout", "max_norm")
 ORDER = (
     ("backends", "backends.*"),
     ("mlp.errors", "mlp.spec", "mlp.rng", "mlp.task", "mlp.atomic", "mlp.npz", "mlp.targets"),
-    ("mlp.threads",),
+    ("mlp.threads", "mlp.crew"),
     ("mlp.datasets", "mlp.datasets.*"),
     (
         "mlp.layers",
@@ -52,6 +52,7 @@ ORDER = (
         "mlp.architecture",
     ),
     ("mlp.diagnosis", "mlp.checkpoint", "mlp.evaluation", "mlp.lane"),
+    ("mlp.trainer",),
     ("mlp.training",),
     ("mlp.*",),  # what is built on a trained network: presets, handwriting, export, the page
     ("mlp.cli", "mlp.cli.*"),
