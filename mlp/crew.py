@@ -155,6 +155,7 @@ class Crew:
                 self._guarded(share, 0)
             errors = [self._error_of(lane, pipes.pop(lane)) for lane in range(1, self.size)]
         finally:
+            self._met[LINE * self.size] = 1
             for lane, pipe in pipes.items():  # lane 0 has failed or was interrupted
                 os.kill(self._pids[lane], signal.SIGKILL)
                 os.waitpid(self._pids[lane], 0)

@@ -1,0 +1,180 @@
+"""Lanes as processes and as threads: the same bytes, and an end to all when one fails."""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy as np
+import pytest
+from test_batching import share_out
+from toys import DATA, FAST, toy_model, trained
+
+import mlp.crew
+from backends import get_backend
+from mlp.cli.console import TrainingBar, stderr
+from mlp.crew import Crew, worthwhile_lanes
+from mlp.recipe import Recipe
+from mlp.trainer import Trainer
+
+OFTEN = mlp.crew.WORTH_FORKING
+"""Meetings for which processes are started."""
+
+needs_fork = pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork")
+
+
+@pytest.fixture(params=[False, pytest.param(True, marks=needs_fork)], ids=["threads", "processes"])
+def apart(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> bool:
+    """Whether lanes are processes."""
+    monkeypatch.setattr(mlp.crew, "_may_fork", lambda: request.param)
+    return bool(request.param)
+
+
+@pytest.fixture(autouse=True)
+def nobody_is_left() -> Iterator[None]:
+    """Every process and thread that a test started is gone after it."""
+    threads = threading.active_count()
+    yield
+    assert threading.active_count() == threads
+    if hasattr(os, "fork"):
+        with pytest.raises(ChildProcessError):
+            os.waitpid(-1, os.WNOHANG)
+
+
+@pytest.mark.parametrize("lanes", [2, 3])
+def test_lanes_meet_as_often_as_they_say(apart: bool, lanes: int) -> None:
+    crew = Crew(lanes, get_backend("cpu"))
+    seen = crew.zeros((lanes, 50), "float64")
+
+    def share(lane: int) -> None:
+        for turn in range(50):
+            before = seen[:, :turn].min() if turn else 1.0
+            assert before == 1.0  # all have done what stood before the last meeting
+            seen[lane, turn] = 1.0
+            crew.meet(lane)
+
+    for _ in range(3):
+        seen[:] = 0.0
+        crew.work(share, OFTEN)
+        assert crew.apart == apart
+        assert seen.all()
+
+
+def test_a_process_changes_nothing_else_here(apart: bool) -> None:
+    crew = Crew(2, get_backend("cpu"))
+    mine, everyones = np.zeros(2), crew.zeros(2, "float32")
+
+    def share(lane: int) -> None:
+        mine[lane] = everyones[lane] = 1.0
+
+    crew.work(share, OFTEN)
+    assert mine.tolist() == [1.0, 0.0 if apart else 1.0]
+    assert everyones.tolist() == [1.0, 1.0]
+
+
+RECIPES: dict[str, dict[str, Any]] = {
+    "momentum": {},
+    "all of sgd": {"nesterov": True, "weight_decay": 0.01, "clip_norm": 0.5, "max_norm": 1.0},
+    "dropout": {"dropout": 0.3, "train_accuracy": "running"},
+    "deformed": {"augment": "affine,elastic"},
+}
+
+
+@needs_fork
+@pytest.mark.parametrize("options", RECIPES.values(), ids=RECIPES)
+def test_processes_give_the_bytes_of_threads(
+    options: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    share_out(monkeypatch, 3)
+    monkeypatch.setattr(mlp.crew, "WORTH_FORKING", 1)
+    recipe = Recipe(batch_size=47, **{**FAST, **options})
+    parameters = []
+    for fork in (False, True):
+        monkeypatch.setattr(mlp.crew, "_may_fork", lambda fork=fork: fork)
+        parameters.append(trained(recipe).tobytes())
+    assert parameters[0] == parameters[1]
+
+
+def fails(lane: int, failing: int, crew: Crew, how: Callable[[], Any]) -> None:
+    for turn in range(10):
+        if lane == failing and turn == 5:
+            how()
+        crew.meet(lane)
+
+
+@pytest.mark.parametrize("failing", [0, 1, 2])
+def test_what_a_lane_raises_ends_all(apart: bool, failing: int) -> None:
+    crew = Crew(3, get_backend("cpu"))
+    with pytest.raises(ZeroDivisionError):
+        crew.work(lambda lane: fails(lane, failing, crew, lambda: 1 / 0), OFTEN)
+    crew.work(lambda lane: crew.meet(lane), OFTEN)  # and it can go on
+
+
+@needs_fork
+def test_a_process_that_the_system_ends_ends_all(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(mlp.crew, "_may_fork", lambda: True)
+    crew = Crew(3, get_backend("cpu"))
+    with pytest.raises(MemoryError, match="ended a process"):
+        crew.work(
+            lambda lane: fails(lane, 1, crew, lambda: os.kill(os.getpid(), signal.SIGKILL)), OFTEN
+        )
+
+
+def test_an_interrupt_of_a_run_leaves_nothing_behind(
+    apart: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    share_out(monkeypatch, 2)
+    monkeypatch.setattr(mlp.crew, "WORTH_FORKING", 1)
+    trainer = Trainer(toy_model(), DATA.train, Recipe(batch_size=20, **FAST))
+
+    def interrupt(*_: Any) -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        trainer.epoch(0, interrupt)
+    assert np.isfinite(trainer.epoch(0)).all()
+
+
+def test_few_meetings_are_not_worth_a_process(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(mlp.crew, "_may_fork", lambda: True)
+    crew = Crew(2, get_backend("cpu"))
+    crew.work(lambda lane: crew.meet(lane), OFTEN - 1)
+    assert not crew.apart
+
+
+def test_nothing_is_forked_beside_another_thread() -> None:
+    done = threading.Event()
+    thread = threading.Thread(target=done.wait)
+    thread.start()
+    try:
+        assert not mlp.crew._may_fork()
+    finally:
+        done.set()
+        thread.join()
+
+
+def test_the_bar_of_a_training_is_no_thread(monkeypatch: pytest.MonkeyPatch) -> None:
+    threads = threading.active_count()
+    monkeypatch.setattr(stderr, "_force_terminal", True)
+    with TrainingBar(get_backend("cpu"), 10, 1) as bar:
+        bar.on_step(5, np.ones(1))
+        assert threading.active_count() == threads
+
+
+@pytest.mark.parametrize(
+    ("cores", "batch_size", "weights", "lanes"),
+    [
+        (2, 128, 235_000, 2),
+        (16, 128, 235_000, 5),  # more would read more than they compute
+        (16, 60_000, 101_632, 16),
+        (16, 10, 10_000_000, 1),
+        (16, 32, 12_960, 1),  # too little work
+    ],
+)
+def test_as_many_lanes_as_are_worth_it(
+    cores: int, batch_size: int, weights: int, lanes: int
+) -> None:
+    assert worthwhile_lanes(cores, batch_size, weights) == lanes
