@@ -15,6 +15,9 @@ from bench.arms import Arm, Setting
 from bench.task import Task
 
 ROOT = Path(__file__).resolve().parent.parent
+PINS = ("OPENBLAS_CORETYPE", "MKL_ENABLE_INSTRUCTIONS", "XLA_FLAGS")
+"""Variables that would hold one library, and not the others, to what another processor can do."""
+
 QUIET = {"CUDA_VISIBLE_DEVICES": "", "JAX_PLATFORMS": "cpu", "PYTHONUNBUFFERED": "1"}
 LOG_TAIL = 2_000
 
@@ -43,10 +46,11 @@ class Worker:
     def __init__(self, arm: Arm, setting: Setting) -> None:
         self._name = f"{arm.name} ({setting.label})"
         self._log = tempfile.TemporaryFile()  # noqa: SIM115 - closed with the worker
+        environment = {k: v for k, v in os.environ.items() if k not in PINS}
         self._process = subprocess.Popen(
             arm.command,
             cwd=ROOT,
-            env={**os.environ, **QUIET, **setting.env},
+            env={**environment, **QUIET, **setting.env},
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=self._log,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -111,6 +112,7 @@ def examine(device: str = "auto", seconds: float = 10.0) -> Report:
         BackendError: if a GPU was asked for by name and cannot be used.
     """
     report = Report(describe_machine(), facts())
+    report.problems += kernel_problems()
     if device != "cpu":
         report.problems += wheel_problems(report.cuda)
     devices = [get_backend("cpu"), *_open(device, report)]
@@ -119,6 +121,16 @@ def examine(device: str = "auto", seconds: float = 10.0) -> Report:
     if seconds:
         report.speeds = measure(devices, seconds)
     return report
+
+
+def kernel_problems() -> Iterator[Problem]:
+    """Tell of a setting that keeps OpenBLAS from what the processor can do, such as AVX-512."""
+    if processor := os.environ.get("OPENBLAS_CORETYPE"):
+        yield Problem(
+            f"OPENBLAS_CORETYPE holds NumPy's OpenBLAS to kernels for {processor}: left to itself "
+            "it takes those for this processor, which may be twice as fast",
+            "unset OPENBLAS_CORETYPE",
+        )
 
 
 def wheel_problems(cuda: CudaFacts) -> Iterator[Problem]:

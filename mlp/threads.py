@@ -40,11 +40,15 @@ def _controller() -> ThreadpoolController:
 
 
 def blas_library() -> str:
-    """Name NumPy's BLAS with its version and threads, such as ``"openblas 0.3.31, 2 threads"``."""
+    """Name NumPy's BLAS with its version, the processor that its kernels are for, and its threads.
+
+    Such as ``"openblas 0.3.31 for SkylakeX, 2 threads"``.
+    """
     for library in _controller().select(user_api="blas").info():
-        threads = library["num_threads"]
+        threads, processor = library["num_threads"], library.get("architecture")
         return (
-            f"{library['internal_api']} {library['version'] or 'of unknown version'}, "
+            f"{library['internal_api']} {library['version'] or 'of unknown version'}"
+            f"{f' for {processor}' if processor else ''}, "
             f"{threads} thread{'s' if threads > 1 else ''}"
         )
     return "an unknown BLAS"

@@ -30,6 +30,7 @@ def one_wheel(monkeypatch: pytest.MonkeyPatch) -> None:
     """What is installed here must not matter."""
     monkeypatch.setattr(checks, "installed_wheels", lambda: (WHEEL12,))
     monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
+    monkeypatch.delenv("OPENBLAS_CORETYPE", raising=False)
 
 
 def without_cupy(monkeypatch: pytest.MonkeyPatch, driver: int) -> None:
@@ -151,6 +152,14 @@ def test_the_driver_is_asked_without_cupy(monkeypatch: pytest.MonkeyPatch) -> No
 
 
 # The report
+
+
+def test_kernels_for_another_processor_are_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert not examine("cpu", 0).problems
+    monkeypatch.setenv("OPENBLAS_CORETYPE", "Haswell")
+    [problem] = examine("cpu", 0).problems
+    assert "kernels for Haswell" in problem.sentence
+    assert problem.command == "unset OPENBLAS_CORETYPE"
 
 
 def test_two_wheels_are_told(monkeypatch: pytest.MonkeyPatch) -> None:

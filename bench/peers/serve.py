@@ -65,7 +65,9 @@ class Session:
         self._peer.start(self._task)
         versions = {name: sys.modules[name].__version__ for name in ("numpy", *self._modules)}
         pools = [p for p in threadpool_info() if p["user_api"] == "blas"]
-        blas = sorted({f"{p['internal_api']} {p['version']}" for p in pools})
+        blas = sorted(
+            {f"{p['internal_api']} {p['version']} for {p.get('architecture')}" for p in pools}
+        )
         return {"versions": {**versions, "BLAS": ", ".join(blas) or "its own"}}
 
     def start(self, weights: str, seed: int) -> dict[str, Any]:
