@@ -68,7 +68,7 @@ class Batches:
         if self.keeps_floats:
             self.images = self._as_floats(self.images, self.xp.empty(rows.shape, model.dtype))
         self.labels = backend.asarray(labels, np.int64 if labels.ndim == 1 else model.dtype)
-        self._ahead = memory.lanes > 1
+        self._ahead = memory.lanes > 1 and augment is not None
         self.key = 0
         self.deformations: list[Deformation] = []  # one for each slot
         if augment is not None:
@@ -84,7 +84,7 @@ class Batches:
         return rows if self.on_host else self.backend.asarray(rows)
 
     def stream(self, spans: Sequence[Array]) -> Iterator[Batch]:
-        """Gather one span of rows after another, each while the one before it is in use.
+        """Gather one span of rows after another, deformed ones while the one before is in use.
 
         Args:
             spans: parts of an `order`, each of shape (n,).
