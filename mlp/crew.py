@@ -1,7 +1,7 @@
 """Lanes at work together: each in a process of its own where that is safe, else in a thread.
 
 Threads of one Python process wait for each other's small operations, processes do not: on two cores
-784-256-128-10 trains a third faster. What a forked process changes is lost with it, except in
+784-256-128-10 trains a quarter faster. What a forked process changes is lost with it, except in
 arrays of `Crew.zeros`; so each lane keeps a copy of the parameters and takes every step itself.
 """
 
