@@ -123,6 +123,11 @@ class CpuNamespace:
             return out
         return self._run(np.maximum.reduce, a, axis=axis, out=out, keepdims=keepdims)
 
+    def note(self, function: Callable[[], None]) -> None:
+        """Let a step that is being recorded call a function at this place, besides NumPy's."""
+        if self._recording.tape is not None:
+            self._recording.tape.append(function)
+
     def record(self, step: Callable[[], Any]) -> tuple[Any, list[Callable[[], Any]]]:
         """Run ``step`` and return its result and the calls that it made, arguments bound.
 

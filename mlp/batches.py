@@ -83,16 +83,17 @@ class Batches:
         """Bring indices, shape (n,), to where the images are."""
         return rows if self.on_host else self.backend.asarray(rows)
 
-    def stream(self, spans: Sequence[Array]) -> Iterator[Batch]:
+    def stream(self, spans: Sequence[Array], slot: int = 0) -> Iterator[Batch]:
         """Gather one span of rows after another, deformed ones while the one before is in use.
 
         Args:
             spans: parts of an `order`, each of shape (n,).
+            slot: into which arrays, unless they are gathered into two in turn.
         """
         firsts = [0, *accumulate(len(rows) for rows in spans)]
         if len(spans) == 1 or not self._ahead:
             for rows, first in zip(spans, firsts, strict=False):
-                yield Batch(0, *self.gather(rows, first))
+                yield Batch(slot, *self.gather(rows, first, slot))
             return
         with ThreadPoolExecutor(1) as other:
             coming = other.submit(self.gather, spans[0], 0, 0)

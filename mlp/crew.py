@@ -21,6 +21,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from contextvars import copy_context
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -77,14 +78,14 @@ class Crew:
 
     def __init__(self, size: int, backend: Backend) -> None:
         self.size, self.apart = size, False
-        self._xp = backend.xp
+        self._host = backend.xp  # NumPy's, where there are several lanes
         self._met = memoryview(mmap.mmap(-1, 8 * LINE * (size + 1))).cast("q")
         self._pids: dict[int, int] = {}
 
     def zeros(self, shape: Any, dtype: DTypeLike) -> Array:
         """Make an array of zeros that all lanes see, on the device."""
         if self.size == 1:
-            return self._xp.zeros(shape, dtype=dtype)
+            return self._host.zeros(shape, dtype=dtype)
         count = int(np.prod(shape))
         memory = mmap.mmap(-1, max(1, count * np.dtype(dtype).itemsize))
         return np.frombuffer(memory, dtype, count).reshape(shape)
@@ -110,10 +111,13 @@ class Crew:
             self._work_in_threads(share)
 
     def meet(self, lane: int) -> None:
-        """Wait until every lane has come here as often as this one.
+        """Wait until every lane has come here as often as this one; also in a captured step."""
+        if self.size > 1:
+            self._host.note(partial(self._meet, lane))
+            self._meet(lane)
 
-        The waits are shorter than it takes to wake a thread, so the lane asks again and again.
-        """
+    def _meet(self, lane: int) -> None:
+        """Wait, which is shorter than it takes to wake a thread: so ask again and again."""
         met = self._met
         turn = met[LINE * lane] = met[LINE * lane] + 1
         for other in range(self.size):

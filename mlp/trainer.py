@@ -27,6 +27,9 @@ from mlp.threads import blas_threads
 SPAN_PIECES = 2
 """The images of a span of updates are gathered ahead: at most so many pieces' worth."""
 
+SPAN_OF_LANES = 8
+"""Updates of a span that lanes share: a process has to capture the span anew in each epoch."""
+
 
 class Trainer:
     """A network with its loss, its optimizer and its training images on one device.
@@ -47,10 +50,12 @@ class Trainer:
         self.in_order = recipe.batch_size == "full" and recipe.augment is None  # as they lie
         lanes = worthwhile_lanes(memory.lanes, self.batch_size, model.weight_count)
         self.crew = Crew(lanes, self.backend)
-        self.in_pieces = self.crew.size > 1 or self.batch_size > self.batches.piece
-        self.span = max(1, min(memory.ahead, SPAN_PIECES * self.batches.piece // self.batch_size))
+        adds = self.batch_size > lanes * self.batches.piece
+        placed = recipe.augment is not None or recipe.dropout or recipe.input_dropout
+        self.in_pieces = adds or bool(lanes > 1 and placed)  # what is drawn follows from the place
+        ahead = memory.ahead if lanes == 1 else SPAN_OF_LANES
+        self.span = max(1, min(ahead, SPAN_PIECES * self.batches.piece // self.batch_size))
         self.running = recipe.train_accuracy == "running"
-        adds = self.batch_size > self.crew.size * self.batches.piece
         self.lanes = [
             Lane(network, recipe, self.crew, adds=adds)
             for network in (model, *(model.twin() for _ in range(self.crew.size - 1)))
@@ -98,10 +103,8 @@ class Trainer:
         """
         rates = self._begin(number)  # (steps,)
         with blas_threads(1):  # the lanes are the threads
-            if self.in_pieces:
-                self.crew.work(partial(self._epoch_in_pieces, rates, on_step), 2 * self.steps)
-            else:
-                self._epoch_in_spans(rates, on_step)
+            epoch = self._epoch_in_pieces if self.in_pieces else self._epoch_in_spans
+            self.crew.work(partial(epoch, rates, on_step), 2 * self.steps)
         return self.backend.to_numpy(self.losses)
 
     def hits(self) -> int:
@@ -128,44 +131,83 @@ class Trainer:
         rates = [learning_rate(r.schedule, r.lr, r.warmup, r.epochs, t) for t in times]
         return self.backend.asarray(np.array(rates), self.model.dtype)
 
-    def _epoch_in_spans(self, rates: Array, on_step: Callable[[int, Array], None] | None) -> None:
-        """Take the steps a span at a time, while the images of the next span are gathered."""
-        xp, N = self.xp, len(self.batches)
+    def _epoch_in_spans(
+        self, rates: Array, on_step: Callable[[int, Array], None] | None, k: int
+    ) -> None:
+        """Take the steps a span at a time; lane k computes its share of each gradient."""
+        xp, N, lane = self.xp, len(self.batches), self.lanes[k]
         ends = [*range(self.span * self.batch_size, N, self.span * self.batch_size), N]
         spans: Iterable[Batch]
         if self.in_order:
-            spans = [Batch(0, *self.batches.slice(0, N))]
+            spans = [Batch(k, *self.batches.slice(*self._share(N, k), slot=k))]
         else:
-            rows = [self.order[start:end] for start, end in pairwise([0, *ends])]
-            spans = self.batches.stream(rows)
-        first = 0
+            rows = [self._rows(start, end, k) for start, end in pairwise([0, *ends])]
+            spans = self.batches.stream(rows, k)
+        first = start = 0
         for end, batch in zip(ends, spans, strict=True):
             last = -(-end // self.batch_size)
             xp.copyto(self.span_rates[: last - first], rates[first:last])
-            steps = partial(self._steps, batch.x, batch.labels)
-            self.lanes[0].repeat((batch.slot, len(batch.x)), steps)
+            steps = partial(self._steps, batch.x, batch.labels, end - start, k)
+            lane.repeat((batch.slot, end - start, self.crew.apart), steps)
             xp.copyto(self.losses[first:last], self.span_losses[: last - first])
-            first = last
-            if on_step is not None:
+            first, start = last, end
+            if on_step is not None and k == 0:
                 on_step(end, self.losses[last - 1 : last])
+
+    def _rows(self, start: int, end: int, k: int) -> Array:
+        """Return the images from start to end in the order, or lane k's share of each batch."""
+        rows = self.order[start:end]
+        if len(self.lanes) == 1:
+            return rows
+        batches = [rows[i : i + self.batch_size] for i in range(0, len(rows), self.batch_size)]
+        return np.concatenate([batch[slice(*self._share(len(batch), k))] for batch in batches])
+
+    def _share(self, n: int, k: int) -> tuple[int, int]:
+        """Return where lane k's share of n images begins and ends."""
+        return n * k // len(self.lanes), n * (k + 1) // len(self.lanes)
+
+    def _steps(self, x: Array, labels: Array, images: int, k: int) -> None:
+        """Take one step from each batch of a span of images; x (n, I) is lane k's share of them."""
+        lane = self.lanes[k]
+        targets = lane.criterion.targets(labels)  # (n, C)
+        row = 0
+        for step, start in enumerate(range(0, images, self.batch_size)):
+            total = min(self.batch_size, images - start)
+            first, last = self._share(total, k)
+            rows = slice(row, row := row + last - first)
+            loss = lane.gradient(x[rows], targets[rows], total)
+            if len(self.lanes) == 1:
+                self._step(step, loss)
+            else:
+                self.xp.copyto(lane.loss_sum, loss)
+                self._step_together(step, k)
+
+    def _step_together(self, step: int, k: int) -> None:
+        """Take the span's step from the sums of all lanes."""
+        self.crew.meet(k)  # all gradients are there
+        if k == 0 or self.crew.apart:
+            sums = [(lane.gradient_sum, lane.loss_sum) for lane in self.lanes]
+            so_far = sums[0]
+            for others in sums[1:]:
+                for a, b, total in zip(so_far, others, (self.gradients, self.loss), strict=True):
+                    self.xp.add(a, b, out=total)
+                so_far = self.gradients, self.loss
+            self._step(step, self.loss)
+        self.crew.meet(k)  # all have been read
 
     def _epoch_in_pieces(
         self, rates: Array, on_step: Callable[[int, Array], None] | None, k: int
     ) -> None:
-        """Take the steps one by one, each from gradients of which lane k computes its share."""
+        """Take the steps one by one, each from gradients of which lane k adds its pieces up."""
         lane, N = self.lanes[k], len(self.batches)
         for i in range(self.steps):
             start, stop = i * self.batch_size, min((i + 1) * self.batch_size, N)
             self._add_pieces(k, start, stop)
-            self.crew.meet(k)  # all gradients are there
-            if k == 0 or self.crew.apart:
-                self.xp.copyto(self.span_rates[:1], rates[i : i + 1])
-                lane.repeat("step", self._step_with_sum)
-            self.crew.meet(k)  # all have been read
-            if k == 0:
-                self.xp.copyto(self.losses[i : i + 1], self.span_losses[:1])
-                if on_step is not None:
-                    on_step(stop, self.losses[i : i + 1])
+            self.xp.copyto(self.span_rates[:1], rates[i : i + 1])
+            lane.repeat(("step", self.crew.apart), partial(self._step_together, 0, k))
+            self.xp.copyto(self.losses[i : i + 1], self.span_losses[:1])
+            if on_step is not None and k == 0:
+                on_step(stop, self.losses[i : i + 1])
 
     def _add_pieces(self, k: int, start: int, stop: int) -> None:
         """Let lane k add up its share of the pieces of a batch."""
@@ -180,25 +222,6 @@ class Trainer:
             where = first if self.in_order and self.batches.keeps_floats else "copied"
             work = partial(lane.add_piece, x, labels, total, anew=nth == 0)
             lane.repeat((where, len(x), total, nth == 0), work)
-
-    def _steps(self, x: Array, labels: Array) -> None:
-        """Take one step from each batch of a span; labels of shape (n,) or (n, L)."""
-        lane = self.lanes[0]
-        targets = lane.criterion.targets(labels)  # (n, C)
-        for k, start in enumerate(range(0, len(x), self.batch_size)):
-            rows = slice(start, min(start + self.batch_size, len(x)))
-            loss = lane.gradient(x[rows], targets[rows], rows.stop - rows.start)
-            self._step(k, loss)
-
-    def _step_with_sum(self) -> None:
-        """Take one step from the sums of all lanes."""
-        sums = [(lane.gradient_sum, lane.loss_sum) for lane in self.lanes]
-        so_far = sums[0]
-        for others in sums[1:]:
-            for a, b, total in zip(so_far, others, (self.gradients, self.loss), strict=True):
-                self.xp.add(a, b, out=total)
-            so_far = self.gradients, self.loss
-        self._step(0, self.loss)
 
     def _step(self, k: int, loss: Array) -> None:
         """Take the span's step k with the gradient that is there; note the loss."""
