@@ -19,7 +19,7 @@ PIECE_BYTES = 4 << 20
 """Images, activations and gradients of one piece: what stays near a core. See bench/LOG.md."""
 
 AHEAD = 64
-"""Updates of one span: enough that handing it to a second thread costs each of them nothing."""
+"""Updates of one span: enough that what a span costs besides them hardly counts."""
 
 CHUNK = 65536
 """Elements that an elementwise chain works on at once, so that they stay in the fastest cache."""
