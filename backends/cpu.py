@@ -90,7 +90,8 @@ class CpuNamespace:
 
     def matmul(self, a: NDArray[Any], b: NDArray[Any], out: NDArray[Any] | None = None) -> Any:
         """``numpy.matmul``; of two matrices ``numpy.dot``, which takes less time to set out."""
-        flat = a.ndim <= 2 and b.ndim == 2 and out is not None and out.flags.c_contiguous
+        alike = out is not None and a.dtype == b.dtype == out.dtype and out.flags.c_contiguous
+        flat = alike and a.ndim <= 2 and b.ndim == 2
         return self._run(np.dot if flat else np.matmul, a, b, out=out)
 
     def take(self, a: NDArray[Any], indices: NDArray[Any], axis: int, out: NDArray[Any]) -> Any:

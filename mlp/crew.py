@@ -10,16 +10,9 @@ from __future__ import annotations
 import math
 import mmap
 import os
-import pickle
-import platform
-import signal
-import sys
-import threading
 import time
-import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
 from contextvars import copy_context
 from functools import partial
 from typing import Any
@@ -28,6 +21,7 @@ import numpy as np
 from numpy.typing import DTypeLike
 
 from backends import Array, Backend
+from mlp.forked import Forked, may_fork
 
 LINE = 8
 """Counters that fill one line of the cache, so that two lanes never write into the same."""
@@ -78,14 +72,14 @@ class Crew:
 
     def __init__(self, size: int, backend: Backend) -> None:
         self.size, self.apart = size, False
-        self._host = backend.xp  # NumPy's, where there are several lanes
+        self._xp = backend.xp  # where there are several lanes, that of `backends.cpu`
         self._met = memoryview(mmap.mmap(-1, 8 * LINE * (size + 1))).cast("q")
-        self._pids: dict[int, int] = {}
+        self._others = Forked()
 
     def zeros(self, shape: Any, dtype: DTypeLike) -> Array:
         """Make an array of zeros that all lanes see, on the device."""
         if self.size == 1:
-            return self._host.zeros(shape, dtype=dtype)
+            return self._xp.zeros(shape, dtype=dtype)
         count = int(np.prod(shape))
         memory = mmap.mmap(-1, max(1, count * np.dtype(dtype).itemsize))
         return np.frombuffer(memory, dtype, count).reshape(shape)
@@ -102,7 +96,7 @@ class Crew:
         """
         for lane in range(self.size + 1):
             self._met[LINE * lane] = 0
-        self.apart = self.size > 1 and meetings >= WORTH_FORKING and _may_fork()
+        self.apart = self.size > 1 and meetings >= WORTH_FORKING and may_fork()
         if self.size == 1:
             share(0)
         elif self.apart:
@@ -113,7 +107,7 @@ class Crew:
     def meet(self, lane: int) -> None:
         """Wait until every lane has come here as often as this one; also in a captured step."""
         if self.size > 1:
-            self._host.note(partial(self._meet, lane))
+            self._xp.note(partial(self._meet, lane))
             self._meet(lane)
 
     def _meet(self, lane: int) -> None:
@@ -137,89 +131,49 @@ class Crew:
             self._met[LINE * self.size] = 1
             raise
 
+    def _is_abandoned(self, share: Callable[[int], None]) -> bool:
+        """Do lane 0's share; tell whether it stopped because another did."""
+        try:
+            self._guarded(share, 0)
+        except _AbandonedError:
+            return True
+        return False
+
     def _work_in_threads(self, share: Callable[[int], None]) -> None:
         with ThreadPoolExecutor(self.size - 1) as pool:
-            others = [
-                pool.submit(copy_context().run, self._guarded, share, lane)
-                for lane in range(1, self.size)
-            ]
-            with suppress(_AbandonedError):
-                self._guarded(share, 0)
-            errors = [other.exception() for other in others]
-        for error in errors:
-            if error is not None and not isinstance(error, _AbandonedError):
-                raise error
+            try:
+                others = [
+                    pool.submit(copy_context().run, self._guarded, share, lane)
+                    for lane in range(1, self.size)
+                ]
+                abandoned = self._is_abandoned(share)
+                errors = [other.exception() for other in others]
+            except BaseException:
+                self._met[LINE * self.size] = 1  # or the pool would wait for them without end
+                raise
+        _raise_first(errors, abandoned)
 
     def _work_in_processes(self, share: Callable[[int], None]) -> None:
-        pipes = {}
         try:
-            for lane in range(1, self.size):
-                self._pids[lane], pipes[lane] = self._fork(share, lane)
-            with suppress(_AbandonedError):
-                self._guarded(share, 0)
-            errors = [self._error_of(lane, pipes.pop(lane)) for lane in range(1, self.size)]
+            self._others.start([partial(self._guarded, share, k) for k in range(1, self.size)])
+            abandoned = self._is_abandoned(share)
+            errors = self._others.errors()
         finally:
             self._met[LINE * self.size] = 1
-            for lane, pipe in pipes.items():  # lane 0 has failed or was interrupted
-                os.kill(self._pids[lane], signal.SIGKILL)
-                os.waitpid(self._pids[lane], 0)
-                os.close(pipe)
-            self._pids.clear()
-        for error in errors:
-            if error is not None and not isinstance(error, _AbandonedError):
-                raise error
-
-    def _fork(self, share: Callable[[int], None], lane: int) -> tuple[int, int]:
-        """Start a lane's process; return it and where it tells why it failed."""
-        parent = os.getpid()
-        reading, writing = os.pipe()
-        with warnings.catch_warnings():  # threads of libraries: the lane calls NumPy alone
-            warnings.simplefilter("ignore")
-            pid = os.fork()
-        if pid:
-            os.close(writing)
-            return pid, reading
-        try:
-            signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent is told, and stops this
-            self._pids = {0: parent}
-            self._guarded(share, lane)
-        except BaseException as error:
-            with suppress(Exception):
-                os.write(writing, pickle.dumps(error))
-            os._exit(1)
-        finally:
-            os._exit(0)  # whatever else the parent has to do when it ends, it does itself
-
-    def _error_of(self, lane: int, pipe: int) -> BaseException | None:
-        """Wait for a lane's process to end; return why it failed, if it did."""
-        with open(pipe, "rb") as told:
-            words = told.read()
-        status = os.waitpid(self._pids[lane], 0)[1]
-        if words:
-            error: BaseException = pickle.loads(words)  # its own words, from a pipe of its own
-            return error
-        if status:
-            return MemoryError(f"the system ended a process of the training, status {status}")
-        return None
+            self._others.end()
+        _raise_first(errors, abandoned)
 
     def _look_after(self, other: int, turn: int) -> None:
         """Stop where a lane that has not met yet is no more."""
-        if not self.apart:
-            return
-        if other == 0 or 0 in self._pids:
-            gone = os.getppid() != self._pids[0]
-        else:
-            ended = os.WEXITED | os.WNOHANG | os.WNOWAIT
-            gone = os.waitid(os.P_PID, self._pids[other], ended) is not None
-        if gone and self._met[LINE * other] < turn:
+        lost = self.apart and self._others.is_lost(other - 1)
+        if lost and self._met[LINE * other] < turn:
             raise _AbandonedError
 
 
-def _may_fork() -> bool:
-    """Tell whether a process may go on as two.
-
-    A thread may hold a lock that the new process would wait for without end. And the lanes meet by
-    plain reads and writes of memory, which the processor has to show others in their order.
-    """
-    ordered = platform.machine() in ("x86_64", "AMD64")
-    return sys.platform == "linux" and ordered and threading.active_count() == 1
+def _raise_first(errors: Iterable[BaseException | None], abandoned: bool) -> None:
+    """Raise what a lane raised by itself, if one did."""
+    for error in errors:
+        if error is not None and not isinstance(error, _AbandonedError):
+            raise error
+    if abandoned:
+        raise RuntimeError("a lane of the training stopped and did not say why")

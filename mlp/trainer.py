@@ -52,7 +52,9 @@ class Trainer:
         self.crew = Crew(lanes, self.backend)
         adds = self.batch_size > lanes * self.batches.piece
         placed = recipe.augment is not None or recipe.dropout or recipe.input_dropout
-        self.in_pieces = adds or bool(lanes > 1 and placed)  # what is drawn follows from the place
+        # What dropout and deformation draw for an image follows from its place in the order, and in
+        # a span of several updates a lane's images do not stand side by side.
+        self.in_pieces = adds or bool(lanes > 1 and placed)
         ahead = memory.ahead if lanes == 1 else SPAN_OF_LANES
         self.span = max(1, min(ahead, SPAN_PIECES * self.batches.piece // self.batch_size))
         self.running = recipe.train_accuracy == "running"
@@ -96,7 +98,7 @@ class Trainer:
             number: the epoch, from 0; decides the learning rates.
             on_step: called after each update, or each span of updates where the device takes
                 several at once, with the number of images seen and the latest loss, which is
-                still on the device, shape (1,).
+                still on the device, shape (1,). What it changes of the network may be lost.
 
         Returns:
             The loss of each update, on the host, shape (steps,).
@@ -186,14 +188,17 @@ class Trainer:
         """Take the span's step from the sums of all lanes."""
         self.crew.meet(k)  # all gradients are there
         if k == 0 or self.crew.apart:
-            sums = [(lane.gradient_sum, lane.loss_sum) for lane in self.lanes]
-            so_far = sums[0]
-            for others in sums[1:]:
-                for a, b, total in zip(so_far, others, (self.gradients, self.loss), strict=True):
-                    self.xp.add(a, b, out=total)
-                so_far = self.gradients, self.loss
+            self._add_up(self.gradients, [lane.gradient_sum for lane in self.lanes])
+            self._add_up(self.loss, [lane.loss_sum for lane in self.lanes])
             self._step(step, self.loss)
         self.crew.meet(k)  # all have been read
+
+    def _add_up(self, total: Array, parts: list[Array]) -> None:
+        """Write the sum of the parts; of one part, that is where the total is already."""
+        if len(parts) > 1:
+            self.xp.add(parts[0], parts[1], out=total)
+        for part in parts[2:]:
+            self.xp.add(total, part, out=total)
 
     def _epoch_in_pieces(
         self, rates: Array, on_step: Callable[[int, Array], None] | None, k: int

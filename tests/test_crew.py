@@ -2,46 +2,62 @@
 
 from __future__ import annotations
 
+import itertools
 import os
+import platform
 import signal
+import sys
 import threading
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
 import pytest
 from test_batching import share_out
-from toys import DATA, FAST, toy_model, trained
+from toys import DATA, FAST, small_pieces, toy_model
 
 import mlp.crew
+import mlp.forked
 from backends import get_backend
 from mlp.cli.console import TrainingBar, stderr
 from mlp.crew import Crew, worthwhile_lanes
 from mlp.recipe import Recipe
 from mlp.trainer import Trainer
+from mlp.training import train
 
 OFTEN = mlp.crew.WORTH_FORKING
 """Meetings for which processes are started."""
 
-needs_fork = pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork")
+needs_fork = pytest.mark.skipif(
+    sys.platform != "linux" or platform.machine() != "x86_64",
+    reason="lanes are processes on Linux and x86-64 alone",
+)
 
 
 @pytest.fixture(params=[False, pytest.param(True, marks=needs_fork)], ids=["threads", "processes"])
 def apart(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> bool:
     """Whether lanes are processes."""
-    monkeypatch.setattr(mlp.crew, "_may_fork", lambda: request.param)
+    monkeypatch.setattr(mlp.crew, "may_fork", lambda: request.param)
     return bool(request.param)
 
 
 @pytest.fixture(autouse=True)
-def nobody_is_left() -> Iterator[None]:
+def nobody_is_left(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Every process and thread that a test started is gone after it."""
-    threads = threading.active_count()
+    threads, pids, fork = threading.active_count(), [], getattr(os, "fork", None)
+
+    def noted() -> int:
+        pids.append(fork())
+        return pids[-1]
+
+    if fork is not None:
+        monkeypatch.setattr(os, "fork", noted)
     yield
     assert threading.active_count() == threads
-    if hasattr(os, "fork"):
+    for pid in pids:
         with pytest.raises(ChildProcessError):
-            os.waitpid(-1, os.WNOHANG)
+            os.waitpid(pid, os.WNOHANG)
 
 
 @pytest.mark.parametrize("lanes", [2, 3])
@@ -78,24 +94,32 @@ def test_a_process_changes_nothing_else_here(apart: bool) -> None:
 RECIPES: dict[str, dict[str, Any]] = {
     "momentum": {},
     "all of sgd": {"nesterov": True, "weight_decay": 0.01, "clip_norm": 0.5, "max_norm": 1.0},
-    "dropout": {"dropout": 0.3, "train_accuracy": "running"},
+    "dropout": {"dropout": 0.3},
+    "running": {"train_accuracy": "running"},
     "deformed": {"augment": "affine,elastic"},
 }
 
 
 @needs_fork
 @pytest.mark.parametrize("options", RECIPES.values(), ids=RECIPES)
+@pytest.mark.parametrize("piece_bytes", [1000, 8 << 20])
 def test_processes_give_the_bytes_of_threads(
-    options: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+    piece_bytes: int, options: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """Also where epochs in processes follow epochs in threads, recorded in either."""
     share_out(monkeypatch, 3)
+    small_pieces(monkeypatch, piece_bytes)
     monkeypatch.setattr(mlp.crew, "WORTH_FORKING", 1)
-    recipe = Recipe(batch_size=47, **{**FAST, **options})
-    parameters = []
-    for fork in (False, True):
-        monkeypatch.setattr(mlp.crew, "_may_fork", lambda fork=fork: fork)
-        parameters.append(trained(recipe).tobytes())
-    assert parameters[0] == parameters[1]
+    recipe = Recipe(batch_size=29, **{**FAST, "epochs": 6, **options})  # a tail of 2
+    results = []
+    for forks in ([False], [True], [False, False, False, True], [True, True, False]):
+        turns = itertools.cycle(forks)
+        monkeypatch.setattr(mlp.crew, "may_fork", lambda turns=turns: next(turns))
+        model = toy_model()
+        history = train(model, DATA, recipe)
+        told = [(epoch.loss, epoch.train_accuracy) for epoch in history.epochs]
+        results.append((model.parameters.tobytes(), told))
+    assert all(result == results[0] for result in results)
 
 
 def fails(lane: int, failing: int, crew: Crew, how: Callable[[], Any]) -> None:
@@ -115,7 +139,7 @@ def test_what_a_lane_raises_ends_all(apart: bool, failing: int) -> None:
 
 @needs_fork
 def test_a_process_that_the_system_ends_ends_all(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(mlp.crew, "_may_fork", lambda: True)
+    monkeypatch.setattr(mlp.crew, "may_fork", lambda: True)
     crew = Crew(3, get_backend("cpu"))
     with pytest.raises(MemoryError, match="ended a process"):
         crew.work(
@@ -138,8 +162,72 @@ def test_an_interrupt_of_a_run_leaves_nothing_behind(
     assert np.isfinite(trainer.epoch(0)).all()
 
 
+@needs_fork
+def test_an_interrupt_waits_until_all_are_known(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(mlp.crew, "may_fork", lambda: True)
+    crew, fork = Crew(3, get_backend("cpu")), os.fork
+
+    def interrupted() -> int:
+        signal.raise_signal(signal.SIGINT)
+        return fork()
+
+    monkeypatch.setattr(os, "fork", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        crew.work(lambda lane: crew.meet(lane), OFTEN)
+    monkeypatch.setattr(os, "fork", fork)
+    crew.work(lambda lane: crew.meet(lane), OFTEN)
+
+
+class UnpackableError(Exception):
+    """An exception that does not survive its packing."""
+
+    def __init__(self, one: int, two: int) -> None:
+        super().__init__(f"{one} and {two}")
+
+
+@needs_fork
+def test_an_error_that_cannot_be_packed_is_described(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(mlp.crew, "may_fork", lambda: True)
+    crew = Crew(2, get_backend("cpu"))
+
+    def fail() -> None:
+        raise UnpackableError(1, 2)
+
+    with pytest.raises(RuntimeError, match="UnpackableError: 1 and 2"):
+        crew.work(lambda lane: fails(lane, 1, crew, fail), OFTEN)
+
+
+@needs_fork
+def test_children_may_be_ignored(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As under a parent that ignores SIGCHLD, which is inherited."""
+    monkeypatch.setattr(mlp.crew, "may_fork", lambda: True)
+    before = signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+    try:
+        crew = Crew(2, get_backend("cpu"))
+        crew.work(lambda lane: crew.meet(lane), OFTEN)
+        with pytest.raises(ZeroDivisionError):
+            crew.work(lambda lane: fails(lane, 1, crew, lambda: 1 / 0), OFTEN)
+    finally:
+        signal.signal(signal.SIGCHLD, before)
+
+
+def test_a_thread_that_cannot_start_ends_all(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(mlp.crew, "may_fork", lambda: False)
+    crew, submit, started = Crew(3, get_backend("cpu")), ThreadPoolExecutor.submit, []
+
+    def limited(*arguments: Any) -> Any:
+        if started:
+            raise RuntimeError("can't start new thread")
+        started.append(1)
+        return submit(*arguments)
+
+    monkeypatch.setattr(ThreadPoolExecutor, "submit", limited)
+    with pytest.raises(RuntimeError, match="can't start"):
+        crew.work(lambda lane: crew.meet(lane), OFTEN)
+
+
 def test_few_meetings_are_not_worth_a_process(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(mlp.crew, "_may_fork", lambda: True)
+    monkeypatch.setattr(mlp.crew, "may_fork", lambda: True)
     crew = Crew(2, get_backend("cpu"))
     crew.work(lambda lane: crew.meet(lane), OFTEN - 1)
     assert not crew.apart
@@ -150,7 +238,7 @@ def test_nothing_is_forked_beside_another_thread() -> None:
     thread = threading.Thread(target=done.wait)
     thread.start()
     try:
-        assert not mlp.crew._may_fork()
+        assert not mlp.forked.may_fork()
     finally:
         done.set()
         thread.join()

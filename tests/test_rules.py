@@ -29,7 +29,7 @@ BESIDE = ("hits", "random_bits", "warp", "deformation", "dropout", "max_norm")
 ORDER = (
     ("backends", "backends.*"),
     ("mlp.errors", "mlp.spec", "mlp.rng", "mlp.task", "mlp.atomic", "mlp.npz", "mlp.targets"),
-    ("mlp.threads", "mlp.crew"),
+    ("mlp.threads", "mlp.forked", "mlp.crew"),
     ("mlp.datasets", "mlp.datasets.*"),
     (
         "mlp.layers",
