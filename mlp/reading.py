@@ -69,7 +69,7 @@ def read_one(model: MLP, picture: NDArray[np.uint8]) -> Answer:
 
 
 def read_several(model: MLP, picture: NDArray[np.uint8]) -> list[Answer]:
-    """Read the digits of a line, left to right; the arguments are those of `read_one`.
+    """Read rows of digits, top to bottom, left to right; the arguments are those of `read_one`.
 
     Raises:
         NothingToRead: if there is none.
@@ -95,7 +95,7 @@ def answer(model: MLP, readings: list[Reading]) -> list[Answer]:
 
 
 def join(answers: list[Answer]) -> str:
-    """Write what was read, left to right, as one text: ``1984``, or ``yes no``."""
+    """Write what was read, in order, as one text: ``1984``, or ``yes no``."""
     texts = [answer.text for answer in answers]
     return ("" if all(len(text) == 1 for text in texts) else " ").join(texts)
 

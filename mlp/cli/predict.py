@@ -48,7 +48,7 @@ class Result(NamedTuple):
 
     Attributes:
         picture: its name and label.
-        answers: its digits, left to right; none if it could not be read.
+        answers: its digits, row by row; none if it could not be read.
         problem: why it could not.
         right: whether that is what stands on it; None without a label.
     """
@@ -72,7 +72,7 @@ def predict(
         typer.Option(metavar="FILE", help="Weights of any form; else the packaged model."),
     ] = None,
     many: Annotated[
-        bool, typer.Option("--many", help="Read a line of digits, left to right.")
+        bool, typer.Option("--many", help="Read rows of digits, each left to right.")
     ] = False,
     labels: Annotated[
         Path | None,

@@ -60,7 +60,7 @@ def read_picture(picture: NDArray[np.uint8]) -> Reading:
 
 
 def read_line(picture: NDArray[np.uint8]) -> list[Reading]:
-    """Find the digits of a line of handwriting, left to right.
+    """Find the digits of rows of handwriting, top to bottom, and in each row left to right.
 
     Args:
         picture: as for :func:`read_picture`.
@@ -74,7 +74,7 @@ def read_line(picture: NDArray[np.uint8]) -> list[Reading]:
 
 
 def find_digits(picture: NDArray[np.uint8]) -> list[NDArray[np.uint8]]:
-    """Cut the digits out of a line of handwriting, left to right, in the picture's own colours.
+    """Cut the digits out of rows of handwriting, in reading order and the picture's own colours.
 
     Args:
         picture: as for :func:`read_picture`.
@@ -97,7 +97,7 @@ class _Page:
         grey, ink, lifted, soft: float32, shape (height, width): brightness, ink, ink without
             rulings, and ink from 0 to 1 with strokes' edges at 0.5.
         labels: the strokes' numbers, the same shape.
-        digits: which strokes make up each digit, left to right.
+        digits: which strokes make up each digit, in reading order.
     """
 
     grey: Plane

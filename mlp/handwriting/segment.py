@@ -17,11 +17,12 @@ MOST_DIGITS = 40  # in a line; more are the texture of the paper
 SPECK = 0.08  # of the largest part's size
 FLATTEST = 2.5  # width over height: what is flatter is a dash or the rest of a ruling
 SHORTEST = 0.4  # of the tallest digit's height: what is shorter is a full stop or a smudge
+LEVEL = 0.3  # two digits of one row share this much of the lower one's height
 FAINTEST = 0.6  # of the strongest digit's ink: what is fainter shines through the page
 
 
 def find_digits_of(labels: Labels, ink: Plane) -> list[Part]:
-    """The digits, left to right, without specks, smudges and what the picture's edge cuts off.
+    """The digits, row by row, without specks, smudges and what the picture's edge cuts off.
 
     Args:
         labels: int32, shape (height, width), from :func:`connected`.
@@ -44,7 +45,8 @@ def find_digits_of(labels: Labels, ink: Plane) -> list[Part]:
 
     strengths = [float(ink[np.isin(labels, digit.labels)].mean()) for digit in digits]
     faintest = FAINTEST * max(strengths)
-    return [digit for digit, ink in zip(digits, strengths, strict=True) if ink >= faintest]
+    strong = [digit for digit, ink in zip(digits, strengths, strict=True) if ink >= faintest]
+    return reading_order(strong)
 
 
 def _clear_of_edge(parts: list[Part], shape: tuple[int, ...], smallest: float) -> list[Part]:
@@ -70,7 +72,7 @@ def group(parts: list[Part]) -> list[Part]:
     """Join the strokes of each digit: the detached bar of a five, the pieces of a broken stroke.
 
     Returns:
-        The digits, left to right.
+        The digits, the first-found first.
     """
     digits = sorted(parts, key=lambda part: -part.box.extent)
     joined = True
@@ -81,7 +83,29 @@ def group(parts: list[Part]) -> list[Part]:
                 if _belong_together(digits[i].box, digits[j].box):
                     digits[i] |= digits.pop(j)
                     joined = True
-    return sorted(digits, key=lambda part: part.box.left + part.box.right)
+    return digits
+
+
+def reading_order(digits: list[Part]) -> list[Part]:
+    """Sort digits into rows, top to bottom, and each row left to right.
+
+    A digit stands in the row whose last digit it is level with, so that a row may slope.
+    """
+    rows: list[list[Part]] = []
+    for digit in sorted(digits, key=lambda digit: digit.box.left + digit.box.right):
+        level = max(rows, key=lambda row: _levelness(row[-1].box, digit.box), default=[])
+        if level and _levelness(level[-1].box, digit.box) > LEVEL:
+            level.append(digit)
+        else:
+            rows.append([digit])
+    rows.sort(key=lambda row: sum(digit.box.top + digit.box.bottom for digit in row) / len(row))
+    return [digit for row in rows for digit in row]
+
+
+def _levelness(one: Box, other: Box) -> float:
+    """How far two boxes overlap from top to bottom, as a share of the lower of them."""
+    overlap = min(one.bottom, other.bottom) - max(one.top, other.top)
+    return overlap / min(one.height, other.height)
 
 
 def _belong_together(large: Box, small: Box) -> bool:
@@ -106,7 +130,8 @@ def _belong_together(large: Box, small: Box) -> bool:
 
 def could_be_one(pieces: list[Part], whole: Part) -> bool:
     """Whether pieces stand close enough to be one digit, where one is expected."""
-    gaps = [right.box.left - left.box.right for left, right in pairwise(pieces)]
+    across = sorted(pieces, key=lambda piece: piece.box.left + piece.box.right)
+    gaps = [right.box.left - left.box.right for left, right in pairwise(across)]
     return whole.box.width <= 0.9 * whole.box.height >= 8 * max(gaps)
 
 

@@ -28,7 +28,7 @@ ONE_ROW = 12
 
 
 def look(model: MLP, picture: NDArray[np.uint8]) -> dict[str, Any]:
-    """Read a picture, one digit or a line of them, and show how.
+    """Read a picture, one digit or rows of them, and show how.
 
     Args:
         model: a network on 28 x 28 pixels.
@@ -36,7 +36,7 @@ def look(model: MLP, picture: NDArray[np.uint8]) -> dict[str, Any]:
 
     Returns:
         ``text``, what was read, empty if there is nothing; ``height`` and ``width`` of the
-        picture; and ``digits``, left to right; see `_digit`.
+        picture; and ``digits``, in reading order; see `_digit`.
     """
     try:
         answers = [read_one(model, picture)]
