@@ -122,6 +122,13 @@ def test_a_tight_picture_of_28_pixels_survives():
         assert likeness(read_picture(picture).image, small) > 0.9
 
 
+@pytest.mark.parametrize("digit", [3, 8])
+def test_heavy_grain_and_blur_hide_no_digit(digit):
+    for scene in (Scene(grain=40, light=0.4), Scene(blur=9, grain=2)):
+        picture = photograph(place([draw_digit(digit, 260, 0.12)], 600, 800), scene)
+        assert likeness(read_picture(picture).image, clean(digit)) > 0.85
+
+
 # The form
 
 

@@ -54,9 +54,18 @@ def absorbed_light(picture: NDArray[np.uint8], paper: NDArray[np.float32]) -> Pl
         float32 of shape (height, width), 0 for paper to 1 for black, the paper's grain at 0.
     """
     share = np.clip(1 - picture / paper, 0, 1)  # (height, width, 3)
-    ink: Plane = np.sqrt((share * share).mean(axis=2, dtype=np.float32))
-    clean: Plane = np.maximum(ink - np.median(ink), 0)
-    return clean
+    return _over_paper(np.sqrt((share * share).mean(axis=2, dtype=np.float32)))
+
+
+def without_grain(ink: Plane, sigma: float) -> Plane:
+    """Blur by ``sigma`` pixels, and take off the level that the paper's grain then has."""
+    return _over_paper(smooth(ink, sigma))
+
+
+def _over_paper(ink: Plane) -> Plane:
+    """How much ink there is beyond what most of the page has."""
+    over: Plane = np.maximum(ink - np.median(ink), 0)
+    return over
 
 
 def find_edge(ink: Plane) -> float:

@@ -9,16 +9,19 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from mlp.errors import DataError
+from mlp.handwriting.clarity import clarities
 from mlp.handwriting.errors import NothingToRead, SeveralDigits
 from mlp.handwriting.filters import Plane
-from mlp.handwriting.ink import absorbed_light, estimate_paper, find_edge
+from mlp.handwriting.ink import absorbed_light, estimate_paper, find_edge, without_grain
 from mlp.handwriting.loading import WORKING_SIDE, flatten_alpha
 from mlp.handwriting.normalise import mnist_form, stroke_width
 from mlp.handwriting.regions import Box, Labels, Part, connected
 from mlp.handwriting.rulings import without_rulings
-from mlp.handwriting.segment import around, could_be_one, cut_out, find_digits_of
+from mlp.handwriting.segment import could_be_one, cut_out, find_digits_of
 
-CLEAR = 1.3  # the least clarity, over the steepness of the paper's own grain plus one
+CLEAR = 1.3  # the least clarity of a digit
+ROUGH_SIDE = 512  # pixels: the resolution at which the pen's width is measured
+SOFTEN = 0.12  # of the pen's width: a blur that strokes hardly feel
 PAPER_OVER_BOARD = 1.15  # how much clearer light on dark must be to be believed
 
 
@@ -97,6 +100,7 @@ class _Page:
         grey, ink, lifted, soft: float32, shape (height, width): brightness, ink, ink without
             rulings, and ink from 0 to 1 with strokes' edges at 0.5.
         labels: the strokes' numbers, the same shape.
+        clarity: that of the clearest digit; see :func:`clarities`.
         digits: which strokes make up each digit, in reading order.
     """
 
@@ -106,10 +110,10 @@ class _Page:
     soft: Plane
     labels: Labels
     digits: list[Part]
+    clarity: float
 
     def reading(self, digit: Part, scale: float) -> Reading:
         """One digit in MNIST's form; ``scale`` is the picture's size over the page's."""
-        box = digit.box
         alone = cut_out(self.soft, self.labels, digit)
         image, strokes = mnist_form(alone)
         stages: dict[str, NDArray[np.generic]] = {
@@ -121,28 +125,7 @@ class _Page:
             "strokes": strokes,
             "image": image,
         }
-        top, left = int(box.top * scale), int(box.left * scale)
-        bottom, right = np.ceil((box.bottom * scale, box.right * scale)).astype(int)
-        return Reading(image, Box(top, left, int(bottom), int(right)), stages)
-
-    def clarity(self) -> float:
-        """How sharply the clearest digit stands out from its paper, in brightness a pixel.
-
-        This is the brightness gained in crossing its outline, at the quarter of the outline where
-        that is least: shadows, and paper that is hemmed in by strokes, have an edge on some sides
-        only. It counts for less in a shape whose outline is as short as that of the hole in a zero.
-        """
-        return max(self._clarity(digit) for digit in self.digits)
-
-    def _clarity(self, digit: Part) -> float:
-        rows, columns = around(digit.box, 3)
-        mask = np.isin(self.labels[rows, columns], digit.labels).astype(np.float32)
-        inward = _slope(mask)
-        steepness = np.hypot(*inward)
-        outline = steepness > 0
-        gained = -(inward * _slope(self.grey[rows, columns])).sum(axis=0)[outline]
-        least = float(np.quantile(gained / steepness[outline], 0.25))
-        return least * min(1.0, float(steepness.sum()) / (4 * digit.box.extent))
+        return Reading(image, digit.box.shrunk(1 / scale), stages)
 
 
 def _read_page(picture: NDArray[np.uint8]) -> tuple[_Page, float]:
@@ -154,41 +137,45 @@ def _read_page(picture: NDArray[np.uint8]) -> tuple[_Page, float]:
     Raises:
         NothingToRead: if neither finds a digit.
     """
-    scale, rgb = _working_copy(picture)
+    rgb, scale = _working_copy(picture)
     clearest, clarity = None, 0.0
     for page in (_find_strokes(rgb), _find_strokes(~rgb)):
-        if page is None:
-            continue
-        grain = float(np.median(np.hypot(*_slope(page.grey))))
-        if page.clarity() > max(PAPER_OVER_BOARD * clarity, CLEAR * (1 + grain)):
-            clearest, clarity = page, page.clarity()
+        if page is not None and page.clarity > max(PAPER_OVER_BOARD * clarity, CLEAR):
+            clearest, clarity = page, page.clarity
     if clearest is None:
         raise NothingToRead
     return clearest, scale
-
-
-def _slope(plane: Plane) -> NDArray[np.float32]:
-    """How much ``plane`` rises downwards and to the right; shape (2, height + 2, width + 2)."""
-    return np.array(np.gradient(np.pad(plane, 1, mode="edge")), np.float32)
 
 
 def _find_strokes(picture: NDArray[np.uint8]) -> _Page | None:
     """Read a picture as dark on light; None if there is no ink."""
     grey = picture.mean(axis=2, dtype=np.float32)
     try:
-        rough = without_rulings(absorbed_light(picture, estimate_paper(picture)))
-        strokes = rough > find_edge(rough)
-        ink = absorbed_light(picture, estimate_paper(picture, 5 * stroke_width(strokes)))
-        lifted = without_rulings(ink)
+        stroke = _rough_stroke(picture)
+        ink = absorbed_light(picture, estimate_paper(picture, 5 * stroke))
+        lifted = without_grain(without_rulings(ink), SOFTEN * stroke)
         soft = np.clip(lifted / (2 * find_edge(lifted)), 0, 1)
         labels = connected(soft > 0.5)
-        return _Page(grey, ink, lifted, soft, labels, find_digits_of(labels, lifted))
+        digits = find_digits_of(labels, lifted)
+        clarity = max(clarities(grey, labels, digits, stroke))
+        return _Page(grey, ink, lifted, soft, labels, digits, clarity)
     except NothingToRead:
         return None
 
 
-def _working_copy(picture: NDArray[np.uint8]) -> tuple[float, NDArray[np.uint8]]:
-    """How much smaller the copy is than the picture, and the copy, RGB."""
+def _rough_stroke(picture: NDArray[np.uint8]) -> float:
+    """How wide strokes are, in pixels, measured on a small copy in which the grain is averaged.
+
+    Raises:
+        NothingToRead: if there is no ink.
+    """
+    small, scale = shrink(picture, ROUGH_SIDE)
+    ink = without_grain(without_rulings(absorbed_light(small, estimate_paper(small))), 1.0)
+    return scale * stroke_width(ink > find_edge(ink))
+
+
+def _working_copy(picture: NDArray[np.uint8]) -> tuple[NDArray[np.uint8], float]:
+    """The picture in RGB, shrunk to the working size, and how many times as large it is."""
     known = picture.ndim == 2 or (picture.ndim == 3 and picture.shape[2] in (3, 4))
     if picture.dtype != np.uint8 or not known or picture.size == 0:
         raise DataError(
@@ -199,9 +186,14 @@ def _working_copy(picture: NDArray[np.uint8]) -> tuple[float, NDArray[np.uint8]]
         picture = np.repeat(picture[..., None], 3, axis=2)
     if picture.shape[2] == 4:
         picture = flatten_alpha(picture)
-    scale = max(1.0, max(picture.shape[:2]) / WORKING_SIDE)
-    if scale > 1:
-        small = Image.fromarray(picture)
-        small.thumbnail((WORKING_SIDE, WORKING_SIDE), Image.Resampling.BOX)
-        picture = np.asarray(small)
-    return scale, picture
+    return shrink(picture, WORKING_SIDE)
+
+
+def shrink(picture: NDArray[np.uint8], side: int) -> tuple[NDArray[np.uint8], float]:
+    """A copy at most ``side`` pixels long, and how many times as large the picture is."""
+    scale = max(picture.shape[:2]) / side
+    if scale <= 1:
+        return picture, 1.0
+    small = Image.fromarray(picture)
+    small.thumbnail((side, side), Image.Resampling.BOX)
+    return np.asarray(small), scale

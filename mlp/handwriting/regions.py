@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import ceil
 
 import numpy as np
 from numpy.typing import NDArray
@@ -35,6 +36,11 @@ class Box:
     def extent(self) -> int:
         """The longer side."""
         return max(self.height, self.width)
+
+    def shrunk(self, scale: float) -> Box:
+        """The box in a picture ``scale`` times as small, rounded outwards."""
+        top, left = int(self.top / scale), int(self.left / scale)
+        return Box(top, left, ceil(self.bottom / scale), ceil(self.right / scale))
 
     def __or__(self, other: Box) -> Box:
         return Box(
