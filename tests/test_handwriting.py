@@ -122,6 +122,12 @@ def test_a_tight_picture_of_28_pixels_survives():
         assert likeness(read_picture(picture).image, small) > 0.9
 
 
+def test_a_stroke_across_a_tight_picture_is_no_ruling():
+    one = draw_digit(1, 300, 0.12)
+    picture = photograph(np.pad(one, 4), Scene(grain=2))
+    assert likeness(read_picture(picture).image, clean(1)) > 0.9
+
+
 @pytest.mark.parametrize("digit", [3, 8])
 def test_heavy_grain_and_blur_hide_no_digit(digit):
     for scene in (Scene(grain=40, light=0.4), Scene(blur=9, grain=2)):

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from typing import TypeVar
+
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
 Plane = NDArray[np.float32]
 Mask = NDArray[np.bool_]
+Pixels = TypeVar("Pixels", Plane, Mask)
 
 
 def resize(plane: Plane, height: int, width: int, how: Image.Resampling) -> Plane:
@@ -15,7 +18,7 @@ def resize(plane: Plane, height: int, width: int, how: Image.Resampling) -> Plan
     return np.asarray(Image.fromarray(plane).resize((width, height), how))
 
 
-def sliding_max(plane: Plane, size: int, axis: int) -> Plane:
+def sliding_max(plane: Pixels, size: int, axis: int) -> Pixels:
     """The maximum over a centred window of odd ``size`` along ``axis``, edges repeated.
 
     Windows of 1, 2, 4, ... are merged, so the cost grows with log2(size).

@@ -11,7 +11,7 @@ from mlp.handwriting.filters import Plane, closing, resize, smooth
 
 PAPER_SIDE = 256  # pixels: the resolution at which the paper is estimated
 FAINTEST = 0.06  # share of the paper's light that a pen swallows at the least
-WIDEST_STROKE = 0.25  # of the picture's shorter side
+WIDEST_STROKE = 0.25  # of the picture's shorter side, which counts as half the longer at least
 
 
 def estimate_paper(picture: NDArray[np.uint8], stroke: float | None = None) -> NDArray[np.float32]:
@@ -32,7 +32,7 @@ def estimate_paper(picture: NDArray[np.uint8], stroke: float | None = None) -> N
     height, width = picture.shape[:2]
     scale = min(1.0, PAPER_SIDE / max(height, width))
     rows, columns = max(1, round(height * scale)), max(1, round(width * scale))
-    widest = WIDEST_STROKE * min(height, width)
+    widest = WIDEST_STROKE * max(min(height, width), max(height, width) / 2)
     size = max(3, int(scale * min(stroke or widest, widest)) | 1)  # odd
     paper = np.empty(picture.shape, np.float32)
     for channel in range(3):

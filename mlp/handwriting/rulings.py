@@ -5,11 +5,12 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from mlp.handwriting.filters import Plane
+from mlp.handwriting.filters import Plane, sliding_max
 
 STRIPS = 32  # columns are averaged in this many strips before lines are looked for
 STEEPEST = 0.1  # rise over width: about six degrees either way
 SMALLEST = 100  # pixels: in a smaller picture a digit may span as much as a ruling
+THICK = 0.6  # a line is a stroke if this share of its ink is thicker than a ruling
 SPAN = 0.15  # a ruling may be hidden or faded in this share of the strips
 
 
@@ -44,12 +45,14 @@ def _find_lines(ink: Plane) -> list[tuple[int, int]]:
     """
     height, width = ink.shape
     edges = np.linspace(0, width, STRIPS + 1).astype(int)
-    profile = np.add.reduceat(ink, edges[:-1], axis=1) / np.diff(edges)  # (height, STRIPS)
+    strips = np.add.reduceat(ink, edges[:-1], axis=1)
+    profile = (strips / np.diff(edges)).astype(np.float32)  # (height, STRIPS)
     centres = (edges[:-1] + edges[1:]) / (2 * width)  # (STRIPS,), from 0 to 1
 
     steepest = int(STEEPEST * width)
     rises = np.arange(-steepest, steepest + 1, 2)
     rows = np.arange(-steepest, height + steepest)  # a slanting line may enter from above or below
+    thick = _opening(profile, 2 * _reach(ink) + 1)
     strength = np.zeros((len(rises), len(rows)), np.float32)
     faint = int(SPAN * STRIPS)
     beyond = np.full((1, STRIPS), 2, np.float32)  # more than any ink, so never among the faintest
@@ -64,7 +67,22 @@ def _find_lines(ink: Plane) -> list[tuple[int, int]]:
     paper = float(np.median(strength))
     spread = float(np.median(np.abs(strength - paper))) * 1.4826 + 1e-3
     threshold = max(paper + 5 * spread, 0.02)
-    return _peaks(strength, rows, rises, threshold)
+    lines = _peaks(strength, rows, rises, threshold)
+    return [line for line in lines if _is_thin(profile, thick, line, centres)]
+
+
+def _is_thin(
+    profile: Plane, thick: Plane, line: tuple[int, int], centres: NDArray[np.float64]
+) -> bool:
+    """Whether most of a line's ink is narrow: a pen's stroke across a tight picture is not."""
+    path = (line[0] + np.round(line[1] * centres).astype(int)).clip(0, len(thick) - 1)
+    at = path, np.arange(STRIPS)
+    return float(np.median(thick[at])) < THICK * float(np.median(profile[at]))
+
+
+def _opening(profile: Plane, size: int) -> Plane:
+    """What of a profile's ink is at least ``size`` rows thick."""
+    return sliding_max(-sliding_max(-profile, size, 0), size, 0)
 
 
 def _peaks(
@@ -88,10 +106,16 @@ def _peaks(
     return lines
 
 
+def _reach(ink: Plane) -> int:
+    """Half the width of the widest ruling, in pixels."""
+    longer: int = max(ink.shape)
+    return max(2, round(longer / 250))
+
+
 def _erase(cleaned: Plane, ink: Plane, row: int, rise: int) -> None:
     """Remove one line in place, leaving strokes that are darker than it or pass through it."""
     height, width = ink.shape
-    reach = max(2, round(max(height, width) / 250))
+    reach = _reach(ink)
     path = row + np.round(rise * np.arange(width) / width).astype(int)  # (width,)
     offsets = np.arange(-reach, reach + 1)[:, None]
     band = (path + offsets).clip(0, height - 1)  # (2 * reach + 1, width)
