@@ -122,6 +122,26 @@ def test_a_tight_picture_of_28_pixels_survives():
         assert likeness(read_picture(picture).image, small) > 0.9
 
 
+@pytest.mark.parametrize("inset", [8, 25])
+@pytest.mark.parametrize("pen", [0.03, 0.12])
+def test_a_frame_around_a_digit_is_left_out(inset, pen):
+    page = page_of(6, height=150, pen=pen)
+    for rows, columns in ((slice(inset, -inset), inset), (inset, slice(inset, -inset))):
+        page[rows, columns] = 1
+        page[::-1, ::-1][rows, columns] = 1
+    image = read_picture(photograph(page, Scene(grain=2))).image
+    assert likeness(image, clean(6)) > 0.85
+
+
+@pytest.mark.parametrize("light", [False, True])
+def test_a_square_zero_is_no_frame(light):
+    page = np.zeros((300, 300), np.float32)
+    page[80:220, 90:210] = 1
+    page[100:200, 110:190] = 0
+    picture = photograph(page, Scene(grain=2))
+    assert read_picture(~picture if light else picture).image[13:15, 13:15].max() < 30
+
+
 def test_a_stroke_across_a_tight_picture_is_no_ruling():
     one = draw_digit(1, 300, 0.12)
     picture = photograph(np.pad(one, 4), Scene(grain=2))

@@ -12,6 +12,7 @@ from mlp.errors import DataError
 from mlp.handwriting.clarity import clarities
 from mlp.handwriting.errors import NothingToRead, SeveralDigits
 from mlp.handwriting.filters import Plane
+from mlp.handwriting.frames import without_frames
 from mlp.handwriting.ink import absorbed_light, estimate_paper, find_edge, without_grain
 from mlp.handwriting.loading import WORKING_SIDE, flatten_alpha
 from mlp.handwriting.normalise import mnist_form, stroke_width
@@ -153,7 +154,8 @@ def _find_strokes(picture: NDArray[np.uint8]) -> _Page | None:
     try:
         stroke = _rough_stroke(picture)
         ink = absorbed_light(picture, estimate_paper(picture, 5 * stroke))
-        lifted = without_grain(without_rulings(ink), SOFTEN * stroke)
+        open_ink = without_frames(ink, find_edge(ink))
+        lifted = without_grain(without_rulings(open_ink), SOFTEN * stroke)
         soft = np.clip(lifted / (2 * find_edge(lifted)), 0, 1)
         labels = connected(soft > 0.5)
         digits = find_digits_of(labels, lifted)

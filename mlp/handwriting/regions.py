@@ -42,6 +42,10 @@ class Box:
         top, left = int(self.top / scale), int(self.left / scale)
         return Box(top, left, ceil(self.bottom / scale), ceil(self.right / scale))
 
+    def moved(self, down: int, right: int) -> Box:
+        """The box in a picture that begins so many pixels earlier."""
+        return Box(self.top + down, self.left + right, self.bottom + down, self.right + right)
+
     def __or__(self, other: Box) -> Box:
         return Box(
             min(self.top, other.top),
@@ -103,8 +107,8 @@ def connected(mask: Mask) -> Labels:
     return np.cumsum(edges, axis=1, dtype=np.int32)[:, :width]
 
 
-def parts_of(labels: Labels) -> list[Part]:
-    """One part for each region of ``labels``."""
+def parts_of(labels: Labels, smallest: float = 1) -> list[Part]:
+    """One part for each region of ``labels`` whose longer side is ``smallest`` pixels or more."""
     rows, columns = np.nonzero(labels)
     numbers = labels[rows, columns]
     count = int(numbers.max(initial=0))
@@ -115,7 +119,8 @@ def parts_of(labels: Labels) -> list[Part]:
     np.maximum.at(bottom, numbers, rows + 1)
     np.maximum.at(right, numbers, columns + 1)
     area = np.bincount(numbers, minlength=count + 1)
+    large = np.flatnonzero(np.maximum(bottom - top, right - left) >= smallest)
     return [
         Part((n,), Box(int(top[n]), int(left[n]), int(bottom[n]), int(right[n])), int(area[n]))
-        for n in range(1, count + 1)
+        for n in large[area[large] > 0].tolist()
     ]
