@@ -68,6 +68,19 @@ def page_of(*digits: int, height: int = 130, gap: int = 40, pen: float = 0.1) ->
     return place([draw_digit(d, height, pen) for d in digits], 300, 400, gap)
 
 
+def on_table(sheet: np.ndarray, colour: tuple[int, int, int]) -> np.ndarray:
+    """A sheet, a little askew, on a table whose grain is as dark as a pen."""
+    rng = np.random.default_rng(8)
+    height, width = (side + 180 for side in sheet.shape[:2])
+    grain = np.kron(rng.normal(0, 0.25, (height // 4 + 1, width // 8 + 1)), np.ones((4, 8)))
+    table = np.float32(colour) * (1 + grain[:height, :width, None])
+    laid = table.clip(0, 255).astype(np.uint8)
+    for row, pixels in enumerate(sheet):
+        left = 90 + row // 20
+        laid[90 + row, left : left + len(pixels)] = pixels
+    return laid
+
+
 # Hard pictures
 
 
@@ -120,6 +133,16 @@ def test_a_tight_picture_of_28_pixels_survives():
     small = mnist_form(draw_digit(8, 200))[0]
     for picture in (small, ~small):
         assert likeness(read_picture(picture).image, small) > 0.9
+
+
+@pytest.mark.parametrize("digit", [2, 5, 7])
+@pytest.mark.parametrize("table", [(120, 80, 50), (45, 45, 50), (160, 130, 90)])
+def test_a_sheet_on_a_rough_table_is_read_alone(digit, table):
+    reading = read_picture(on_table(photograph(page_of(digit, height=110), Scene(grain=3)), table))
+    assert likeness(reading.image, clean(digit)) > 0.9
+    assert 110 < reading.box.height < 130
+    middle = reading.box.top + reading.box.height / 2
+    assert middle == pytest.approx(90 + 150, abs=8)  # where the sheet begins, and its middle
 
 
 @pytest.mark.parametrize("inset", [8, 25])

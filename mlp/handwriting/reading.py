@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,7 +11,7 @@ from PIL import Image
 from mlp.errors import DataError
 from mlp.handwriting.clarity import clarities
 from mlp.handwriting.errors import NothingToRead, SeveralDigits
-from mlp.handwriting.filters import Plane
+from mlp.handwriting.filters import Mask, Plane
 from mlp.handwriting.frames import without_frames
 from mlp.handwriting.ink import absorbed_light, estimate_paper, find_edge, without_grain
 from mlp.handwriting.loading import WORKING_SIDE, flatten_alpha
@@ -19,10 +19,13 @@ from mlp.handwriting.normalise import mnist_form, stroke_width
 from mlp.handwriting.regions import Box, Labels, Part, connected
 from mlp.handwriting.rulings import without_rulings
 from mlp.handwriting.segment import could_be_one, cut_out, find_digits_of
+from mlp.handwriting.sheet import find_sheet, within
 
 CLEAR = 1.3  # the least clarity of a digit
 ROUGH_SIDE = 512  # pixels: the resolution at which the pen's width is measured
 SOFTEN = 0.12  # of the pen's width: a blur that strokes hardly feel
+UNCLEAR = 0.2  # of the clearest digit's clarity: what is less is texture beside the sheet
+AS_CLEAR = 0.9  # of the clearest writing's clarity: what stands on the sheet is as clear
 PAPER_OVER_BOARD = 1.15  # how much clearer light on dark must be to be believed
 
 
@@ -102,6 +105,7 @@ class _Page:
             rulings, and ink from 0 to 1 with strokes' edges at 0.5.
         labels: the strokes' numbers, the same shape.
         clarity: that of the clearest digit; see :func:`clarities`.
+        corner: the row and column of the picture at which the page begins.
         digits: which strokes make up each digit, in reading order.
     """
 
@@ -112,6 +116,7 @@ class _Page:
     labels: Labels
     digits: list[Part]
     clarity: float
+    corner: tuple[int, int] = (0, 0)
 
     def reading(self, digit: Part, scale: float) -> Reading:
         """One digit in MNIST's form; ``scale`` is the picture's size over the page's."""
@@ -126,7 +131,7 @@ class _Page:
             "strokes": strokes,
             "image": image,
         }
-        return Reading(image, digit.box.shrunk(1 / scale), stages)
+        return Reading(image, digit.box.moved(*self.corner).shrunk(1 / scale), stages)
 
 
 def _read_page(picture: NDArray[np.uint8]) -> tuple[_Page, float]:
@@ -140,7 +145,8 @@ def _read_page(picture: NDArray[np.uint8]) -> tuple[_Page, float]:
     """
     rgb, scale = _working_copy(picture)
     clearest, clarity = None, 0.0
-    for page in (_find_strokes(rgb), _find_strokes(~rgb)):
+    for polarity in (rgb, ~rgb):
+        page = _prefer(_find_strokes(polarity), _find_on_sheet(polarity))
         if page is not None and page.clarity > max(PAPER_OVER_BOARD * clarity, CLEAR):
             clearest, clarity = page, page.clarity
     if clearest is None:
@@ -148,19 +154,42 @@ def _read_page(picture: NDArray[np.uint8]) -> tuple[_Page, float]:
     return clearest, scale
 
 
-def _find_strokes(picture: NDArray[np.uint8]) -> _Page | None:
-    """Read a picture as dark on light; None if there is no ink."""
+def _prefer(whole: _Page | None, sheet: _Page | None) -> _Page | None:
+    """What is on the sheet, unless that is cut by its edge or less clear than what is not."""
+    if whole is None or sheet is None:
+        return whole or sheet
+    return sheet if sheet.clarity > AS_CLEAR * whole.clarity else whole
+
+
+def _find_on_sheet(picture: NDArray[np.uint8]) -> _Page | None:
+    """Read the sheet alone, where the table beside it is in the picture; None without one."""
+    mask = find_sheet(picture)
+    if mask is None:
+        return None
+    rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
+    crop = slice(rows[0], rows[-1] + 1), slice(columns[0], columns[-1] + 1)
+    page = _find_strokes(picture[crop], mask[crop])
+    return page and replace(page, corner=(int(rows[0]), int(columns[0])))
+
+
+def _find_strokes(picture: NDArray[np.uint8], sheet: Mask | None = None) -> _Page | None:
+    """Read a picture as dark on light, inside ``sheet`` if given; None if there is no ink."""
     grey = picture.mean(axis=2, dtype=np.float32)
     try:
         stroke = _rough_stroke(picture)
         ink = absorbed_light(picture, estimate_paper(picture, 5 * stroke))
+        if sheet is not None:
+            ink = np.where(sheet, ink, np.float32(0))
         open_ink = without_frames(ink, find_edge(ink))
         lifted = without_grain(without_rulings(open_ink), SOFTEN * stroke)
         soft = np.clip(lifted / (2 * find_edge(lifted)), 0, 1)
         labels = connected(soft > 0.5)
+        if sheet is not None:
+            labels = within(labels, sheet)
         digits = find_digits_of(labels, lifted)
-        clarity = max(clarities(grey, labels, digits, stroke))
-        return _Page(grey, ink, lifted, soft, labels, digits, clarity)
+        clear = clarities(grey, labels, digits, stroke)
+        digits = [d for d, c in zip(digits, clear, strict=True) if c >= UNCLEAR * max(clear)]
+        return _Page(grey, ink, lifted, soft, labels, digits, max(clear))
     except NothingToRead:
         return None
 
