@@ -284,6 +284,16 @@ def test_rows_are_read_top_to_bottom_and_each_left_to_right(slope):
         assert likeness(reading.image, clean(digit)) > 0.8
 
 
+@pytest.mark.parametrize("paper", [(250, 250, 248), (170, 168, 160)])
+@pytest.mark.parametrize("ruling", [None, BLUE_LINES, (60, 60, 60)])
+@pytest.mark.parametrize("shadow", [0.3, 0.5, 0.65])
+def test_half_a_blank_page_in_the_shade_has_nothing_to_read(paper, ruling, shadow):
+    for seed in (1, 2):
+        scene = Scene(paper=paper, ruling=ruling, shadow=shadow, light=0.2, grain=3, tilt=0.02)
+        blank = photograph(np.zeros((300, 400), np.float32), scene, seed)
+        assert find_digits(blank) == []
+
+
 def test_several_digits_are_counted():
     with pytest.raises(SeveralDigits, match="3 digits") as caught:
         read_picture(photograph(page_of(1, 2, 3, height=90), Scene(grain=2)))

@@ -41,17 +41,18 @@ def _steepness(grey: Plane, labels: Labels, digit: Part, scale: float) -> float:
     """The brightness gained in crossing a digit's outline, a pixel.
 
     It is taken at the quarter of the outline where it is least: shadows, and paper that is hemmed
-    in by strokes, have an edge on some sides only. It counts for less in a shape whose outline is
-    as short as that of the hole in a zero.
+    in by strokes, have an edge on some sides only, and nothing is gained where the picture ends.
+    It counts for less in a shape whose outline is as short as that of the hole in a zero.
     """
     rows, columns = around(digit.box.shrunk(scale), 3)
     mask = np.isin(labels[rows, columns], digit.labels).astype(np.float32)
-    inward = _slope(mask)
+    inward = _slope(np.pad(mask, 1))
     edge = np.hypot(*inward)
     outline = edge > 0
     if not outline.any():
         return 0.0
-    gained = -(inward * _slope(grey[rows, columns])).sum(axis=0)[outline]
+    brightness = np.pad(grey[rows, columns], 1, mode="edge")
+    gained = -(inward * _slope(brightness)).sum(axis=0)[outline]
     least = float(np.quantile(gained / edge[outline], 0.25))
     return least * min(1.0, scale * float(edge.sum()) / (4 * digit.box.extent))
 
