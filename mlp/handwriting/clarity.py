@@ -20,7 +20,7 @@ def clarities(grey: Plane, labels: Labels, digits: list[Part], stroke: float) ->
     grain of a dark photo is averaged.
 
     Args:
-        grey: float32, shape (height, width): brightness.
+        grey: float32, shape (height, width): brightness, best in the light that the pen swallows.
         labels: int32, the same shape, from :func:`connected`.
         digits: parts of them.
         stroke: how wide the pen is, in pixels.

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from mlp.handwriting.errors import NothingToRead
-from mlp.handwriting.filters import Plane, closing, resize, smooth
+from mlp.handwriting.filters import Mask, Plane, closing, resize, smooth
 
 PAPER_SIDE = 256  # pixels: the resolution at which the paper is estimated
 FAINTEST = 0.06  # share of the paper's light that a pen swallows at the least
@@ -55,6 +55,15 @@ def absorbed_light(picture: NDArray[np.uint8], paper: NDArray[np.float32]) -> Pl
     """
     share = np.clip(1 - picture / paper, 0, 1)  # (height, width, 3)
     return _over_paper(np.sqrt((share * share).mean(axis=2, dtype=np.float32)))
+
+
+def pen_colour(picture: NDArray[np.uint8], paper: NDArray[np.float32], strokes: Mask) -> Plane:
+    """Which light a pen swallows: the weights of red, green and blue, of sum 1.
+
+    In the light that it swallows, a pink pen is dark on a grey paper that is as bright.
+    """
+    taken = np.maximum(paper[strokes] - picture[strokes], 0).sum(axis=0)  # (3,)
+    return (taken + 1) / (taken + 1).sum()
 
 
 def without_grain(ink: Plane, sigma: float) -> Plane:

@@ -13,7 +13,7 @@ from mlp.handwriting.clarity import clarities
 from mlp.handwriting.errors import NothingToRead, SeveralDigits
 from mlp.handwriting.filters import Mask, Plane
 from mlp.handwriting.frames import without_frames
-from mlp.handwriting.ink import absorbed_light, estimate_paper, find_edge, without_grain
+from mlp.handwriting.ink import absorbed_light, estimate_paper, find_edge, pen_colour, without_grain
 from mlp.handwriting.loading import WORKING_SIDE, flatten_alpha
 from mlp.handwriting.normalise import mnist_form, stroke_width
 from mlp.handwriting.regions import Box, Labels, Part, connected
@@ -177,7 +177,8 @@ def _find_strokes(picture: NDArray[np.uint8], sheet: Mask | None = None) -> _Pag
     grey = picture.mean(axis=2, dtype=np.float32)
     try:
         stroke = _rough_stroke(picture)
-        ink = absorbed_light(picture, estimate_paper(picture, 5 * stroke))
+        paper = estimate_paper(picture, 5 * stroke)
+        ink = absorbed_light(picture, paper)
         if sheet is not None:
             ink = np.where(sheet, ink, np.float32(0))
         open_ink = without_frames(ink, find_edge(ink))
@@ -187,7 +188,8 @@ def _find_strokes(picture: NDArray[np.uint8], sheet: Mask | None = None) -> _Pag
         if sheet is not None:
             labels = within(labels, sheet)
         digits = find_digits_of(labels, lifted)
-        clear = clarities(grey, labels, digits, stroke)
+        contrast = picture @ pen_colour(picture, paper, labels > 0)
+        clear = clarities(contrast, labels, digits, stroke)
         digits = [d for d, c in zip(digits, clear, strict=True) if c >= UNCLEAR * max(clear)]
         return _Page(grey, ink, lifted, soft, labels, digits, max(clear))
     except NothingToRead:
