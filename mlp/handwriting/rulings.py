@@ -123,6 +123,7 @@ def _erase(cleaned: Plane, ink: Plane, row: int, rise: int) -> None:
 
     pixels = cleaned[band, columns]
     usual = np.median(pixels, axis=1, keepdims=True)  # the line's own ink, by offset
+    usual = sliding_max(usual, 3, 0)  # as the path may be a pixel off for part of its way
     line = usual.max()
     kept = np.where(pixels > 2 * line, pixels, np.maximum(pixels - 1.5 * usual, 0) * 0.5)
     above = cleaned[(path - reach - 1).clip(0, height - 1), columns]
