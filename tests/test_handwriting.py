@@ -268,14 +268,15 @@ def test_a_line_is_cut_left_to_right(name):
 
 
 @pytest.mark.parametrize("slope", [-0.15, 0, 0.15])
-def test_rows_are_read_top_to_bottom_and_each_left_to_right(slope):
+@pytest.mark.parametrize("spacing", [78, 100])
+def test_rows_are_read_top_to_bottom_and_each_left_to_right(slope, spacing):
     page = np.zeros((400, 520), np.float32)
     rows = ((4, 0, 7, 5), (2, 8, 6), (3, 1, 9, 6))
     for row, digits in enumerate(rows):
         for column, digit in enumerate(digits):
             drawn = draw_digit(digit, 60)
             left = 60 + 100 * column - 20 * row
-            top = 60 + 100 * row + round(slope * (left - 200))
+            top = 60 + spacing * row + round(slope * (left - 200))
             page[top : top + drawn.shape[0], left : left + drawn.shape[1]] = drawn
     readings = read_line(photograph(page, Scene(grain=2)))
     expected = [digit for row in rows for digit in row]

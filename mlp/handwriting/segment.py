@@ -122,6 +122,8 @@ def _belong_together(large: Box, small: Box) -> bool:
     size = max(large.extent, small.extent)
     if -aside >= 0.4 * min(large.width, small.width):
         whole = (large | small).height
+        if min(large.height / large.width, small.height / small.width) > 1.2:
+            return apart <= 0.03 * whole  # two digits, not the halves of one
         return apart <= (0.15 if shortest > 0.6 * tallest else 0.3) * whole
     piece = shortest <= 0.6 * tallest
     staggered = aside < 0 and -apart <= 0.6 * shortest
