@@ -285,6 +285,14 @@ def test_rows_are_read_top_to_bottom_and_each_left_to_right(slope, spacing):
         assert likeness(reading.image, clean(digit)) > 0.8
 
 
+@pytest.mark.parametrize("seed", range(6))
+def test_a_shadow_hides_no_digit_of_a_line(seed):
+    page = page_of(4, 0, 7, 5, height=60, gap=24)
+    picture = photograph(page, Scene(grain=2)).astype(np.float32)
+    picture[:, 100 + 40 * seed :] *= 0.45  # a hard shadow between digits or across one
+    assert len(read_line(picture.astype(np.uint8))) == 4
+
+
 @pytest.mark.parametrize("paper", [(250, 250, 248), (170, 168, 160)])
 @pytest.mark.parametrize("ruling", [None, BLUE_LINES, (60, 60, 60)])
 @pytest.mark.parametrize("shadow", [0.3, 0.5, 0.65])

@@ -155,9 +155,13 @@ def _read_page(picture: NDArray[np.uint8]) -> tuple[_Page, float]:
 
 
 def _prefer(whole: _Page | None, sheet: _Page | None) -> _Page | None:
-    """What is on the sheet, unless that is cut by its edge or less clear than what is not."""
+    """What is on the sheet, unless the whole picture shows that too, or something clearer."""
     if whole is None or sheet is None:
         return whole or sheet
+    boxes = [digit.box for digit in whole.digits]
+    on_sheet = [digit.box.moved(*sheet.corner) for digit in sheet.digits]
+    if all(any(box.is_about(other) for other in boxes) for box in on_sheet):
+        return whole
     return sheet if sheet.clarity > AS_CLEAR * whole.clarity else whole
 
 

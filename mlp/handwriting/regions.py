@@ -46,6 +46,10 @@ class Box:
         """The box in a picture that begins so many pixels earlier."""
         return Box(self.top + down, self.left + right, self.bottom + down, self.right + right)
 
+    def is_about(self, other: Box) -> bool:
+        """Whether two boxes are one but for a tenth of their size."""
+        return (self | other).extent <= 1.1 * min(self.extent, other.extent) + 4
+
     def __or__(self, other: Box) -> Box:
         return Box(
             min(self.top, other.top),
