@@ -63,7 +63,8 @@ def pen_colour(picture: NDArray[np.uint8], paper: NDArray[np.float32], strokes: 
     In the light that it swallows, a pink pen is dark on a grey paper that is as bright.
     """
     taken = np.maximum(paper[strokes] - picture[strokes], 0).sum(axis=0)  # (3,)
-    return (taken + 1) / (taken + 1).sum()
+    weights: Plane = (taken + 1) / (taken + 1).sum()
+    return weights
 
 
 def without_grain(ink: Plane, sigma: float) -> Plane:
