@@ -26,7 +26,7 @@ ROUGH_SIDE = 512  # pixels: the resolution at which the pen's width is measured
 SOFTEN = 0.12  # of the pen's width: a blur that strokes hardly feel
 UNCLEAR = 0.2  # of the clearest digit's clarity: what is less is texture beside the sheet
 AS_CLEAR = 0.9  # of the clearest writing's clarity: what stands on the sheet is as clear
-PAPER_OVER_BOARD = 1.15  # how much clearer light on dark must be to be believed
+PAPER_OVER_BOARD = 1.5  # how much clearer light on dark must be to be believed
 
 
 @dataclass(frozen=True)
