@@ -21,7 +21,7 @@ from mlp.handwriting.rulings import without_rulings
 from mlp.handwriting.segment import could_be_one, cut_out, find_digits_of
 from mlp.handwriting.sheet import find_sheet, within
 
-CLEAR = 1.3  # the least clarity of a digit
+CLEAR = 2.0  # the least clarity of a digit
 ROUGH_SIDE = 512  # pixels: the resolution at which the pen's width is measured
 SOFTEN = 0.12  # of the pen's width: a blur that strokes hardly feel
 UNCLEAR = 0.2  # of the clearest digit's clarity: what is less is texture beside the sheet
