@@ -72,7 +72,8 @@ class Crew:
 
     def __init__(self, size: int, backend: Backend) -> None:
         self.size, self.apart = size, False
-        self._xp = backend.xp  # where there are several lanes, that of `backends.cpu`
+        self._xp = backend.xp
+        self._note = getattr(backend.xp, "note", lambda _: None)  # into what is being captured
         self._met = memoryview(mmap.mmap(-1, 8 * LINE * (size + 1))).cast("q")
         self._others = Forked()
 
@@ -107,7 +108,7 @@ class Crew:
     def meet(self, lane: int) -> None:
         """Wait until every lane has come here as often as this one; also in a captured step."""
         if self.size > 1:
-            self._xp.note(partial(self._meet, lane))
+            self._note(partial(self._meet, lane))
             self._meet(lane)
 
     def _meet(self, lane: int) -> None:
