@@ -22,7 +22,7 @@ AHEAD = 64
 """Updates of one span: enough that what a span costs besides them hardly counts."""
 
 CHUNK = 65536
-"""Elements that an elementwise chain works on at once, so that they stay in the fastest cache."""
+"""Elements that an elementwise chain works on at once, so that they stay in a near cache."""
 
 
 class CpuBackend:
