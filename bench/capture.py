@@ -70,7 +70,7 @@ def _trainer(arm: str, hidden: tuple[int, ...], recipe: Recipe, split: object) -
     model = MLP([784, *hidden, 10], backend=get_backend("cpu", graph=arm == "captured"))
     trainer = Trainer(model, split, recipe)  # type: ignore[arg-type]
     if arm == "new arrays":
-        for lane in trainer.lanes:
+        for lane in trainer.updates.lanes:
             for part in (*lane.model.layers, lane.criterion):
                 part.buffer.__class__ = _NewArrays
     return trainer

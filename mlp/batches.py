@@ -114,9 +114,7 @@ class Batches:
         Returns:
             x of shape (n, I) and labels of shape (n,) or (n, L).
         """
-        n = len(rows)
-        labels = self._buffer(f"labels {slot}", n, *self.labels.shape[1:], dtype=self.labels.dtype)
-        self.xp.take(self.labels, self.backend.asarray(rows), axis=0, out=labels)
+        n, labels = len(rows), self.labels_of(rows, slot)
         x = self._buffer(f"x {slot}", n, self.images.shape[1])
         if self.on_host:
             self._as_floats(self.backend.asarray(self.images.take(rows, axis=0)), x)
@@ -127,6 +125,17 @@ class Batches:
             self.xp.take(self.images, rows, axis=0, out=pixels)
             self._as_floats(pixels, x)
         return self.deformations[slot](x, first, self.key) if self.deformations else x, labels
+
+    def labels_of(self, rows: Array, slot: int = 0) -> Array:
+        """Copy the labels of some rows, which the next call for as many and this slot overwrites.
+
+        Args:
+            rows: part of an `order`, shape (n,).
+            slot: which array.
+        """
+        shape, dtype = (len(rows), *self.labels.shape[1:]), self.labels.dtype
+        labels = self._buffer(f"labels {slot}", *shape, dtype=dtype)
+        return self.xp.take(self.labels, self.backend.asarray(rows), axis=0, out=labels)
 
     def slice(self, start: int, stop: int, slot: int = 0) -> tuple[Array, Array]:
         """Return the rows from start to stop: views where floats are kept, else as `gather`."""

@@ -1,8 +1,7 @@
 """Lanes at work together: each in a process of its own where that is safe, else in a thread.
 
-Threads of one Python process wait for each other's small operations, processes do not: on two cores
-784-256-128-10 trains a quarter faster. What a forked process changes is lost with it, except in
-arrays of `Crew.zeros`; so each lane keeps a copy of the parameters and takes every step itself.
+Threads of one Python process wait for each other's small operations, processes do not. What a
+forked process changes is lost with it, except in arrays of `Crew.zeros`.
 """
 
 from __future__ import annotations
@@ -67,12 +66,13 @@ class Crew:
         backend: the device.
 
     Attributes:
+        xp: the device's array namespace.
         apart: whether each lane is a process, with its own copy of all other arrays.
     """
 
     def __init__(self, size: int, backend: Backend) -> None:
         self.size, self.apart = size, False
-        self._xp = backend.xp
+        self.xp = backend.xp
         self._note = getattr(backend.xp, "note", lambda _: None)  # into what is being captured
         self._met = memoryview(mmap.mmap(-1, 8 * LINE * (size + 1))).cast("q")
         self._others = Forked()
@@ -80,7 +80,7 @@ class Crew:
     def zeros(self, shape: Any, dtype: DTypeLike) -> Array:
         """Make an array of zeros that all lanes see, on the device."""
         if self.size == 1:
-            return self._xp.zeros(shape, dtype=dtype)
+            return self.xp.zeros(shape, dtype=dtype)
         count = int(np.prod(shape))
         memory = mmap.mmap(-1, max(1, count * np.dtype(dtype).itemsize))
         return np.frombuffer(memory, dtype, count).reshape(shape)

@@ -8,7 +8,7 @@ so that the trained network is used as it is.
 from __future__ import annotations
 
 from backends import Array, Backend
-from mlp.layers import Chain, Layer
+from mlp.layers import Chain, Layer, Linear
 from mlp.network import MLP
 from mlp.random_bits import RandomBits
 from mlp.rng import generator
@@ -19,14 +19,16 @@ class Dropout(Layer):
 
     Args:
         rate: p, from 0 to below 1.
-        width: of x.
+        width: how many units there are.
+        units: which of them x has.
         backend: the device that it computes on.
         dtype: ``"float32"`` or ``"float64"``.
     """
 
-    def __init__(self, rate: float, width: int, backend: Backend, dtype: str) -> None:
+    def __init__(self, rate: float, width: int, units: slice, backend: Backend, dtype: str) -> None:
         super().__init__(backend, dtype)
-        self.rate, self.width, self.bits = rate, width, RandomBits(backend)
+        self.rate, self.width, self.units = rate, width, units
+        self.bits = RandomBits(backend)
 
     def __repr__(self) -> str:
         return f"Dropout({self.rate})"
@@ -34,8 +36,9 @@ class Dropout(Layer):
     def forward(self, x: Array) -> Array:
         """y = x · m."""
         xp = self.xp
-        self.mask, y = self.buffer("mask", *x.shape), self.buffer("y", *x.shape)  # (N, width)
-        xp.greater_equal(self.bits.draw(*x.shape), round(self.rate * 2**32), out=self.mask)
+        bits = self.bits.draw(len(x), self.width)[:, self.units]  # the same in a shard as in all
+        self.mask, y = self.buffer("mask", *x.shape), self.buffer("y", *x.shape)  # (N, units)
+        xp.greater_equal(bits, round(self.rate * 2**32), out=self.mask)
         xp.multiply(self.mask, 1.0 / (1.0 - self.rate), out=self.mask)
         return xp.multiply(x, self.mask, out=y)
 
@@ -58,14 +61,14 @@ class Thinned(Chain):
     def __init__(self, model: MLP, input_rate: float, hidden_rate: float) -> None:
         rates = (input_rate, *(hidden_rate for _ in model.sizes[1:-1]))
         self.dropouts = [
-            Dropout(rate, width, model.backend, model.dtype)
-            for rate, width in zip(rates, model.sizes[:-1], strict=True)
+            Dropout(rate, width, rows, model.backend, model.dtype)
+            for rate, width, (rows, _) in zip(rates, model.sizes[:-1], model.parts, strict=True)
         ]
-        self.layers = []
-        for k, dropout in enumerate(self.dropouts):
-            if dropout.rate:
+        self.layers, dropouts = [], iter(self.dropouts)
+        for layer in model.layers:
+            if isinstance(layer, Linear) and (dropout := next(dropouts)).rate:
                 self.layers.append(dropout)
-            self.layers += model.layers[2 * k : 2 * k + 2]  # a linear layer and its activation
+            self.layers.append(layer)
 
     def begin(self, seed: int, epoch: int) -> None:
         """Start the masks of an epoch, which are the same whatever was drawn before."""

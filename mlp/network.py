@@ -11,7 +11,7 @@ from backends import Array, Backend, get_backend
 from mlp.activations import ACTIVATIONS
 from mlp.errors import UsageError
 from mlp.init import draw
-from mlp.layers import Chain, Linear
+from mlp.layers import Chain, Layer, Linear
 from mlp.rng import generator
 
 DTYPES = ("float32", "float64")
@@ -36,7 +36,8 @@ class MLP(Chain):
     Attributes:
         parameters: all weights, layer by layer, then all biases: a flat array, shape (P,).
         gradients: their gradients in the same order; each backward pass overwrites them.
-        weight_count: how many of the parameters are weights.
+        weight_count, bias_count: how many of the parameters are weights and biases.
+        parts: which rows and columns of each whole W the layers have: all.
         about: what is known of how the network was made and trained; saved with it.
 
     Raises:
@@ -62,7 +63,7 @@ class MLP(Chain):
         self.backend = backend if backend is not None else get_backend("cpu")
         self.about: dict[str, Any] = {"init": {"W": init, "b": bias_init, "seed": seed}}
         self._build()
-        self.parameters = self.backend.xp.zeros(self._count(), dtype=dtype)
+        self.parameters = self.backend.xp.zeros(self.weight_count + self.bias_count, dtype=dtype)
         self.bind(self.backend.xp.zeros_like(self.parameters))
         self._draw(init, bias_init, seed)
 
@@ -79,35 +80,34 @@ class MLP(Chain):
     def bind(self, gradients: Array) -> None:
         """Let the backward passes write into other flat gradients, shape (P,)."""
         self.gradients = gradients
-        w, b = 0, self.weight_count
+        flats, w, v = (self.parameters, gradients), 0, self.weight_count
         for layer in self.linear:
             shape, size = (layer.inputs, layer.outputs), layer.inputs * layer.outputs
-            W, dW = (flat[w : w + size].reshape(shape) for flat in (self.parameters, gradients))
-            db = gradients[b : b + layer.outputs] if layer.bias else None
-            layer.bind(W, dW, self.parameters[b : b + layer.outputs] if layer.bias else None, db)
-            w, b = w + size, b + layer.outputs
+            W, dW = (flat[w : w + size].reshape(shape) for flat in flats)
+            b, db = (flat[v : v + layer.outputs] if layer.bias else None for flat in flats)
+            layer.bind(W, dW, b, db)
+            w, v = w + size, v + layer.outputs * layer.bias
 
     def _build(self) -> None:
-        self.layers = []
-        last = len(self.sizes) - 2
-        for i, (inputs, outputs) in enumerate(pairwise(self.sizes)):
-            name = self.output if i == last else self.activation
-            self.layers += [
-                Linear(inputs, outputs, self.backend, self.dtype, bias=self.bias, needs_dx=i > 0),
-                ACTIVATIONS[name](self.backend, self.dtype),
-            ]
+        self.parts = [(slice(0, n), slice(0, m)) for n, m in pairwise(self.sizes)]
+        self.layers = self._layers()
         self.linear = [layer for layer in self.layers if isinstance(layer, Linear)]
         self.weight_count = sum(layer.inputs * layer.outputs for layer in self.linear)
+        self.bias_count = sum(layer.outputs for layer in self.linear if layer.bias)
 
-    def _count(self) -> int:
-        return self.weight_count + sum(layer.outputs for layer in self.linear if layer.bias)
+    def _layers(self) -> list[Layer]:
+        layers: list[Layer] = []
+        device, last = (self.backend, self.dtype), len(self.sizes) - 2
+        for i, (inputs, outputs) in enumerate(pairwise(self.sizes)):
+            layers.append(Linear(inputs, outputs, *device, bias=self.bias, needs_dx=i > 0))
+            layers.append(ACTIVATIONS[self.output if i == last else self.activation](*device))
+        return layers
 
     def _draw(self, weights: str, biases: str, seed: int) -> None:
         rng = generator(seed, "parameters")
         for layer in self.linear:
             fans = layer.inputs, layer.outputs
-            W = draw(weights, rng, *fans, fans)
-            layer.W[...] = self.backend.asarray(W, self.dtype)
+            layer.W[...] = self.backend.asarray(draw(weights, rng, *fans, fans), self.dtype)
             if layer.b is not None:
                 b = draw(biases, rng, *fans, (layer.outputs,))
                 layer.b[...] = self.backend.asarray(b, self.dtype)

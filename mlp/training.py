@@ -60,7 +60,7 @@ def train(
     model.about = {"init": model.about.get("init"), "task": asdict(dataset.task)}
     train_split, held_out = hold_out(dataset.train, recipe.validation)
     trainer = Trainer(model, train_split, recipe)
-    evaluation = Evaluation([lane.model for lane in trainer.lanes], dataset.test, held_out)
+    evaluation = Evaluation(trainer.updates.networks(), dataset.test, held_out)
     history = History()
     tell, warn = on_epoch or (lambda _: None), on_warning or (lambda _: None)
     for sentence in warn_before(model, train_split, recipe):

@@ -15,6 +15,7 @@ from backends.cpu import CpuBackend, CpuNamespace
 from mlp.layers import Buffers
 from mlp.losses import LOSSES
 from mlp.network import MLP
+from mlp.pieces import Pieces
 from mlp.recipe import Recipe
 from mlp.trainer import Trainer
 
@@ -63,11 +64,12 @@ def test_nothing_is_read_that_an_earlier_step_left(
     clean = trained(recipe)
     buffers.clear()
     trainer = Trainer(model := toy_model(), DATA.train, recipe)
-    poisoned = 0
+    updates, poisoned = trainer.updates, 0
+    optimizer = (updates.step if isinstance(updates, Pieces) else updates.step[0]).optimizer
 
     def poison_all(*_: Any) -> None:
         nonlocal poisoned
-        scratch = [model.gradients, trainer.optimizer.scratch, trainer.optimizer.norm]
+        scratch = [model.gradients, optimizer.scratch, optimizer.norm]
         for array in [a for b in buffers for a in b._arrays.values()] + scratch:
             poison(array)
             poisoned += 1

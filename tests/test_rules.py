@@ -19,12 +19,14 @@ from backends.base import Backend
 from backends.cpu import CpuBackend
 from backends.cuda import CudaBackend
 from mlp.activations import ACTIVATIONS, Activation
+from mlp.dropout import Dropout
 from mlp.layers import Layer, Linear
 from mlp.losses import LOSSES, Loss
+from mlp.tensor_parallel import SumGradients, SumOutputs
 
 ROOT = Path(__file__).parent.parent
 MATHEMATICS = ("layers", "activations", "losses", "optim", "network", "init", "schedules")
-BESIDE = ("hits", "random_bits", "warp", "deformation", "dropout", "max_norm")
+BESIDE = ("hits", "random_bits", "warp", "deformation", "dropout", "max_norm", "tensor_parallel")
 
 ORDER = (
     ("backends", "backends.*"),
@@ -44,6 +46,7 @@ ORDER = (
     ("mlp.network", "mlp.recipe"),
     (
         "mlp.dropout",
+        "mlp.tensor_parallel",
         "mlp.batches",
         "mlp.metrics",
         "mlp.calibration",
@@ -51,7 +54,8 @@ ORDER = (
         "mlp.inference",
         "mlp.architecture",
     ),
-    ("mlp.diagnosis", "mlp.checkpoint", "mlp.evaluation", "mlp.lane"),
+    ("mlp.diagnosis", "mlp.checkpoint", "mlp.evaluation", "mlp.lane", "mlp.step"),
+    ("mlp.spans", "mlp.pieces"),
     ("mlp.trainer",),
     ("mlp.training",),
     ("mlp.*",),  # what is built on a trained network: presets, handwriting, export, the page
@@ -255,7 +259,7 @@ def test_the_namespaces_take_the_same_arguments() -> None:
 
 def overrides() -> Iterator[tuple[type, type, str]]:
     for base, classes in (
-        (Layer, [Linear, *ACTIVATIONS.values()]),
+        (Layer, [Linear, Dropout, SumOutputs, SumGradients, *ACTIVATIONS.values()]),
         (Activation, list(ACTIVATIONS.values())),
         (Loss, list(LOSSES.values())),
     ):

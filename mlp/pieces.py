@@ -1,0 +1,132 @@
+"""Epochs of large batches: in pieces that stay near a core, shared out to lanes by the images."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+
+from backends import Array
+from mlp.batches import Batches
+from mlp.crew import Crew, worthwhile_lanes
+from mlp.lane import Lane
+from mlp.network import MLP
+from mlp.recipe import Recipe
+from mlp.step import Step
+
+
+class Pieces:
+    """Training on batches that are too large for one piece: every lane has all of the network.
+
+    Args:
+        model: the network.
+        batches: the training images.
+        batch_size: images of an update.
+        recipe: the hyperparameters.
+
+    Attributes:
+        crew: the lanes at work.
+        lanes: a lane for each of them, with a twin of the network.
+    """
+
+    def __init__(self, model: MLP, batches: Batches, batch_size: int, recipe: Recipe) -> None:
+        self.model, self.batches, self.batch_size = model, batches, batch_size
+        self.backend, self.xp = model.backend, model.backend.xp
+        self.in_order = recipe.batch_size == "full" and recipe.augment is None  # as they lie
+        cores = self.backend.memory().lanes
+        lanes = worthwhile_lanes(cores, batch_size, model.weight_count)
+        self.crew = crew = Crew(lanes, self.backend)
+        networks = [model, *(model.twin() for _ in range(lanes - 1))]
+        self.lanes = [Lane(network, recipe) for network in networks]
+        P = len(model.parameters)
+        self.gradient_sums = [crew.zeros(P, model.dtype) for _ in networks]  # (P,)
+        self.loss_sums = [crew.zeros(1, model.dtype) for _ in networks]
+        for lane in self.lanes:
+            lane.hits.total = crew.zeros((1, 1), model.dtype)
+        several = lanes > 1
+        self.gradients = self.xp.empty(P, model.dtype) if several else self.gradient_sums[0]
+        self.loss = self.xp.zeros(1, dtype=model.dtype) if several else self.loss_sums[0]
+        self.rate = self.xp.zeros(1, dtype=model.dtype)
+        self.step = Step(model, self.gradients, recipe, crew)
+
+    def epoch(
+        self,
+        order: Array,
+        rates: Array,
+        losses: Array,
+        on_step: Callable[[int, Array], None] | None,
+    ) -> None:
+        """Take the steps of an epoch; see `mlp.trainer.Trainer.epoch`."""
+        work = partial(self._epoch, order, rates, losses, on_step)
+        self.crew.work(work, 2 * len(losses))
+
+    def hits(self) -> int:
+        """Return how many images of the epoch were read right, each before its update."""
+        return sum(round(self.backend.to_numpy(lane.hits.total).item()) for lane in self.lanes)
+
+    def networks(self) -> list[MLP]:
+        """Return the network and twins of it, one for each lane."""
+        return [lane.model for lane in self.lanes]
+
+    def _epoch(
+        self,
+        order: Array,
+        rates: Array,
+        losses: Array,
+        on_step: Callable[[int, Array], None] | None,
+        k: int,
+    ) -> None:
+        """Take the steps one by one, each from gradients of which lane k adds its pieces up."""
+        lane, N = self.lanes[k], len(self.batches)
+        for i in range(len(losses)):
+            start, stop = i * self.batch_size, min((i + 1) * self.batch_size, N)
+            self._add_pieces(order, k, start, stop)
+            if k == 0 or self.crew.apart:
+                self.xp.copyto(self.rate, rates[i : i + 1])
+            lane.repeat(("step", self.crew.apart), partial(self._step_together, k))
+            if k == 0:
+                self.xp.copyto(losses[i : i + 1], self.loss)
+                if on_step is not None:
+                    on_step(stop, losses[i : i + 1])
+
+    def _add_pieces(self, order: Array, k: int, start: int, stop: int) -> None:
+        """Let lane k add up its share of the pieces of a batch."""
+        lane, lanes, total = self.lanes[k], len(self.lanes), stop - start
+        pieces = list(self.batches.pieces(start, stop, lanes))
+        for nth, (first, last) in enumerate(pieces[k::lanes]):
+            if self.in_order:
+                x, labels = self.batches.slice(first, last, slot=k)
+            else:
+                x, labels = self.batches.gather(order[first:last], first, slot=k)
+            lane.seek(first)
+            where = first if self.in_order and self.batches.keeps_floats else "copied"
+            work = partial(self._add_piece, x, labels, total, k, anew=nth == 0)
+            lane.repeat((where, len(x), total, nth == 0), work)
+
+    def _add_piece(self, x: Array, labels: Array, total: int, k: int, *, anew: bool) -> None:
+        """Add a piece's part of the gradient and of the loss to lane k's, or begin these anew."""
+        lane = self.lanes[k]
+        loss = lane.gradient(x, lane.criterion.targets(labels), total)
+        for whole, part in (
+            (self.loss_sums[k], loss),
+            (self.gradient_sums[k], lane.model.gradients),
+        ):
+            if anew:
+                self.xp.copyto(whole, part)
+            else:
+                self.xp.add(whole, part, out=whole)
+
+    def _step_together(self, k: int) -> None:
+        """Take a step from the sums of all lanes."""
+        self.crew.meet(k)  # all gradients are there
+        if k == 0 or self.crew.apart:
+            self._add_up(self.gradients, self.gradient_sums)
+            self._add_up(self.loss, self.loss_sums)
+            self.step.take(self.rate)
+        self.crew.meet(k)  # all have been read
+
+    def _add_up(self, total: Array, parts: list[Array]) -> None:
+        """Write the sum of the parts; of one part, that is where the total is already."""
+        if len(parts) > 1:
+            self.xp.add(parts[0], parts[1], out=total)
+        for part in parts[2:]:
+            self.xp.add(total, part, out=total)
