@@ -18,7 +18,7 @@ from backends.base import Memory
 PIECE_BYTES = 4 << 20
 """Images, activations and gradients of one piece: what stays near a core. See bench/LOG.md."""
 
-AHEAD = 64
+AHEAD = 32
 """Updates of one span: enough that what a span costs besides them hardly counts."""
 
 CHUNK = 65536
@@ -149,9 +149,10 @@ class CpuNamespace:
                 raise RuntimeError(f"{function} was called without out= in a captured step")
             args = tuple(_as_array(function, a, out) for a in args)
             if isinstance(function, np.ufunc) and all(_is_single(a) for a in (*args, out)):
-                args, kwargs["out"] = tuple(a.reshape(1) for a in args), out.reshape(1)
+                kwargs["out"] = single = out.reshape(1)
+                args = tuple(single if a is out else a.reshape(1) for a in args)
             if function in _TAKE_OUT_BY_PLACE and kwargs.keys() == {"out"}:
-                args, kwargs = (*args, out), {}
+                args, kwargs = (*args, kwargs["out"]), {}
             self._recording.tape.append(partial(function, *args, **kwargs))
         return function(*args, **kwargs)
 

@@ -19,7 +19,7 @@ from mlp.tensor_parallel import Shard, Sharing, shards, worthwhile_sharing
 SPAN_PIECES = 2
 """The images of a span of updates are gathered ahead: at most so many pieces' worth."""
 
-SPAN_OF_LANES = 8
+SPAN_OF_LANES = 4
 """Updates of a span that lanes share: a process has to capture the span anew in each epoch."""
 
 
