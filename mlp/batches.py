@@ -67,7 +67,10 @@ class Batches:
         self.keeps_floats = len(rows) <= self.piece and not self.on_host
         if self.keeps_floats:
             self.images = self._as_floats(self.images, self.xp.empty(rows.shape, model.dtype))
-        self.labels = backend.asarray(labels, np.int64 if labels.ndim == 1 else model.dtype)
+        # On the host integers stay bytes as well; what takes rows by them wants them wide.
+        self._wide = np.dtype(np.int64 if labels.ndim == 1 else model.dtype)
+        keeps_bytes = labels.ndim == 1 and not (self.keeps_floats or memory.separate)
+        self.labels = backend.asarray(labels, None if keeps_bytes else self._wide)
         self._ahead = memory.lanes > 1 and augment is not None
         self.key = 0
         self.deformations: list[Deformation] = []  # one for each slot
@@ -133,19 +136,18 @@ class Batches:
             rows: part of an `order`, shape (n,).
             slot: which array.
         """
-        shape, dtype = (len(rows), *self.labels.shape[1:]), self.labels.dtype
-        labels = self._buffer(f"labels {slot}", *shape, dtype=dtype)
-        return self.xp.take(self.labels, self.backend.asarray(rows), axis=0, out=labels)
+        shape = (len(rows), *self.labels.shape[1:])
+        labels = self._buffer(f"kept labels {slot}", *shape, dtype=self.labels.dtype)
+        self.xp.take(self.labels, self.backend.asarray(rows), axis=0, out=labels)
+        return labels if labels.dtype == self._wide else self._widened(labels, slot)
 
     def slice(self, start: int, stop: int, slot: int = 0) -> tuple[Array, Array]:
         """Return the rows from start to stop: views where floats are kept, else as `gather`."""
         pixels, labels = self.images[start:stop], self.labels[start:stop]
         if self.keeps_floats:
             return pixels, labels
-        copied = self._buffer(f"labels {slot}", *labels.shape, dtype=labels.dtype)
-        self.xp.copyto(copied, labels)
         x = self._buffer(f"x {slot}", *pixels.shape)
-        return self._as_floats(self.backend.asarray(pixels), x), copied
+        return self._as_floats(self.backend.asarray(pixels), x), self._widened(labels, slot)
 
     def pieces(self, start: int, stop: int, lanes: int = 1) -> Iterator[tuple[int, int]]:
         """Cut a range of rows into even pieces that suit the device, equally many for each lane."""
@@ -155,6 +157,11 @@ class Batches:
                 start + (stop - start) * i // count,
                 start + (stop - start) * (i + 1) // count,
             )
+
+    def _widened(self, labels: Array, slot: int) -> Array:
+        wide = self._buffer(f"labels {slot}", *labels.shape, dtype=self._wide)
+        self.xp.copyto(wide, labels)
+        return wide
 
     def _as_floats(self, pixels: Array, out: Array) -> Array:
         self.xp.copyto(out, pixels)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -56,6 +57,16 @@ def probabilities(model: MLP, images: NDArray[np.uint8]) -> NDArray[np.float64]:
         was trained with a validation split; see `shares_of`.
     """
     return shares_of(model, outputs(model, _batches(model, images)))
+
+
+def vote(models: Sequence[MLP], images: NDArray[np.uint8]) -> NDArray[np.float64]:
+    """Let models that answer the same read images; the arguments are otherwise those of `predict`.
+
+    Returns:
+        The mean of their `probabilities`, shape (N, C).
+    """
+    mean: NDArray[np.float64] = np.mean([probabilities(m, images) for m in models], axis=0)
+    return mean
 
 
 def decide(model: MLP, outputs: Array) -> Array:

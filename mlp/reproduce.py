@@ -7,12 +7,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from statistics import mean, median
 
-import numpy as np
-
 from backends import Backend
 from mlp.datasets import Dataset
 from mlp.history import Epoch, History
-from mlp.inference import probabilities
+from mlp.inference import vote
 from mlp.metrics import count_right
 from mlp.network import MLP
 from mlp.preset import Claim, Preset
@@ -94,8 +92,7 @@ def _vote(runs: list[tuple[MLP, History]], dataset: Dataset) -> History:
 
     What is not the test accuracy is the mean of the networks', but for the seconds: their sum.
     """
-    shares = sum(probabilities(model, dataset.test.images) for model, _ in runs)  # (N, C)
-    read = np.asarray(shares).argmax(axis=1)  # (N,)
+    read = vote([model for model, _ in runs], dataset.test.images).argmax(axis=1)  # (N,)
     last = [history.epochs[-1] for _, history in runs]
     return History(
         [

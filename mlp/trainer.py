@@ -89,6 +89,7 @@ class Trainer:
         r, N = self.recipe, len(self.batches)
         self.batches.key = epoch_key(r.seed, number)
         if r.shuffle and r.batch_size != "full":
+            self.order = None  # so that there are never two at a time
             self.order = self.batches.order(self._shuffler.permutation(N))  # (N,)
         for lane in self.updates.lanes:
             lane.begin(number)

@@ -161,6 +161,6 @@ def test_eval_tells_the_calibration_error(tmp_path: Path) -> None:
     shares = probabilities(model, data.test.images)
     error = expected_calibration_error(shares, data.test.labels, CLASSES)
     assert result["expected_calibration_error"] == pytest.approx(error)
-    assert result["temperature"] == temperature_of(model)
+    assert result["temperatures"] == [temperature_of(model)]
     told = CliRunner().invoke(app, arguments).stdout
     assert f"expected calibration error {error:.2%}" in told

@@ -21,6 +21,7 @@ from mlp.checkpoint import load
 from mlp.cli import main
 from mlp.datasets import load_dataset
 from mlp.datasets.idx_folder import write_idx_folder
+from mlp.inference import probabilities
 from mlp.preset import preset_names
 
 DATA = ("--dataset", "synthetic:300+50", "--device", "cpu")
@@ -106,6 +107,28 @@ def test_eval_repeats_what_training_measured(mlp: Command) -> None:
     )
     np.testing.assert_allclose(
         measured["precision"], confusion.diagonal() / np.maximum(confusion.sum(axis=0), 1)
+    )
+
+
+def test_eval_lets_several_models_vote(mlp: Command) -> None:
+    files = [f"{seed}.safetensors" for seed in (1, 2, 3)]
+    for seed, file in enumerate(files):
+        mlp("train", *TINY, "--seed", seed, "--out", file)
+    measured = json.loads(mlp("eval", *files, *DATA, "--json").out)
+    test = load_dataset("synthetic:300+50").test
+    shares = np.mean([probabilities(load(file), test.images) for file in files], axis=0)
+    assert measured["test_correct"] == (shares.argmax(axis=1) == test.labels).sum()
+    assert measured["models"] == files
+    assert measured["temperatures"] == [1.0, 1.0, 1.0]
+
+
+def test_models_that_answer_other_questions_have_no_common_vote(mlp: Command) -> None:
+    mlp("train", *TINY, "--out", "classes.safetensors")
+    mlp("train", *TINY, "--task", "multilabel", "--out", "labels.safetensors")
+    refused(
+        mlp("eval", "classes.safetensors", "labels.safetensors", *DATA),
+        "labels.safetensors answers other questions",
+        code=2,
     )
 
 

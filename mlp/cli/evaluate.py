@@ -1,4 +1,4 @@
-"""``mlp eval``: how well a model file reads a dataset's test images."""
+"""``mlp eval``: how well a model file, or the vote of several, reads a dataset's test images."""
 
 from __future__ import annotations
 
@@ -24,12 +24,19 @@ from mlp.cli.options import (
     open_device,
 )
 from mlp.datasets import ask
-from mlp.inference import check_fits, probabilities, task_of, temperature_of
+from mlp.errors import UsageError
+from mlp.inference import check_fits, task_of, temperature_of, vote
 from mlp.metrics import LabelScore, Score, score, score_labels
 
 
 def evaluate(
-    model: Annotated[Path, typer.Argument(metavar="MODEL", help="A file from mlp train.")],
+    models: Annotated[
+        list[Path],
+        typer.Argument(
+            metavar="MODEL...",
+            help="A file from mlp train; several vote with their mean probabilities.",
+        ),
+    ],
     device: Device = "auto",
     dataset: DatasetName = "auto",
     data: DataFolder = None,
@@ -37,21 +44,28 @@ def evaluate(
     as_json: Json = False,
 ) -> None:
     """Measure a model on a dataset's test images, asking what it was trained to answer."""
-    network = load(model, open_device(device, precision))
-    task = task_of(network)
+    backend = open_device(device, precision)
+    networks = [load(model, backend) for model in models]
+    task = task_of(networks[0])
     images = ask(task, open_dataset(dataset, data))
-    check_fits(network, images.pixels, images.classes)
+    for path, network in zip(models, networks, strict=True):
+        check_fits(network, images.pixels, images.classes)
+        if task_of(network) != task:
+            raise UsageError(
+                f"{path} answers other questions than {models[0]}: let those vote together that "
+                "were trained for the same"
+            )
     labels = images.test.labels
     with np.errstate(all="ignore"):  # weights of any size are to be measured
-        shares = np.nan_to_num(probabilities(network, images.test.images))  # (N, C)
+        shares = np.nan_to_num(vote(networks, images.test.images))  # (N, C)
     answers = task.decide(shares, logits=False)
     result: dict[str, Any] = {
-        "model": str(model),
+        "models": [str(model) for model in models],
         "dataset": images.name,
-        "device": network.backend.name,
+        "device": backend.name,
         "task": task.kind,
         "expected_calibration_error": expected_calibration_error(shares, labels, task),
-        "temperature": temperature_of(network),
+        "temperatures": [temperature_of(network) for network in networks],
     }
     if task.kind == "multiclass":
         counts = score(answers, labels, images.classes)
@@ -68,9 +82,10 @@ def evaluate(
         f"test accuracy {result['test_accuracy']:.2%}: {result['test_correct']:,} right and "
         f"{result['test_wrong']:,} wrong of {result['test_total']:,} {images.name} images"
     )
+    temperatures = ", ".join(f"{temperature:.3g}" for temperature in result["temperatures"])
     print(
         f"expected calibration error {result['expected_calibration_error']:.2%}: how far the "
-        f"confidence is from the accuracy, at temperature {result['temperature']:.3g}"
+        f"confidence is from the accuracy, at temperature {temperatures}"
     )
     console.print_table(table)
 
