@@ -143,18 +143,21 @@ class CpuNamespace:
             self._recording.tape = None
 
     def _run(self, function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
-        if self._recording.tape is not None:
-            out = args[0] if function is np.copyto else kwargs.get("out")
-            if out is None:
-                raise RuntimeError(f"{function} was called without out= in a captured step")
-            args = tuple(_as_array(function, a, out) for a in args)
-            if isinstance(function, np.ufunc) and all(_is_single(a) for a in (*args, out)):
-                kwargs["out"] = single = out.reshape(1)
-                args = tuple(single if a is out else a.reshape(1) for a in args)
-            if function in _TAKE_OUT_BY_PLACE and kwargs.keys() == {"out"}:
-                args, kwargs = (*args, kwargs["out"]), {}
-            self._recording.tape.append(partial(function, *args, **kwargs))
-        return function(*args, **kwargs)
+        if self._recording.tape is None:
+            return function(*args, **kwargs)
+        out = args[0] if function is np.copyto else kwargs.get("out")
+        if out is None:
+            raise RuntimeError(f"{function} was called without out= in a captured step")
+        args = tuple(_as_array(function, a, out) for a in args)
+        if isinstance(function, np.ufunc) and all(_is_single(a) for a in (*args, out)):
+            kwargs["out"] = single = out.reshape(1)
+            args = tuple(single if a is out else a.reshape(1) for a in args)
+        if function in _TAKE_OUT_BY_PLACE and kwargs.keys() == {"out"}:
+            args, kwargs = (*args, kwargs["out"]), {}
+        call = partial(function, *args, **kwargs)
+        self._recording.tape.append(call)
+        call()
+        return out
 
     def _ones(self, length: int, dtype: np.dtype[Any]) -> NDArray[Any]:
         key = (length, dtype.char)

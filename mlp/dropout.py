@@ -20,12 +20,19 @@ class Dropout(Layer):
     Args:
         rate: p, from 0 to below 1.
         width: how many units there are.
-        units: which of them x has.
         backend: the device that it computes on.
         dtype: ``"float32"`` or ``"float64"``.
+        units: which of them x has; all unless given.
     """
 
-    def __init__(self, rate: float, width: int, units: slice, backend: Backend, dtype: str) -> None:
+    def __init__(
+        self,
+        rate: float,
+        width: int,
+        backend: Backend,
+        dtype: str,
+        units: slice = slice(None),
+    ) -> None:
         super().__init__(backend, dtype)
         self.rate, self.width, self.units = rate, width, units
         self.bits = RandomBits(backend)
@@ -61,7 +68,7 @@ class Thinned(Chain):
     def __init__(self, model: MLP, input_rate: float, hidden_rate: float) -> None:
         rates = (input_rate, *(hidden_rate for _ in model.sizes[1:-1]))
         self.dropouts = [
-            Dropout(rate, width, rows, model.backend, model.dtype)
+            Dropout(rate, width, model.backend, model.dtype, rows)
             for rate, width, (rows, _) in zip(rates, model.sizes[:-1], model.parts, strict=True)
         ]
         self.layers, dropouts = [], iter(self.dropouts)
