@@ -68,7 +68,12 @@ class Spans:
         """Take the steps of an epoch; see `mlp.trainer.Trainer.epoch`."""
         for shard in self.shards:
             shard.load()
-        self.crew.work(partial(self._epoch, order, rates, losses, on_step), self.meetings)
+        try:
+            self.crew.work(partial(self._epoch, order, rates, losses, on_step), self.meetings)
+        except BaseException:
+            for step in self.step if self.shards else []:
+                step.rest()  # the lanes stopped in different updates
+            raise
         for shard in self.shards:
             shard.store()
 

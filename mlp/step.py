@@ -47,6 +47,11 @@ class Step:
             else None
         )
 
+    def rest(self) -> None:
+        """Forget the velocity."""
+        if self.optimizer.velocity is not None:
+            self.optimizer.xp.copyto(self.optimizer.velocity, 0.0)
+
     def take(self, lr: Array) -> None:
         """Take the step at a learning rate, shape (1,)."""
         self.optimizer.lr = lr
