@@ -54,6 +54,11 @@ def worthwhile_lanes(lanes: int, batch_size: int, weights: int) -> int:
     return min(lanes, max(1, math.isqrt(batch_size // 5)))
 
 
+def worth_forking(meetings: int) -> bool:
+    """Tell whether lanes that meet so often in an epoch, about, are processes or else threads."""
+    return meetings >= WORTH_FORKING and may_fork()
+
+
 class _AbandonedError(Exception):
     """Another lane has failed and says why."""
 
@@ -97,7 +102,7 @@ class Crew:
         """
         for lane in range(self.size + 1):
             self._met[LINE * lane] = 0
-        self.apart = self.size > 1 and meetings >= WORTH_FORKING and may_fork()
+        self.apart = self.size > 1 and worth_forking(meetings)
         if self.size == 1:
             share(0)
         elif self.apart:

@@ -8,8 +8,7 @@ from itertools import accumulate, pairwise
 
 from backends import Array
 from mlp.batches import Batch, Batches
-from mlp.crew import Crew
-from mlp.forked import may_fork
+from mlp.crew import Crew, worth_forking
 from mlp.lane import Lane
 from mlp.network import MLP
 from mlp.recipe import Recipe
@@ -17,7 +16,8 @@ from mlp.step import Step
 from mlp.tensor_parallel import Shard, Sharing, shards, worthwhile_sharing
 
 SPAN_PIECES = 2
-"""The images of a span of updates are gathered ahead: at most so many pieces' worth."""
+"""The images of a span of updates are gathered ahead: at most so many pieces' worth. A batch of
+more goes to `mlp.pieces`, however many cores there are: here every lane has all of its images."""
 
 SPAN_OF_LANES = 4
 """Updates of a span that lanes share: a process has to capture the span anew in each epoch."""
@@ -41,8 +41,9 @@ class Spans:
         self.model, self.batches, self.batch_size = model, batches, batch_size
         self.backend, self.xp, self.augmented = model.backend, model.backend.xp, recipe.augment
         self.in_order = recipe.batch_size == "full" and recipe.augment is None  # as they lie
-        memory = self.backend.memory()
-        lanes, pairs = worthwhile_sharing(model.sizes, batch_size, memory.lanes, forks=may_fork())
+        memory, updates = self.backend.memory(), -(-len(batches) // batch_size)
+        forks = worth_forking(updates)  # lanes that share it meet in each, at least once
+        lanes, pairs = worthwhile_sharing(model.sizes, batch_size, memory.lanes, forks=forks)
         if recipe.clip_norm is not None:  # no lane has the whole gradient
             lanes, pairs = Sharing(1, [])
         self.crew = Crew(lanes, self.backend)
@@ -50,13 +51,13 @@ class Spans:
         networks: Sequence[MLP] = self.shards or [model]
         self.lanes = [Lane(network, recipe) for network in networks]
         self.step = [Step(network, network.gradients, recipe, self.crew) for network in networks]
-        ahead = memory.ahead if lanes == 1 else SPAN_OF_LANES
+        ahead = memory.ahead if lanes == 1 else min(memory.ahead, SPAN_OF_LANES)
         self.span = max(1, min(ahead, SPAN_PIECES * batches.piece // batch_size))
         shape = (self.span * batch_size if lanes > 1 and recipe.augment else 0, model.sizes[0])
         self.deformed = [self.crew.zeros(shape, model.dtype) for _ in range(2)]  # (n, I), in turn
         self.span_rates = [self.xp.zeros(self.span, dtype=model.dtype) for _ in networks]
         self.span_losses = [self.xp.zeros(self.span, dtype=model.dtype) for _ in networks]
-        self.meetings = -(-len(batches) // batch_size) * len(pairs)
+        self.meetings = updates * len(pairs)
 
     def epoch(
         self,

@@ -17,7 +17,7 @@ from mlp.pieces import Pieces
 from mlp.recipe import Recipe
 from mlp.rng import generator
 from mlp.schedules import learning_rate
-from mlp.spans import Spans
+from mlp.spans import SPAN_PIECES, Spans
 from mlp.threads import blas_threads
 
 
@@ -44,7 +44,8 @@ class Trainer:
         self.batch_size = N if recipe.batch_size == "full" else min(recipe.batch_size, N)
         self.steps = -(-N // self.batch_size)
         self.running = recipe.train_accuracy == "running"
-        is_large = self.batch_size > self.backend.memory().lanes * self.batches.piece
+        pieces = min(self.backend.memory().lanes, SPAN_PIECES)
+        is_large = self.batch_size > pieces * self.batches.piece
         way = Pieces if is_large else Spans
         self.updates: Pieces | Spans = way(model, self.batches, self.batch_size, recipe)
         self.order = self.batches.order(np.arange(N))  # (N,)

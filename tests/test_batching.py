@@ -16,6 +16,7 @@ from mlp.evaluation import Evaluation
 from mlp.inference import predict
 from mlp.losses import LOSSES
 from mlp.network import MLP
+from mlp.pieces import Pieces
 from mlp.recipe import Recipe
 from mlp.spans import Spans
 from mlp.trainer import Trainer
@@ -99,6 +100,17 @@ def test_lanes_give_the_same_as_one(
     assert trained(recipe, dtype="float64").tobytes() == shared.tobytes()
 
 
+@pytest.mark.parametrize("cores", [2, 96])
+def test_a_large_batch_comes_in_pieces_on_many_cores_too(
+    cores: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Or each core would hold all of its images at once."""
+    monkeypatch.setattr(backends.cpu, "usable_cores", lambda: cores)
+    small_pieces(monkeypatch)
+    trainer = Trainer(toy_model(), DATA.train, Recipe(batch_size="full", **FAST))
+    assert isinstance(trainer.updates, Pieces)
+
+
 @pytest.mark.parametrize("batch_size", [47, "full"])
 def test_lanes_count_and_tell_the_same(batch_size: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     recipe = Recipe(batch_size=batch_size, train_accuracy="running", **FAST)
@@ -134,7 +146,7 @@ def test_a_span_of_updates_is_the_updates(
 ) -> None:
     """Whether each is taken by itself, some together or all, gathered ahead or not."""
     recipe, results = Recipe(batch_size=batch_size, **FAST), set()
-    monkeypatch.setattr(backends.cpu, "usable_cores", lambda: lanes)
+    share_out(monkeypatch, lanes)
     for ahead in (1, 3, 64):
         monkeypatch.setattr(backends.cpu, "AHEAD", ahead)
         results.add(trained(recipe).tobytes())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from typing import Any
 
 import numpy as np
@@ -22,6 +23,7 @@ from mlp.training import train
 
 HIDDEN: dict[str, tuple[int, ...]] = {
     "a pair": (9,),
+    "a pair of few units": (3,),
     "a pair and a layer": (9, 7),
     "two pairs": (9, 7, 5),
     "two pairs and a layer": (8, 7, 6, 5),
@@ -31,7 +33,9 @@ RECIPES: dict[str, dict[str, Any]] = {
     "decay": {"nesterov": True, "weight_decay": 0.01, "clip_value": 0.1},
     "max-norm": {"max_norm": 0.7},
     "dropout": {"input_dropout": 0.1, "dropout": 0.3, "max_norm": 0.9},
-    "deformed": {"augment": "affine,elastic"},
+    "one image left": {"batch_size": 59, "dropout": 0.3},
+    "deformed": {"augment": "affine,elastic", "batch_size": 7},  # spans of 28, 28 and 4
+    "deformed, full": {"augment": "affine,elastic", "batch_size": "full"},
     "full": {"batch_size": "full"},
     "quadratic": {"loss": "quadratic"},
 }
@@ -43,7 +47,7 @@ RECIPES: dict[str, dict[str, Any]] = {
 def test_shards_learn_what_the_network_would(
     lanes: int, hidden: tuple[int, ...], options: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Whatever the batch: the last of an epoch, of 60 images, has 2 or all of them."""
+    """Whatever the batch: the last of an epoch, of 60 images, has 1, 2, 4 or all of them."""
     recipe = Recipe(**{"batch_size": 29, **FAST, **options})
 
     def learnt() -> np.ndarray:
@@ -71,15 +75,36 @@ def test_shards_of_any_network(network: dict[str, Any], monkeypatch: pytest.Monk
 def test_what_all_lanes_have_stays_the_same_to_the_bit(monkeypatch: pytest.MonkeyPatch) -> None:
     """Or the lanes would drift apart: nothing but the sums holds them together."""
     share_out(monkeypatch, 3)
-    trainer = Trainer(toy_model(9, 7, 6, 5), DATA.train, Recipe(batch_size=7, **FAST))
+    model = toy_model(9, 7, 6, 5, activation="tanh")
+    trainer = Trainer(model, DATA.train, Recipe(batch_size=2, **FAST))
+    first, *others = (lane.model for lane in trainer.updates.lanes)
     for number in range(4):
         trainer.epoch(number)
-    first, *others = (lane.model for lane in trainer.updates.lanes)
-    for shard in others:
-        assert isinstance(shard, Shard)
-        np.testing.assert_array_equal(shard.linear[4].W, first.linear[4].W)
-        np.testing.assert_array_equal(shard.linear[4].b, first.linear[4].b)
-        assert shard.linear[1].b is None  # it is in the sum once
+        for shard in others:
+            assert isinstance(shard, Shard)
+            np.testing.assert_array_equal(shard.linear[4].W, first.linear[4].W)
+            np.testing.assert_array_equal(shard.linear[4].b, first.linear[4].b)
+            assert shard.linear[1].b is None  # it is in the sum once
+
+
+def test_lanes_that_were_stopped_go_on_alike(monkeypatch: pytest.MonkeyPatch) -> None:
+    """They stop in different updates, so what they have then does not fit together."""
+    share_out(monkeypatch, 2)
+    model = toy_model()
+    trainer = Trainer(model, DATA.train, Recipe(batch_size=2, **FAST))
+    assert isinstance(trainer.updates, Spans)
+    trainer.epoch(0)
+    start = model.parameters.copy()
+
+    def stop(*_: Any) -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        trainer.epoch(1, stop)
+    np.testing.assert_array_equal(model.parameters, start)
+    for step in trainer.updates.step:
+        assert step.optimizer.velocity is not None
+        np.testing.assert_array_equal(step.optimizer.velocity, 0.0)
 
 
 def test_a_change_of_the_network_between_epochs_reaches_the_shards(
@@ -128,6 +153,44 @@ def test_processes_keep_their_velocity(momentum: float, monkeypatch: pytest.Monk
     assert results[0] == results[1]
 
 
+@needs_fork
+def test_many_updates_are_worth_a_process(monkeypatch: pytest.MonkeyPatch) -> None:
+    """And where there are few, an update has to be worth a thread."""
+    share_out(monkeypatch, 2)
+    monkeypatch.setattr(mlp.crew, "may_fork", lambda: True)
+    trainer = Trainer(toy_model(), DATA.train, Recipe(batch_size=1, **FAST))
+    trainer.epoch(0)
+    assert trainer.updates.crew.apart
+    monkeypatch.setattr("mlp.tensor_parallel.WORTH_A_THREAD", 1e30)
+    for batch_size, lanes in ((1, 2), (2, 1)):  # 60 updates, or 30
+        trainer = Trainer(toy_model(), DATA.train, Recipe(batch_size=batch_size, **FAST))
+        assert len(trainer.updates.lanes) == lanes
+
+
+def test_images_are_deformed_where_no_lane_reads(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A lane deforms its share of the next span while another may still be in this one."""
+    share_out(monkeypatch, 2)
+    trainer = Trainer(toy_model(), DATA.train, Recipe(batch_size=2, augment="affine", **FAST))
+    assert isinstance(trainer.updates, Spans)
+    rows = [np.arange(i, i + 8) for i in range(0, 32, 8)]
+    x = [batch.x for batch in trainer.updates._batches(rows, 0)]
+    for this, following in itertools.pairwise(x):
+        assert not np.shares_memory(this, following)
+
+
+@pytest.mark.parametrize("augment", [None, "affine"])
+def test_each_lane_has_labels_of_its_own(
+    augment: str | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A thread may gather those of the next span while another reads these."""
+    share_out(monkeypatch, 2)
+    trainer = Trainer(toy_model(), DATA.train, Recipe(batch_size=2, augment=augment, **FAST))
+    assert isinstance(trainer.updates, Spans)
+    mine, others = (next(trainer.updates._batches([np.arange(8)], k)).labels for k in range(2))
+    np.testing.assert_array_equal(mine, others)
+    assert not np.shares_memory(mine, others)
+
+
 # Cutting
 
 
@@ -163,6 +226,21 @@ def test_a_sum_over_lanes_takes_smaller_batches_too() -> None:
     crew.work(share, 0)
     for turn in range(5):
         assert (sums[:, turn] == 111.0 * (turn + 1)).all()
+
+
+def test_a_sum_is_the_same_in_all_lanes_to_the_bit() -> None:
+    """Floating-point addition is not associative, so all have to add up in one order."""
+    crew = Crew(3, get_backend("cpu"))
+    all_reduce = AllReduce(crew, (40, 30), "float32")
+    parts = np.random.default_rng(0).normal(size=(3, 40, 30)).astype(np.float32)
+    sums = np.zeros_like(parts)
+
+    def share(lane: int) -> None:
+        all_reduce(lane, parts[lane], sums[lane])
+
+    crew.work(share, 0)
+    np.testing.assert_array_equal(sums[1], sums[0])
+    np.testing.assert_array_equal(sums[2], sums[0])
 
 
 @pytest.mark.parametrize(
