@@ -153,6 +153,17 @@ def test_a_span_of_updates_is_the_updates(
     assert len(results) == 1
 
 
+@pytest.mark.parametrize("lanes", [1, 2])
+def test_a_span_tells_its_latest_loss(lanes: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    share_out(monkeypatch, lanes)
+    trainer = Trainer(toy_model(), DATA.train, Recipe(batch_size=1, **FAST))
+    assert isinstance(trainer.updates, Spans)
+    told: dict[int, float] = {}
+    losses = trainer.epoch(0, lambda seen, loss: told.update({seen: loss.item()}))
+    assert len(told) == -(-60 // trainer.updates.span)
+    assert told == {seen: losses[seen - 1] for seen in told}
+
+
 # One seed, one result
 
 

@@ -113,9 +113,10 @@ def test_a_change_of_the_network_between_epochs_reaches_the_shards(
     share_out(monkeypatch, 2)
     model = toy_model()
     trainer = Trainer(model, DATA.train, Recipe(batch_size=29, **{**FAST, "lr": 1e-30}))
-    model.parameters[:] = 0.25
-    trainer.epoch(0)
-    np.testing.assert_array_equal(model.parameters, 0.25)
+    for number, value in enumerate((0.25, 0.5)):
+        model.parameters[:] = value
+        trainer.epoch(number)
+        np.testing.assert_array_equal(model.parameters, value)
 
 
 @pytest.mark.parametrize(("hidden", "meetings"), [((9,), 1), ((9, 7), 1), ((9, 7, 5), 3)])
@@ -252,6 +253,7 @@ def test_a_sum_is_the_same_in_all_lanes_to_the_bit() -> None:
         ((784, 256, 128, 10), 128, 2, False, Sharing(2, [0])),
         ((784, 256, 128, 10), 128, 1, True, Sharing(1, [])),
         ((784, 1024, 1024, 1024, 10), 128, 2, True, Sharing(2, [0, 2])),
+        ((784, 256, 128, 150, 10), 128, 2, True, Sharing(2, [0])),  # two sums for a later pair
         ((784, 196, 49, 16, 10), 32, 64, True, Sharing(6, [0])),  # 5 million operations each
         ((100_000, 3, 10), 1000, 64, True, Sharing(3, [0])),  # a lane needs a unit
         ((784, 10), 1000, 2, True, Sharing(1, [])),
