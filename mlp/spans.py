@@ -13,7 +13,7 @@ from mlp.lane import Lane
 from mlp.network import MLP
 from mlp.recipe import Recipe
 from mlp.step import Step
-from mlp.tensor_parallel import Shard, Sharing, shards, worthwhile_sharing
+from mlp.tensor_parallel import Sharing, shards, worthwhile_sharing
 
 SPAN_PIECES = 2
 """The images of a span of updates are gathered ahead: at most so many pieces' worth. A batch of
@@ -133,9 +133,9 @@ class Spans:
 
     def _steps(self, x: Array, labels: Array, k: int) -> None:
         """Take one step from each batch of a span of images x (n, I)."""
-        lane, network = self.lanes[k], self.lanes[k].model
-        if isinstance(network, Shard):
-            network.begin()
+        lane = self.lanes[k]
+        if self.shards:
+            self.shards[k].begin()
         targets = lane.criterion.targets(labels)  # (n, C)
         for nth, start in enumerate(range(0, len(x), self.batch_size)):
             rows = slice(start, start + self.batch_size)

@@ -79,10 +79,11 @@ def share_out(monkeypatch: pytest.MonkeyPatch, lanes: int) -> None:
 LARGE: list[dict[str, Any]] = [
     {"batch_size": "full"}, {"batch_size": 47},  # a tail of 13
     {"batch_size": 59, "nesterov": True, "weight_decay": 0.01, "clip_norm": 0.5},  # a tail of 1
+    {"batch_size": 47, "dropout": 0.3, "augment": "affine"},  # drawn by an image's place
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize("options", LARGE, ids=["full", "47", "59"])
+@pytest.mark.parametrize("options", LARGE, ids=["full", "47", "59", "random"])
 @pytest.mark.parametrize("piece_bytes", [3000, 8 << 20])
 @pytest.mark.parametrize("lanes", [2, 3])
 def test_lanes_give_the_same_as_one(

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from test_batching import share_out
 from test_crew import needs_fork
-from toys import CLASSES, DATA, FAST, toy_model, trained
+from toys import CLASSES, DATA, FAST, small_pieces, toy_model, trained
 
 import mlp.crew
 from backends import get_backend
@@ -179,17 +179,24 @@ def test_images_are_deformed_where_no_lane_reads(monkeypatch: pytest.MonkeyPatch
         assert not np.shares_memory(this, following)
 
 
-@pytest.mark.parametrize("augment", [None, "affine"])
-def test_each_lane_has_labels_of_its_own(
-    augment: str | None, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(
+    "options",
+    [{"batch_size": 2}, {"batch_size": 2, "augment": "affine"}, {"batch_size": "full"}],
+    ids=str,
+)
+def test_each_lane_gathers_into_arrays_of_its_own(
+    options: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A thread may gather those of the next span while another reads these."""
+    """A thread may gather the next span's images while another still reads this one's."""
     share_out(monkeypatch, 2)
-    trainer = Trainer(toy_model(), DATA.train, Recipe(batch_size=2, augment=augment, **FAST))
+    small_pieces(monkeypatch, 12_800)  # 40 images
+    trainer = Trainer(toy_model(), DATA.train, Recipe(**options, **FAST))
     assert isinstance(trainer.updates, Spans)
-    mine, others = (next(trainer.updates._batches([np.arange(8)], k)).labels for k in range(2))
-    np.testing.assert_array_equal(mine, others)
-    assert not np.shares_memory(mine, others)
+    mine, other = (next(trainer.updates._batches([np.arange(8)], k)) for k in range(2))
+    np.testing.assert_array_equal(mine.labels, other.labels)
+    assert not np.shares_memory(mine.labels, other.labels)
+    deformed = "augment" in options  # by all lanes for all
+    assert np.shares_memory(mine.x, other.x) == deformed
 
 
 # Cutting
