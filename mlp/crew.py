@@ -6,7 +6,6 @@ forked process changes is lost with it, except in arrays of `Crew.zeros`.
 
 from __future__ import annotations
 
-import math
 import mmap
 import os
 import time
@@ -28,30 +27,10 @@ LINE = 8
 PATIENCE = 4096
 """How often a lane asks for another before it looks whether that one is still there."""
 
-WORTH_SHARING = 60e6
-"""Floating-point operations of an update above which sharing it out pays; see bench/LOG.md."""
-
 WORTH_FORKING = 32
 """Meetings from which on processes are faster than threads; see bench/LOG.md."""
 
 let_others_run: Callable[[], None] = getattr(os, "sched_yield", lambda: time.sleep(0))
-
-
-def worthwhile_lanes(lanes: int, batch_size: int, weights: int) -> int:
-    """Tell among how many lanes to share an update out.
-
-    With each further lane there is less to compute for each, and another gradient to read: on
-    float32, about 0.026 ns for a weight and an image, and 0.13 ns for a weight and a lane. So the
-    best number is about the square root of a fifth of the batch.
-
-    Args:
-        lanes: how many the device has.
-        batch_size: images of an update.
-        weights: of the network.
-    """
-    if 6.0 * batch_size * weights < WORTH_SHARING:
-        return 1
-    return min(lanes, max(1, math.isqrt(batch_size // 5)))
 
 
 def worth_forking(meetings: int) -> bool:

@@ -44,7 +44,7 @@ class Dropout(Layer):
         """y = x · m."""
         xp = self.xp
         bits = self.bits.draw(len(x), self.width)[:, self.units]  # the same in a shard as in all
-        self.mask, y = self.buffer("mask", *x.shape), self.buffer("y", *x.shape)  # (N, units)
+        self.mask, y = self.buffer("mask", *x.shape), self.buffer("y", *x.shape)  # as x
         xp.greater_equal(bits, round(self.rate * 2**32), out=self.mask)
         xp.multiply(self.mask, 1.0 / (1.0 - self.rate), out=self.mask)
         return xp.multiply(x, self.mask, out=y)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 from backends import Array
 from mlp.dropout import Thinned
@@ -11,6 +11,19 @@ from mlp.hits import Hits
 from mlp.losses import LOSSES
 from mlp.network import MLP
 from mlp.recipe import Recipe
+
+
+class Plan(NamedTuple):
+    """What an epoch goes through, and what is told of it."""
+
+    order: Array
+    """The images in the order in which they are seen, shape (N,)."""
+    rates: Array
+    """The learning rate of each update, shape (steps,)."""
+    losses: Array
+    """Where the loss of each update is written, shape (steps,)."""
+    on_step: Callable[[int, Array], None] | None
+    """Told of updates; see `mlp.trainer.Trainer.epoch`."""
 
 
 class Lane:

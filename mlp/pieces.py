@@ -2,16 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import math
 from functools import partial
 
 from backends import Array
 from mlp.batches import Batches
-from mlp.crew import Crew, worthwhile_lanes
-from mlp.lane import Lane
+from mlp.crew import Crew
+from mlp.lane import Lane, Plan
 from mlp.network import MLP
 from mlp.recipe import Recipe
 from mlp.step import Step
+
+WORTH_SHARING = 60e6
+"""Floating-point operations of an update above which sharing it out pays; see bench/LOG.md."""
+
+
+def worthwhile_lanes(cores: int, batch_size: int, weights: int) -> int:
+    """Tell among how many lanes to share the images of an update out.
+
+    With each further lane there is less to compute for each, and another gradient to read: on
+    float32, about 0.026 ns for a weight and an image, and 0.13 ns for a weight and a lane. So the
+    best number is about the square root of a fifth of the batch.
+
+    Args:
+        cores: how many the device has.
+        batch_size: images of an update.
+        weights: of the network.
+    """
+    if 6.0 * batch_size * weights < WORTH_SHARING:
+        return 1
+    return min(cores, max(1, math.isqrt(batch_size // 5)))
 
 
 class Pieces:
@@ -48,16 +68,9 @@ class Pieces:
         self.rate = self.xp.zeros(1, dtype=model.dtype)
         self.step = Step(model, self.gradients, recipe, crew)
 
-    def epoch(
-        self,
-        order: Array,
-        rates: Array,
-        losses: Array,
-        on_step: Callable[[int, Array], None] | None,
-    ) -> None:
-        """Take the steps of an epoch; see `mlp.trainer.Trainer.epoch`."""
-        work = partial(self._epoch, order, rates, losses, on_step)
-        self.crew.work(work, 2 * len(losses))
+    def epoch(self, plan: Plan) -> None:
+        """Take the steps of an epoch."""
+        self.crew.work(partial(self._epoch, plan), 2 * len(plan.losses))
 
     def hits(self) -> int:
         """Return how many images of the epoch were read right, each before its update."""
@@ -67,26 +80,19 @@ class Pieces:
         """Return the network and twins of it, one for each lane."""
         return [lane.model for lane in self.lanes]
 
-    def _epoch(
-        self,
-        order: Array,
-        rates: Array,
-        losses: Array,
-        on_step: Callable[[int, Array], None] | None,
-        k: int,
-    ) -> None:
+    def _epoch(self, plan: Plan, k: int) -> None:
         """Take the steps one by one, each from gradients of which lane k adds its pieces up."""
         lane, N = self.lanes[k], len(self.batches)
-        for i in range(len(losses)):
+        for i in range(len(plan.losses)):
             start, stop = i * self.batch_size, min((i + 1) * self.batch_size, N)
-            self._add_pieces(order, k, start, stop)
+            self._add_pieces(plan.order, k, start, stop)
             if k == 0 or self.crew.apart:
-                self.xp.copyto(self.rate, rates[i : i + 1])
+                self.xp.copyto(self.rate, plan.rates[i : i + 1])
             lane.repeat(("step", self.crew.apart), partial(self._step_together, k))
             if k == 0:
-                self.xp.copyto(losses[i : i + 1], self.loss)
-                if on_step is not None:
-                    on_step(stop, losses[i : i + 1])
+                self.xp.copyto(plan.losses[i : i + 1], self.loss)
+                if plan.on_step is not None:
+                    plan.on_step(stop, plan.losses[i : i + 1])
 
     def _add_pieces(self, order: Array, k: int, start: int, stop: int) -> None:
         """Let lane k add up its share of the pieces of a batch."""

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from functools import partial
 from itertools import accumulate, pairwise
 
 from backends import Array
 from mlp.batches import Batch, Batches
 from mlp.crew import Crew, worth_forking
-from mlp.lane import Lane
+from mlp.lane import Lane, Plan
 from mlp.network import MLP
 from mlp.recipe import Recipe
 from mlp.step import Step
@@ -39,7 +39,8 @@ class Spans:
 
     def __init__(self, model: MLP, batches: Batches, batch_size: int, recipe: Recipe) -> None:
         self.model, self.batches, self.batch_size = model, batches, batch_size
-        self.backend, self.xp, self.augmented = model.backend, model.backend.xp, recipe.augment
+        self.backend, self.xp = model.backend, model.backend.xp
+        self.augmented = recipe.augment is not None
         self.in_order = recipe.batch_size == "full" and recipe.augment is None  # as they lie
         memory, updates = self.backend.memory(), -(-len(batches) // batch_size)
         forks = worth_forking(updates)  # lanes that share it meet in each, at least once
@@ -53,24 +54,18 @@ class Spans:
         self.step = [Step(network, network.gradients, recipe, self.crew) for network in networks]
         ahead = memory.ahead if lanes == 1 else min(memory.ahead, SPAN_OF_LANES)
         self.span = max(1, min(ahead, SPAN_PIECES * batches.piece // batch_size))
-        shape = (self.span * batch_size if lanes > 1 and recipe.augment else 0, model.sizes[0])
+        shape = (self.span * batch_size if lanes > 1 and self.augmented else 0, model.sizes[0])
         self.deformed = [self.crew.zeros(shape, model.dtype) for _ in range(2)]  # (n, I), in turn
         self.span_rates = [self.xp.zeros(self.span, dtype=model.dtype) for _ in networks]
         self.span_losses = [self.xp.zeros(self.span, dtype=model.dtype) for _ in networks]
         self.meetings = updates * len(pairs)
 
-    def epoch(
-        self,
-        order: Array,
-        rates: Array,
-        losses: Array,
-        on_step: Callable[[int, Array], None] | None,
-    ) -> None:
-        """Take the steps of an epoch; see `mlp.trainer.Trainer.epoch`."""
+    def epoch(self, plan: Plan) -> None:
+        """Take the steps of an epoch."""
         for shard in self.shards:
             shard.load()
         try:
-            self.crew.work(partial(self._epoch, order, rates, losses, on_step), self.meetings)
+            self.crew.work(partial(self._epoch, plan), self.meetings)
         except BaseException:
             for step in self.step if self.shards else []:
                 step.rest()  # the lanes stopped in different updates
@@ -86,29 +81,22 @@ class Spans:
         """Return the network and twins of it, one for each lane."""
         return [self.model, *(self.model.twin() for _ in self.lanes[1:])]
 
-    def _epoch(
-        self,
-        order: Array,
-        rates: Array,
-        losses: Array,
-        on_step: Callable[[int, Array], None] | None,
-        k: int,
-    ) -> None:
+    def _epoch(self, plan: Plan, k: int) -> None:
         """Take the steps a span at a time, as lane k."""
         xp, N, lane = self.xp, len(self.batches), self.lanes[k]
         ends = [*range(self.span * self.batch_size, N, self.span * self.batch_size), N]
-        spans = [order[start:end] for start, end in pairwise([0, *ends])]
+        spans = [plan.order[start:end] for start, end in pairwise([0, *ends])]
         first = start = 0
         for end, batch in zip(ends, self._batches(spans, k), strict=True):
             last = -(-end // self.batch_size)
-            xp.copyto(self.span_rates[k][: last - first], rates[first:last])
+            xp.copyto(self.span_rates[k][: last - first], plan.rates[first:last])
             self.crew.meet(k)  # all have done with the last span, and this one's images are there
             steps = partial(self._steps, batch.x, batch.labels, k)
-            lane.repeat((batch.slot, end - start, self.crew.apart), steps)
+            lane.repeat((batch.slot, end - start), steps)
             if k == 0:
-                xp.copyto(losses[first:last], self.span_losses[k][: last - first])
-                if on_step is not None:
-                    on_step(end, losses[last - 1 : last])
+                xp.copyto(plan.losses[first:last], self.span_losses[k][: last - first])
+                if plan.on_step is not None:
+                    plan.on_step(end, plan.losses[last - 1 : last])
             first, start = last, end
 
     def _batches(self, spans: list[Array], k: int) -> Iterator[Batch]:

@@ -22,7 +22,7 @@ class Step:
     """
 
     def __init__(self, network: MLP, gradients: Array, recipe: Recipe, crew: Crew) -> None:
-        is_shard = isinstance(network, Shard)
+        shard = network if isinstance(network, Shard) else None
         self.optimizer = SGD(
             network.parameters,
             gradients,
@@ -34,14 +34,14 @@ class Step:
             clip_value=recipe.clip_value,
             clip_norm=recipe.clip_norm,
         )
-        if is_shard and self.optimizer.velocity is not None:  # to be there in the next epoch, too
+        if shard and self.optimizer.velocity is not None:  # to be there in the next epoch, too
             self.optimizer.velocity = crew.zeros(gradients.shape, network.dtype)
         self.max_norm = (
             MaxNorm(
                 [layer.W for layer in network.linear],
                 recipe.max_norm,
                 network.backend,
-                network.column_sums() if isinstance(network, Shard) else {},
+                shard.column_sums() if shard else {},
             )
             if recipe.max_norm is not None
             else None

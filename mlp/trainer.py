@@ -1,4 +1,4 @@
-"""The trainer: an epoch of updates, each a forward pass, a backward pass and a step."""
+"""The trainer: what an epoch starts from, and who takes its updates."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from backends import Array
 from mlp.batches import Batches
 from mlp.datasets.dataset import Split
 from mlp.deformation import epoch_key
+from mlp.lane import Plan
 from mlp.network import MLP
 from mlp.pieces import Pieces
 from mlp.recipe import Recipe
@@ -69,7 +70,7 @@ class Trainer:
         """
         rates = self._begin(number)  # (steps,)
         with blas_threads(1):  # the lanes are the threads
-            self.updates.epoch(self.order, rates, self.losses, on_step)
+            self.updates.epoch(Plan(self.order, rates, self.losses, on_step))
         return self.backend.to_numpy(self.losses)
 
     def hits(self) -> int:

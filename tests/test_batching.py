@@ -71,9 +71,10 @@ def test_bytes_kept_give_the_same_as_floats_kept(monkeypatch: pytest.MonkeyPatch
 def share_out(monkeypatch: pytest.MonkeyPatch, lanes: int) -> None:
     """Let each update be shared among so many lanes, however small it is."""
     monkeypatch.setattr(backends.cpu, "usable_cores", lambda: lanes)
-    monkeypatch.setattr("mlp.crew.WORTH_SHARING", 0.0)
+    monkeypatch.setattr("mlp.pieces.WORTH_SHARING", 0.0)
     monkeypatch.setattr("mlp.tensor_parallel.WORTH_A_PROCESS", 1.0)
     monkeypatch.setattr("mlp.tensor_parallel.WORTH_A_THREAD", 1.0)
+    monkeypatch.setattr("mlp.tensor_parallel.COST_OF_READING", 1e-9)
 
 
 LARGE: list[dict[str, Any]] = [

@@ -21,7 +21,8 @@ import mlp.crew
 import mlp.forked
 from backends import get_backend
 from mlp.cli.console import TrainingBar, stderr
-from mlp.crew import Crew, worthwhile_lanes
+from mlp.crew import Crew
+from mlp.pieces import worthwhile_lanes
 from mlp.recipe import Recipe
 from mlp.trainer import Trainer
 from mlp.training import train

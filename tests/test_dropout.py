@@ -27,7 +27,7 @@ DATA = toy_dataset()  # 60 images
 
 @pytest.mark.parametrize("rate", [0.1, 0.5, 0.8])
 def test_it_leaves_out_the_share_and_keeps_the_mean(rate: float) -> None:
-    y = Dropout(rate, 500, slice(0, 500), CPU, "float64").forward(np.ones((400, 500)))
+    y = Dropout(rate, 500, CPU, "float64").forward(np.ones((400, 500)))
     assert set(np.unique(y)) == {0.0, 1 / (1 - rate)}
     deviation = (rate / (1 - rate) / y.size) ** 0.5
     assert abs(y.mean() - 1) < 5 * deviation
@@ -38,7 +38,7 @@ def test_it_leaves_out_the_share_and_keeps_the_mean(rate: float) -> None:
 
 
 def test_masks_are_independent() -> None:
-    dropout = Dropout(0.5, 300, slice(0, 300), CPU, "float64")
+    dropout = Dropout(0.5, 300, CPU, "float64")
     masks = [dropout.forward(np.ones((300, 300))).copy() - 1 for _ in range(3)]
     for other in (masks[1], masks[2], masks[0].T, np.roll(masks[0], 1), np.roll(masks[0], 300)):
         assert abs((masks[0] * other).mean()) < 5 / 300
@@ -48,7 +48,7 @@ def test_gradient() -> None:
     """With the mask held: central differences at each input, dropped ones included."""
     rng = np.random.default_rng(0)
     x, dy = rng.normal(size=(2, 5, 7))
-    dropout = Dropout(0.4, 7, slice(0, 7), CPU, "float64")
+    dropout = Dropout(0.4, 7, CPU, "float64")
 
     def value() -> float:
         dropout.bits.seek(123)

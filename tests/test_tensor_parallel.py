@@ -264,6 +264,8 @@ def test_a_sum_is_the_same_in_all_lanes_to_the_bit() -> None:
         ((784, 196, 49, 16, 10), 32, 64, True, Sharing(6, [0])),  # 5 million operations each
         ((100_000, 3, 10), 1000, 64, True, Sharing(3, [0])),  # a lane needs a unit
         ((784, 10), 1000, 2, True, Sharing(1, [])),
+        # more would read more than they compute
+        ((784, 1024, 1024, 1024, 10), 128, 64, True, Sharing(14, [0, 2])),
     ],
 )
 def test_what_is_worth_sharing(
