@@ -79,14 +79,11 @@ class Crew:
         Raises:
             Exception: what the first lane to fail raised; the others have then stopped as well.
         """
-        for lane in range(self.size + 1):
-            self._met[LINE * lane] = 0
         self.apart = self.size > 1 and worth_forking(meetings)
         if self.size == 1:
             share(0)
-        elif self.apart:
-            self._work_in_processes(share)
-        else:
+        elif not (self.apart and self._work_in_processes(share)):
+            self.apart = False
             self._work_in_threads(share)
 
     def meet(self, lane: int) -> None:
@@ -124,7 +121,12 @@ class Crew:
             return True
         return False
 
+    def _forget_meetings(self) -> None:
+        for lane in range(self.size + 1):
+            self._met[LINE * lane] = 0
+
     def _work_in_threads(self, share: Callable[[int], None]) -> None:
+        self._forget_meetings()
         with ThreadPoolExecutor(self.size - 1) as pool:
             try:
                 others = [
@@ -138,15 +140,21 @@ class Crew:
                 raise
         _raise_first(errors, abandoned)
 
-    def _work_in_processes(self, share: Callable[[int], None]) -> None:
+    def _work_in_processes(self, share: Callable[[int], None]) -> bool:
+        """Tell whether it was done: not where the system has too few processes left."""
+        self._forget_meetings()
         try:
-            self._others.start([partial(self._guarded, share, k) for k in range(1, self.size)])
+            try:
+                self._others.start([partial(self._guarded, share, k) for k in range(1, self.size)])
+            except OSError:
+                return False  # and none of those that did start has got past a meeting
             abandoned = self._is_abandoned(share)
             errors = self._others.errors()
         finally:
             self._met[LINE * self.size] = 1
             self._others.end()
         _raise_first(errors, abandoned)
+        return True
 
     def _look_after(self, other: int, turn: int) -> None:
         """Stop where a lane that has not met yet is no more."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import itertools
 import os
 import platform
@@ -15,7 +16,7 @@ from typing import Any
 import numpy as np
 import pytest
 from test_batching import share_out
-from toys import DATA, FAST, small_pieces, toy_model
+from toys import DATA, FAST, small_pieces, toy_model, trained
 
 import mlp.crew
 import mlp.forked
@@ -225,6 +226,28 @@ def test_a_thread_that_cannot_start_ends_all(monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.setattr(ThreadPoolExecutor, "submit", limited)
     with pytest.raises(RuntimeError, match="can't start"):
         crew.work(lambda lane: crew.meet(lane), OFTEN)
+
+
+@needs_fork
+@pytest.mark.parametrize("left", [0, 1])
+def test_threads_take_over_where_no_process_is_left(
+    left: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(mlp.crew, "may_fork", lambda: True)
+    share_out(monkeypatch, 3)
+    monkeypatch.setattr(mlp.crew, "WORTH_FORKING", 1)
+    recipe = Recipe(batch_size=20, **FAST)
+    expected, fork, forked = trained(recipe).tobytes(), os.fork, []
+
+    def limited() -> int:
+        if len(forked) >= left:
+            raise BlockingIOError(errno.EAGAIN, "Resource temporarily unavailable")
+        forked.append(1)
+        return fork()
+
+    monkeypatch.setattr(os, "fork", limited)
+    assert trained(recipe).tobytes() == expected
+    assert len(forked) == left
 
 
 def test_few_meetings_are_not_worth_a_process(monkeypatch: pytest.MonkeyPatch) -> None:
