@@ -36,7 +36,7 @@ class Memory(NamedTuple):
     ahead: int = 1
     """How many updates the device would take at once, their images gathered before the first."""
     lanes: int = 1
-    """How many pieces the device works on at once, each in a process or thread of the host's."""
+    """How many shares of an update it can work on at once, each in a process or thread."""
     separate: bool = False
     """Whether it is not the host's memory, so that arrays have to be brought there."""
 
