@@ -15,10 +15,10 @@ def describe_machine() -> dict[str, Any]:
     return {
         "processor": machine.processor,
         "cores": machine.cores,
-        "memory_gib": round(machine.memory_bytes / 2**30, 1),
+        "memory_gib": _rounded(machine.memory_bytes, 2**30, 1),
         "system": machine.system,
         "python": machine.versions["Python"],
-        "load_before": round(machine.load, 2),
+        "load_before": _rounded(machine.load, 1, 2),
         "commit": _commit(),
     }
 
@@ -30,6 +30,10 @@ def machine_line(machine: dict[str, Any]) -> str:
         f"{machine['system']}, Python {machine['python']}; commit {machine['commit']}; "
         f"load {machine['load_before']} before the run."
     )
+
+
+def _rounded(value: float | None, unit: int, digits: int) -> float | str:
+    return "unknown" if value is None else round(value / unit, digits)
 
 
 def _commit() -> str:

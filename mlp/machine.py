@@ -22,28 +22,28 @@ class Machine:
     Attributes:
         processor: its name.
         cores: how many of its cores this process may use.
-        memory_bytes: all of the host's memory.
+        memory_bytes: all of the host's memory; None where the system does not tell (Windows).
         system: the operating system.
         blas: the library that multiplies matrices, its version and its number of threads.
         versions: of mlp, Python and NumPy.
-        load: how many processes were running or waiting to, on average over the last minute.
+        load: how many processes were running or waiting to, on average over the last minute; None
+            where the system does not tell.
     """
 
     processor: str
     cores: int
-    memory_bytes: int
+    memory_bytes: int | None
     system: str
     blas: str
     versions: dict[str, str]
-    load: float
+    load: float | None
 
     def __str__(self) -> str:
         versions = ", ".join(f"{name} {version}" for name, version in self.versions.items())
-        return (
-            f"{self.processor}, {self.cores} core{'s' if self.cores > 1 else ''}, "
-            f"{self.memory_bytes / 2**30:.1f} GiB; {self.blas}; {self.system}; {versions}; "
-            f"load {self.load:.1f}"
-        )
+        memory = "" if self.memory_bytes is None else f", {self.memory_bytes / 2**30:.1f} GiB"
+        load = "" if self.load is None else f"; load {self.load:.1f}"
+        cores = f"{self.cores} core{'s' if self.cores > 1 else ''}"
+        return f"{self.processor}, {cores}{memory}; {self.blas}; {self.system}; {versions}{load}"
 
 
 def describe_machine() -> Machine:
@@ -51,7 +51,7 @@ def describe_machine() -> Machine:
     return Machine(
         processor=_processor(),
         cores=usable_cores(),
-        memory_bytes=os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE"),
+        memory_bytes=_memory_bytes(),
         system=f"{platform.system()} {platform.release()}",
         blas=blas_library(),
         versions={
@@ -59,7 +59,7 @@ def describe_machine() -> Machine:
             "Python": platform.python_version(),
             "NumPy": np.__version__,
         },
-        load=os.getloadavg()[0],
+        load=os.getloadavg()[0] if hasattr(os, "getloadavg") else None,
     )
 
 
@@ -72,6 +72,12 @@ def describe_device(backend: Backend) -> str:
     name = runtime.getDeviceProperties(int(backend.name.split(":")[1]))["name"].decode()
     version = runtime.runtimeGetVersion()
     return f"{name}, CuPy {cupy.__version__}, CUDA {version // 1000}.{version % 1000 // 10}"
+
+
+def _memory_bytes() -> int | None:
+    if not hasattr(os, "sysconf"):
+        return None
+    return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
 
 
 def _processor() -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import json
+import os
 import sys
 from types import SimpleNamespace
 from typing import Any
@@ -237,6 +238,16 @@ def test_a_gpu_that_computes_otherwise_fails(
     assert done.exit_code == 1
     assert "products and sums         DIFFERENT" in done.stdout
     assert "softmax cross-entropy     the same" in done.stdout
+
+
+def test_a_machine_that_tells_less_is_described_as_well(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Windows has neither call."""
+    monkeypatch.delattr(os, "sysconf")
+    monkeypatch.delattr(os, "getloadavg")
+    machine = describe_machine()
+    assert (machine.memory_bytes, machine.load) == (None, None)
+    assert "GiB" not in str(machine)
+    assert "load" not in str(machine)
 
 
 def test_a_nan_is_no_parity() -> None:

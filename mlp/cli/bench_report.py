@@ -27,7 +27,7 @@ def describe(workload: Workload, backends: Sequence[Backend]) -> dict[str, Any]:
     for name, device in devices.items():
         console.note(f"device: {name}, {device}")
     console.note(f"network: {model}, {model.parameters.size:,} parameters, {workload.recipe.loss}")
-    if machine.load > machine.cores:
+    if machine.load is not None and machine.load > machine.cores:
         console.warn(
             f"{machine.load:.1f} processes share the {machine.cores} cores: trust ratios, not times"
         )
