@@ -21,6 +21,7 @@ from mlp.handwriting import (
     read_line,
     read_picture,
 )
+from mlp.handwriting.ink import align_polarity
 from mlp.handwriting.loading import MAX_PIXELS, WORKING_SIDE
 from mlp.handwriting.normalise import mnist_form, signed_distance, stroke_width
 from mlp.handwriting.regions import connected
@@ -127,6 +128,29 @@ def test_a_photo_of_twelve_megapixels_takes_about_a_second(tmp_path):
 def test_both_polarities_read_the_same():
     picture = photograph(page_of(9), Scene(grain=2))
     assert likeness(read_picture(picture).image, read_picture(~picture).image) > 0.98
+
+
+@pytest.mark.parametrize("digit", [4, 8, 9])
+@pytest.mark.parametrize(
+    ("paper", "pen"),
+    [
+        ((60, 120, 180), (240, 120, 20)),
+        ((90, 160, 100), (220, 40, 50)),
+        ((230, 20, 60), (60, 130, 40)),
+        ((235, 150, 175), (70, 170, 220)),
+    ],
+)
+def test_a_pen_that_is_lighter_in_one_colour_and_darker_in_another(digit, paper, pen):
+    for width in (0.05, 0.16):
+        page = page_of(digit, pen=width)
+        picture = photograph(page, Scene(paper=paper, pen=pen, grain=3, light=0.3))
+        whole = mnist_form(draw_digit(digit, 200, width))[0]
+        assert likeness(read_picture(picture).image, whole) > 0.88
+
+
+def test_a_shadow_on_white_paper_leaves_the_colours_alone():
+    picture = photograph(page_of(3), Scene(pen=(190, 30, 40), shadow=0.5, grain=3))
+    np.testing.assert_array_equal(align_polarity(picture), picture)
 
 
 def test_a_tight_picture_of_28_pixels_survives():
@@ -319,6 +343,17 @@ def test_a_five_with_a_detached_bar_is_one_digit(gap):
     cut[top + 22 :] = five[top + 22 :]
     picture = photograph(cut, Scene(grain=2))
     assert len(read_line(picture)) == 1
+
+
+@pytest.mark.parametrize("digit", [1, 2, 6, 9])
+@pytest.mark.parametrize("gap", [10, 30])
+def test_a_line_under_a_digit_is_none_of_its_strokes(digit, gap):
+    page = page_of(digit)
+    rows, columns = np.nonzero(page > 0.5)
+    top = rows.max() + gap
+    page[top : top + 10, columns.min() - 8 : columns.max() + 8] = 1
+    image = read_picture(photograph(page, Scene(grain=2))).image
+    assert likeness(image, clean(digit)) > 0.9
 
 
 def test_a_broken_stroke_is_one_digit():

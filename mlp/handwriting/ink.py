@@ -11,7 +11,38 @@ from mlp.handwriting.filters import Mask, Plane, closing, resize, smooth
 
 PAPER_SIDE = 256  # pixels: the resolution at which the paper is estimated
 FAINTEST = 0.06  # share of the paper's light that a pen swallows at the least
+LOCAL = 24  # pixels, at that resolution: what the colours around a pixel are averaged over
+OPPOSED = 0.1  # a channel's part in the pen's direction of colour, of length 1, to be inverted
 WIDEST_STROKE = 0.25  # of the picture's shorter side, which counts as half the longer at least
+
+
+def align_polarity(picture: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Invert the channels in which a pen is lighter than the paper, if it is darker in others.
+
+    An orange pen on a blue paper adds red and takes blue: as dark on light or as light on dark,
+    its strokes are ink in the one channel, and the paper that they enclose is in the other. So
+    look for the direction in colour in which pixels differ most from their surroundings. Each
+    weighs as much as its hue differs, since a shadow takes light but keeps the hue.
+
+    Args:
+        picture: uint8, shape (height, width, 3).
+
+    Returns:
+        The same shape; equal to the picture where all channels agree.
+    """
+    fine = Image.fromarray(picture)
+    fine.thumbnail((PAPER_SIDE, PAPER_SIDE), Image.Resampling.BOX)
+    width, height = (max(1, side // LOCAL) for side in fine.size)
+    coarse = fine.resize((width, height), Image.Resampling.BOX)
+    around = np.asarray(coarse.resize(fine.size, Image.Resampling.BILINEAR), np.float32)
+    change = np.asarray(fine, np.float32) - around  # (rows, columns, 3)
+    light = (change * around).sum(axis=2) / np.maximum((around * around).sum(axis=2), 1)
+    hue = change - light[..., None] * around
+    weights = (hue * hue).sum(axis=2)  # (rows, columns)
+    spread = np.einsum("ij,ijk,ijl->kl", weights, change, change)  # (3, 3)
+    direction = np.linalg.eigh(spread)[1][:, -1]  # (3,): the widest spread's, of length 1
+    direction *= np.sign(direction[np.abs(direction).argmax()])
+    return np.where(direction < -OPPOSED, ~picture, picture)
 
 
 def estimate_paper(picture: NDArray[np.uint8], stroke: float | None = None) -> NDArray[np.float32]:
@@ -47,14 +78,14 @@ def estimate_paper(picture: NDArray[np.uint8], stroke: float | None = None) -> N
 def absorbed_light(picture: NDArray[np.uint8], paper: NDArray[np.float32]) -> Plane:
     """The share of the paper's light that each pixel swallows, over all three channels.
 
-    A ratio, so a stroke in a shadow weighs as much as one in the light; every channel counts, so
-    a red or a yellow pen is ink although it is bright.
+    A ratio, so a stroke in a shadow weighs as much as one in the light; every channel counts as
+    much as the paper has light in it, so a red or a yellow pen is ink although it is bright.
 
     Returns:
         float32 of shape (height, width), 0 for paper to 1 for black, the paper's grain at 0.
     """
-    share = np.clip(1 - picture / paper, 0, 1)  # (height, width, 3)
-    return _over_paper(np.sqrt((share * share).mean(axis=2, dtype=np.float32)))
+    taken = np.maximum(paper - picture, 0)  # (height, width, 3)
+    return _over_paper(np.linalg.norm(taken, axis=2) / np.linalg.norm(paper, axis=2))
 
 
 def pen_colour(picture: NDArray[np.uint8], paper: NDArray[np.float32], strokes: Mask) -> Plane:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import reduce
+from operator import or_
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,7 +15,14 @@ from mlp.handwriting.clarity import clarities
 from mlp.handwriting.errors import NothingToRead, SeveralDigits
 from mlp.handwriting.filters import Mask, Plane
 from mlp.handwriting.frames import without_frames
-from mlp.handwriting.ink import absorbed_light, estimate_paper, find_edge, pen_colour, without_grain
+from mlp.handwriting.ink import (
+    absorbed_light,
+    align_polarity,
+    estimate_paper,
+    find_edge,
+    pen_colour,
+    without_grain,
+)
 from mlp.handwriting.loading import WORKING_SIDE, flatten_alpha
 from mlp.handwriting.normalise import mnist_form, stroke_width
 from mlp.handwriting.regions import Box, Labels, Part, connected
@@ -26,7 +35,7 @@ ROUGH_SIDE = 512  # pixels: the resolution at which the pen's width is measured
 SOFTEN = 0.12  # of the pen's width: a blur that strokes hardly feel
 UNCLEAR = 0.2  # of the clearest digit's clarity: what is less is texture beside the sheet
 AS_CLEAR = 0.9  # of the clearest writing's clarity: what stands on the sheet is as clear
-PAPER_OVER_BOARD = 1.5  # how much clearer light on dark must be to be believed
+PAPER_OVER_BOARD = 1.5  # how much clearer light on dark must be to be believed, if not around
 
 
 @dataclass(frozen=True)
@@ -118,6 +127,11 @@ class _Page:
     clarity: float
     corner: tuple[int, int] = (0, 0)
 
+    @property
+    def bounds(self) -> Box:
+        """The box around all digits, in the picture's pixels."""
+        return reduce(or_, (digit.box for digit in self.digits)).moved(*self.corner)
+
     def reading(self, digit: Part, scale: float) -> Reading:
         """One digit in MNIST's form; ``scale`` is the picture's size over the page's."""
         alone = cut_out(self.soft, self.labels, digit)
@@ -144,25 +158,35 @@ def _read_page(picture: NDArray[np.uint8]) -> tuple[_Page, float]:
         NothingToRead: if neither finds a digit.
     """
     rgb, scale = _working_copy(picture)
-    clearest, clarity = None, 0.0
+    rgb = align_polarity(rgb)
+    clearest = None
     for polarity in (rgb, ~rgb):
         page = _prefer(_find_strokes(polarity), _find_on_sheet(polarity))
-        if page is not None and page.clarity > max(PAPER_OVER_BOARD * clarity, CLEAR):
-            clearest, clarity = page, page.clarity
+        if page is not None and page.clarity > CLEAR and _clearer(page, clearest):
+            clearest = page
     if clearest is None:
         raise NothingToRead
     return clearest, scale
 
 
+def _clearer(board: _Page, paper: _Page | None) -> bool:
+    """Whether light on dark is to be believed: the ink is around the paper that it encloses."""
+    if paper is None:
+        return True
+    around = board.bounds | paper.bounds == board.bounds != paper.bounds
+    return board.clarity > paper.clarity * (1 / PAPER_OVER_BOARD if around else PAPER_OVER_BOARD)
+
+
 def _prefer(whole: _Page | None, sheet: _Page | None) -> _Page | None:
-    """What is on the sheet, unless the whole picture shows that too, or something clearer."""
+    """What is on the sheet, unless the whole picture shows that as well, or something clearer."""
     if whole is None or sheet is None:
         return whole or sheet
     boxes = [digit.box for digit in whole.digits]
     on_sheet = [digit.box.moved(*sheet.corner) for digit in sheet.digits]
-    if all(any(box.is_about(other) for other in boxes) for box in on_sheet):
+    shown = all(any(box.is_about(other) for other in boxes) for box in on_sheet)
+    if whole.clarity > (AS_CLEAR if shown else 1 / AS_CLEAR) * sheet.clarity:
         return whole
-    return sheet if sheet.clarity > AS_CLEAR * whole.clarity else whole
+    return sheet
 
 
 def _find_on_sheet(picture: NDArray[np.uint8]) -> _Page | None:

@@ -16,6 +16,7 @@ MOST_PARTS = 200  # strokes, specks included; grouping compares each with each
 MOST_DIGITS = 40  # in a line; more are the texture of the paper
 SPECK = 0.08  # of the largest part's size
 FLATTEST = 2.5  # width over height: what is flatter is a dash or the rest of a ruling
+UNDERLINED = 0.05  # of a digit's height: a dash that is farther below it is none of its strokes
 SHORTEST = 0.4  # of the tallest digit's height: what is shorter is a full stop or a smudge
 LEVEL = 0.3  # two digits of one row share this much of the lower one's height
 FAINTEST = 0.6  # of the strongest digit's ink: what is fainter shines through the page
@@ -120,6 +121,9 @@ def _belong_together(large: Box, small: Box) -> bool:
     tallest = max(large.height, small.height)
     shortest = min(large.height, small.height)
     size = max(large.extent, small.extent)
+    lower = max(large, small, key=lambda box: box.top)
+    if lower.width > FLATTEST * lower.height and apart > UNDERLINED * tallest:
+        return False  # a line under the digit
     if -aside >= 0.4 * min(large.width, small.width):
         whole = (large | small).height
         if min(large.height / large.width, small.height / small.width) > 1.2:
