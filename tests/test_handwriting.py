@@ -169,6 +169,23 @@ def test_a_sheet_on_a_rough_table_is_read_alone(digit, table):
     assert middle == pytest.approx(90 + 150, abs=8)  # where the sheet begins, and its middle
 
 
+@pytest.mark.parametrize("pen", [(150, 150, 155), (255, 150, 200)])
+@pytest.mark.parametrize("sides", [1, 2])
+def test_a_strip_of_dark_table_hides_no_faint_pen(pen, sides):
+    picture = photograph(page_of(5, pen=0.07), Scene(pen=pen, light=0.2))
+    picture[:, -15:] = (60, 50, 45)
+    if sides == 2:
+        picture[:12] = (60, 50, 45)
+    assert likeness(read_picture(picture).image, clean(5)) > 0.9
+
+
+def test_a_digit_that_runs_along_an_edge_is_no_border():
+    seven = draw_digit(7, 200, 0.1)
+    rows, columns = np.nonzero(seven > 0.5)
+    picture = photograph(seven[rows.min() + 5 :, : columns.max() + 10], Scene(grain=2))
+    assert likeness(read_picture(picture).image, clean(7)) > 0.85
+
+
 @pytest.mark.parametrize("inset", [8, 25])
 @pytest.mark.parametrize("pen", [0.03, 0.12])
 def test_a_frame_around_a_digit_is_left_out(inset, pen):

@@ -14,7 +14,7 @@ from mlp.errors import DataError
 from mlp.handwriting.clarity import clarities
 from mlp.handwriting.errors import NothingToRead, SeveralDigits
 from mlp.handwriting.filters import Mask, Plane
-from mlp.handwriting.frames import without_frames
+from mlp.handwriting.frames import without_borders, without_frames
 from mlp.handwriting.ink import (
     absorbed_light,
     align_polarity,
@@ -211,7 +211,7 @@ def _find_strokes(picture: NDArray[np.uint8], sheet: Mask | None = None) -> _Pag
             ink = np.where(sheet, ink, np.float32(0))
         open_ink = without_frames(ink, find_edge(ink))
         lifted = without_grain(without_rulings(open_ink), SOFTEN * stroke)
-        soft = np.clip(lifted / (2 * find_edge(lifted)), 0, 1)
+        soft = np.clip(lifted / (2 * find_edge(without_borders(lifted))), 0, 1)
         labels = connected(soft > 0.5)
         if sheet is not None:
             labels = within(labels, sheet)
@@ -232,6 +232,7 @@ def _rough_stroke(picture: NDArray[np.uint8]) -> float:
     """
     small, scale = shrink(picture, ROUGH_SIDE)
     ink = without_grain(without_rulings(absorbed_light(small, estimate_paper(small))), 1.0)
+    ink = without_borders(ink)
     return scale * stroke_width(ink > find_edge(ink))
 
 
