@@ -8,9 +8,9 @@ from mlp.handwriting.errors import NothingToRead
 from mlp.handwriting.filters import Mask, Plane, sliding_max
 from mlp.handwriting.ink import find_edge
 from mlp.handwriting.regions import Box, Labels, Part, connected, parts_of
+from mlp.handwriting.segment import SMALLEST as SMALLEST_DIGIT
 
 SMALLEST = 0.15  # of the picture's shorter side: what is smaller frames no digit
-SMALLEST_DIGIT = 1 / 60  # of the picture's longer side
 BAND = 0.12  # of a frame's side: all its ink is this near to its four sides
 CLOSED = 0.8  # of each side must be there
 MIDDLE = 0.25  # of the picture's sides: what is farther in than this is no strip of the table
@@ -60,7 +60,7 @@ def without_borders(ink: Plane) -> Plane:
     except NothingToRead:
         return ink
     cut = np.unique(np.concatenate(_sides(left)))
-    smallest = SMALLEST_DIGIT * max(ink.shape)
+    smallest = max(ink.shape) / SMALLEST_DIGIT
     clear = any(part.labels[0] not in cut for part in parts_of(left, smallest))
     return rest if clear else ink
 

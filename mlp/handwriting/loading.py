@@ -155,3 +155,13 @@ def flatten_alpha(rgba: NDArray[np.uint8]) -> NDArray[np.uint8]:
         paper = np.full(3, 0.0 if colour[opaque].mean() > 150 else 255.0, np.float32)
     laid = colour * alpha + paper * (1 - alpha)  # (height, width, 3)
     return laid.round().astype(np.uint8)
+
+
+def shrink(picture: NDArray[np.uint8], side: int) -> tuple[NDArray[np.uint8], float]:
+    """A copy at most ``side`` pixels long, and how many times as large the picture is."""
+    scale = max(picture.shape[:2]) / side
+    if scale <= 1:
+        return picture, 1.0
+    small = Image.fromarray(picture)
+    small.thumbnail((side, side), Image.Resampling.BOX)
+    return np.asarray(small), scale

@@ -8,7 +8,6 @@ from operator import or_
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
 
 from mlp.errors import DataError
 from mlp.handwriting.clarity import clarities
@@ -23,7 +22,7 @@ from mlp.handwriting.ink import (
     pen_colour,
     without_grain,
 )
-from mlp.handwriting.loading import WORKING_SIDE, flatten_alpha
+from mlp.handwriting.loading import WORKING_SIDE, flatten_alpha, shrink
 from mlp.handwriting.normalise import mnist_form, stroke_width
 from mlp.handwriting.regions import Box, Labels, Part, connected
 from mlp.handwriting.rulings import without_rulings
@@ -249,13 +248,3 @@ def _working_copy(picture: NDArray[np.uint8]) -> tuple[NDArray[np.uint8], float]
     if picture.shape[2] == 4:
         picture = flatten_alpha(picture)
     return shrink(picture, WORKING_SIDE)
-
-
-def shrink(picture: NDArray[np.uint8], side: int) -> tuple[NDArray[np.uint8], float]:
-    """A copy at most ``side`` pixels long, and how many times as large the picture is."""
-    scale = max(picture.shape[:2]) / side
-    if scale <= 1:
-        return picture, 1.0
-    small = Image.fromarray(picture)
-    small.thumbnail((side, side), Image.Resampling.BOX)
-    return np.asarray(small), scale
