@@ -13,6 +13,7 @@ from bench.arms import OURS, Arm, Setting, ours
 from bench.contest import Contest, Entry, find_best
 from bench.cpu import run
 from bench.growth import Point, flops, make_images, measure
+from bench.overhead import shrunk, times, update_of
 from bench.report import contest_document, contest_markdown, save
 from bench.task import Task, write_dataset, write_weights
 from bench.worker import Worker, WorkerError
@@ -144,3 +145,13 @@ def test_growth_measures_a_mapped_file(tmp_path):
     assert result.images_per_second == pytest.approx(500 / result.seconds[0])
     assert flops((784, 8, 10)) == 2 * (2 * 784 * 8) + 3 * (2 * 8 * 10)
     assert result.peak_bytes is None or result.peak_bytes > result.start_bytes * 0.5
+
+
+def test_the_overhead_is_that_of_the_same_calls_on_next_to_nothing() -> None:
+    calls = update_of((16, 16), 32)
+    small = [shrunk(call) for call in calls]
+    assert [call.func for call in small] == [call.func for call in calls]
+    for call, other in zip(small, calls, strict=True):
+        for a, b in zip(call.args, other.args, strict=True):
+            assert np.shape(a) == tuple(min(side, 2) for side in np.shape(b))
+    assert len(times(small, 3)) == 3
