@@ -15,12 +15,12 @@ import time
 import numpy as np
 
 from backends import get_backend
-from bench.machine import describe_machine, machine_line
-from mlp.datasets import load_dataset
-from mlp.layers import Buffers
-from mlp.network import MLP
-from mlp.recipe import Recipe
-from mlp.trainer import Trainer
+from bench.harness.machine import describe_machine, machine_line
+from mlp.data.load import load_dataset
+from mlp.nn.buffers import Buffers
+from mlp.nn.network import MLP
+from mlp.training.recipe import Recipe
+from mlp.training.trainer import Trainer
 
 NETWORKS = {(16, 16): 32, (112, 16): 32, (196, 49, 16): 32, (36,): 10, (256, 128): 128}
 """Hidden layers, with the images an update."""

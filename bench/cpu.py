@@ -8,15 +8,15 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
-from bench.arms import Arm, ours, peers
-from bench.contest import Contest, hold_contest
-from bench.machine import describe_machine
-from bench.report import contest_document, contest_markdown, save
-from bench.task import Task, write_dataset, write_weights
-from bench.workloads import WORKLOADS, Workload
-from mlp.datasets.dataset import Dataset
-from mlp.datasets.mnist import load_mnist
-from mlp.errors import MLPError
+from bench.harness.arms import Arm, ours, peers
+from bench.harness.contest import Contest, hold_contest
+from bench.harness.job import Task, write_dataset, write_weights
+from bench.harness.machine import describe_machine
+from bench.harness.report import contest_document, contest_markdown, save
+from bench.harness.workloads import WORKLOADS, Workload
+from mlp.common.errors import MLPError
+from mlp.data.dataset import Dataset
+from mlp.data.mnist import load_mnist
 
 RESULTS = Path(__file__).resolve().parent / "results"
 

@@ -32,11 +32,11 @@ from backends.cuda.checks import facts
 from bench.gpu_arms import ladder, peers
 from bench.gpu_ceilings import Ceilings, measure_ceilings, time_products
 from bench.gpu_work import Arm, Work, interleave, seconds_a_call, spread
-from mlp.architecture import Architecture
-from mlp.datasets import load_dataset
-from mlp.doctor import compare
-from mlp.recipe import Recipe
-from mlp.training import train
+from mlp.benchmark.doctor import compare
+from mlp.data.load import load_dataset
+from mlp.training.architecture import Architecture
+from mlp.training.loop import train
+from mlp.training.recipe import Recipe
 
 RESULTS = Path(__file__).parent / "results"
 TARGET = 0.98

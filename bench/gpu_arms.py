@@ -12,10 +12,10 @@ import numpy as np
 
 from backends import Backend, get_backend
 from bench.gpu_work import CLASSES, PIXELS, Arm, Work
-from mlp.datasets.dataset import Split
-from mlp.network import MLP
-from mlp.recipe import Recipe
-from mlp.trainer import Trainer
+from mlp.data.dataset import Split
+from mlp.nn.network import MLP
+from mlp.training.recipe import Recipe
+from mlp.training.trainer import Trainer
 
 MOMENTUM, LR = 0.9, 0.01
 COMPILED_NETWORK = (128,)

@@ -20,13 +20,13 @@ from typing import Any
 
 import numpy as np
 
-from bench.arms import Setting, ours
 from bench.cpu import RESULTS
-from bench.machine import describe_machine, machine_line
-from bench.report import save, spread, table
-from bench.task import Task, write_weights
-from bench.worker import Worker
-from mlp.recipe import Recipe
+from bench.harness.arms import Setting, ours
+from bench.harness.job import Task, write_weights
+from bench.harness.machine import describe_machine, machine_line
+from bench.harness.report import save, spread, table
+from bench.harness.worker import Worker
+from mlp.training.recipe import Recipe
 
 SIDE, CLASSES, BASE_IMAGES, BASE_WIDTH = 28, 10, 60_000, 128
 BLOCK = 100_000

@@ -18,13 +18,13 @@ import numpy as np
 
 from backends import get_backend
 from bench.capture import NETWORKS
-from bench.machine import describe_machine, machine_line
-from mlp.crew import Crew
-from mlp.lane import Lane
-from mlp.network import MLP
-from mlp.recipe import Recipe
-from mlp.step import Step
-from mlp.threads import blas_threads
+from bench.harness.machine import describe_machine, machine_line
+from mlp.common.threads import blas_threads
+from mlp.nn.network import MLP
+from mlp.training.lane import Lane
+from mlp.training.parallel.workers import Crew
+from mlp.training.recipe import Recipe
+from mlp.training.step import Step
 
 Call = Callable[[], Any]
 

@@ -17,16 +17,16 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
-from bench.arms import OURS, Arm, ours, peers, peers_with_own_recipes
-from bench.contest import WARM_UP_TURNS, Entry, find_best, rotate, task_for
 from bench.cpu import add_common_options, chosen, digits
-from bench.machine import describe_machine, machine_line
-from bench.report import save, spread, table
-from bench.task import Task, write_dataset, write_weights
-from bench.worker import Worker
-from mlp.architecture import Architecture
-from mlp.datasets.dataset import Dataset
-from mlp.recipe import Recipe
+from bench.harness.arms import OURS, Arm, ours, peers, peers_with_own_recipes
+from bench.harness.contest import WARM_UP_TURNS, Entry, find_best, rotate, task_for
+from bench.harness.job import Task, write_dataset, write_weights
+from bench.harness.machine import describe_machine, machine_line
+from bench.harness.report import save, spread, table
+from bench.harness.worker import Worker
+from mlp.data.dataset import Dataset
+from mlp.training.architecture import Architecture
+from mlp.training.recipe import Recipe
 
 OPEN_END = 20
 """Epochs that an arm may take whose learning rate does not run out."""

@@ -1,13 +1,13 @@
 """A multilayer perceptron whose every layer, loss, gradient and update is written by hand."""
 
 from backends import get_backend
-from mlp.checkpoint import load, save
-from mlp.datasets import Dataset, Split, load_dataset
-from mlp.errors import MLPError
-from mlp.inference import predict, probabilities
-from mlp.network import MLP
-from mlp.recipe import Recipe
-from mlp.training import train
+from mlp.common.errors import MLPError
+from mlp.data.load import Dataset, Split, load_dataset
+from mlp.models.checkpoint import load, save
+from mlp.models.predict import predict, probabilities
+from mlp.nn.network import MLP
+from mlp.training.loop import train
+from mlp.training.recipe import Recipe
 
 __all__ = [
     "MLP",

@@ -71,7 +71,7 @@ class Kernels:
     ) -> None:
         """Write the loss, one element, and the gradient of logits of shape (N, C), in one pass.
 
-        The arguments are those of `mlp.losses.SoftmaxCrossEntropy.loss_and_gradient`, whose
+        The arguments are those of `mlp.nn.losses.SoftmaxCrossEntropy.loss_and_gradient`, whose
         scratch is not needed here; the last of the hits is their total, of one element.
         """
         rows, classes = logits.shape

@@ -10,9 +10,9 @@ import jax.numpy as jnp
 import numpy as np
 from numpy.typing import NDArray
 
+from bench.harness.job import Task
 from bench.peers.serve import serve
-from bench.task import Task
-from mlp.rng import generator
+from mlp.common.rng import generator
 
 ACTIVATIONS = {"relu": jax.nn.relu, "sigmoid": jax.nn.sigmoid, "identity": lambda x: x}
 

@@ -1,16 +1,16 @@
-"""This project: `mlp.trainer.Trainer`, as ``mlp train`` uses it."""
+"""This project: `mlp.training.trainer.Trainer`, as ``mlp train`` uses it."""
 
 from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
 
+from bench.harness.job import Task
 from bench.peers.serve import serve
-from bench.task import Task
-from mlp.datasets.dataset import Split
-from mlp.inference import predict
-from mlp.network import MLP
-from mlp.trainer import Trainer
+from mlp.data.dataset import Split
+from mlp.models.predict import predict
+from mlp.nn.network import MLP
+from mlp.training.trainer import Trainer
 
 
 class Ours:

@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812
 
+from bench.harness.job import Task
 from bench.peers.serve import serve
-from bench.task import Task
-from mlp.rng import generator
+from mlp.common.rng import generator
 
 ACTIVATIONS = {"relu": nn.ReLU, "sigmoid": nn.Sigmoid, "identity": nn.Identity}
 

@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 from sklearn.neural_network import MLPClassifier
 from threadpoolctl import threadpool_limits
 
+from bench.harness.job import Task
 from bench.peers.serve import CannotExpressError, serve
-from bench.task import Task
 
 ACTIVATIONS = {"relu": "relu", "sigmoid": "logistic", "tanh": "tanh", "identity": "identity"}
 

@@ -23,7 +23,7 @@ import numpy as np
 from numpy.typing import NDArray
 from threadpoolctl import threadpool_info
 
-from bench.task import Task
+from bench.harness.job import Task
 
 
 class CannotExpressError(Exception):

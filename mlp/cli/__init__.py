@@ -9,7 +9,6 @@ import sys
 import typer
 
 from backends import BackendError
-from mlp.checkpoint import package_version
 from mlp.cli import data
 from mlp.cli.bench import bench
 from mlp.cli.convert import convert
@@ -20,7 +19,8 @@ from mlp.cli.predict import predict
 from mlp.cli.presets import presets, reproduce
 from mlp.cli.show import show
 from mlp.cli.train import train
-from mlp.errors import MLPError
+from mlp.common.errors import MLPError
+from mlp.common.version import package_version
 
 app = typer.Typer(
     name="mlp",

@@ -11,20 +11,20 @@ from typing import Annotated, Any
 import typer
 
 from backends import Backend, BackendError, get_backend
-from mlp import benchmark
-from mlp.activations import ACTIVATIONS
-from mlp.architecture import Architecture
-from mlp.benchmark import Workload
+from mlp.benchmark import epochs as benchmark
+from mlp.benchmark.epochs import Workload
 from mlp.cli import console
 from mlp.cli.bench_report import describe, map_json, print_map, print_speeds, speeds_json
 from mlp.cli.options import DataFolder, Json, choose, open_dataset
-from mlp.cli.pictures import Force, check_picture, write_picture
-from mlp.errors import UsageError
-from mlp.losses import LOSSES
-from mlp.network import DTYPES
-from mlp.preset import load_preset
-from mlp.recipe import Recipe
-from mlp.view import speed_plots
+from mlp.cli.save_option import Force, check_picture, write_picture
+from mlp.common.errors import UsageError
+from mlp.nn.activations import ACTIVATIONS
+from mlp.nn.losses import LOSSES
+from mlp.nn.network import DTYPES
+from mlp.training.architecture import Architecture
+from mlp.training.presets.preset import load_preset
+from mlp.training.recipe import Recipe
+from mlp.view import benchmark_plots as speed_plots
 
 IMAGES, SWEEP_IMAGES = 60_000, 8_192
 """How much noise is made, unless told: as much as MNIST, and less for each place of a map."""

@@ -9,10 +9,10 @@ from typing import Any
 from rich.table import Table
 
 from backends import Backend
-from mlp.benchmark import Cell, Result, Timing, Workload, as_map
+from mlp.benchmark.epochs import Cell, Result, Timing, Workload, as_map
+from mlp.benchmark.machine import describe_device, describe_machine
 from mlp.cli import console
 from mlp.cli.console import print_table
-from mlp.machine import describe_device, describe_machine
 
 DIGITS = 4
 """Of a time."""

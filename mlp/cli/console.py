@@ -19,7 +19,7 @@ from rich.progress import (
 from rich.table import Table
 
 from backends import Array, Backend
-from mlp.history import Epoch
+from mlp.training.history import Epoch
 
 stderr = Console(stderr=True, highlight=False, soft_wrap=True)
 

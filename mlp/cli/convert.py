@@ -8,10 +8,10 @@ from typing import Annotated
 
 import typer
 
-from mlp.activations import ACTIVATIONS
 from mlp.cli.options import Json
-from mlp.export.convert import ACTIVATION, NAMES, OUTPUT, read_model, write_model
-from mlp.network import DTYPES
+from mlp.models.formats.convert import ACTIVATION, NAMES, OUTPUT, read_model, write_model
+from mlp.nn.activations import ACTIVATIONS
+from mlp.nn.network import DTYPES
 
 
 def convert(

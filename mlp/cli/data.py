@@ -15,9 +15,10 @@ from rich.table import Table
 
 from mlp.cli import console
 from mlp.cli.options import Json
-from mlp.datasets import formats, splits
-from mlp.datasets.describe import Description, SplitDescription, describe
-from mlp.datasets.forms import NAMES
+from mlp.data.describe import Description, SplitDescription, describe
+from mlp.data.formats import convert as formats
+from mlp.data.formats import splits
+from mlp.data.formats.registry import NAMES
 
 app = typer.Typer(
     name="data",

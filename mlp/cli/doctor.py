@@ -9,8 +9,8 @@ from typing import Annotated, Any
 
 import typer
 
+from mlp.benchmark.doctor import Parity, Report, examine
 from mlp.cli.options import Device, Json
-from mlp.doctor import Parity, Report, examine
 
 
 def doctor(

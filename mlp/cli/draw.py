@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from mlp.cli import console
-from mlp.errors import UsageError
+from mlp.common.errors import UsageError
 
 
 def draw(
@@ -34,8 +34,8 @@ def draw(
     """Open a page to draw digits on, and see what the network makes of them."""
     _check_installed()
     from mlp.web.app import create_app
+    from mlp.web.model_list import Shelf
     from mlp.web.server import listen, serve
-    from mlp.web.shelf import Shelf
 
     shelf = Shelf(model, models)
     bound = listen(host, port)

@@ -11,8 +11,6 @@ import numpy as np
 import typer
 from rich.table import Table
 
-from mlp.calibration import expected_calibration_error
-from mlp.checkpoint import load
 from mlp.cli import console
 from mlp.cli.options import (
     DataFolder,
@@ -23,10 +21,13 @@ from mlp.cli.options import (
     open_dataset,
     open_device,
 )
-from mlp.datasets import ask
-from mlp.errors import UsageError
-from mlp.inference import check_fits, task_of, temperature_of, vote
-from mlp.metrics import LabelScore, Score, score, score_labels
+from mlp.common.errors import UsageError
+from mlp.data.load import ask
+from mlp.models.calibration import expected_calibration_error
+from mlp.models.checkpoint import load
+from mlp.models.metadata import task_of, temperature_of
+from mlp.models.metrics import LabelScore, Score, score, score_labels
+from mlp.models.predict import check_fits, vote
 
 
 def evaluate(

@@ -8,12 +8,12 @@ from typing import Annotated, Any, Literal
 import typer
 
 from backends import Backend, get_backend
-from mlp.architecture import Architecture
 from mlp.cli import console
-from mlp.datasets import Dataset, load_dataset
-from mlp.errors import UsageError
-from mlp.preset import Preset, override
-from mlp.recipe import Recipe
+from mlp.common.errors import UsageError
+from mlp.data.load import Dataset, load_dataset
+from mlp.training.architecture import Architecture
+from mlp.training.presets.preset import Preset, override
+from mlp.training.recipe import Recipe
 
 Device = Annotated[
     str,

@@ -14,15 +14,11 @@ import typer
 
 from mlp.cli import console
 from mlp.cli.options import Device, Json, open_device
-from mlp.cli.pictures import Force, check_png, write_png
-from mlp.errors import DataError, UsageError
-from mlp.export.convert import read_model
+from mlp.cli.save_option import Force, check_png, write_png
+from mlp.common.errors import DataError, UsageError
 from mlp.handwriting import load_picture
-from mlp.inference import task_of
-from mlp.network import MLP
-from mlp.packaged import packaged_model
-from mlp.pictures import STDIN, Labels, Picture, find_pictures
-from mlp.reading import (
+from mlp.handwriting.picture_files import STDIN, Labels, Picture, find_pictures
+from mlp.handwriting.recognise import (
     SURE,
     Answer,
     check_reads_handwriting,
@@ -31,6 +27,10 @@ from mlp.reading import (
     read_one,
     read_several,
 )
+from mlp.models.formats.convert import read_model
+from mlp.models.metadata import task_of
+from mlp.models.pretrained import packaged_model
+from mlp.nn.network import MLP
 from mlp.view.layout import wrap
 from mlp.view.mistakes import Case, draw_case
 from mlp.view.screen import Screen

@@ -13,9 +13,9 @@ from rich.table import Table
 
 from mlp.cli import console
 from mlp.cli.options import DataFolder, DatasetName, Device, Json, open_dataset, open_device
-from mlp.errors import UsageError
-from mlp.preset import load_preset, preset_names
-from mlp.reproduce import Finding, compare, run_seeds
+from mlp.common.errors import UsageError
+from mlp.training.presets.preset import load_preset, preset_names
+from mlp.training.presets.reproduce import Finding, compare, run_seeds
 
 
 def presets(as_json: Json = False) -> None:

@@ -9,27 +9,28 @@ import numpy as np
 import typer
 from rich.text import Text
 
-from mlp.checkpoint import load
 from mlp.cli import console
 from mlp.cli.options import Augment, DataFolder, DatasetName, Device, open_dataset, open_device
-from mlp.cli.pictures import Force, Save, check_picture, write_picture
-from mlp.datasets import Dataset, Split, ask
-from mlp.deformation import deform
-from mlp.errors import UsageError
-from mlp.inference import check_fits, probabilities, task_of
-from mlp.metrics import score
-from mlp.network import MLP
+from mlp.cli.save_option import Force, Save, check_picture, write_picture
+from mlp.common.errors import UsageError
+from mlp.data.augment import deform
+from mlp.data.load import Dataset, Split, ask
+from mlp.models.attribution import contributions
+from mlp.models.checkpoint import load
+from mlp.models.metadata import task_of
+from mlp.models.metrics import score
+from mlp.models.predict import check_fits, probabilities
+from mlp.nn.network import MLP
 from mlp.view import plots
-from mlp.view.choice import labelled, rows_from
+from mlp.view.answers import Readings
 from mlp.view.confusions import draw_confusions
-from mlp.view.contributions import contributions
 from mlp.view.curves import draw_curves, read_curves
 from mlp.view.digit import Style, draw_digits
 from mlp.view.heatmap import draw_units, legend, units_of
 from mlp.view.layout import GAP, wrap
 from mlp.view.mistakes import Case, draw_cases, surest
-from mlp.view.readings import Readings
 from mlp.view.screen import Screen
+from mlp.view.select import labelled, rows_from
 
 show = typer.Typer(no_args_is_help=True)
 

@@ -10,10 +10,7 @@ from typing import Annotated, Any
 
 import typer
 
-import mlp.training
-from mlp import checkpoint
-from mlp.activations import ACTIVATIONS
-from mlp.architecture import Architecture
+import mlp.training.loop
 from mlp.cli import console
 from mlp.cli.options import (
     Augment,
@@ -27,15 +24,18 @@ from mlp.cli.options import (
     open_device,
     parse_classes,
 )
-from mlp.datasets import Dataset, as_binary, overlay
-from mlp.errors import ModelError, UsageError
-from mlp.history import History
-from mlp.losses import LOSSES
-from mlp.network import DTYPES, MLP
-from mlp.preset import load_preset
-from mlp.recipe import Recipe
-from mlp.targets import check_target
-from mlp.task import Kind
+from mlp.common.errors import ModelError, UsageError
+from mlp.common.overwrite import check_target
+from mlp.data.load import Dataset, as_binary, overlay
+from mlp.data.task import Kind
+from mlp.models import checkpoint
+from mlp.nn.activations import ACTIVATIONS
+from mlp.nn.losses import LOSSES
+from mlp.nn.network import DTYPES, MLP
+from mlp.training.architecture import Architecture
+from mlp.training.history import History
+from mlp.training.presets.preset import load_preset
+from mlp.training.recipe import Recipe
 
 
 def _default(value: object) -> str:
@@ -175,7 +175,7 @@ def train(
     model = architecture.build(images.pixels, images.classes, recipe.loss, recipe.seed, backend)
     console.note(f"network: {model}, {model.parameters.size:,} parameters")
     with console.TrainingBar(backend, len(images.train), recipe.epochs) as bar:
-        history = mlp.training.train(
+        history = mlp.training.loop.train(
             model,
             images,
             recipe,
@@ -221,7 +221,7 @@ def _writable(out: Path | None, force: bool) -> Path:
     """Settle where the model goes, before any time is spent on training it.
 
     Raises:
-        UsageError, ModelError: see `mlp.targets.check_target`.
+        UsageError, ModelError: see `mlp.common.overwrite.check_target`.
     """
     if out is None:
         out = Path("digits.safetensors") if force else _free(Path("digits.safetensors"))

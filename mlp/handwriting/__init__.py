@@ -1,9 +1,9 @@
 """Any picture of a handwritten digit, drawn or photographed, into the form of MNIST's."""
 
+from mlp.handwriting.components import Box
 from mlp.handwriting.errors import NothingToRead, SeveralDigits
-from mlp.handwriting.loading import load_picture
-from mlp.handwriting.reading import Reading, find_digits, read_line, read_picture
-from mlp.handwriting.regions import Box
+from mlp.handwriting.load import load_picture
+from mlp.handwriting.pipeline import Reading, find_digits, read_line, read_picture
 
 __all__ = [
     "Box",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from mlp.errors import DataError
+from mlp.common.errors import DataError
 
 
 class NothingToRead(DataError):  # noqa: N818

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
+from mlp.handwriting.components import Box, Labels, Part, connected, parts_of
 from mlp.handwriting.errors import NothingToRead
 from mlp.handwriting.filters import Mask, Plane, sliding_max
 from mlp.handwriting.ink import find_edge
-from mlp.handwriting.regions import Box, Labels, Part, connected, parts_of
 from mlp.handwriting.segment import SMALLEST as SMALLEST_DIGIT
 
 SMALLEST = 0.15  # of the picture's shorter side: what is smaller frames no digit

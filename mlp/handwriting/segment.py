@@ -6,9 +6,9 @@ from itertools import pairwise
 
 import numpy as np
 
+from mlp.handwriting.components import Box, Labels, Part, parts_of
 from mlp.handwriting.errors import NothingToRead
 from mlp.handwriting.filters import Mask, Plane
-from mlp.handwriting.regions import Box, Labels, Part, parts_of
 
 SMALLEST = 60  # a digit is taller than this share of the picture's longer side
 CROPPED = 0.3  # a digit cut by the picture's edge takes up more than this of its longer side

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from rich.text import Text
 
-from mlp.errors import ModelError
+from mlp.common.errors import ModelError
 from mlp.view.layout import flow, wrap
 from mlp.view.screen import Screen
 

@@ -12,16 +12,7 @@ from rich.color import Color
 from rich.style import Style
 from rich.text import Text
 
-from mlp.view.image import (
-    RGB,
-    Image,
-    as_image,
-    characters,
-    enlarge,
-    fit,
-    half_blocks,
-    shrink,
-)
+from mlp.view.image import RGB, Image, as_image, characters, enlarge, fit, half_blocks, shrink
 from mlp.view.layout import flow, wrap
 from mlp.view.screen import Screen
 

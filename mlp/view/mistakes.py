@@ -30,7 +30,7 @@ class Case:
         image: uint8, shape (height, width).
         probabilities: of each class, shape (C,).
         contributions: for each layer what its inputs added to what was read, shape (I,); see
-            `mlp.view.contributions`.
+            `mlp.models.attribution`.
     """
 
     caption: str

@@ -1,6 +1,6 @@
 """The same views as pictures, with matplotlib, which is imported only when used.
 
-Each function draws a figure; `mlp.cli.pictures` makes it a PNG file.
+Each function draws a figure; `mlp.cli.save_option` makes it a PNG file.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from mlp.errors import UsageError
+from mlp.common.errors import UsageError
 from mlp.view.curves import Curves, measures
 from mlp.view.heatmap import NEGATIVE, POSITIVE, Units
 from mlp.view.image import Image, enlarge

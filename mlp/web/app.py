@@ -14,11 +14,11 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp
 
-from mlp.errors import MLPError
+from mlp.common.errors import MLPError
 from mlp.handwriting import load_picture
 from mlp.web.guard import Guard
-from mlp.web.insight import describe, look
-from mlp.web.shelf import Shelf
+from mlp.web.model_list import Shelf
+from mlp.web.payload import describe, look
 
 MAX_BYTES = 10 << 20
 """A larger picture is refused."""

@@ -11,7 +11,7 @@ from contextlib import suppress
 import uvicorn
 from starlette.types import ASGIApp
 
-from mlp.errors import UsageError
+from mlp.common.errors import UsageError
 from mlp.web.guard import is_loopback
 
 MOST_AT_ONCE = 64

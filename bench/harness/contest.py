@@ -1,0 +1,175 @@
+"""One workload's contest: each arm finds its best setting, then all run in turn."""
+
+from __future__ import annotations
+
+import time
+from contextlib import ExitStack
+from dataclasses import asdict, dataclass, field, replace
+from statistics import median
+from typing import Any, NamedTuple, TypeVar
+
+from bench.harness.arms import OURS, Arm, Setting
+from bench.harness.job import Task
+from bench.harness.worker import AbsentError, Worker, WorkerError
+from mlp.training.recipe import Recipe
+
+T = TypeVar("T")
+
+WARM_UP_TURNS = 2
+"""Turns before the clock counts: compilation, first touches of memory, captured steps."""
+
+
+@dataclass
+class Entry:
+    """What one arm did in one contest.
+
+    Attributes:
+        setting: the best of its settings.
+        tried: seconds an epoch of each setting, by label; or why it gave none.
+        seconds: an epoch's, turn by turn; the n-th turns of all arms are neighbours in time.
+        accuracy: on the test images, after all epochs.
+        versions: of what it ran on.
+        absent: why it did not take part, if so.
+    """
+
+    setting: str = ""
+    tried: dict[str, float | str] = field(default_factory=dict)
+    seconds: list[float] = field(default_factory=list)
+    accuracy: float | None = None
+    versions: dict[str, str] = field(default_factory=dict)
+    absent: str | None = None
+
+
+class Ratio(NamedTuple):
+    """This project's seconds over the best peer's, turn by turn."""
+
+    peer: str
+    median: float
+    low: float
+    high: float
+
+
+@dataclass
+class Contest:
+    """The entries of one workload, by the arms' names."""
+
+    name: str
+    epochs: int
+    tolerance: float
+    entries: dict[str, Entry]
+
+    @property
+    def ratio(self) -> Ratio | None:
+        """Compare this project with the quickest peer; None where either is absent."""
+        timed = {name: entry.seconds for name, entry in self.entries.items() if entry.seconds}
+        mine = timed.pop(OURS, None)
+        if mine is None or not timed:
+            return None
+        peer = min(timed, key=lambda name: median(timed[name]))
+        ratios = [a / b for a, b in zip(mine, timed[peer], strict=True)]
+        return Ratio(peer, median(ratios), min(ratios), max(ratios))
+
+    @property
+    def failure(self) -> str | None:
+        """Say if the arms' accuracies lie too far apart to be the same work."""
+        reached = {n: e.accuracy for n, e in self.entries.items() if e.accuracy is not None}
+        if not reached or max(reached.values()) - min(reached.values()) <= self.tolerance:
+            return None
+        each = ", ".join(f"{name} {accuracy:.2%}" for name, accuracy in reached.items())
+        return f"{self.name}: after {self.epochs} epochs the accuracies differ: {each}"
+
+    def to_dict(self) -> dict[str, Any]:
+        """Turn it into what JSON can carry."""
+        ratio = self.ratio
+        return {
+            **asdict(self),
+            "ratio": ratio._asdict() if ratio else None,
+            "failure": self.failure,
+        }
+
+
+def find_best(arm: Arm, task: Task, turn: int, trials: int) -> tuple[Setting | None, Entry]:
+    """Try each of an arm's settings in a process of its own.
+
+    Args:
+        arm: whose settings.
+        task: what to train.
+        turn: epochs between two looks at the clock.
+        trials: how often; the quickest counts.
+
+    Returns:
+        The quickest setting and an entry that tells of all; None if none ran.
+    """
+    entry, best = Entry(), {}
+    for setting in arm.settings:
+        try:
+            with Worker(arm, setting) as worker:
+                worker.prepare(task_for(arm, setting, task))
+                worker.train(turn * WARM_UP_TURNS)
+                best[setting.label] = min(worker.train(turn) for _ in range(trials))
+                entry.tried[setting.label] = best[setting.label]
+        except AbsentError as error:
+            entry.absent = str(error)
+            return None, entry
+        except WorkerError as error:
+            entry.tried[setting.label] = str(error)
+    if not best:
+        entry.absent = "none of its settings ran"
+        return None, entry
+    entry.setting = min(best, key=best.__getitem__)
+    return next(s for s in arm.settings if s.label == entry.setting), entry
+
+
+def hold_contest(
+    name: str,
+    arms: list[Arm],
+    task: Task,
+    *,
+    turn: int,
+    tolerance: float,
+    repeats: int,
+    trials: int,
+    settle: float,
+) -> Contest:
+    """Let each arm find its best setting, then run them in turn, one at a time.
+
+    Args:
+        name: the workload's.
+        arms: who takes part.
+        task: what all train.
+        turn: epochs a turn.
+        tolerance: how far the accuracies may lie apart.
+        repeats: turns an arm that count.
+        trials: turns for each setting that is tried.
+        settle: seconds of rest before each turn, in which the last arm's threads fall asleep.
+    """
+    found = {arm.name: find_best(arm, task, turn, trials) for arm in arms}
+    entries = {arm_name: entry for arm_name, (_, entry) in found.items()}
+    with ExitStack() as stack:
+        workers = {}
+        for arm in arms:
+            setting = found[arm.name][0]
+            if setting is not None:
+                workers[arm.name] = worker = stack.enter_context(Worker(arm, setting))
+                entries[arm.name].versions = worker.prepare(task_for(arm, setting, task))
+        for i in range(WARM_UP_TURNS + repeats):
+            for arm_name in rotate(list(workers), i):
+                time.sleep(settle)
+                seconds = workers[arm_name].train(turn)
+                if i >= WARM_UP_TURNS:
+                    entries[arm_name].seconds.append(seconds)
+        for arm_name, worker in workers.items():
+            entries[arm_name].accuracy = worker.accuracy()
+    return Contest(name, turn * (WARM_UP_TURNS + repeats), tolerance, entries)
+
+
+def rotate(items: list[T], by: int) -> list[T]:
+    """Start with another one each time, so that nobody always runs after the same one."""
+    by %= max(len(items), 1)
+    return items[by:] + items[:by]
+
+
+def task_for(arm: Arm, setting: Setting, task: Task) -> Task:
+    """Write an arm's setting, and its own recipe if it has one, into a task."""
+    recipe: Recipe = replace(task.recipe, **arm.recipe)
+    return replace(task, options=setting.options, recipe=recipe)

@@ -1,0 +1,1 @@
+"""How fast, and how right: epoch times, the machine's limits, one device held to another."""

@@ -1,0 +1,65 @@
+"""Where a result may be written: nothing is replaced unasked, nor anything but its own kind."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Collection
+from pathlib import Path
+
+from mlp.common.errors import MLPError, UsageError
+
+
+def check_target(target: Path, force: bool, is_folder: bool, kind: type[MLPError]) -> None:
+    """Refuse a place that cannot be written or is taken.
+
+    Args:
+        target: the file or folder to be made.
+        force: whether something that is there may be replaced.
+        is_folder: whether a folder is to be made.
+        kind: the class of the error where the file system is at fault.
+
+    Raises:
+        UsageError: if something is there that may not be replaced, or is of the other kind.
+        MLPError: of the given kind, if the folder to write in is missing or not writable.
+    """
+    above = target.resolve().parent
+    if not os.path.isdir(above):  # noqa: PTH112 - pathlib raises in folders one may not enter
+        raise kind(f"there is no folder {above}: make it first")
+    try:
+        with tempfile.TemporaryFile(dir=above):
+            pass
+    except OSError as error:
+        raise kind(
+            f"nothing can be written in {above} ({error.strerror}): choose another place"
+        ) from None
+    if not os.path.lexists(target) or (is_folder and _is_empty_folder(target)):
+        return
+    if target.exists() and not target.is_dir() and not target.is_file():
+        raise UsageError(f"{target} is a device or a pipe, which would be gone: name another place")
+    if target.is_dir() != is_folder:
+        what = ("a folder", "a file") if target.is_dir() else ("a file", "a folder")
+        raise UsageError(f"{target} is {what[0]}, but {what[1]} is to be written: name another")
+    if not force:
+        raise UsageError(
+            f"{target} is there already: add --force to replace it, or name another place"
+        )
+
+
+def check_holds_only(folder: Path, own: Collection[Path], kind: type[MLPError]) -> None:
+    """Refuse to replace a folder that holds anything but the files given.
+
+    Raises:
+        MLPError: of the given kind, if there is something else in it.
+    """
+    known = {path.resolve() for path in own}
+    for path in folder.rglob("*"):
+        if (path.is_symlink() or not path.is_dir()) and path.resolve() not in known:
+            raise kind(
+                f"{folder} also holds {path.relative_to(folder)} and is not replaced: move that "
+                "away, or name another folder"
+            )
+
+
+def _is_empty_folder(path: Path) -> bool:
+    return path.is_dir() and not any(path.iterdir())

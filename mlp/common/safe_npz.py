@@ -1,0 +1,94 @@
+"""Reading ``.npz``, NumPy's zip of arrays, without trusting it: nothing is ever unpickled."""
+
+from __future__ import annotations
+
+import math
+import zipfile
+import zlib
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mlp.common.errors import MLPError
+
+MAX_BYTES = 4 << 30
+"""The most that one file may unpack to: a bound on what a small hostile file can cost."""
+
+_METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)  # the two that NumPy writes
+
+
+def is_zip(path: Path) -> bool:
+    """Whether the file begins as a zip does."""
+    with path.open("rb") as file:
+        return file.read(4) == b"PK\3\4"
+
+
+def read_npz(
+    path: Path, kind: type[MLPError], names: tuple[str, ...] | None = None
+) -> dict[str, NDArray[Any]]:
+    """Read the arrays of a file, each of exactly the size that its header and the zip agree on.
+
+    Args:
+        path: the file.
+        kind: the class of the errors that are raised.
+        names: the arrays to read; all unless given. Those that are not there are left out.
+
+    Raises:
+        MLPError: of that kind, if the file cannot be read, is damaged, unpacks to more than
+            `MAX_BYTES`, or an array in it holds Python objects.
+    """
+    try:
+        with zipfile.ZipFile(path) as archive:
+            members = {
+                info.filename.removesuffix(".npy"): info
+                for info in archive.infolist()
+                if info.filename.endswith(".npy")
+            }
+            if names is not None:
+                members = {name: members[name] for name in names if name in members}
+            _check_size(path, members, kind)
+            return {name: _read(archive, info, path, kind) for name, info in members.items()}
+    except OSError as error:
+        raise kind(f"cannot read {path}: {error.strerror or error}") from None
+    # RuntimeError is what an encrypted member raises, NotImplementedError among them.
+    except (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError, ValueError) as error:
+        raise kind(f"{path} is a damaged .npz file ({error}): get or make it again") from None
+
+
+def _check_size(path: Path, members: dict[str, zipfile.ZipInfo], kind: type[MLPError]) -> None:
+    total = sum(info.file_size for info in members.values())
+    if total > MAX_BYTES:
+        raise kind(
+            f"{path} unpacks to {total:,} bytes, over the limit of {MAX_BYTES:,}: "
+            "it is too large or a zip bomb"
+        )
+    for name, info in members.items():
+        if info.compress_type not in _METHODS:
+            raise kind(f"{path} packs {name} in a way that NumPy never does: make it again")
+
+
+def _read(
+    archive: zipfile.ZipFile, info: zipfile.ZipInfo, path: Path, kind: type[MLPError]
+) -> NDArray[Any]:
+    with archive.open(info) as file:
+        read_header = {
+            (1, 0): np.lib.format.read_array_header_1_0,
+            (2, 0): np.lib.format.read_array_header_2_0,
+        }[np.lib.format.read_magic(file)]
+        shape, _, dtype = read_header(file)
+        promised, there = math.prod(shape) * dtype.itemsize, info.file_size - file.tell()
+    if dtype.hasobject:
+        raise kind(
+            f"{path} holds Python objects in {info.filename}, and unpickling them could run "
+            "anything: save plain arrays instead"
+        )
+    if promised != there:  # before an array of the promised size is made
+        raise kind(
+            f"{info.filename} in {path} promises {promised:,} bytes and has {there:,}: "
+            "it is damaged, get or make it again"
+        )
+    with archive.open(info) as file:
+        array: NDArray[Any] = np.lib.format.read_array(file, allow_pickle=False)
+        return array

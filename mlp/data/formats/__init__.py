@@ -1,0 +1,1 @@
+"""The files that a data set may be kept in, a module each."""

@@ -1,0 +1,153 @@
+"""A folder with the four IDX files that MNIST, Fashion-MNIST, KMNIST and others come as."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mlp.common.errors import DataError
+from mlp.data.dataset import Dataset, Split
+from mlp.data.formats.idx import idx_sha256, read_idx, write_idx
+
+TRAIN_FILES = ("train-images-idx3-ubyte", "train-labels-idx1-ubyte")
+TEST_FILES = ("t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte")
+IDX_FILES = TRAIN_FILES + TEST_FILES
+
+
+def load_idx_folder(
+    folder: str | Path,
+    name: str = "idx",
+    *,
+    classes: int = 10,
+    checksums: Mapping[str, str] | None = None,
+) -> Dataset:
+    """Load the four files of a folder, each packed with gzip or not.
+
+    Unpacked files are mapped into memory, read-only, so that a dataset may be larger than it: they
+    must stay as they are for as long as the dataset is in use.
+
+    Args:
+        folder: holds ``train-images-idx3-ubyte``, ``train-labels-idx1-ubyte`` and the same for
+            ``t10k``, with or without ``.gz``; ``train-images.idx3-ubyte`` will do as well.
+        name: what the dataset is called.
+        classes: the number of classes; a label that is not below it is an error.
+        checksums: the sha256 that each file must have when unpacked, by its name in
+            ``IDX_FILES``; nothing is compared without it.
+
+    Raises:
+        DataError: if a file is missing, damaged, not of the right kind, not the one that was
+            meant, or does not belong to its neighbour.
+    """
+    folder = Path(folder)
+    files = _find_all(folder)
+    return Dataset(
+        name=name,
+        source=str(folder),
+        classes=classes,
+        train=_load_split(folder, files, TRAIN_FILES, checksums or {}),
+        test=_load_split(folder, files, TEST_FILES, checksums or {}),
+    )
+
+
+def write_idx_folder(dataset: Dataset, folder: str | Path, *, compress: bool = True) -> None:
+    """Write a dataset as four IDX files, packed with gzip unless ``compress`` is false.
+
+    The folder is made if need be, and files of the same names are replaced.
+
+    Raises:
+        DataError: if the folder cannot be written, or holds one of the files under another
+            spelling, which a reader might then take instead.
+    """
+    folder = Path(folder)
+    suffix = ".gz" if compress else ""
+    arrays = {
+        folder / f"{name}{suffix}": array
+        for names, split in ((TRAIN_FILES, dataset.train), (TEST_FILES, dataset.test))
+        for name, array in zip(names, (split.images, split.labels), strict=True)
+    }
+    for rival in list_idx_files(folder):
+        if rival not in arrays:
+            raise DataError(
+                f"{rival} is there already and would be mistaken for what is being written: "
+                f"delete it or choose another folder"
+            )
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise DataError(f"cannot make the folder {folder}: {error.strerror}") from error
+    for path, array in arrays.items():
+        write_idx(path, array)
+
+
+def find_idx_file(folder: Path, name: str) -> Path | None:
+    """The file of this name among ``IDX_FILES``, in whichever spelling; unpacked ones first."""
+    return next((path for path in _spellings(folder, name) if _is_file(path)), None)
+
+
+def list_idx_files(folder: Path) -> list[Path]:
+    """All files of the names among ``IDX_FILES`` that are there, in whichever spelling."""
+    return [path for name in IDX_FILES for path in _spellings(folder, name) if _is_file(path)]
+
+
+def check_sha256(array: NDArray[np.uint8], expected: str, source: str) -> None:
+    """Compare the sha256 of the array's unpacked IDX file.
+
+    Raises:
+        DataError: if it is another one.
+    """
+    found = idx_sha256(array)
+    if found != expected:
+        raise DataError(
+            f"{source} is a sound IDX file but not the right one: its unpacked sha256 "
+            f"begins with {found[:12]} and should with {expected[:12]}, so get it again"
+        )
+
+
+def _is_file(path: Path) -> bool:
+    return os.path.isfile(path)  # noqa: PTH113 - pathlib raises in folders one may not enter
+
+
+def _spellings(folder: Path, name: str) -> list[Path]:
+    dotted = name.replace("-idx", ".idx")
+    return [folder / f"{stem}{suffix}" for suffix in ("", ".gz") for stem in (name, dotted)]
+
+
+def _find_all(folder: Path) -> dict[str, Path]:
+    if not os.path.isdir(folder):  # noqa: PTH112 - see _is_file
+        raise DataError(f"there is no folder {folder}, or it may not be entered: check its name")
+    found = {name: find_idx_file(folder, name) for name in IDX_FILES}
+    files = {name: path for name, path in found.items() if path is not None}
+    missing = [name for name in IDX_FILES if name not in files]
+    if missing:
+        raise DataError(
+            f"the folder {folder} lacks {', '.join(missing)}: "
+            f"put them there, with or without .gz at the end"
+        )
+    return files
+
+
+def _load_split(
+    folder: Path, files: Mapping[str, Path], names: tuple[str, str], checksums: Mapping[str, str]
+) -> Split:
+    images, labels = (_load_file(files[name], name, checksums.get(name)) for name in names)
+    try:
+        return Split(images, labels)
+    except DataError as error:
+        raise DataError(f"in {folder}, {error}") from error
+
+
+def _load_file(path: Path, name: str, checksum: str | None) -> NDArray[np.uint8]:
+    array = read_idx(path, mmap="auto")
+    rank, axes = (3, "(count, height, width)") if "images" in name else (1, "(count,)")
+    if array.dtype != np.uint8 or array.ndim != rank or 0 in array.shape[1:]:
+        raise DataError(
+            f"{path} holds {array.dtype} of shape {array.shape}, "
+            f"where uint8 of shape {axes} belongs: check that the files are not mixed up"
+        )
+    if checksum is not None:
+        check_sha256(array, checksum, str(path))
+    return array

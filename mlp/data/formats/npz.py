@@ -1,0 +1,66 @@
+"""``mnist.npz`` as Keras has it: ``x_train``, ``y_train``, ``x_test`` and ``y_test`` in one zip."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mlp.common.atomic import replacing
+from mlp.common.errors import DataError
+from mlp.common.safe_npz import read_npz
+from mlp.data.dataset import Split
+from mlp.data.formats.splits import TEST, TRAIN, Splits
+
+_NAMES = {TRAIN: ("x_train", "y_train"), TEST: ("x_test", "y_test")}
+_ALL_NAMES = tuple(name for names in _NAMES.values() for name in names)
+
+
+def read_npz_dataset(path: Path) -> Splits:
+    """Read the four arrays: images (N, height, width) and labels (N,), of any integer dtype.
+
+    Raises:
+        DataError: if the file is damaged or holds objects, an array is missing, or a value is not
+            a whole number from 0 to 255.
+    """
+    arrays = read_npz(path, DataError, _ALL_NAMES)
+    missing = [name for name in _ALL_NAMES if name not in arrays]
+    if missing:
+        raise DataError(f"{path} lacks {', '.join(missing)}: it needs {', '.join(_ALL_NAMES)}")
+    return {
+        split: Split(_as_bytes(arrays[x], 3, x, path), _as_bytes(arrays[y], 1, y, path))
+        for split, (x, y) in _NAMES.items()
+    }
+
+
+def write_npz_dataset(splits: Splits, path: Path) -> None:
+    """Write the four arrays as uint8, compressed, whole or not at all, replacing what is there.
+
+    Raises:
+        OSError: if it cannot be written.
+    """
+    train, test = splits[TRAIN], splits[TEST]
+    with replacing(path) as file:
+        np.savez_compressed(
+            file,
+            x_train=train.images,
+            y_train=train.labels,
+            x_test=test.images,
+            y_test=test.labels,
+        )
+
+
+def _as_bytes(array: NDArray[Any], rank: int, name: str, path: Path) -> NDArray[np.uint8]:
+    if array.ndim != rank or array.dtype.kind not in "iu":
+        raise DataError(
+            f"{name} in {path} is {array.dtype} of shape {array.shape}, where whole numbers of "
+            f"rank {rank} belong: save images as (count, height, width) and labels as (count,)"
+        )
+    if array.size and (array.min() < 0 or array.max() > 255):
+        raise DataError(
+            f"{name} in {path} runs from {array.min()} to {array.max()}, where only 0 to 255 can "
+            "be: correct it or get the file again"
+        )
+    return array.astype(np.uint8, copy=False)

@@ -1,0 +1,112 @@
+"""Images and labels from files, from the network and from the project's own pen."""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from mlp.common.errors import DataError, UsageError
+from mlp.data.dataset import Dataset, Split
+from mlp.data.download import Progress
+from mlp.data.formats import convert as formats
+from mlp.data.mnist import MnistUnavailable, load_mnist
+from mlp.data.relabel import as_binary, overlay
+from mlp.data.synthetic import load_synthetic
+from mlp.data.task import Task
+
+__all__ = ["Dataset", "Split", "as_binary", "ask", "load_dataset", "overlay"]
+
+
+def load_dataset(
+    name: str = "auto",
+    folder: str | Path | None = None,
+    *,
+    note: Callable[[str], None] | None = None,
+    progress: Progress | None = None,
+) -> Dataset:
+    """Load a dataset by its name.
+
+    Args:
+        name: ``"mnist"``; ``"synthetic"``, or ``"synthetic:N+M"`` for N training and M test images;
+            a file or folder of any form that `mlp.data.formats` reads; or ``"auto"`` for MNIST
+            where it is to be had and synthetic digits where it is not. Several with commas
+            between are trained on together and tested on as the first; see `join`.
+        folder: where MNIST's files are; nothing else is then tried.
+        note: told in a sentence when ``"auto"`` takes the synthetic digits.
+        progress: told how far a download is.
+
+    Raises:
+        DataError: if the data is missing or damaged.
+        UsageError: if there is no such dataset.
+    """
+    if "," in name and not Path(name).exists():
+        parts = [load_dataset(part, note=note, progress=progress) for part in name.split(",")]
+        return join(parts)
+    if folder is not None and name not in ("auto", "mnist"):
+        raise UsageError(f"a data folder is for MNIST: name that folder as the dataset, not {name}")
+    if name == "mnist" or (name == "auto" and folder is not None):
+        return load_mnist(folder, progress=progress)
+    if name == "auto":
+        try:
+            return load_mnist(progress=progress)
+        except MnistUnavailable as error:
+            if note is not None:
+                note(f"{error}. Going on with synthetic digits, which the project draws itself.")
+            return load_synthetic()
+    if match := re.fullmatch(r"synthetic(?::(\d+)\+(\d+))?", name):
+        return load_synthetic(*map(int, match.groups())) if match[1] else load_synthetic()
+    if Path(name).exists():
+        return formats.read(name)
+    raise UsageError(
+        f"there is no dataset {name!r}: choose mnist, synthetic, synthetic:N+M, or a file or "
+        "folder in one of the forms that mlp data info reads"
+    )
+
+
+def join(datasets: Sequence[Dataset]) -> Dataset:
+    """Put the training images of several datasets together.
+
+    Those of the first stand last, so that images held out for validation are the first's, as the
+    test images are.
+
+    Raises:
+        DataError: if the images' sizes differ.
+        UsageError: if the classes differ.
+    """
+    first, *others = datasets
+    for other in others:
+        if (other.classes, other.task) != (first.classes, first.task):
+            raise UsageError(f"{first.name} and {other.name} have other classes: take them apart")
+        if other.train.images.shape[1:] != first.train.images.shape[1:]:
+            raise DataError(
+                f"images of {first.name} are {first.train.images.shape[1:]} pixels but those of "
+                f"{other.name} {other.train.images.shape[1:]}: bring them to one size first"
+            )
+    splits = [dataset.train for dataset in (*others, first)]
+    return dataclasses.replace(
+        first,
+        name="+".join(dataset.name for dataset in datasets),
+        source=" and ".join(dataset.source for dataset in datasets),
+        train=Split(
+            np.concatenate([split.images for split in splits]),
+            np.concatenate([split.labels for split in splits]),
+        ),
+    )
+
+
+def ask(task: Task, dataset: Dataset) -> Dataset:
+    """Put a dataset's labels, or its images too, into the form that a model answers.
+
+    Args:
+        task: what the model was trained to answer.
+        dataset: images of one class each, or already of this task.
+    """
+    if dataset.task.kind == task.kind:
+        return dataset
+    if task.kind == "binary":
+        return as_binary(dataset, task.positive)
+    return overlay(dataset)

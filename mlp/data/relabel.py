@@ -1,0 +1,109 @@
+"""Other questions asked of the same digits: one yes or no, or which two are overlaid."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+
+import numpy as np
+
+from mlp.common.errors import UsageError
+from mlp.common.rng import generator
+from mlp.data.dataset import Dataset, Split
+from mlp.data.task import Task
+
+SHIFT = 4
+"""How far, in pixels, each of two overlaid digits is moved at most, in each direction."""
+
+
+def as_binary(dataset: Dataset, positive: Sequence[int]) -> Dataset:
+    """Ask of each image whether its class is among some.
+
+    Args:
+        dataset: images of one class each.
+        positive: the classes whose answer is yes.
+
+    Returns:
+        The same images with labels of shape (N, 1).
+
+    Raises:
+        UsageError: if a class does not exist, or all or none are positive.
+    """
+    chosen = sorted(set(positive))
+    if not chosen or not set(chosen) < set(range(dataset.classes)):
+        raise UsageError(
+            f"--positive takes some but not all of the classes 0 to {dataset.classes - 1}, "
+            f"such as 0,2,4,6,8, not {','.join(map(str, positive))!r}"
+        )
+    train, test = (
+        Split(split.images, np.isin(split.labels, chosen).astype(np.uint8)[:, None])
+        for split in (dataset.train, dataset.test)
+    )
+    task = Task("binary", (" or ".join(map(str, chosen)),), tuple(chosen))
+    return dataclasses.replace(dataset, classes=1, train=train, test=test, task=task)
+
+
+def overlay(dataset: Dataset) -> Dataset:
+    """Lay each image over another of a different class and ask which classes are there.
+
+    Each of the two is moved by up to `SHIFT` pixels; where both have ink, the darker counts. The
+    pairs and the moves are the same each time, whatever a run's seed, so that networks are trained
+    and measured on the same images.
+
+    Args:
+        dataset: images of one class each.
+
+    Returns:
+        As many images, with labels of shape (N, C), two of them 1 in each row.
+
+    Raises:
+        UsageError: if a split has images of one class alone.
+    """
+    rng = generator(0, "overlay")
+    train, test = (_overlay(split, dataset.classes, rng) for split in (dataset.train, dataset.test))
+    names = tuple(map(str, range(dataset.classes)))
+    return dataclasses.replace(
+        dataset,
+        name=f"{dataset.name}-overlaid",
+        train=train,
+        test=test,
+        task=Task("multilabel", names),
+    )
+
+
+def _overlay(split: Split, classes: int, rng: np.random.Generator) -> Split:
+    N = len(split)
+    partner = _other_class(split.labels, rng)  # (N,)
+    upper, lower = (_shift(split.images[rows], rng) for rows in (np.arange(N), partner))
+    labels = np.zeros((N, classes), np.uint8)
+    labels[np.arange(N), split.labels] = 1
+    labels[np.arange(N), split.labels[partner]] = 1
+    return Split(np.maximum(upper, lower), labels)
+
+
+def _other_class(labels: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """For each row choose another whose label differs, (N,).
+
+    Raises:
+        UsageError: if no label does.
+    """
+    if (labels == labels[0]).all():
+        raise UsageError(
+            "the images are all of one class, but are to be overlaid with another: take a dataset "
+            "of two classes or more"
+        )
+    partner = rng.integers(len(labels), size=len(labels))  # (N,)
+    while len(same := np.flatnonzero(labels[partner] == labels)):
+        partner[same] = rng.integers(len(labels), size=len(same))
+    return partner
+
+
+def _shift(images: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """Move each image by whole pixels; what leaves one side is lost."""
+    N, H, W = images.shape
+    padded = np.pad(images, ((0, 0), (SHIFT, SHIFT), (SHIFT, SHIFT)))  # (N, H + 2S, W + 2S)
+    down, right = rng.integers(0, 2 * SHIFT + 1, size=(2, N, 1, 1))
+    rows = down + np.arange(H)[None, :, None]  # (N, H, 1)
+    columns = right + np.arange(W)[None, None, :]  # (N, 1, W)
+    moved: np.ndarray = padded[np.arange(N)[:, None, None], rows, columns]  # (N, H, W)
+    return moved

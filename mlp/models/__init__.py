@@ -1,0 +1,1 @@
+"""A trained network: its file, its answers, and how sure they may be."""

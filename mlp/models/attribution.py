@@ -1,0 +1,51 @@
+"""Which weights were active for an image: what each input of each layer adds to a class."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mlp.data.batches import Batches
+from mlp.nn.activations import Activation
+from mlp.nn.network import MLP
+
+
+def contributions(model: MLP, image: NDArray[np.uint8], unit: int) -> list[NDArray[Any]]:
+    """Tell, for each layer, what each of its inputs adds to one output, before its activation.
+
+    It is the input times the gradient of the output: Σⱼ Wᵢⱼ ∂z/∂Wᵢⱼ, which is xᵢ ∂z/∂xᵢ. In a
+    network of ReLUs without biases the contributions of each layer sum to z (Ancona and others,
+    2018, "Towards better understanding of gradient-based attribution methods for deep neural
+    networks").
+
+    Args:
+        model: a trained network; its gradients are overwritten.
+        image: uint8, of as many pixels as its input has.
+        unit: the output z.
+
+    Returns:
+        For each linear layer an array on the host, shape (I,).
+    """
+    backend = model.backend
+    x, _ = Batches(image[None], np.zeros(1, np.int64), model).slice(0, 1)  # (1, I)
+    dz = np.zeros((1, model.sizes[-1]))
+    dz[0, unit] = 1.0
+    with np.errstate(all="ignore"):  # weights of any size are to be shown
+        model.forward(x)
+        dy = backend.asarray(dz, model.dtype)  # (1, C)
+        for layer in reversed(model.layers[:-1]):
+            dy = layer.backward(dy)
+        return [backend.to_numpy((linear.W * linear.dW).sum(axis=1)) for linear in model.linear]
+
+
+def activations(model: MLP, image: NDArray[np.uint8]) -> list[NDArray[Any]]:
+    """Run the network over one image and keep each layer's output, on the host, shape (O,)."""
+    x, _ = Batches(image[None], np.zeros(1, np.int64), model).slice(0, 1)  # (1, 784)
+    kept = []
+    for layer in model.layers:
+        x = layer.forward(x)
+        if isinstance(layer, Activation):
+            kept.append(model.backend.to_numpy(x)[0].copy())
+    return kept

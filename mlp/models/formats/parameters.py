@@ -1,0 +1,123 @@
+"""A network's weights and biases as plain host arrays: what every foreign form comes down to."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from backends import Backend
+from mlp.common.errors import ModelError
+from mlp.nn.network import MLP
+
+
+@dataclass(frozen=True)
+class Parameters:
+    """What a file says of a network.
+
+    Attributes:
+        weights: W of each layer, shape (I, O), float32 or float64.
+        biases: b of each layer, shape (O,); empty where the layers have none.
+        activation: what follows each hidden layer; None where the file does not say.
+        output: what follows the last layer; None where the file does not say.
+        dtype: the network's; None where the file's numbers are no sign of it.
+        about: what is known of its training, its task included; empty where the file does not say.
+    """
+
+    weights: Sequence[NDArray[Any]]
+    biases: Sequence[NDArray[Any]]
+    activation: str | None = None
+    output: str | None = None
+    dtype: str | None = None
+    about: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def narrowest_dtype(self) -> str:
+        """``"float32"`` if it holds every value exactly, else ``"float64"``."""
+        with np.errstate(over="ignore"):
+            exact = all(
+                np.array_equal(array.astype(np.float32), array)
+                for array in (*self.weights, *self.biases)
+            )
+        return "float32" if exact else "float64"
+
+
+def parameters_of(model: MLP) -> Parameters:
+    """Copy a network's parameters to the host."""
+    to_numpy = model.backend.to_numpy
+    return Parameters(
+        [to_numpy(layer.W).copy() for layer in model.linear],
+        [to_numpy(layer.b).copy() for layer in model.linear if layer.b is not None],
+        model.activation,
+        model.output,
+        model.dtype,
+        dict(model.about),
+    )
+
+
+def build(
+    parameters: Parameters,
+    source: Path,
+    activation: str,
+    output: str,
+    dtype: str,
+    backend: Backend | None = None,
+) -> MLP:
+    """Make the network that has these parameters.
+
+    Args:
+        parameters: what the file held; its own word on the rest is left to the caller.
+        source: the file, for the errors.
+        activation: what follows each hidden layer.
+        output: what follows the last layer.
+        dtype: of the network.
+        backend: the device; the CPU unless given.
+
+    Raises:
+        ModelError: if the shapes do not make a chain of layers, or a value is not finite in the
+            dtype asked for.
+        UsageError: if an activation or the dtype is unknown.
+    """
+    sizes = _sizes(parameters, source)
+    model = MLP(
+        sizes,
+        activation,
+        output,
+        bias=bool(parameters.biases),
+        init="zeros",
+        dtype=dtype,
+        backend=backend,
+    )
+    arrays = [*parameters.weights, *parameters.biases]
+    with np.errstate(over="ignore"):  # what float32 cannot hold is found just below
+        flat = np.concatenate([array.ravel() for array in arrays]).astype(dtype)  # (P,)
+    if not np.isfinite(flat).all():
+        raise ModelError(f"{source} holds weights that are not finite in {dtype}: get it again")
+    model.parameters[...] = model.backend.asarray(flat)
+    model.about = dict(parameters.about)
+    return model
+
+
+def _sizes(parameters: Parameters, source: Path) -> list[int]:
+    """The widths of the layers; refuses shapes that do not fit one another."""
+    shapes = [W.shape for W in parameters.weights]
+    fits = (
+        bool(shapes)
+        and all(len(shape) == 2 and min(shape) > 0 for shape in shapes)
+        and all(a[1] == b[0] for a, b in pairwise(shapes))
+    )
+    if fits and parameters.biases:
+        fits = [b.shape for b in parameters.biases] == [(shape[1],) for shape in shapes]
+    if not fits:
+        biases = ", ".join(str(b.shape) for b in parameters.biases) or "none"
+        raise ModelError(
+            f"the arrays in {source} do not make a chain of layers (inputs x outputs: "
+            f"{', '.join(map(str, shapes)) or 'none'}; biases: {biases}): it is damaged or of "
+            "another kind"
+        )
+    return [shapes[0][0], *(shape[1] for shape in shapes)]

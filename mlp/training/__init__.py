@@ -1,0 +1,1 @@
+"""From a recipe to a trained network: the loop, the epoch, the step."""

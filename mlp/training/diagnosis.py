@@ -1,0 +1,148 @@
+"""Why a training run goes wrong: what others ran into, noticed and said in one sentence each."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mlp.data.batches import Batches
+from mlp.data.dataset import Split
+from mlp.models.metadata import task_of
+from mlp.nn.activations import ReLU
+from mlp.nn.network import MLP
+from mlp.training.history import Epoch
+from mlp.training.recipe import Recipe
+
+SAMPLE = 1000
+"""Images that a network is examined on."""
+
+STUCK = 0.04
+"""An accuracy no further than this share of the way from chance to perfect has learnt nothing."""
+
+
+def warn_before(model: MLP, split: Split, recipe: Recipe) -> Iterator[str]:
+    """Say what will go wrong before any time is spent on it.
+
+    Args:
+        model: the network with its initial weights.
+        split: the training images.
+        recipe: the hyperparameters.
+    """
+    zero = [k for k, layer in enumerate(model.linear, 1) if not bool((layer.W != 0).any())]
+    if zero and len(model.linear) > 1:
+        yield (
+            f"all weights of layer {_list(zero)} are zero, so that its units stay alike and the "
+            "layers before it learn nothing: start from another --init, such as he_normal"
+        )
+    changes = np.count_nonzero(split.labels[1:] != split.labels[:-1])
+    if not recipe.shuffle and recipe.batch_size != "full" and changes < len(split) // 20:
+        yield (
+            "the training images are sorted by class and are not shuffled, so that each batch "
+            "unlearns the one before: leave --no-shuffle away"
+        )
+
+
+def warn_after(
+    model: MLP, batches: Batches, recipe: Recipe, epoch: Epoch, losses: NDArray[Any]
+) -> Iterator[str]:
+    """Say what is going wrong after an epoch.
+
+    Args:
+        model: the network.
+        batches: its training images.
+        recipe: the hyperparameters.
+        epoch: what was measured.
+        losses: the losses of the epoch's updates, shape (steps,).
+    """
+    tenth = max(1, len(losses) // 10)
+    tail = losses[-tenth:].mean(dtype=np.float64)
+    # At first all batches are at chance alike; later a single one may be low by luck.
+    start = losses[0] if epoch.epoch == 1 else losses[:tenth].mean(dtype=np.float64)
+    if len(losses) > 1 and tail > 2.0 * start:
+        yield (
+            f"the loss rose from {start:.3g} to {tail:.3g} in epoch {epoch.epoch}: the "
+            f"learning rate {recipe.lr:g} is probably too high, so try --lr {recipe.lr / 10:g}"
+        )
+    chance = _chance(model.backend.to_numpy(batches.labels))
+    if epoch.test_accuracy > chance + STUCK * (1.0 - chance):
+        return
+    stuck = f"the accuracy is stuck at chance ({epoch.test_accuracy:.1%})"
+    dead, certain = _examine(model, batches, recipe)
+    if dead and max(share for _, share in dead) > 0.5:
+        shares = ", ".join(f"{share:.0%} of layer {k}" for k, share in dead)
+        yield (
+            f"{stuck} and many ReLUs are dead, 0 for every image: {shares}; try a smaller --lr, "
+            "--init he_normal or --activation leaky_relu"
+        )
+    if certain is not None and certain > 0.999:
+        yield (
+            f"{stuck} and the softmax is saturated: its largest probability is {certain:.4f} on "
+            "average, so that hardly any gradient is left; try a smaller --init or --lr"
+        )
+
+
+def explain_divergence(losses: NDArray[Any], step: int, epoch: int, recipe: Recipe) -> str:
+    """Say where a run stopped being finite, the likely cause and what to do.
+
+    Args:
+        losses: the losses of the epoch's updates, shape (steps,).
+        step: the first that is not finite, from 0; their number where all are finite and the
+            parameters after them are not.
+        epoch: the epoch, from 0.
+        recipe: the hyperparameters.
+    """
+    if step == len(losses):
+        where = f"the parameters are no longer finite after epoch {epoch + 1}, step {step}"
+    else:
+        where = f"the loss is {losses[step]} in epoch {epoch + 1}, step {step + 1}"
+    if epoch == 0 and step == 0:
+        return (
+            f"{where}, before any update: the initial weights are too large for these layers, "
+            "so start from a smaller --init, such as he_normal"
+        )
+    before = losses[max(0, step - 5) : step]
+    grew = len(before) > 0 and before.max() > 2.0 * losses[0]
+    course = f", after growing to {before.max():.3g}" if grew else ""
+    advice = f"try --lr {recipe.lr / 10:g}"
+    if recipe.clip_norm is None:
+        advice += " or --clip-norm 1"
+    return f"{where}{course}: the learning rate {recipe.lr:g} is probably too high, so {advice}"
+
+
+def _chance(labels: NDArray[Any]) -> float:
+    """Compute the accuracy of the best constant answer."""
+    if labels.ndim == 1:
+        counts = np.bincount(labels)
+    else:
+        _, counts = np.unique(labels, axis=0, return_counts=True)
+    return float(counts.max() / len(labels))
+
+
+def _examine(
+    model: MLP, batches: Batches, recipe: Recipe
+) -> tuple[list[tuple[int, float]], float | None]:
+    """Run some training images and look inside.
+
+    Returns:
+        The number of each hidden ReLU layer with the share of its units that are never positive;
+        and the mean of the largest probabilities, None where the loss is no cross-entropy.
+    """
+    x, _ = batches.slice(0, min(SAMPLE, len(batches)))
+    outputs = model.backend.to_numpy(model.forward(x))
+    dead = [
+        (k, float((model.backend.to_numpy(layer.y) <= 0).all(axis=0).mean()))
+        for k, layer in enumerate(model.layers[1:-1:2], 1)
+        if isinstance(layer, ReLU)
+    ]
+    if recipe.loss != "cross_entropy" or not math.isfinite(float(np.abs(outputs).max())):
+        return dead, None
+    shares = task_of(model).probabilities(outputs, logits=True)
+    return dead, float(shares.max(axis=1).mean())
+
+
+def _list(numbers: list[int]) -> str:
+    return ", ".join(map(str, numbers))

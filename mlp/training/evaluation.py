@@ -1,0 +1,70 @@
+"""What a run measures its network on between epochs, and what it tells of itself afterwards."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+
+from backends import Array
+from mlp.common.threads import blas_threads, share_out
+from mlp.data.batches import Batches
+from mlp.data.dataset import Split
+from mlp.models.calibration import fit_temperature
+from mlp.models.metadata import task_of
+from mlp.models.metrics import count_right
+from mlp.models.predict import decide, outputs
+from mlp.nn.network import MLP
+
+
+class Evaluation:
+    """A network with the images that it is not trained on, on its device.
+
+    Args:
+        networks: the network and its twins, each of which takes a share of the images.
+        test: the test images.
+        held_out: the validation images; may be none.
+    """
+
+    def __init__(self, networks: Sequence[MLP], test: Split, held_out: Split) -> None:
+        self._networks = networks
+        self._model = model = networks[0]
+        self._test = Batches(test.images, test.labels, model)
+        self._held_out = Batches(held_out.images, held_out.labels, model)
+
+    def test_accuracy(self) -> float:
+        """Compute the accuracy on the test images, 0 to 1."""
+        return self.accuracy_on(self._test)
+
+    def validation_accuracy(self) -> float | None:
+        """Compute the accuracy on the validation images; None where there are none."""
+        return self.accuracy_on(self._held_out) if len(self._held_out) else None
+
+    def temperature(self) -> float | None:
+        """Fit the temperature on the validation images; None where there are none."""
+        if not len(self._held_out):
+            return None
+        return fit_temperature(
+            outputs(self._model, self._held_out),
+            self._model.backend.to_numpy(self._held_out.labels),
+            task_of(self._model),
+            logits=self._model.output == "identity",
+        )
+
+    def accuracy_on(self, batches: Batches) -> float:
+        """Compute the accuracy on any images, 0 to 1, in memory that does not grow with them."""
+        lanes = len(self._networks)
+        pieces = [piece for piece in batches.pieces(0, len(batches), lanes) if piece[0] < piece[1]]
+        shares = [partial(self._count, k, batches, pieces[k::lanes]) for k in range(lanes)]
+        with blas_threads(1), ThreadPoolExecutor(lanes) as pool:  # the lanes are the threads
+            counts = share_out(pool, shares)
+        return sum(int(self._model.backend.to_numpy(right)) for right in counts) / len(batches)
+
+    def _count(self, k: int, batches: Batches, pieces: list[tuple[int, int]]) -> Array:
+        """Let network k count what it reads right of its share of the images, on the device."""
+        model = self._networks[k]
+        right = model.backend.xp.zeros((), dtype="int64")
+        for start, stop in pieces:
+            x, labels = batches.slice(start, stop, slot=k)
+            right = right + count_right(decide(model, model.forward(x)), labels)
+        return right

@@ -1,0 +1,74 @@
+"""What a training run measured, epoch by epoch."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from mlp.data.dataset import Dataset
+from mlp.training.recipe import Recipe
+
+
+@dataclass(frozen=True)
+class Epoch:
+    """What was measured at the end of one epoch.
+
+    Attributes:
+        epoch: its number, from 1.
+        loss: the mean of the losses of its updates, each taken before the update; or what the
+            recipe's ``loss_on`` asks for instead.
+        train_accuracy: on the training images, after the epoch or running, as the recipe's
+            ``train_accuracy`` has it, 0 to 1.
+        test_accuracy: on the test images, after the epoch.
+        validation_accuracy: on the images held out, after the epoch; None where there are none.
+        seconds: of training alone, without evaluation, since the epoch reported before.
+    """
+
+    epoch: int
+    loss: float
+    train_accuracy: float
+    test_accuracy: float
+    validation_accuracy: float | None
+    seconds: float
+
+
+@dataclass
+class History:
+    """The reported epochs of a run, and whether it was ended early by an interrupt."""
+
+    epochs: list[Epoch] = field(default_factory=list)
+    interrupted: bool = False
+
+    @property
+    def train_seconds(self) -> float:
+        """The seconds of training alone, over all epochs."""
+        return sum(epoch.seconds for epoch in self.epochs)
+
+
+def describe(recipe: Recipe, dataset: Dataset, history: History) -> dict[str, Any]:
+    """Gather what a model file tells of a network's training.
+
+    Args:
+        recipe: the hyperparameters.
+        dataset: what it was trained and tested on.
+        history: what was measured.
+
+    Returns:
+        A dictionary that JSON can hold.
+    """
+    last = history.epochs[-1] if history.epochs else None
+    return {
+        "recipe": asdict(recipe),
+        "dataset": {
+            "name": dataset.name,
+            "image_shape": dataset.train.images.shape[1:],
+            "train_images": len(dataset.train),
+            "train_sha256": dataset.train.checksum,
+            "test_images": len(dataset.test),
+            "test_sha256": dataset.test.checksum,
+        },
+        "history": [asdict(epoch) for epoch in history.epochs],
+        "train_accuracy": last.train_accuracy if last else None,
+        "test_accuracy": last.test_accuracy if last else None,
+        "validation_accuracy": last.validation_accuracy if last else None,
+    }

@@ -1,0 +1,1 @@
+"""The published recipes, and whether this project bears their figures out."""

@@ -1,0 +1,137 @@
+"""Running presets over several seeds and holding what comes out against what was published."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable
+from dataclasses import dataclass
+from statistics import mean, median
+
+from backends import Backend
+from mlp.data.load import Dataset
+from mlp.models.metrics import count_right
+from mlp.models.predict import vote
+from mlp.nn.network import MLP
+from mlp.training.history import Epoch, History
+from mlp.training.loop import train
+from mlp.training.presets.preset import Claim, Preset
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One claim of a preset, and how ours compares.
+
+    Attributes:
+        preset: the preset's name.
+        what: the claim in words.
+        published: its figure, or the first and the last of its curve.
+        ours: the median over the seeds, for the same epochs.
+        low: the least of the seeds at the last of these epochs.
+        high: the greatest.
+        reproduced: whether the claim holds, within the preset's bounds; None where there is none.
+    """
+
+    preset: str
+    what: str
+    published: tuple[float, ...]
+    ours: tuple[float, ...]
+    low: float
+    high: float
+    reproduced: bool | None
+    measure: str
+
+
+def run_seeds(
+    preset: Preset,
+    dataset: Dataset,
+    seeds: int,
+    backend: Backend,
+    on_epoch: Callable[[int, int], None] | None = None,
+) -> list[History]:
+    """Train a preset from each of the seeds from 0 on.
+
+    Args:
+        preset: what to train; a committee's members take the seeds in turn.
+        dataset: what on.
+        seeds: how many times.
+        backend: the device.
+        on_epoch: told of each reported epoch: the seed and the epoch.
+    """
+    histories = []
+    for seed in range(seeds):
+        runs = [
+            _run(preset, dataset, seed * preset.members + member, backend, on_epoch)
+            for member in range(preset.members)
+        ]
+        histories.append(runs[0][1] if len(runs) == 1 else _vote(runs, dataset))
+    return histories
+
+
+def _run(
+    preset: Preset,
+    dataset: Dataset,
+    seed: int,
+    backend: Backend,
+    on_epoch: Callable[[int, int], None] | None,
+) -> tuple[MLP, History]:
+    recipe = dataclasses.replace(preset.recipe, seed=seed)
+    model = preset.architecture.build(dataset.pixels, dataset.classes, recipe.loss, seed, backend)
+
+    def tell(epoch: Epoch) -> None:
+        if on_epoch is not None:
+            on_epoch(seed, epoch.epoch)
+
+    history = train(model, dataset, recipe, on_epoch=tell)
+    if history.interrupted:
+        raise KeyboardInterrupt
+    return model, history
+
+
+def _vote(runs: list[tuple[MLP, History]], dataset: Dataset) -> History:
+    """Let networks vote with their mean probabilities: a history of their last epoch alone.
+
+    What is not the test accuracy is the mean of the networks', but for the seconds: their sum.
+    """
+    read = vote([model for model, _ in runs], dataset.test.images).argmax(axis=1)  # (N,)
+    last = [history.epochs[-1] for _, history in runs]
+    return History(
+        [
+            dataclasses.replace(
+                last[0],
+                loss=mean(epoch.loss for epoch in last),
+                train_accuracy=mean(epoch.train_accuracy for epoch in last),
+                test_accuracy=int(count_right(read, dataset.test.labels)) / len(read),
+                seconds=sum(history.train_seconds for _, history in runs),
+            )
+        ]
+    )
+
+
+def compare(preset: Preset, histories: list[History]) -> list[Finding]:
+    """Hold runs against each claim of their preset; against none, tell the test accuracy."""
+    claims = preset.claims or (_no_claim(preset),)
+    return [_finding(preset, claim, histories) for claim in claims]
+
+
+def _finding(preset: Preset, claim: Claim, histories: list[History]) -> Finding:
+    measured = claim.measured(histories)  # epochs x seeds
+    return Finding(
+        preset=preset.name,
+        what=claim.what,
+        published=claim.figures,
+        ours=tuple(median(values) for values in measured),
+        low=min(measured[-1]),
+        high=max(measured[-1]),
+        reproduced=claim.holds(histories) if preset.claims else None,
+        measure=claim.measure,
+    )
+
+
+def _no_claim(preset: Preset) -> Claim:
+    return Claim(
+        what="test accuracy",
+        measure="test_accuracy",
+        epochs=(preset.recipe.epochs,),
+        figures=(),
+        within=0.0,
+    )

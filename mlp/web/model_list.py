@@ -1,0 +1,96 @@
+"""The models that the page offers: by name, and no other files."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from mlp.common.errors import MLPError, ModelError
+from mlp.handwriting.recognise import check_reads_handwriting
+from mlp.models.formats.convert import read_model
+from mlp.models.pretrained import NAME, packaged_model
+from mlp.nn.network import MLP
+
+PACKAGED = f"{NAME} (packaged)"
+
+ENDINGS = (".safetensors", ".npz", ".bin")
+"""What counts as a model in a folder."""
+
+
+class Shelf:
+    """Models by their names; each is read when it is first asked for, and when its file changes.
+
+    A name from outside is only ever looked up among those that are there: it is no path.
+
+    Args:
+        model: one file of weights, of any form.
+        folder: a folder whose files of weights are offered too, also those that come later.
+
+    Attributes:
+        first: the name of the model to begin with: the one file, else the packaged model, else
+            the first in the folder.
+
+    Raises:
+        ModelError: if there is no model at all, the folder is missing, or the first model cannot
+            be read.
+    """
+
+    def __init__(self, model: Path | None = None, folder: Path | None = None) -> None:
+        if folder is not None and not folder.is_dir():
+            raise ModelError(f"there is no folder {folder}: name one that holds models")
+        self._model, self._folder = model, folder
+        self._packaged: MLP | None = None
+        self._read: dict[Path, tuple[int, MLP]] = {}
+        try:
+            self._packaged = packaged_model()
+        except ModelError:
+            if not self.names():
+                raise
+        self.first = self._choose_first()
+
+    def names(self) -> list[str]:
+        """List what there is now, the model to begin with first."""
+        packaged = [PACKAGED] if self._packaged else []
+        files = list(self._files())
+        return [*files[:1], *packaged, *files[1:]] if self._model else [*packaged, *files]
+
+    def get(self, name: str) -> MLP:
+        """Return a model that reads handwriting.
+
+        Raises:
+            ModelError: if there is none of this name, or it cannot be read or does not fit.
+        """
+        if name == PACKAGED and self._packaged:
+            return self._packaged
+        path = self._files().get(name)
+        if path is None:
+            raise ModelError("there is no such model here any more: choose another")
+        changed = path.stat().st_mtime_ns if path.exists() else 0
+        if path not in self._read or self._read[path][0] != changed:
+            model = read_model(path)
+            check_reads_handwriting(model)
+            self._read[path] = changed, model
+        return self._read[path][1]
+
+    def _choose_first(self) -> str:
+        """Take the first that can be used; the one that was asked for must be."""
+        problem: MLPError | None = None
+        for name in self.names()[:1] if self._model else self.names():
+            try:
+                self.get(name)
+            except MLPError as error:
+                problem = problem or error
+            else:
+                return name
+        assert problem is not None
+        raise problem
+
+    def _files(self) -> dict[str, Path]:
+        """The files by name; of two with one name, the one file goes before the folder's."""
+        chosen = {self._model.name: self._model} if self._model else {}
+        if self._folder is None:
+            return chosen
+        entries = sorted(self._folder.iterdir()) if self._folder.is_dir() else []
+        found = {
+            path.name: path for path in entries if path.suffix.lower() in ENDINGS and path.is_file()
+        }
+        return chosen | found | chosen

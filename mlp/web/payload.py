@@ -1,0 +1,125 @@
+"""What the page shows of a picture: answers, and what went on in the network, as JSON can hold it.
+
+Images go as base64: ink as bytes from 0 to 255, signed values as int8 from -127 to 127.
+"""
+
+from __future__ import annotations
+
+import base64
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mlp.handwriting import NothingToRead, SeveralDigits
+from mlp.handwriting.recognise import SURE, Answer, join, read_one, read_several
+from mlp.models.attribution import activations, contributions
+from mlp.nn.network import MLP
+from mlp.view.heatmap import robust_maximum, scaled
+from mlp.view.image import near_square
+
+UNITS_SHOWN = 6
+"""How many of the first layer's units are shown: those that speak most for the answer."""
+
+ONE_ROW = 12
+"""A layer of up to so many units is shown as one row."""
+
+
+def look(model: MLP, picture: NDArray[np.uint8]) -> dict[str, Any]:
+    """Read a picture, one digit or rows of them, and show how.
+
+    Args:
+        model: a network on 28 x 28 pixels.
+        picture: as `mlp.handwriting.read_picture` takes it.
+
+    Returns:
+        ``text``, what was read, empty if there is nothing; ``height`` and ``width`` of the
+        picture; and ``digits``, in reading order; see `_digit`.
+    """
+    try:
+        answers = [read_one(model, picture)]
+    except SeveralDigits:
+        answers = read_several(model, picture)
+    except NothingToRead:
+        answers = []
+    with np.errstate(all="ignore"):  # weights of any size are to be shown
+        digits = [_digit(model, answer) for answer in answers]
+    height, width = picture.shape[:2]
+    return {"text": join(answers), "height": height, "width": width, "digits": digits}
+
+
+def describe(model: MLP) -> dict[str, Any]:
+    """Say what a network is: its widths, its parameters and its accuracy where that is known."""
+    accuracy = model.about.get("test_accuracy")
+    return {
+        "layers": model.sizes,
+        "activation": model.activation,
+        "parameters": int(model.parameters.size),
+        "test_accuracy": accuracy if isinstance(accuracy, float) else None,
+    }
+
+
+def _digit(model: MLP, answer: Answer) -> dict[str, Any]:
+    """One answer with the network's image, what spoke for it, the layers and the units."""
+    image = answer.reading.image
+    output = int(answer.shares.argmax())
+    parts = [np.nan_to_num(part) for part in contributions(model, image, output)]
+    return {
+        "text": answer.text,
+        "confidence": answer.confidence,
+        "sure": answer.confidence >= SURE,
+        "names": answer.names,
+        "probabilities": answer.shares.tolist(),
+        "box": vars(answer.reading.box),
+        "image": _base64(image),
+        "evidence": _signed(parts[0]),
+        "layers": [
+            {
+                "units": len(values),
+                "columns": _columns(len(values)),
+                "values": _signed(values),
+            }
+            for values in activations(model, image)
+        ],
+        "units": _strongest(model, parts[1] if len(parts) > 1 else None, output),
+    }
+
+
+def _columns(units: int) -> int:
+    """How many units stand in a row: few are all in one, more are as square as may be."""
+    return units if units <= ONE_ROW else near_square(units)[1]
+
+
+def _strongest(model: MLP, added: NDArray[Any] | None, output: int) -> list[dict[str, Any]]:
+    """The first layer's units that add most to the answer, each with its weights as an image.
+
+    Args:
+        model: the network.
+        added: what each unit of the first layer adds, shape (O,); None if that is the last layer,
+            whose unit ``output`` is then the answer itself.
+        output: the unit of the last layer that the answer is read from.
+    """
+    W = model.linear[0].W
+    if added is None:
+        units = [output]
+    else:
+        order = np.argsort(-added, kind="stable")[:UNITS_SHOWN]
+        units = [int(unit) for unit in order if added[unit] > 0]
+    return [
+        {
+            "unit": unit,
+            "adds": None if added is None else float(added[unit]),
+            "weights": _signed(model.backend.to_numpy(W[:, unit])),
+        }
+        for unit in units
+    ]
+
+
+def _signed(values: NDArray[Any]) -> str:
+    """Values as int8, scaled so that the largest few are full."""
+    shares = np.nan_to_num(scaled(values, robust_maximum(values)))
+    return _base64((shares * 127).round().astype(np.int8))
+
+
+def _base64(values: NDArray[np.uint8] | NDArray[np.int8]) -> str:
+    return base64.b64encode(values.tobytes()).decode("ascii")

@@ -1,0 +1,440 @@
+"""Captured steps on a stand-in for a GPU: order, lifetimes, failures, and the numbers they give."""
+
+from __future__ import annotations
+
+import gc
+import itertools
+from collections import Counter
+from typing import Any
+
+import numpy as np
+import pytest
+from cuda_stand_in import StandIn, install, open_stand_in
+
+from backends import Backend, BackendError, get_backend
+from backends.cuda.blas import PRECISIONS
+from backends.cuda.graph import GraphWarning
+from mlp.data.dataset import Split
+from mlp.data.synthetic import load_synthetic
+from mlp.nn.network import MLP
+from mlp.training.loop import train
+from mlp.training.parallel.small_batches import Spans
+from mlp.training.recipe import Recipe
+from mlp.training.trainer import Trainer
+
+EPOCHS = 4
+N, CLASSES = 70, 4
+
+
+@pytest.fixture
+def split() -> Split:
+    r = np.random.default_rng(0)
+    return Split(
+        r.integers(0, 256, (N, 3, 3), dtype=np.uint8), r.integers(0, CLASSES, N).astype(np.uint8)
+    )
+
+
+def trainer_on(backend: Backend, split: Split, recipe: Recipe) -> Trainer:
+    return Trainer(MLP([9, 6, 5, CLASSES], backend=backend), split, recipe)
+
+
+def span_of(trainer: Trainer) -> int:
+    assert isinstance(trainer.updates, Spans)
+    return trainer.updates.span
+
+
+def run(trainer: Trainer, epochs: int = EPOCHS) -> tuple[Any, Any]:
+    """Train; return the parameters and every update's loss, on the host."""
+    losses = [trainer.epoch(number).copy() for number in range(epochs)]
+    return trainer.backend.to_numpy(trainer.model.parameters), np.concatenate(losses)
+
+
+@pytest.mark.parametrize("batch_size", [16, 64, "full"])
+def test_replayed_spans_train_as_the_cpu_does(
+    monkeypatch: pytest.MonkeyPatch, split: Split, batch_size: Any
+) -> None:
+    """Spans of two updates, of which the last may be one shorter and end in a smaller batch."""
+    monkeypatch.setattr("backends.cuda.device.AHEAD", 2)
+    cupy, backend = open_stand_in(monkeypatch)
+    recipe = Recipe(batch_size=batch_size, epochs=EPOCHS, weight_decay=1e-3)
+    ours = run(trainer_on(backend, split, recipe))
+    true = run(trainer_on(get_backend("cpu"), split, recipe))
+    for mine, other in zip(ours, true, strict=True):
+        np.testing.assert_allclose(mine, other, rtol=2e-6, atol=2e-6)
+    assert ("replay", "") in cupy.events
+
+
+@pytest.mark.parametrize("batch_size", [40, "full"])
+def test_a_batch_that_does_not_fit_is_taken_in_pieces(
+    monkeypatch: pytest.MonkeyPatch, split: Split, batch_size: Any
+) -> None:
+    cupy, backend = open_stand_in(monkeypatch)
+    cupy.free = 8 * 5 * 4 * (9 + 3 * (6 + 5 + CLASSES))  # room for pieces of 5 images
+    trainer = trainer_on(backend, split, Recipe(batch_size=batch_size, epochs=EPOCHS))
+    assert trainer.batches.piece == 5
+    assert trainer.batches.images.dtype == np.uint8  # no room for them as floats
+    cpu = trainer_on(get_backend("cpu"), split, Recipe(batch_size=batch_size, epochs=EPOCHS))
+    for mine, true in zip(run(trainer), run(cpu), strict=True):
+        np.testing.assert_allclose(mine, true, rtol=1e-5, atol=1e-6)
+
+
+def test_graphs_replay_on_images_that_are_brought_over(
+    monkeypatch: pytest.MonkeyPatch, split: Split
+) -> None:
+    """Nothing is brought while a graph is captured, and every replay has new images."""
+    monkeypatch.setattr("backends.cuda.device.PIECE_SHARE", 1)
+    results = []
+    for free in (2 * split.images.nbytes, 2 * split.images.nbytes - 1):
+        cupy, backend = open_stand_in(monkeypatch)
+        cupy.free = free
+        trainer = trainer_on(backend, split, Recipe(batch_size=2, epochs=EPOCHS))
+        assert trainer.batches.on_host == (free < 2 * split.images.nbytes)
+        assert span_of(trainer) > 1
+        results.append(run(trainer))
+        assert ("replay", "") in cupy.events
+    for resident, brought in zip(*results, strict=True):
+        np.testing.assert_array_equal(brought, resident)
+
+
+def test_without_graphs_the_numbers_are_the_same(
+    monkeypatch: pytest.MonkeyPatch, split: Split
+) -> None:
+    recipe = Recipe(batch_size=16, epochs=EPOCHS)
+    cupy, backend = open_stand_in(monkeypatch)
+    captured = run(trainer_on(backend, split, recipe))
+    eager_cupy, eager = open_stand_in(monkeypatch, graph=False)
+    for one, other in zip(captured, run(trainer_on(eager, split, recipe)), strict=True):
+        np.testing.assert_array_equal(one, other)
+    assert ("capture", "") in cupy.events
+    assert ("capture", "") not in eager_cupy.events
+
+
+def events_of(cupy: StandIn, trainer: Trainer, epoch: int) -> list[tuple[str, str]]:
+    before = len(cupy.events)
+    trainer.epoch(epoch)
+    return cupy.events[before:]
+
+
+def test_what_a_steady_epoch_does(monkeypatch: pytest.MonkeyPatch, split: Split) -> None:
+    monkeypatch.setattr("backends.cuda.device.AHEAD", 3)
+    cupy, backend = open_stand_in(monkeypatch)
+    trainer = trainer_on(backend, split, Recipe(batch_size=16, epochs=EPOCHS))
+    for number in range(2):
+        trainer.epoch(number)
+    assert (trainer.steps, span_of(trainer)) == (5, 3)
+    span = [("launch", "take"), ("launch", "take"), ("launch", "copyto"), ("replay", "")]
+    assert events_of(cupy, trainer, 2) == [
+        *[("allocate", "asarray"), ("to device", "asarray")],  # the order
+        ("launch", "copyto"),  # no hits yet
+        *[("allocate", "asarray"), ("to device", "asarray")],  # the rates
+        *[*span, ("launch", "copyto")] * 2,
+        ("to host", "asnumpy"),  # the losses
+    ]
+
+
+def test_what_a_steady_full_batch_epoch_does(monkeypatch: pytest.MonkeyPatch, split: Split) -> None:
+    cupy, backend = open_stand_in(monkeypatch)
+    trainer = trainer_on(backend, split, Recipe(batch_size="full", epochs=EPOCHS))
+    for number in range(2):
+        trainer.epoch(number)
+    assert events_of(cupy, trainer, 2) == [
+        ("launch", "copyto"),  # no hits yet
+        *[("allocate", "asarray"), ("to device", "asarray")],  # the rate
+        *[("launch", "copyto"), ("replay", ""), ("launch", "copyto")],
+        ("to host", "asnumpy"),
+    ]
+
+
+@pytest.mark.parametrize("train_accuracy", ["after", "running"])
+def test_the_nodes_of_a_step(
+    monkeypatch: pytest.MonkeyPatch, split: Split, train_accuracy: Any
+) -> None:
+    """The graph of a step on two hidden layers: eight products and sixteen kernels, no more."""
+    cupy, backend = open_stand_in(monkeypatch)
+    recipe = Recipe(batch_size="full", epochs=EPOCHS, train_accuracy=train_accuracy)
+    trainer = trainer_on(backend, split, recipe)
+    trainer.epoch(0)
+    events = events_of(cupy, trainer, 1)
+    assert not [event for event in events if event[0] == "allocate in the graph's pool"]
+    assert Counter(name for kind, name in events if kind == "captured") == {
+        "cublasGemmEx": 3 + 3 + 2,  # y, dW and dx, but the first layer's dx
+        "add": 3,  # the biases
+        "ReLU_apply": 2,
+        "take": 1,  # the targets
+        "softmax_cross_entropy": 1,
+        "column_sums": 3,
+        "ReLU_gradient": 2,
+        "SGD_descend_with_momentum": 1,
+        "copyto": 1,  # the loss
+    }
+
+
+def test_backends_and_devices_take_turns(monkeypatch: pytest.MonkeyPatch, split: Split) -> None:
+    """Each works on its own device, and those of one device on the same stream."""
+    install(monkeypatch, cupy := StandIn(devices=2))
+    recipe = Recipe(batch_size=16, epochs=EPOCHS)
+    true = run(trainer_on(get_backend("cpu"), split, recipe))
+    names = ["cuda:0", "cuda:1", "cuda:0"]
+    trainers = [trainer_on(backend, split, recipe) for backend in map(get_backend, names)]
+    for number in range(EPOCHS):
+        losses = [trainer.epoch(number).copy() for trainer in trainers]
+        for mine in losses:
+            np.testing.assert_allclose(mine, true[1][number * 5 : number * 5 + 5], rtol=2e-6)
+    assert sorted(cupy.streams) == [0, 1]
+
+
+@pytest.fixture
+def device(monkeypatch: pytest.MonkeyPatch) -> tuple[StandIn, Backend]:
+    return open_stand_in(monkeypatch)
+
+
+def test_the_order_of_a_captured_step(device: tuple[StandIn, Backend]) -> None:
+    cupy, backend = device
+    total, step_size = backend.xp.zeros(1, "f"), backend.asarray(np.float32([1]))
+    del cupy.events[:]
+    step = backend.capture(lambda: backend.xp.add(total, step_size, out=total))
+    for expected, events in (
+        (1, [("launch", "add")]),
+        (2, [("capture", ""), ("captured", "add"), ("end capture", ""), ("replay", "")]),
+        (3, [("replay", "")]),
+    ):
+        assert step() is total
+        assert np.asarray(total).tolist() == [expected]
+        assert cupy.events == events
+        del cupy.events[:]
+    step_size[:] = 10  # what is written between calls counts at the next
+    step()
+    assert np.asarray(total).tolist() == [13]
+
+
+def test_a_graph_keeps_its_arrays(device: tuple[StandIn, Backend]) -> None:
+    _, backend = device
+
+    def make() -> Any:
+        a, b = backend.xp.ones((2, 3), "f"), backend.xp.ones((3, 2), "f")
+        c, sums = backend.xp.empty((2, 2), "f"), backend.xp.empty(2, "f")
+
+        def step() -> Any:
+            backend.xp.matmul(a, b, out=c)
+            return backend.xp.sum(c, axis=0, out=sums)
+
+        return backend.capture(step)
+
+    step = make()
+    for _ in range(3):
+        gc.collect()
+        assert np.asarray(step()).tolist() == [6, 6]
+
+
+def test_the_stand_in_sees_memory_freed_under_a_graph(device: tuple[StandIn, Backend]) -> None:
+    _, backend = device
+    total = backend.xp.zeros(1, "f")
+
+    def step() -> None:  # a temporary that nothing keeps
+        backend.xp.add(total, total, out=backend.xp.zeros(1, "f"))
+
+    captured = backend.capture(step)
+    captured()
+    with pytest.raises(AssertionError, match="freed"):
+        captured()
+
+
+def test_memory_taken_while_capturing_is_the_graphs(device: tuple[StandIn, Backend]) -> None:
+    cupy, backend = device
+    total, kept = backend.xp.zeros(1, "f"), []
+
+    def step() -> None:
+        kept.append(backend.xp.zeros(1, "f"))
+        backend.xp.add(total, total, out=kept[-1])
+
+    captured = backend.capture(step)
+    captured()
+    del cupy.events[:]
+    captured()
+    assert ("allocate in the graph's pool", "zeros") in cupy.events
+    assert ("allocate", "zeros") not in cupy.events
+    gc.collect()
+    assert cupy.graph_pools[0]() is not None
+
+
+@pytest.mark.parametrize("fault", ["transfer", "synchronization", "product", "temporary"])
+def test_a_step_that_cannot_be_captured_runs_without_a_graph(
+    device: tuple[StandIn, Backend], fault: str
+) -> None:
+    cupy, backend = device
+    total, one = backend.xp.zeros((2, 2), "f"), backend.xp.ones((2, 2), "f")
+    faults = {
+        "transfer": lambda: backend.to_numpy(total),
+        "synchronization": backend.synchronize,
+        "product": lambda: backend.xp.matmul(total, one[:, ::-1], out=one * 0),
+        "temporary": lambda: backend.xp.exp(total),
+    }
+
+    def step() -> None:
+        backend.xp.add(total, one, out=total)
+        faults[fault]()
+
+    captured = backend.capture(step)
+    captured()
+    with pytest.warns(GraphWarning, match=r"no CUDA graph could be captured \(.*[Cc]apture"):
+        captured()
+    captured()
+    assert np.asarray(total).tolist() == [[3, 3], [3, 3]]
+    assert cupy.events.count(("capture", "")) == cupy.events.count(("end capture", "")) == 1
+
+
+def test_an_interrupt_while_capturing_ends_the_capture(device: tuple[StandIn, Backend]) -> None:
+    cupy, backend = device
+    calls = itertools.count()
+
+    def step() -> None:
+        if next(calls):
+            raise KeyboardInterrupt
+
+    captured = backend.capture(step)
+    captured()
+    with pytest.raises(KeyboardInterrupt):
+        captured()
+    assert cupy.events[-1] == ("end capture", "")
+
+
+def matrix(backend: Backend, rows: int, columns: int, form: str) -> Any:
+    """A device matrix that lies in rows, in columns, or in parts of rows."""
+    r = np.random.default_rng(rows + 10 * columns)
+    if form == "columns":
+        return backend.asarray(r.normal(size=(columns, rows)), "float32").T
+    if form == "parts":
+        return backend.asarray(r.normal(size=(rows, columns + 1)), "float32")[:, :columns]
+    return backend.asarray(r.normal(size=(rows, columns)), "float32")
+
+
+@pytest.mark.parametrize("forms", [*itertools.product(["rows", "columns", "parts"], repeat=2)])
+@pytest.mark.parametrize("shape", [(2, 3, 5), (1, 4, 1), (5, 1, 2), (1, 1, 1)])
+def test_products_of_matrices_however_they_lie(
+    device: tuple[StandIn, Backend], forms: tuple[str, str], shape: tuple[int, int, int]
+) -> None:
+    cupy, backend = device
+    m, k, n = shape
+    a, b = matrix(backend, m, k, forms[0]), matrix(backend, k, n, forms[1])
+    out = backend.xp.empty((m, n), "f")
+    del cupy.events[:]
+    assert backend.xp.matmul(a, b, out=out) is out
+    np.testing.assert_allclose(np.asarray(out), np.asarray(a) @ np.asarray(b), rtol=1e-5)
+    lie_well = all(v.flags.c_contiguous or v.flags.f_contiguous for v in (a, b))
+    assert cupy.events == [("launch", "cublasGemmEx" if lie_well else "matmul")]
+
+
+def test_cublas_gets_its_workspace_after_its_stream(monkeypatch: pytest.MonkeyPatch) -> None:
+    libraries = install(monkeypatch, StandIn())
+    backend = get_backend("cuda")
+    [cublas] = libraries
+    assert cublas.calls == ["cublasCreate", "cublasSetStream", "cublasSetWorkspace"]
+    del backend
+    gc.collect()
+    assert cublas.calls[3:] == ["cublasDestroy"]
+
+
+@pytest.mark.parametrize("call", ["cublasCreate", "cublasSetStream", "cublasSetWorkspace"])
+def test_a_cublas_that_fails_is_told(monkeypatch: pytest.MonkeyPatch, call: str) -> None:
+    install(monkeypatch, StandIn(), failing=call)
+    with pytest.raises(BackendError, match=f"{call} failed with cuBLAS status 13: run mlp doctor"):
+        get_backend("cuda")
+
+
+def test_a_product_that_fails_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    install(monkeypatch, StandIn(), failing="cublasGemmEx")
+    backend = get_backend("cuda")
+    a = backend.xp.ones((2, 2), "f")
+    with pytest.raises(BackendError, match="cublasGemmEx failed"):
+        backend.xp.matmul(a, a, out=backend.xp.empty((2, 2), "f"))
+
+
+@pytest.mark.parametrize(("precision", "bits"), [("float32", 24), ("tf32", 11), ("bf16", 8)])
+def test_a_precision_rounds_the_factors(
+    monkeypatch: pytest.MonkeyPatch, precision: str, bits: int
+) -> None:
+    _, backend = open_stand_in(monkeypatch, precision=precision)
+    a, b = matrix(backend, 20, 30, "rows"), matrix(backend, 30, 10, "rows")
+    out = backend.xp.matmul(a, b, out=backend.xp.empty((20, 10), "f"))
+    true = np.asarray(a, np.float64) @ np.asarray(b, np.float64)
+    scale = abs(np.asarray(a)) @ abs(np.asarray(b))
+    error = (abs(np.asarray(out) - true) / scale).max()
+    assert 2.0 ** -(bits + 5) < error < 2.0 ** (1 - bits) + 30 * 2.0**-24  # and 30 sums' own
+
+
+def test_float64_is_exact_at_any_precision(monkeypatch: pytest.MonkeyPatch) -> None:
+    _, backend = open_stand_in(monkeypatch, precision="bf16")
+    a = backend.asarray(np.random.default_rng(6).normal(size=(9, 9)))
+    out = backend.xp.matmul(a, a, out=backend.xp.empty((9, 9), "d"))
+    np.testing.assert_allclose(np.asarray(out), np.asarray(a) @ np.asarray(a), rtol=1e-13)
+
+
+def test_the_cpu_refuses_a_lower_precision() -> None:
+    for device in ("cpu", "auto"):
+        with pytest.raises(BackendError, match="the CPU computes in full precision only: leave"):
+            get_backend(device, precision="tf32")
+    with pytest.raises(BackendError, match="there is no precision 'fp8': choose one of float32"):
+        get_backend("cuda", precision="fp8")
+
+
+def test_a_full_memory_is_told(monkeypatch: pytest.MonkeyPatch, split: Split) -> None:
+    cupy, backend = open_stand_in(monkeypatch)
+    trainer = trainer_on(backend, split, Recipe(batch_size=16, epochs=EPOCHS))
+    cupy.full = True
+    sentence = r"memory is full \(1,024 of 2,048 MiB are free\): .* smaller --batch-size"
+    with pytest.raises(BackendError, match=sentence):
+        trainer.epoch(0)
+    with pytest.raises(BackendError, match=sentence):
+        backend.asarray(np.ones(3))
+    with pytest.raises(BackendError, match="memory is full"):
+        get_backend("cuda")
+
+
+@pytest.mark.parametrize("precision", ["tf32", "bf16"])
+def test_a_lower_precision_learns_as_well(monkeypatch: pytest.MonkeyPatch, precision: str) -> None:
+    """The accuracy gate: on synthetic digits, within 1 % of what full precision reaches."""
+    digits = load_synthetic(1000, 500)
+    recipe = Recipe(batch_size=50, epochs=3)
+    accuracies = []
+    for backend in (get_backend("cpu"), open_stand_in(monkeypatch, precision=precision)[1]):
+        model = MLP([784, 16, 10], backend=backend)
+        accuracies.append(train(model, digits, recipe).epochs[-1].test_accuracy)
+    assert accuracies[0] > 0.65
+    assert accuracies[1] > accuracies[0] - 0.01
+
+
+# On a GPU
+
+
+@pytest.mark.cuda
+@pytest.mark.parametrize("batch_size", [16, "full"])
+def test_a_gpu_replays_graphs_that_took_no_memory(
+    cuda: Backend, split: Split, batch_size: Any
+) -> None:
+    trainer = trainer_on(cuda, split, Recipe(batch_size=batch_size, epochs=EPOCHS))
+    ours, true = run(trainer), run(trainer_on(get_backend("cpu"), split, trainer.recipe))
+    np.testing.assert_allclose(ours[1], true[1], rtol=1e-5)
+    captures = trainer.updates.lanes[0]._captures.values()
+    assert captures
+    for captured in captures:
+        assert captured._call == captured._replay
+        assert captured._pool.total_bytes() == 0
+
+
+@pytest.mark.cuda
+@pytest.mark.parametrize("precision", ["tf32", "bf16"])
+def test_a_lower_precision_learns_as_well_on_a_gpu(cuda: Backend, precision: str) -> None:
+    digits = load_synthetic(10_000, 2_000)
+    accuracies = []
+    for backend in (cuda, get_backend(cuda.name, precision=precision)):
+        model = MLP([784, 128, 10], backend=backend)
+        accuracies.append(train(model, digits, Recipe(epochs=4)).epochs[-1].test_accuracy)
+    assert accuracies[1] > accuracies[0] - 0.01
+
+
+@pytest.mark.cuda
+def test_the_numbers_that_cublas_is_given_are_cupys(cuda: Backend) -> None:
+    from cupy_backends.cuda.libs import cublas
+
+    names = {"float32": "32F", "tf32": "32F_FAST_TF32", "bf16": "32F_FAST_16BF"}
+    assert {p: getattr(cublas, f"CUBLAS_COMPUTE_{n}") for p, n in names.items()} == PRECISIONS

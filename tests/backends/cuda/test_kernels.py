@@ -1,0 +1,275 @@
+"""The CUDA kernels without a GPU: compiled for three, run on the host, and compared with NumPy."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+import numpy as np
+import pytest
+from cuda_stand_in import DeviceArray, StandIn, open_stand_in
+from host_kernel import HostKernel
+
+from backends.cuda.fusion import FORMULAS, Fused, NotElementwiseError, kernel_source
+from backends.cuda.kernels import Kernels, source
+from mlp.data.dataset import Split
+from mlp.nn.activations import ACTIVATIONS
+from mlp.nn.losses import SoftmaxCrossEntropy
+from mlp.nn.network import MLP
+from mlp.training.recipe import Recipe
+from mlp.training.trainer import Trainer
+
+ARCHITECTURES = ("sm_70", "sm_80", "sm_90")
+DTYPES = ("float32", "float64")
+TOLERANCE = {"float32": 2e-6, "float64": 1e-14}
+
+OPTIMIZERS: tuple[dict[str, Any], ...] = (
+    {"momentum": 0.9, "weight_decay": 1e-3},
+    {"momentum": 0.9, "nesterov": True},
+    {"momentum": 0.0},
+)
+
+
+@pytest.fixture(scope="module")
+def all_kernels() -> dict[str, str]:
+    """The source of each kernel that training may launch, noted while the stand-in trains."""
+    with pytest.MonkeyPatch.context() as patch:
+        cupy, backend = open_stand_in(patch, run_kernels=False)
+        r = np.random.default_rng(0)
+        images = r.integers(0, 256, (9, 3, 3), dtype=np.uint8)
+        split = Split(images, r.integers(0, 4, 9).astype(np.uint8))
+        for activation, dtype, optimizer in itertools.product(ACTIVATIONS, DTYPES, OPTIMIZERS):
+            model = MLP([9, 5, 4], activation, dtype=dtype, backend=backend)
+            recipe = Recipe(batch_size=4, epochs=1, warmup=0, **optimizer)
+            Trainer(model, split, recipe).epoch(0)
+    return cupy.kernels
+
+
+def test_every_fused_function_becomes_one_kernel(all_kernels: dict[str, str]) -> None:
+    chains = [
+        f"{kind.__name__}_{part}"
+        for name, kind in ACTIVATIONS.items()
+        if name != "identity"
+        for part in ("apply", "gradient")
+    ]
+    chains += [
+        f"SGD_{part}" for part in ("decay", "descend", "descend_with_momentum", "descend_ahead")
+    ]
+    names = ["softmax_cross_entropy", "column_sums", *chains]
+    assert sorted(all_kernels) == sorted(f"{n}<{t}>" for n in names for t in ("float", "double"))
+
+
+@pytest.fixture(scope="module")
+def compile_cuda() -> Callable[[str, str], bytes]:
+    """NVRTC, which needs no GPU: source and architecture to a CUBIN."""
+    nvrtc = pytest.importorskip("cupy_backends.cuda.libs.nvrtc", reason="CuPy is not installed")
+    try:
+        version = nvrtc.getVersion()
+    except Exception as error:
+        pytest.skip(f"NVRTC is not installed (pip install nvidia-cuda-nvrtc-cu12): {error}")
+
+    def compiled(code: str, architecture: str) -> bytes:
+        if version >= (13, 0) and architecture == "sm_70":
+            pytest.skip("CUDA 13 has no Volta")
+        program = nvrtc.createProgram(code, "kernel.cu", (), ())
+        try:
+            nvrtc.compileProgram(program, (f"-arch={architecture}", "--std=c++11"))
+            return nvrtc.getCUBIN(program)  # type: ignore[no-any-return]
+        except nvrtc.NVRTCError:
+            raise AssertionError(nvrtc.getProgramLog(program)) from None
+        finally:
+            nvrtc.destroyProgram(program)
+
+    return compiled
+
+
+@pytest.mark.parametrize("architecture", ARCHITECTURES)
+def test_every_kernel_compiles(
+    architecture: str,
+    compile_cuda: Callable[[str, str], bytes],
+    all_kernels: dict[str, str],
+) -> None:
+    for dtype in ("float", "double"):
+        kernels = {name: code for name, code in all_kernels.items() if name.endswith(f"<{dtype}>")}
+        cubin = compile_cuda("\n".join(dict.fromkeys(kernels.values())), architecture)
+        for name in kernels:
+            assert name.partition("<")[0].encode() in cubin
+
+
+def test_a_planted_error_does_not_compile(compile_cuda: Callable[[str, str], bytes]) -> None:
+    code = source(np.dtype("float32"))
+    with pytest.raises(AssertionError, match="expected a"):
+        compile_cuda(code.replace(";", "", 2), "sm_90")
+    with pytest.raises(AssertionError, match="identifier"):
+        compile_cuda(code.replace("__threadfence()", "threadfence()"), "sm_90")
+
+
+@pytest.fixture
+def cupy() -> StandIn:
+    return StandIn()
+
+
+def device(array: Any) -> DeviceArray:
+    return np.array(array).view(DeviceArray)
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize(
+    "shape", [(1, 1), (3, 1), (7, 10), (128, 10), (1000, 17), (300, 256), (5, 257), (2, 700)]
+)
+def test_column_sums(cupy: StandIn, dtype: str, shape: tuple[int, int]) -> None:
+    a = np.random.default_rng(1).normal(size=shape).astype(dtype)
+    kernels, out = Kernels(cupy), device(np.full(shape[1], np.nan, dtype))
+    for _ in range(2):  # the second finds the ticket as the first left it
+        kernels.column_sums(device(a), out)
+        error = abs(out - a.sum(axis=0, dtype=np.float64)).max()
+        assert error <= TOLERANCE[dtype] * abs(a).sum(axis=0).max()
+
+
+def run_softmax(run: Callable[..., None], dtype: str, shape: tuple[int, int]) -> Any:
+    r = np.random.default_rng(2)
+    N, C = shape
+    logits = 5 * r.normal(size=shape).astype(dtype)
+    t = np.eye(C, dtype=dtype)[r.integers(0, C, N)]
+    t[0] = 1 / C  # target rows need not be one-hot
+    z, row = np.full(shape, np.nan, dtype), np.full((N, 1), np.nan, dtype)
+    loss, dlogits = np.full((1, 1), np.nan, dtype), np.full(shape, np.nan, dtype)
+    arrays = [device(a) for a in (logits, t, z, row, loss, dlogits)]
+    run(*arrays[:2], 1 / (N + 3), *arrays[2:])
+    return float(np.asarray(arrays[-2]).item()), np.asarray(arrays[-1])
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("shape", [(1, 2), (5, 10), (257, 10), (700, 3), (2, 300)])
+def test_softmax_cross_entropy(cupy: StandIn, dtype: str, shape: tuple[int, int]) -> None:
+    def readable(*arguments: Any) -> None:
+        SoftmaxCrossEntropy.loss_and_gradient(np, *arguments)
+
+    loss, dlogits = run_softmax(Kernels(cupy).softmax_cross_entropy, dtype, shape)
+    true_loss, true_dlogits = run_softmax(readable, dtype, shape)
+    assert loss == pytest.approx(true_loss, rel=TOLERANCE[dtype])
+    np.testing.assert_allclose(dlogits, true_dlogits, rtol=0, atol=TOLERANCE[dtype] / shape[0])
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("shape", [(1, 2), (5, 10), (257, 10), (700, 3), (2, 300)])
+def test_the_count_of_what_is_read_right(cupy: StandIn, dtype: str, shape: tuple[int, int]) -> None:
+    """Whole numbers for logits, so that many are equal; a NaN is the largest, to both."""
+    r = np.random.default_rng(5)
+    N, C = shape
+    logits = r.integers(-2, 3, shape).astype(dtype)
+    logits[r.random(shape) < 0.5 / C] = np.nan
+    labels = r.integers(0, C, N)
+    one_hot = np.eye(C, dtype=dtype)
+    kernel = Kernels(cupy).softmax_cross_entropy
+    results = []
+    for run in (kernel, partial(SoftmaxCrossEntropy.loss_and_gradient, np)):
+        hits = device(np.full((1, 1), 7, dtype))
+        scratch = [
+            device(np.empty(form, kind))
+            for form, kind in ((shape, dtype), ((N, 1), dtype), ((1, 1), dtype), (shape, dtype))
+        ]
+        read, rows, count = np.empty(N, np.int64), np.empty(shape, dtype), np.empty((1, 1), dtype)
+        counting = [device(a) for a in (one_hot, read, rows, count)]
+        for _ in range(2):  # hits add up
+            run(device(logits), device(one_hot[labels]), 0.5, *scratch, *counting, hits)
+        results.append(np.asarray(hits).item())
+    right = int((logits.argmax(axis=1) == labels).sum())
+    assert results == [7 + 2 * right] * 2
+
+
+def test_softmax_cross_entropy_tells_of_a_nan(cupy: StandIn) -> None:
+    logits = device(np.float32([[0, 1], [np.nan, 0]]))
+    t, z, row = device(np.eye(2, dtype="f")), device(np.empty((2, 2), "f")), device(np.empty(2))
+    loss, dlogits = device(np.zeros((1, 1), "f")), device(np.zeros((2, 2), "f"))
+    Kernels(cupy).softmax_cross_entropy(logits, t, 0.5, z, row, loss, dlogits)
+    assert np.isnan(np.asarray(loss)).all()
+    assert np.isnan(np.asarray(dlogits)).tolist() == [[False, False], [True, True]]
+
+
+def sums_of(code: str, *, backwards: bool) -> Any:
+    """The column sums of a fixed matrix by some source, over three blocks."""
+    a = np.random.default_rng(3).normal(size=(500, 10)).astype("f")
+    arrays = [device(a), device(np.zeros(10, "f")), device(np.zeros(30, "f"))]
+    arguments = np.int64(500), np.int32(10), *arrays, device(np.zeros(1, np.uint32))
+    HostKernel(code, "column_sums", backwards=backwards)((3,), (256,), arguments)
+    return np.asarray(arrays[1])
+
+
+def test_the_order_of_the_threads_changes_nothing() -> None:
+    code = source(np.dtype("float32"))
+    assert (sums_of(code, backwards=False) == sums_of(code, backwards=True)).all()
+
+
+def test_a_missing_barrier_shows_on_the_host() -> None:
+    code = source(np.dtype("float32")).replace(
+        "lane_sums[threadIdx.x] = sum;\n    __syncthreads();", "lane_sums[threadIdx.x] = sum;"
+    )
+    assert (sums_of(code, backwards=False) != sums_of(code, backwards=True)).any()
+
+
+def test_a_barrier_that_some_threads_miss_shows_on_the_host() -> None:
+    code = source(np.dtype("float32")).replace(
+        "if (lane < lanes)\n", "if (lane >= lanes) return 0;\n"
+    )
+    with pytest.raises(AssertionError, match="diverge"):
+        sums_of(code, backwards=False)
+
+
+@pytest.mark.parametrize("name", FORMULAS)
+def test_a_formula_is_numpys(cupy: StandIn, name: str) -> None:
+    function = getattr(np, name)
+    special = np.float32([0.0, -0.0, 1.0, -1.0, 0.3, -2.5, 88.0, np.inf, -np.inf, np.nan])
+    operands = [a.ravel() for a in np.meshgrid(*[special] * function.nin)]
+    out = device(np.empty(len(operands[0]), "f"))
+
+    def chain(xp: Any, *arrays: Any) -> None:
+        getattr(xp, name)(*arrays[:-1], out=arrays[-1])
+
+    Fused(chain, cupy, None)(*map(device, operands), out)
+    with np.errstate(all="ignore"):
+        np.testing.assert_allclose(np.asarray(out), function(*operands), rtol=3e-7)
+
+
+def test_a_chain_reads_single_elements_numbers_and_its_own_results(cupy: StandIn) -> None:
+    def chain(xp: Any, p: Any, g: Any, lr: Any, factor: float, scratch: Any) -> None:
+        xp.multiply(g, lr, out=scratch)
+        xp.multiply(scratch, factor, out=scratch)
+        xp.subtract(p, scratch, out=p)
+
+    p, g = np.random.default_rng(4).normal(size=(2, 37, 3)).astype("f")
+    arrays = device(p), device(g), device(np.float32([0.3]))
+    fused = Fused(chain, cupy, None)
+    fused(*arrays, 0.5, device(np.empty_like(p)))
+    np.testing.assert_allclose(np.asarray(arrays[0]), p - g * np.float32(0.15), rtol=1e-6)
+    assert len(cupy.kernels) == 1
+
+
+@pytest.mark.parametrize(
+    "what",
+    [
+        lambda xp, a, b: xp.multiply(a.T, a, out=b),
+        lambda xp, a, b: xp.sum(a, axis=0, out=b),
+        lambda xp, a, b: xp.multiply(a, float("nan"), out=b),
+        lambda xp, a, b: xp.multiply(a, a, out=b, dtype="f"),
+    ],
+)
+def test_what_is_not_elementwise_is_not_made_a_kernel(what: Callable[..., None]) -> None:
+    with pytest.raises(NotElementwiseError):
+        kernel_source("chain", what, (device(np.ones(3, "f")),) * 2, "f", set())
+
+
+def test_arrays_that_a_kernel_cannot_read_are_computed_call_by_call(cupy: StandIn) -> None:
+    def double(xp: Any, x: Any, y: Any) -> None:
+        xp.add(x, x, out=y)
+
+    a = np.arange(6.0, dtype="f").reshape(2, 3)
+    for x in (a, a.astype("f8"), np.asfortranarray(a), a[:1]):
+        y = device(np.empty_like(a))
+        Fused(double, cupy, cupy)(device(x).view(DeviceArray), y)
+        np.testing.assert_array_equal(np.asarray(y), np.broadcast_to(2 * x, y.shape))
+    one = device(np.zeros(1, "f"))  # cannot hold all the results; NumPy says so, and CuPy too
+    with pytest.raises(ValueError, match="broadcast"):
+        Fused(double, cupy, cupy)(device(a), one)

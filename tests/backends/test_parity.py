@@ -1,0 +1,311 @@
+"""The CPU and another device compute the same: each operation, gradients, steps and whole runs.
+
+The other device is the first CUDA device, and everywhere the counting one, so that these tests are
+themselves tested. A tolerance is a share of the largest element: both round each operation alike
+but sum in another order, so that differences grow with the length of the sums and the steps.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+from source import ROOT, USING_XP, xp_calls
+from toys import TRUE_LOSSES, toy_dataset, toy_model
+
+from backends import Backend, get_backend
+from mlp.data.batches import Batches
+from mlp.models.predict import predict, probabilities
+from mlp.nn.accuracy import Hits
+from mlp.nn.activations import ACTIVATIONS
+from mlp.nn.losses import LOSSES
+from mlp.nn.network import MLP
+from mlp.training.loop import train
+from mlp.training.recipe import Recipe
+
+CPU = get_backend("cpu")
+DTYPES = ["float32", "float64"]
+TOLERANCE = {"float32": 2e-6, "float64": 4e-15}
+"""Of one operation or one pass: some 16 roundings, of 1.2e-7 and 2.2e-16."""
+
+N, I, O = 7, 33, 5  # noqa: E741
+DATA = toy_dataset(train=61)
+
+
+def close(actual: np.ndarray, expected: np.ndarray, dtype: str, factor: float = 1.0) -> None:
+    assert (actual.dtype, actual.shape) == (expected.dtype, expected.shape)
+    largest = np.abs(expected).max() if expected.dtype.kind == "f" else 0.0
+    np.testing.assert_allclose(actual, expected, rtol=0, atol=factor * TOLERANCE[dtype] * largest)
+
+
+# Operations
+
+Operation = Callable[[Any, dict[str, Any]], Any]
+OPERATIONS: dict[str, Operation] = {
+    "matmul": lambda xp, a: xp.matmul(a["x"], a["W"], out=a["y"]),
+    "matmul of a transposed left": lambda xp, a: xp.matmul(a["x"].T, a["dy"], out=a["dW"]),
+    "matmul of a transposed right": lambda xp, a: xp.matmul(a["dy"], a["W"].T, out=a["dx"]),
+    "matmul of rows": lambda xp, a: xp.matmul(
+        a["x"].reshape(1, -1), a["x"].reshape(-1, 1), out=a["one"]
+    ),
+    "add of a row": lambda xp, a: xp.add(a["dy"], a["b"], out=a["dy"]),
+    "add of a number": lambda xp, a: xp.add(a["x"], 0.5, out=a["x"]),
+    "subtract of a column": lambda xp, a: xp.subtract(a["dy"], a["column"], out=a["dy"]),
+    "subtract from a number": lambda xp, a: xp.subtract(1.0, a["x"], out=a["x"]),
+    "multiply": lambda xp, a: xp.multiply(a["x"], a["x"], out=a["dx"]),
+    "multiply by an array of one": lambda xp, a: xp.multiply(a["b"], a["rate"], out=a["b"]),
+    "multiply of bytes": lambda xp, a: xp.multiply(
+        a["bytes"], 1 / 255, out=a["dx"], dtype=a["dx"].dtype
+    ),
+    "divide by a column": lambda xp, a: xp.divide(a["dy"], a["column"], out=a["dy"]),
+    "divide of a number": lambda xp, a: xp.divide(0.5, a["rate"], out=a["rate"]),
+    "sum of columns": lambda xp, a: xp.sum(a["dy"], axis=0, out=a["b"]),
+    "sum of rows": lambda xp, a: xp.sum(a["dy"], axis=1, keepdims=True, out=a["column"]),
+    "sum of a flat array": lambda xp, a: xp.sum(a["b"], axis=0, keepdims=True, out=a["rate"]),
+    "sum of all": lambda xp, a: xp.sum(a["x"], out=a["one"].reshape(())),
+    "max": lambda xp, a: xp.max(a["dy"], axis=1, keepdims=True, out=a["column"]),
+    "argmax": lambda xp, a: xp.argmax(a["dy"], axis=1, out=a["labels"]),
+    "take of floats": lambda xp, a: xp.take(a["x"], a["rows"], axis=0, out=a["some x"]),
+    "take of bytes": lambda xp, a: xp.take(a["bytes"], a["rows"], axis=0, out=a["some bytes"]),
+    "take of labels": lambda xp, a: xp.take(a["labels"], a["rows"], axis=0, out=a["some labels"]),
+    "exp": lambda xp, a: xp.exp(a["x"], out=a["x"]),
+    "log": lambda xp, a: xp.log(a["positive"], out=a["positive"]),
+    "log1p": lambda xp, a: xp.log1p(a["positive"], out=a["positive"]),
+    "sqrt": lambda xp, a: xp.sqrt(a["positive"], out=a["positive"]),
+    "tanh": lambda xp, a: xp.tanh(a["x"], out=a["x"]),
+    "sign": lambda xp, a: xp.sign(a["x"], out=a["x"]),
+    "absolute": lambda xp, a: xp.absolute(a["x"], out=a["x"]),
+    "negative": lambda xp, a: xp.negative(a["x"], out=a["x"]),
+    "maximum with a number": lambda xp, a: xp.maximum(a["x"], 0.0, out=a["x"]),
+    "maximum": lambda xp, a: xp.maximum(a["x"], a["dx"], out=a["x"]),
+    "minimum": lambda xp, a: xp.minimum(a["x"], a["dx"], out=a["x"]),
+    "floor": lambda xp, a: xp.floor(a["x"], out=a["x"]),
+    "sin": lambda xp, a: xp.sin(a["x"], out=a["x"]),
+    "cos": lambda xp, a: xp.cos(a["x"], out=a["x"]),
+    "tan": lambda xp, a: xp.tan(a["small"], out=a["small"]),
+    "matmul of stacks": lambda xp, a: xp.matmul(
+        a["x"].reshape(N, 3, 11), a["dx"].reshape(N, 11, 3), out=a["stack"]
+    ),
+    "matmul of a stack": lambda xp, a: xp.matmul(
+        a["dy"].T, a["x"].reshape(3, N, 11), out=a["W"].reshape(3, 5, 11)
+    ),
+    "take of rows in a table": lambda xp, a: xp.take(
+        a["x"], a["rows"].reshape(2, 2), axis=0, out=a["some x"].reshape(2, 2, I)
+    ),
+    "add of bits": lambda xp, a: xp.add(a["bits"], 0x9E3779B9, out=a["bits"]),
+    "multiply of bits": lambda xp, a: xp.multiply(a["bits"], 0x7FEB352D, out=a["bits"]),
+    "right_shift": lambda xp, a: xp.right_shift(a["bits"], 16, out=a["bits"]),
+    "bitwise_xor": lambda xp, a: xp.bitwise_xor(a["bits"], a["other bits"], out=a["bits"]),
+    "greater_equal into floats": lambda xp, a: xp.greater_equal(a["bits"], 1 << 30, out=a["x"]),
+    "copyto of bits": lambda xp, a: xp.copyto(a["x"], a["bits"]),
+    "copyto of floats into integers": lambda xp, a: xp.copyto(
+        a["labels"], a["hits"], casting="unsafe"
+    ),
+    "clip": lambda xp, a: xp.clip(a["x"], -0.3, 0.3, out=a["x"]),
+    "copyto": lambda xp, a: xp.copyto(a["dx"], a["x"]),
+    "copyto of a number": lambda xp, a: xp.copyto(a["x"], 0.0),
+    "copyto into a slice": lambda xp, a: xp.copyto(a["b"][1:2], a["rate"]),
+    "isfinite": lambda xp, a: a["finite"].__setitem__(..., xp.isfinite(a["x"]).all()),
+    "eye": lambda xp, a: a["square"].__setitem__(..., xp.eye(N, dtype=a["x"].dtype)),
+    "zeros": lambda xp, a: a["square"].__setitem__(..., xp.zeros((N, N), dtype=a["x"].dtype)),
+    "ones": lambda xp, a: a["square"].__setitem__(..., xp.ones((N, N), dtype=a["x"].dtype)),
+    "arange": lambda xp, a: a["rows"].__setitem__(..., xp.arange(4)),
+    "zeros_like": lambda xp, a: a["x"].__setitem__(..., xp.zeros_like(a["x"])),
+}
+WITHOUT_VALUES = {"empty", "empty_like"}
+
+
+def arrays(dtype: str) -> dict[str, np.ndarray]:
+    rng = np.random.default_rng(0)
+    shapes = {
+        "x": (N, I), "dx": (N, I), "y": (N, O), "dy": (N, O), "W": (I, O), "dW": (I, O), "b": (O,),
+        "column": (N, 1), "one": (1, 1), "rate": (1,), "hits": (N,), "some x": (4, I),
+        "square": (N, N), "finite": (1,), "stack": (N, 3, 3),
+    }  # fmt: skip
+    made = {name: rng.normal(size=shape).astype(dtype) for name, shape in shapes.items()}
+    made["bits"], made["other bits"] = rng.integers(0, 2**32, (2, N, I), dtype=np.uint32)
+    made["small"] = rng.uniform(-1, 1, (N, I)).astype(dtype)
+    made["positive"] = rng.uniform(0.1, 9, (N, I)).astype(dtype)
+    made["bytes"] = rng.integers(0, 256, (N, I), dtype=np.uint8)
+    made["some bytes"] = np.zeros((4, I), np.uint8)
+    made["labels"] = rng.integers(0, O, N)
+    made["rows"], made["some labels"] = np.array([6, 0, 3, 3]), np.zeros(4, np.int64)
+    return made
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("operation", OPERATIONS)
+def test_operation(operation: str, dtype: str, backend: Backend) -> None:
+    expected = arrays(dtype)
+    OPERATIONS[operation](CPU.xp, expected)
+    there = {name: backend.asarray(array.copy()) for name, array in arrays(dtype).items()}
+    OPERATIONS[operation](backend.xp, there)
+    for name, array in expected.items():
+        close(backend.to_numpy(there[name]), array, dtype, factor=4.0)
+
+
+def test_every_operation_of_the_source_is_tested() -> None:
+    used = {name for path in USING_XP for _, name, _, _ in xp_calls(path.read_text())}
+    tested = {operation.split()[0] for operation in OPERATIONS}
+    assert used - tested - WITHOUT_VALUES == set()
+
+
+# Gradients
+
+
+def gradients(model: MLP, loss: str) -> list[np.ndarray]:
+    """The loss, all gradients and the hits of one batch of 7, on the host."""
+    rng = np.random.default_rng(1)
+    backend = model.backend
+    x = backend.asarray(rng.normal(size=(7, 16)), model.dtype)
+    labels = backend.asarray(rng.integers(0, 5, 7))
+    criterion = LOSSES[loss](5, backend, model.dtype)
+    criterion.hits = Hits(5, backend, model.dtype)
+    value = criterion.forward(model.forward(x), labels)
+    model.backward(criterion.backward())
+    return [backend.to_numpy(a) for a in (value, model.gradients, criterion.hits.total)]
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("activation", ACTIVATIONS)
+@pytest.mark.parametrize("loss", LOSSES)
+def test_gradients(loss: str, activation: str, dtype: str, backend: Backend) -> None:
+    options: dict[str, Any] = {"activation": activation, "dtype": dtype}
+    expected = gradients(toy_model(**options), loss)
+    actual = gradients(toy_model(backend=backend, **options), loss)
+    for ours, theirs in zip(actual, expected, strict=True):
+        close(ours, theirs, dtype, factor=4.0)
+
+
+# Runs
+
+ALL_OF_SGD: dict[str, Any] = {
+    "nesterov": True, "weight_decay": 0.01, "clip_norm": 0.5, "clip_value": 0.2,
+}  # fmt: skip
+
+
+def run(recipe: Recipe, backend: Backend, steps: int | None = None, **options: Any) -> Any:
+    """Train; return the history and the parameters on the host, after some steps if told."""
+    model = toy_model(activation="tanh", backend=backend, **options)
+    if steps is None:
+        history = train(model, DATA, recipe)
+        return history, backend.to_numpy(model.parameters)
+    some = toy_dataset(train=7 * steps)
+    train(model, some, recipe)
+    return None, backend.to_numpy(model.parameters)
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize(
+    "options", [{}, {"momentum": 0.0}, ALL_OF_SGD], ids=["plain", "no momentum", "all"]
+)
+@pytest.mark.parametrize(("steps", "factor"), [(1, 4.0), (20, 40.0)])
+def test_steps(
+    steps: int, factor: float, options: dict[str, Any], dtype: str, backend: Backend
+) -> None:
+    recipe = Recipe(batch_size=7, epochs=1, lr=0.1, warmup=0, **options)
+    _, expected = run(recipe, CPU, steps, dtype=dtype)
+    _, actual = run(recipe, backend, steps, dtype=dtype)
+    close(actual, expected, dtype, factor)
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("batch_size", [8, "full"])
+@pytest.mark.parametrize("loss", TRUE_LOSSES)
+def test_three_epochs(loss: str, batch_size: Any, dtype: str, backend: Backend) -> None:
+    recipe = Recipe(loss=loss, batch_size=batch_size, epochs=3, lr=0.1)
+    history, parameters = run(recipe, backend, dtype=dtype)
+    expected, theirs = run(recipe, CPU, dtype=dtype)
+    close(parameters, theirs, dtype, factor=100.0)
+    for epoch, other in zip(history.epochs, expected.epochs, strict=True):
+        assert epoch.loss == pytest.approx(other.loss, rel=100 * TOLERANCE[dtype])
+        assert abs(epoch.train_accuracy - other.train_accuracy) < 1.5 / 61  # an image at most
+        assert abs(epoch.test_accuracy - other.test_accuracy) < 1.5 / 20
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("batch_size", ["full", 47])
+def test_pieces(
+    batch_size: Any, dtype: str, backend: Backend, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    recipe = Recipe(batch_size=batch_size, epochs=4, lr=0.1)
+    _, expected = run(recipe, CPU, dtype=dtype)
+    memory = type(backend).memory
+    monkeypatch.setattr(type(backend), "memory", lambda self: memory(self)._replace(piece=4000))
+    _, actual = run(recipe, backend, dtype=dtype)
+    close(actual, expected, dtype, factor=100.0)
+
+
+@pytest.mark.parametrize("batch_size", [8, "full", 47])
+def test_images_that_stay_on_the_host_train_the_same(
+    batch_size: Any, backend: Backend, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    recipe = Recipe(batch_size=batch_size, epochs=4, lr=0.1)
+    _, resident = run(recipe, backend)
+    memory = type(backend).memory
+    monkeypatch.setattr(type(backend), "memory", lambda self: memory(self)._replace(free=0))
+    assert Batches(DATA.train.images, DATA.train.labels, toy_model(backend=backend)).on_host
+    _, brought = run(recipe, backend)
+    assert brought.tobytes() == resident.tobytes()
+
+
+@pytest.mark.parametrize("batch_size", [8, "full"])
+def test_captured_steps_are_the_steps(
+    batch_size: Any, backend: Backend, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The learning rate changes at every step, which a replay has to see."""
+    recipe = Recipe(batch_size=batch_size, epochs=4, lr=0.1, schedule="cosine")
+    _, captured = run(recipe, backend)
+    monkeypatch.setattr(type(backend), "capture", lambda self, step: step)
+    _, anew = run(recipe, backend)
+    close(captured, anew, "float32", factor=40.0)
+
+
+def test_a_run_repeats_itself(backend: Backend) -> None:
+    recipe = Recipe(batch_size=8, epochs=3, lr=0.1)
+    assert run(recipe, backend)[1].tobytes() == run(recipe, backend)[1].tobytes()
+
+
+def test_both_devices_live_in_one_process(backend: Backend) -> None:
+    """Steps on one between steps on the other change neither."""
+    recipe = Recipe(batch_size=8, epochs=2, lr=0.1)
+    alone = run(recipe, backend)[1]
+    model, other = (toy_model(activation="tanh", backend=device) for device in (backend, CPU))
+    train(model, DATA, recipe, on_step=lambda *_: train(other, DATA, recipe))
+    np.testing.assert_array_equal(backend.to_numpy(model.parameters), alone)
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_predictions(dtype: str, backend: Backend) -> None:
+    ours, theirs = toy_model(dtype=dtype, backend=backend), toy_model(dtype=dtype)
+    images = DATA.test.images
+    np.testing.assert_array_equal(predict(ours, images), predict(theirs, images))
+    close(probabilities(ours, images), probabilities(theirs, images), dtype, factor=4.0)
+
+
+def test_a_difference_would_be_seen(backend: Backend, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A learning rate that is off by one part in ten thousand is no rounding."""
+    _, expected = run(Recipe(batch_size=7, epochs=1, lr=0.1, warmup=0), CPU, 20)
+    _, actual = run(Recipe(batch_size=7, epochs=1, lr=0.1001, warmup=0), backend, 20)
+    with pytest.raises(AssertionError):
+        close(actual, expected, "float32", 40.0)
+
+
+@pytest.mark.parametrize(
+    ("option", "outcome"), [([], "1 skipped"), (["--require-cuda"], "1 error")]
+)
+def test_a_missing_device_is_a_skip_or_a_failure(option: list[str], outcome: str) -> None:
+    """A run of its own, in which no device is visible."""
+    command = [sys.executable, "-m", "pytest", "-q", f"{__file__}::test_a_run_repeats_itself"]
+    done = subprocess.run(
+        [*command, "-p", "no:cacheprovider", *option],
+        env=os.environ | {"CUDA_VISIBLE_DEVICES": ""},
+        cwd=ROOT, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert f"2 passed, {outcome}" in done.stdout
+    assert done.returncode == len(option)

@@ -1,0 +1,493 @@
+"""The commands train and eval as their users meet them: results, files, exit codes, sentences."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import pytest
+
+import backends.cuda
+import mlp.training.loop as mlp_training
+from backends import BackendError, CpuBackend
+from mlp.cli import main
+from mlp.data.formats.idx_folder import write_idx_folder
+from mlp.data.load import load_dataset
+from mlp.models.checkpoint import load
+from mlp.models.predict import probabilities
+from mlp.training.presets.preset import preset_names
+
+DATA = ("--dataset", "synthetic:300+50", "--device", "cpu")
+TINY = (*DATA, "--hidden", "8", "--epochs", "2", "--batch-size", "32")
+
+
+class Result(NamedTuple):
+    code: int
+    out: str
+    err: str
+
+
+Command = Callable[..., Result]
+
+
+@pytest.fixture
+def mlp(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> Command:
+    """Run the command line in an empty folder."""
+    monkeypatch.chdir(tmp_path)
+
+    def run(*arguments: object) -> Result:
+        monkeypatch.setattr(sys, "argv", ["mlp", *map(str, arguments)])
+        with pytest.raises(SystemExit) as end:
+            main()
+        code = end.value.code
+        return Result(code if isinstance(code, int) else 0, *capsys.readouterr())
+
+    return run
+
+
+def refused(result: Result, *words: str, code: int = 1) -> None:
+    """The command ended in one sentence on stderr, with this exit code and nothing on stdout."""
+    assert result.code == code, result
+    last = result.err.strip().splitlines()[-1]
+    assert "Traceback" not in result.err
+    assert last.startswith("mlp: ")
+    for word in words:
+        assert word in last
+    assert result.out == ""
+
+
+# Results
+
+
+def test_train_prints_the_result_and_writes_the_model(mlp: Command, tmp_path: Path) -> None:
+    result = mlp("train", *TINY)
+    assert result.code == 0
+    assert re.search(r"test accuracy \d+\.\d\d% \(\d+ of 50 synthetic images\)", result.out)
+    assert "epoch 2/2" in result.err
+    assert "epoch" not in result.out
+    assert load(tmp_path / "digits.safetensors").sizes == (784, 8, 10)
+
+
+def test_json_is_one_object_with_the_promised_fields(mlp: Command) -> None:
+    result = json.loads(mlp("train", *TINY, "--seed", 7, "--json").out)
+    assert result.keys() >= {
+        "dataset", "device", "layers", "parameters", "seed", "train_accuracy", "test_accuracy",
+        "test_correct", "test_total", "train_seconds", "model", "history",
+    }  # fmt: skip
+    assert (result["dataset"], result["device"], result["seed"]) == ("synthetic", "cpu", 7)
+    assert result["layers"] == [784, 8, 10]
+    assert result["parameters"] == 784 * 8 + 8 + 8 * 10 + 10
+    assert result["test_correct"] == result["test_accuracy"] * result["test_total"]
+    assert [epoch["epoch"] for epoch in result["history"]] == [1, 2]
+    for epoch in result["history"]:
+        assert epoch.keys() >= {"epoch", "loss", "train_accuracy", "test_accuracy", "seconds"}
+    seconds = sum(epoch["seconds"] for epoch in result["history"])
+    assert result["train_seconds"] == pytest.approx(seconds)
+
+
+def test_eval_repeats_what_training_measured(mlp: Command) -> None:
+    trained = json.loads(mlp("train", *TINY, "--json").out)
+    measured = json.loads(mlp("eval", trained["model"], *DATA, "--json").out)
+    assert measured["test_correct"] == trained["test_correct"]
+    assert measured["test_wrong"] == 50 - trained["test_correct"]
+    confusion = np.array(measured["confusion"])
+    assert confusion.sum() == 50
+    assert confusion.trace() == trained["test_correct"]
+    np.testing.assert_allclose(
+        measured["recall"], confusion.diagonal() / np.maximum(confusion.sum(axis=1), 1)
+    )
+    np.testing.assert_allclose(
+        measured["precision"], confusion.diagonal() / np.maximum(confusion.sum(axis=0), 1)
+    )
+
+
+def test_eval_lets_several_models_vote(mlp: Command) -> None:
+    files = [f"{seed}.safetensors" for seed in (1, 2, 3)]
+    for seed, file in enumerate(files):
+        mlp("train", *TINY, "--seed", seed, "--out", file)
+    measured = json.loads(mlp("eval", *files, *DATA, "--json").out)
+    test = load_dataset("synthetic:300+50").test
+    shares = np.mean([probabilities(load(file), test.images) for file in files], axis=0)
+    assert measured["test_correct"] == (shares.argmax(axis=1) == test.labels).sum()
+    assert measured["models"] == files
+    assert measured["temperatures"] == [1.0, 1.0, 1.0]
+
+
+def test_models_that_answer_other_questions_have_no_common_vote(mlp: Command) -> None:
+    mlp("train", *TINY, "--out", "classes.safetensors")
+    mlp("train", *TINY, "--task", "multilabel", "--out", "labels.safetensors")
+    refused(
+        mlp("eval", "classes.safetensors", "labels.safetensors", *DATA),
+        "labels.safetensors answers other questions",
+        code=2,
+    )
+
+
+def test_eval_prints_the_confusion_matrix(mlp: Command) -> None:
+    mlp("train", *TINY)
+    text = mlp("eval", "digits.safetensors", *DATA).out
+    assert re.search(r"\d+ right and \d+ wrong of 50", text)
+    rows = [line for line in text.splitlines() if re.match(r"\s*\d .*%", line)]
+    assert len(rows) == 10
+
+
+def test_one_seed_writes_the_same_bytes(mlp: Command, tmp_path: Path) -> None:
+    mlp("train", *TINY, "--out", "a.safetensors")
+    mlp("train", *TINY, "--out", "b.safetensors")
+    a, b = (load(tmp_path / f"{name}.safetensors") for name in "ab")
+    assert a.parameters.tobytes() == b.parameters.tobytes()
+
+
+def test_a_folder_of_idx_files_is_a_dataset(mlp: Command, tmp_path: Path) -> None:
+    write_idx_folder(load_dataset("synthetic:300+50"), tmp_path / "digits")
+    from_folder = json.loads(mlp("train", *TINY, "--dataset", "digits", "--json").out)
+    drawn = json.loads(mlp("train", *TINY, "--json").out)
+    assert from_folder["train_accuracy"] == drawn["train_accuracy"]
+
+
+def test_datasets_are_joined_in_training_and_the_first_is_tested_on(mlp: Command) -> None:
+    joined = load_dataset("synthetic:300+50,synthetic:100+20")
+    first, second = load_dataset("synthetic:300+50"), load_dataset("synthetic:100+20")
+    np.testing.assert_array_equal(joined.train.images[100:], first.train.images)
+    np.testing.assert_array_equal(joined.train.labels[:100], second.train.labels)
+    assert joined.test.checksum == first.test.checksum
+    result = mlp("train", *TINY, "--dataset", "synthetic:300+50,synthetic:100+20", "--json")
+    assert json.loads(result.out)["test_total"] == 50
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        ("--batch-size", "full", "--lr", "0.5"),
+        ("--hidden", "none"),
+        ("--no-bias", "--activation", "tanh", "--init", "glorot_uniform"),
+        ("--loss", "quadratic", "--nesterov", "--weight-decay", "1e-4"),
+        ("--loss", "binary_cross_entropy", "--clip-value", "1", "--clip-norm", "2"),
+        ("--schedule", "step(1,0.5)", "--warmup", "0", "--no-shuffle", "--dtype", "float64"),
+        ("--validation", "0.2", "--schedule", "cosine"),
+        ("--task", "binary", "--positive", "0,2,4,6,8"),
+        ("--task", "multilabel", "--seed", "3"),
+        ("--preset", "diary-16"),
+    ],
+)
+def test_every_option_trains_and_evaluates(mlp: Command, options: tuple[str, ...]) -> None:
+    trained = mlp("train", *TINY, *options, "--json")
+    assert trained.code == 0, trained.err
+    measured = mlp("eval", "digits.safetensors", *DATA, "--json")
+    correct = json.loads(trained.out)["test_correct"]
+    assert json.loads(measured.out)["test_correct"] == correct
+
+
+def test_validation_is_told_where_there_is_one(mlp: Command) -> None:
+    assert "validation" in mlp("train", *TINY, "--validation", "50").err
+    assert "validation" not in mlp("train", *TINY).err
+
+
+# Streams
+
+
+def process(*arguments: str, **streams: Any) -> subprocess.CompletedProcess[str]:
+    """Run the command line in a process of its own."""
+    environment = os.environ | streams.pop("env", {})
+    command = [sys.executable, "-m", "mlp", *arguments]
+    options = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, **streams}
+    return subprocess.run(command, text=True, env=environment, check=False, **options)
+
+
+@pytest.mark.parametrize("arguments", [["presets"], ["train", "--help"]])
+def test_a_stream_without_our_letters_gets_others(arguments: list[str]) -> None:
+    result = process(*arguments, env={"PYTHONIOENCODING": "ascii"})
+    assert (result.returncode, result.stderr) == (0, "")
+    assert "?" in result.stdout
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no full device")
+@pytest.mark.parametrize("unbuffered", ["", "1"])
+def test_a_result_that_cannot_be_written_is_told_in_a_sentence(unbuffered: str) -> None:
+    with Path("/dev/full").open("w") as full:
+        result = process("presets", stdout=full, env={"PYTHONUNBUFFERED": unbuffered})
+    assert result.returncode == 1
+    assert re.fullmatch(r"mlp: stdout cannot .*No space left.*\n", result.stderr)
+
+
+def test_no_figure_is_cut_on_a_narrow_terminal(
+    mlp: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "40")
+    mlp("train", *TINY)
+    out = mlp("eval", "digits.safetensors", *DATA).out
+    assert "…" not in out
+    assert re.search(r" recall +precision", out)
+
+
+def test_no_bar_and_no_empty_line_where_there_is_no_terminal(mlp: Command) -> None:
+    assert "" not in mlp("train", *TINY).err.splitlines()
+
+
+@pytest.mark.parametrize("width", ["40", "80"])
+def test_the_names_of_presets_are_never_cut(
+    mlp: Command, monkeypatch: pytest.MonkeyPatch, width: str
+) -> None:
+    monkeypatch.setenv("COLUMNS", width)
+    out = mlp("presets").out
+    for name in preset_names():
+        assert re.search(rf"^ {name} ", out, re.MULTILINE)
+
+
+# Files
+
+
+def test_a_second_run_takes_the_next_name(mlp: Command, tmp_path: Path) -> None:
+    for _ in range(3):
+        mlp("train", *TINY)
+    names = {"digits.safetensors", "digits-2.safetensors", "digits-3.safetensors"}
+    assert {path.name for path in tmp_path.iterdir()} == names
+
+
+def test_a_model_is_replaced_only_when_told(mlp: Command, tmp_path: Path) -> None:
+    (tmp_path / "mine").write_text("precious")
+    refused(mlp("train", *TINY, "--out", "mine"), "mine is there already", "--force", code=2)
+    assert (tmp_path / "mine").read_text() == "precious"
+    assert mlp("train", *TINY, "--out", "mine", "--force").code == 0
+    assert load(tmp_path / "mine").sizes == (784, 8, 10)
+
+
+def test_force_without_a_name_replaces_the_first(mlp: Command, tmp_path: Path) -> None:
+    mlp("train", *TINY)
+    assert mlp("train", *TINY, "--hidden", "5", "--force").code == 0
+    assert [path.name for path in tmp_path.iterdir()] == ["digits.safetensors"]
+    assert load(tmp_path / "digits.safetensors").sizes == (784, 5, 10)
+
+
+def test_a_name_that_another_run_has_taken_meanwhile_is_left_to_it(
+    mlp: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def train(*arguments: Any, **options: Any) -> Any:
+        (tmp_path / "mine.safetensors").write_text("the other's")
+        return whole(*arguments, **options)
+
+    whole = mlp_training.train
+    monkeypatch.setattr(mlp_training, "train", train)
+    result = mlp("train", *TINY, "--out", "mine.safetensors")
+    assert "model: mine-2.safetensors" in result.out
+    assert (tmp_path / "mine.safetensors").read_text() == "the other's"
+    assert load(tmp_path / "mine-2.safetensors").sizes == (784, 8, 10)
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="this system has no named pipes")
+def test_a_pipe_or_device_is_never_replaced(mlp: Command, tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    refused(mlp("train", *TINY, "--out", "pipe", "--force"), "pipe", code=2)
+    assert (tmp_path / "pipe").is_fifo()
+
+
+def test_a_place_that_cannot_be_written_is_told_before_training(mlp: Command) -> None:
+    result = mlp("train", *TINY, "--out", "nowhere/model")
+    refused(result, "nowhere", "make it first")
+    assert "epoch" not in result.err
+    refused(mlp("train", *TINY, "--out", "."), "folder", code=2)
+
+
+def test_a_full_disk_leaves_nothing_behind(
+    mlp: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(_: int) -> None:
+        raise OSError(28, os.strerror(28))
+
+    monkeypatch.setattr(os, "fsync", full)
+    refused(mlp("train", *TINY, "--out", "model"), "model", "No space left", "another place")
+    assert list(tmp_path.iterdir()) == []
+
+
+# Bad input
+
+
+@pytest.mark.parametrize(
+    ("options", "word"),
+    [
+        (("--lr", "nan"), "learning rate"),
+        (("--lr", "inf"), "learning rate"),
+        (("--lr", "0"), "learning rate"),
+        (("--lr", "-0.1"), "learning rate"),
+        (("--momentum", "1"), "momentum"),
+        (("--epochs", "0"), "epochs"),
+        (("--batch-size", "0"), "batch size"),
+        (("--batch-size", "many"), "many"),
+        (("--hidden", "10,0"), "--hidden"),
+        (("--hidden", "ten"), "--hidden"),
+        (("--hidden", str(10**20)), "smaller"),
+        (("--weight-decay", "-1"), "weight decay"),
+        (("--clip-value", "0"), "clip value"),
+        (("--clip-norm", "nan"), "clip norm"),
+        (("--warmup", "3"), "warm-up"),
+        (("--seed", "-1"), "seed"),
+        (("--validation", "300"), "validation"),
+        (("--activation", "rely"), "relu"),
+        (("--loss", "l2"), "cross_entropy"),
+        (("--init", "he"), "he_normal"),
+        (("--init", "normal"), "normal"),
+        (("--schedule", "step(1)"), "step"),
+        (("--dtype", "float16"), "float32"),
+        (("--nesterov", "--momentum", "0"), "momentum"),
+        (("--device", "gpu"), "cuda"),
+        (("--dataset", "emnist"), "mnist"),
+        (("--data", "."), "dataset"),
+        (("--task", "binary"), "--positive"),
+        (("--task", "binary", "--positive", "0,12"), "--positive"),
+        (("--preset", "diary"), "diary-16"),
+    ],
+)
+def test_options_that_make_no_sense_are_refused(
+    mlp: Command, tmp_path: Path, options: tuple[str, ...], word: str
+) -> None:
+    result = mlp("train", *TINY, *options)
+    refused(result, word, code=1 if options[0] == "--device" else 2)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_task_without_its_question_is_refused_before_data_is_looked_for(mlp: Command) -> None:
+    result = mlp("train", "--task", "binary", "--dataset", "nowhere")
+    refused(result, "--positive", code=2)
+
+
+def test_a_run_that_diverges_names_the_place_and_the_cause(mlp: Command, tmp_path: Path) -> None:
+    result = mlp("train", *TINY, "--lr", "1e30", "--warmup", "0")
+    refused(result, "epoch 1, step ", "learning rate", "--lr", code=3)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_model_that_is_missing_or_damaged_is_told_as_such(mlp: Command, tmp_path: Path) -> None:
+    refused(mlp("eval", "none", *DATA), "no model file none", "mlp train")
+    mlp("train", *TINY)
+    whole = (tmp_path / "digits.safetensors").read_bytes()
+    (tmp_path / "cut").write_bytes(whole[: len(whole) // 2])
+    refused(mlp("eval", "cut", *DATA), "cut", "damaged")
+    (tmp_path / "text").write_text("<html>not a model</html>")
+    refused(mlp("eval", "text", *DATA), "text")
+
+
+def test_a_model_of_another_size_than_the_data_is_told_as_such(
+    mlp: Command, tmp_path: Path
+) -> None:
+    mlp("train", *TINY)
+    data = load_dataset("synthetic:30+10")
+    small = tuple(type(s)(s.images[:, :14, :14].copy(), s.labels) for s in (data.train, data.test))
+    write_idx_folder(type(data)("small", "tests", 10, *small), tmp_path / "small")
+    result = mlp("eval", "digits.safetensors", "--dataset", "small", "--device", "cpu")
+    refused(result, "784 pixels", "196 pixels")
+
+
+DAMAGE: dict[str, Callable[[bytes], bytes]] = {
+    "truncated": lambda b: b[:-1],
+    "oversized": lambda b: b + b"\0",
+    "wrong magic": lambda b: b"\1" + b[1:],
+    "html": lambda _: b"<!DOCTYPE html><html><body>404</body></html>",
+    "count": lambda b: b[:7] + bytes([b[7] - 1]) + b[8:-1],
+    "label": lambda b: b[:-1] + b"\x0a",
+}
+
+
+@pytest.mark.parametrize("damage", DAMAGE)
+def test_damaged_data_is_told_and_nothing_is_written(
+    mlp: Command, tmp_path: Path, damage: str
+) -> None:
+    write_idx_folder(load_dataset("synthetic:30+10"), tmp_path / "data", compress=False)
+    file = tmp_path / "data" / "train-labels-idx1-ubyte"
+    file.write_bytes(DAMAGE[damage](file.read_bytes()))
+    before = sorted(tmp_path.rglob("*"))
+    refused(mlp("train", *TINY, "--dataset", "data"), "label")
+    assert sorted(tmp_path.rglob("*")) == before
+
+
+# Devices
+
+
+def test_cuda_never_falls_back(mlp: Command, monkeypatch: pytest.MonkeyPatch) -> None:
+    def unusable(*_: Any, **__: Any) -> Any:
+        raise BackendError("no NVIDIA driver is loaded: install one")
+
+    monkeypatch.setattr(backends.cuda, "CudaBackend", unusable)
+    refused(mlp("train", *TINY, "--device", "cuda"), "NVIDIA driver")
+    refused(mlp("train", *TINY, "--device", "cuda:1"), "NVIDIA driver")
+    result = mlp("train", *TINY, "--device", "auto")
+    assert result.code == 0
+    assert "device: cpu" in result.err
+
+
+def test_auto_takes_cuda_where_it_works(mlp: Command, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Working(CpuBackend):
+        def __init__(self, index: int = 0, *_: Any, **__: Any) -> None:
+            super().__init__()
+            self.name = f"cuda:{index}"
+
+    monkeypatch.setattr(backends.cuda, "CudaBackend", Working)
+    assert json.loads(mlp("train", *TINY, "--device", "auto", "--json").out)["device"] == "cuda:0"
+
+
+# Without MNIST
+
+
+def test_auto_says_that_it_takes_synthetic_digits(
+    mlp: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MLP_OFFLINE", "1")
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    monkeypatch.delenv("MLP_DATA_DIR", raising=False)
+    small = load_dataset("synthetic:300+50")
+    monkeypatch.setattr("mlp.data.load.load_synthetic", lambda: small)
+    arguments = ("train", "--device", "cpu", "--hidden", "8", "--epochs", "1")
+    result = mlp(*arguments)
+    assert result.code == 0
+    assert any("synthetic digits" in line for line in result.err.splitlines()[:3])
+    refused(mlp(*arguments, "--dataset", "mnist"), "MNIST", "--data")
+
+
+# As a process
+
+
+def run(*arguments: str, cwd: Path, **environment: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "mlp", *arguments]
+    return subprocess.run(
+        command, cwd=cwd, env=os.environ | environment, capture_output=True, text=True, check=False
+    )
+
+
+def test_the_output_survives_a_pipe_that_is_closed(tmp_path: Path) -> None:
+    command = f"{sys.executable} -m mlp presets | head -1"
+    done = subprocess.run(
+        command, shell=True, cwd=tmp_path, capture_output=True, text=True, check=False
+    )
+    assert "Traceback" not in done.stderr
+
+
+def test_no_colour_codes_reach_a_pipe(tmp_path: Path) -> None:
+    done = run("train", *TINY, "--lr", "30", "--clip-value", "9", cwd=tmp_path)
+    assert "\x1b" not in done.stdout + done.stderr
+
+
+def test_an_interrupt_keeps_the_last_finished_epoch(
+    mlp: Command, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    from mlp.cli import console
+
+    def interrupt(self: console.TrainingBar, *_: Any) -> None:
+        if self._finished == 1:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(console.TrainingBar, "on_step", interrupt)
+    result = mlp("train", *TINY, "--json")
+    assert result.code == 130
+    told = json.loads(result.out)
+    assert told["interrupted"]
+    assert len(told["history"]) == 1
+    measured = json.loads(mlp("eval", told["model"], *DATA, "--json").out)
+    assert measured["test_correct"] == told["test_correct"]

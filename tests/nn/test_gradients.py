@@ -1,0 +1,314 @@
+"""Every gradient against central differences, and the checker against gradients made wrong."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+import pytest
+from gradients import check_gradient
+from toys import TRUE_LOSSES
+
+from backends import get_backend
+from mlp.nn.activations import ACTIVATIONS, LeakyReLU, ReLU, Sigmoid, Tanh
+from mlp.nn.layers import Linear
+from mlp.nn.losses import LOSSES, BinaryCrossEntropy, Quadratic, SoftmaxCrossEntropy
+from mlp.nn.network import MLP
+
+CPU = get_backend("cpu")
+SHAPES = [(1, 1, 1), (1, 3, 2), (5, 1, 3), (4, 3, 1), (3, 3, 3), (2, 7, 5)]  # (N, I, O)
+
+
+def away_from_zero(rng: np.random.Generator, *shape: int) -> np.ndarray:
+    """Values of both signs from 0.1 on, where no activation has a kink."""
+    return rng.choice([-1.0, 1.0], shape) * rng.uniform(0.1, 2.0, shape)
+
+
+def check_layer(layer: Any, x: np.ndarray, parameters: dict[str, tuple[Any, Any]]) -> None:
+    """Check a layer's dx and its parameters' gradients for L = Σ dy · y with a random dy."""
+    rng = np.random.default_rng(7)
+    dy = rng.normal(size=layer.forward(x).shape)  # (N, O)
+
+    def value() -> float:
+        return float((dy * layer.forward(x)).sum())
+
+    for gradient in (gradient for _, gradient in parameters.values()):
+        gradient.fill(9.0)  # gradients are overwritten, whatever was there
+    layer.forward(x)
+    dx = layer.backward(dy)
+    check_gradient(f"dx of {layer!r}", value, x, dx)
+    for name, (parameter, gradient) in parameters.items():
+        check_gradient(f"{name} of {layer!r}", value, parameter, gradient)
+
+
+def check_linear(shape: tuple[int, int, int] = (3, 3, 3), bias: bool = True) -> None:
+    N, I, O = shape  # noqa: E741
+    rng = np.random.default_rng(sum(shape))
+    layer = Linear(I, O, CPU, "float64", bias=bias)
+    W, dW, b, db = rng.normal(size=(I, O)), np.empty((I, O)), rng.normal(size=O), np.empty(O)
+    layer.bind(W, dW, *((b, db) if bias else (None, None)))
+    check_layer(layer, rng.normal(size=(N, I)), {"dW": (W, dW)} | ({"db": (b, db)} if bias else {}))
+
+
+def check_activation(name: str, shape: tuple[int, int] = (3, 4)) -> None:
+    x = away_from_zero(np.random.default_rng(sum(shape)), *shape)
+    check_layer(ACTIVATIONS[name](CPU, "float64"), x, {})
+
+
+def check_loss(
+    name: str, labels: str = "integers", shape: tuple[int, int] = (4, 3), total: int | None = None
+) -> None:
+    N, C = shape
+    rng = np.random.default_rng(N + C)
+    outputs = rng.normal(size=shape)  # (N, C)
+    targets = rng.integers(0, C, N) if labels == "integers" else rng.dirichlet(np.ones(C), N)
+    criterion = LOSSES[name](C, CPU, "float64")
+
+    def value() -> float:
+        return criterion.forward(outputs, targets, total).item()
+
+    value()
+    check_gradient(f"gradient of {criterion!r}", value, outputs, criterion.backward())
+
+
+def check_network(
+    sizes: tuple[int, ...] = (4, 4, 4, 3),
+    activation: str = "tanh",
+    output: str = "identity",
+    loss: str = "cross_entropy",
+    bias: bool = True,
+) -> None:
+    """Check each W and b of a network on the smallest seed that keeps its kinks out of reach."""
+    for seed in range(100):
+        rng = np.random.default_rng(seed)
+        model = MLP(
+            sizes, activation, output, bias=bias, bias_init="uniform(-1, 1)", seed=seed,
+            dtype="float64",
+        )  # fmt: skip
+        x = rng.normal(size=(5, sizes[0]))  # (N, I)
+        y = model.forward(x)
+        if all(abs(layer.buffer("y", 5, layer.outputs)).min() > 1e-3 for layer in model.linear):
+            break
+    else:
+        pytest.fail("no seed keeps all kinks away")
+    labels = rng.integers(0, sizes[-1], 5)
+    criterion = LOSSES[loss](sizes[-1], CPU, "float64")
+
+    def value() -> float:
+        return criterion.forward(model.forward(x), labels).item()
+
+    assert y.shape == (5, sizes[-1])
+    model.gradients.fill(9.0)
+    value()
+    model.backward(criterion.backward())
+    for k, layer in enumerate(model.linear):
+        check_gradient(f"dW of layer {k} of {model}", value, layer.W, layer.dW)
+        if bias:
+            check_gradient(f"db of layer {k} of {model}", value, layer.b, layer.db)
+
+
+@pytest.mark.parametrize("bias", [True, False])
+@pytest.mark.parametrize("shape", SHAPES)
+def test_linear(shape: tuple[int, int, int], bias: bool) -> None:
+    check_linear(shape, bias)
+
+
+@pytest.mark.parametrize("shape", [(1, 1), (1, 5), (3, 4)])
+@pytest.mark.parametrize("name", ACTIVATIONS)
+def test_activation(name: str, shape: tuple[int, int]) -> None:
+    check_activation(name, shape)
+
+
+@pytest.mark.parametrize("total", [None, 11])
+@pytest.mark.parametrize("shape", [(1, 1), (1, 4), (6, 2), (4, 3)])
+@pytest.mark.parametrize("labels", ["integers", "rows"])
+@pytest.mark.parametrize("name", TRUE_LOSSES)
+def test_loss(name: str, labels: str, shape: tuple[int, int], total: int | None) -> None:
+    check_loss(name, labels, shape, total)
+
+
+@pytest.mark.parametrize("bias", [True, False])
+@pytest.mark.parametrize("activation", ACTIVATIONS)
+@pytest.mark.parametrize("sizes", [(3, 2), (3, 5, 2), (2, 3, 1, 4, 3)])
+def test_network(sizes: tuple[int, ...], activation: str, bias: bool) -> None:
+    check_network(sizes, activation, bias=bias)
+
+
+@pytest.mark.parametrize("output", ACTIVATIONS)
+@pytest.mark.parametrize("loss", TRUE_LOSSES)
+def test_network_with_an_output_activation(loss: str, output: str) -> None:
+    check_network((3, 4, 3), "tanh", output, loss)
+
+
+@pytest.mark.parametrize("loss", LOSSES)
+def test_losses_and_gradients_of_pieces_add_up(loss: str) -> None:
+    rng = np.random.default_rng(3)
+    x, labels = rng.normal(size=(11, 4)), rng.integers(0, 3, 11)
+    model = MLP((4, 5, 3), "tanh", dtype="float64")
+    criterion = LOSSES[loss](3, CPU, "float64")
+
+    def run(start: int, stop: int) -> tuple[float, np.ndarray]:
+        value = criterion.forward(model.forward(x[start:stop]), labels[start:stop], 11).item()
+        model.backward(criterion.backward())
+        return value, model.gradients.copy()
+
+    whole, gradient = run(0, 11)
+    values, gradients = zip(*(run(*piece) for piece in pairwise((0, 4, 5, 11))), strict=True)
+    assert sum(values) == pytest.approx(whole, rel=1e-13)
+    np.testing.assert_allclose(sum(gradients), gradient, rtol=0, atol=1e-15)
+
+
+def test_the_published_defect_is_caught() -> None:
+    """`LogitError` says that its gradient is not its loss's, and the checker agrees."""
+    with pytest.raises(AssertionError, match=r"gradient of LogitError\(\)\["):
+        check_loss("logit_error")
+
+
+# Each mutant is a mistake that people make: (class, method, the mistake, the check, what it says).
+def linear_backward(
+    dW: Callable[[Any, Any], Any] = lambda x, dy: x.T @ dy,
+    db: Callable[[Any], Any] = lambda dy: dy.sum(axis=0),
+    dx: Callable[[Any, Any], Any] = lambda W, dy: dy @ W.T,
+) -> Callable[[Linear, Any], Any]:
+    """A backward pass for `Linear` with one of its formulas replaced."""
+
+    def backward(self: Linear, dy: Any) -> Any:
+        self.dW[...] = dW(self.x, dy)
+        self.db[...] = db(dy)
+        return dx(self.W, dy)
+
+    return backward
+
+
+def accumulating(self: Linear, dy: Any) -> Any:
+    self.dW += self.x.T @ dy
+    self.db[...] = dy.sum(axis=0)
+    return dy @ self.W.T
+
+
+def scaled(backward: Callable[[Any], Any], factor: Callable[[Any], float]) -> Callable[[Any], Any]:
+    return lambda self: backward(self) * factor(self)
+
+
+def slope(formula: Callable[[Any], Any]) -> Any:
+    """A gradient for an activation that multiplies dy by a formula of y."""
+
+    def gradient(xp: Any, dy: Any, y: Any, dx: Any) -> None:
+        dx[...] = dy * formula(y)
+
+    return staticmethod(gradient)
+
+
+def forgets_first_activation(self: MLP, dy: Any) -> None:
+    for i, layer in reversed(list(enumerate(self.layers))):
+        if i != 1:
+            dy = layer.backward(dy)
+
+
+CE, BCE = SoftmaxCrossEntropy, BinaryCrossEntropy
+write_loss_and_gradient = CE.loss_and_gradient
+
+
+def without_target(xp: Any, logits: Any, t: Any, scale: float, *rest: Any) -> None:
+    write_loss_and_gradient(xp, logits, t, scale, *rest)
+    rest[-1][...] += scale * t  # softmax(z) / N is left
+
+
+MUTANTS: dict[str, tuple[type, str, Any, Callable[[], None], str]] = {
+    "x not transposed": (
+        Linear, "backward", linear_backward(dW=lambda x, dy: x @ dy), check_linear, "dW",
+    ),
+    "dW transposed": (
+        Linear, "backward", linear_backward(dW=lambda x, dy: dy.T @ x), check_linear,
+        "transpose of what it should be",
+    ),
+    "dW added to": (Linear, "backward", accumulating, check_linear, "dW"),
+    "W not transposed": (
+        Linear, "backward", linear_backward(dx=lambda W, dy: dy @ W), check_linear, "dx",
+    ),
+    "db averaged": (
+        Linear, "backward", linear_backward(db=lambda dy: dy.mean(axis=0)), check_linear,
+        "db of Linear(3, 3)[",
+    ),
+    "db left out": (
+        Linear, "backward", linear_backward(db=lambda dy: 0.0), check_linear, "all of it is 0",
+    ),
+    "relu without its mask": (
+        ReLU, "gradient", slope(np.ones_like), lambda: check_activation("relu"), "dx of ReLU()",
+    ),
+    "leaky relu without its leak": (
+        LeakyReLU, "gradient", slope(lambda y: y > 0), lambda: check_activation("leaky_relu"),
+        "dx of LeakyReLU()",
+    ),
+    "sigmoid without (1 - y)": (
+        Sigmoid, "gradient", slope(lambda y: y), lambda: check_activation("sigmoid"), "dx",
+    ),
+    "sigmoid with (1 - y²)": (
+        Sigmoid, "gradient", slope(lambda y: 1 - y * y), lambda: check_activation("sigmoid"), "dx",
+    ),
+    "tanh with y (1 - y)": (
+        Tanh, "gradient", slope(lambda y: y * (1 - y)), lambda: check_activation("tanh"), "dx",
+    ),
+    "no 1/N": (
+        CE, "backward", scaled(CE.backward, lambda self: len(self.dlogits)),
+        lambda: check_loss("cross_entropy"), "4 times what it should be",
+    ),
+    "1/N twice": (
+        CE, "backward", scaled(CE.backward, lambda self: 1 / len(self.dlogits)),
+        lambda: check_loss("cross_entropy"), "0.25 times",
+    ),
+    "1/N of the piece": (
+        CE, "backward", scaled(CE.backward, lambda self: 11 / len(self.dlogits)),
+        lambda: check_loss("cross_entropy", total=11), "2.75 times",
+    ),
+    "wrong sign": (
+        CE, "backward", scaled(CE.backward, lambda self: -1.0),
+        lambda: check_loss("cross_entropy"), "-1 times",
+    ),
+    "softmax without the target": (
+        CE, "loss_and_gradient", staticmethod(without_target), lambda: check_loss("cross_entropy"),
+        "SoftmaxCrossEntropy()[",
+    ),
+    "quadratic without its half": (
+        Quadratic, "backward", scaled(Quadratic.backward, lambda self: 2.0),
+        lambda: check_loss("quadratic"), "2 times",
+    ),
+    "binary with the slope of σ": (
+        BCE, "backward", lambda self: (
+            (p := 1 / (1 + np.exp(-self.logits))) * (1 - p) * (p - self.t) * self.scale
+        ), lambda: check_loss("binary_cross_entropy"), "BinaryCrossEntropy()[",
+    ),
+    "not a number": (
+        CE, "backward", scaled(CE.backward, lambda self: np.nan),
+        lambda: check_loss("cross_entropy"), "not finite",
+    ),
+    "an activation left out": (
+        MLP, "backward", forgets_first_activation, check_network, "layer 0",
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("mutant", MUTANTS)
+def test_the_checker_catches(mutant: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    owner, method, mistake, check, message = MUTANTS[mutant]
+    check()
+    monkeypatch.setattr(owner, method, mistake)
+    with pytest.raises(AssertionError) as failure:
+        check()
+    assert message in str(failure.value)
+
+
+def test_a_failure_names_the_element_and_both_values() -> None:
+    x = np.array([[1.0, 2.0], [3.0, 4.0]])
+    gradient = 2 * x
+    gradient[1, 0] = 5.0
+    with pytest.raises(AssertionError, match=r"dx\[1, 0\] should be 6\S* .* but is 5; 1 of 4"):
+        check_gradient("dx", lambda: float((x * x).sum()), x, gradient)
+    np.testing.assert_array_equal(x, [[1.0, 2.0], [3.0, 4.0]])  # put back
+
+
+def test_a_gradient_of_another_shape_is_refused() -> None:
+    with pytest.raises(AssertionError, match="shape"):
+        check_gradient("db", lambda: 0.0, np.zeros(3), np.zeros((1, 3)))

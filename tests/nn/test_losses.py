@@ -1,0 +1,138 @@
+"""Losses: their values against plain formulas, and at the ends of the range of floats."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+
+from backends import get_backend
+from mlp.nn.accuracy import Hits
+from mlp.nn.losses import LOSSES
+
+CPU = get_backend("cpu")
+N, C = 6, 4
+RNG = np.random.default_rng(1)
+OUTPUTS, LABELS = RNG.normal(size=(N, C)), RNG.integers(0, C, N)
+ROWS = np.eye(C)[LABELS]
+
+
+def evaluate(
+    name: str, outputs: np.ndarray, labels: np.ndarray, total: int | None = None
+) -> tuple[float, np.ndarray]:
+    criterion = LOSSES[name](outputs.shape[1], CPU, outputs.dtype.name)
+    loss = criterion.forward(outputs, labels, total)
+    assert (loss.shape, loss.dtype) == ((1, 1), outputs.dtype)
+    return float(loss[0, 0]), criterion.backward()
+
+
+def sigmoid(z: np.ndarray) -> np.ndarray:
+    return 1 / (1 + np.exp(-z))
+
+
+@pytest.mark.parametrize("name", LOSSES)
+def test_hits_add_up_and_the_first_of_equal_outputs_is_the_answer(name: str) -> None:
+    criterion, silent = (LOSSES[name](C, CPU, "float64") for _ in range(2))
+    criterion.hits = hits = Hits(C, CPU, "float64")
+    expected = 0
+    for outputs in (OUTPUTS, np.zeros((N, C))):
+        assert criterion.forward(outputs, LABELS) == silent.forward(outputs, LABELS)
+        np.testing.assert_array_equal(criterion.backward(), silent.backward())
+        expected += (outputs.argmax(axis=1) == LABELS).sum()
+        assert hits.total.item() == expected > 0
+
+
+FORMULAS: dict[str, Callable[[np.ndarray, np.ndarray], float]] = {
+    "cross_entropy": lambda z, t: (t * (np.log(np.exp(z).sum(1, keepdims=True)) - z)).sum() / N,
+    "quadratic": lambda a, t: ((a - t) ** 2).sum() / 2 / N,
+    "binary_cross_entropy": lambda z, t: (
+        -(t * np.log(sigmoid(z)) + (1 - t) * np.log(1 - sigmoid(z))).sum() / N
+    ),
+}
+FORMULAS["logit_error"] = FORMULAS["cross_entropy"]
+
+
+@pytest.mark.parametrize("name", LOSSES)
+def test_the_value_is_the_plain_formula(name: str) -> None:
+    assert evaluate(name, OUTPUTS, LABELS)[0] == pytest.approx(FORMULAS[name](OUTPUTS, ROWS))
+
+
+@pytest.mark.parametrize("name", LOSSES)
+def test_integer_labels_are_one_hot_rows(name: str) -> None:
+    integers, rows = evaluate(name, OUTPUTS, LABELS), evaluate(name, OUTPUTS, ROWS)
+    assert integers[0] == rows[0]
+    np.testing.assert_array_equal(integers[1], rows[1])
+
+
+@pytest.mark.parametrize("name", LOSSES)
+def test_total_replaces_the_batch_size(name: str) -> None:
+    whole, part = evaluate(name, OUTPUTS, LABELS), evaluate(name, OUTPUTS, LABELS, total=3 * N)
+    assert part[0] == pytest.approx(whole[0] / 3)
+    np.testing.assert_allclose(part[1], whole[1] / 3)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("name", ["cross_entropy", "binary_cross_entropy"])
+def test_huge_logits_stay_finite_and_exact(name: str, dtype: str) -> None:
+    """A loss far out is the distance to the right answer: no overflow, no epsilon."""
+    huge = 1e30
+    logits = np.array([[huge, -huge], [-huge, huge]], dtype)
+    right = evaluate(name, logits, np.array([0, 1]))
+    wrong = evaluate(name, logits, np.array([1, 0]))
+    assert right[0] == 0.0
+    assert not right[1].any()
+    assert wrong[0] == pytest.approx(2 * huge, rel=1e-6)
+    np.testing.assert_allclose(wrong[1], np.array([[0.5, -0.5], [-0.5, 0.5]]))
+
+
+def test_small_cross_entropies_keep_their_digits() -> None:
+    """-log softmax of a sure answer is about exp(-gap): an epsilon or 1 - p would lose it."""
+    loss, _ = evaluate("cross_entropy", np.array([[30.0, 0.0]]), np.array([0]))
+    assert loss == pytest.approx(np.exp(-30.0), rel=0.02)
+
+
+def test_small_binary_cross_entropies_keep_their_digits() -> None:
+    loss, gradient = evaluate("binary_cross_entropy", np.array([[-40.0]]), np.array([[0.0]]))
+    assert loss == pytest.approx(np.exp(-40.0), rel=1e-12)
+    assert gradient[0, 0] == pytest.approx(0.0, abs=1e-16)
+
+
+def test_binary_cross_entropy_at_zero_is_log_2_a_class() -> None:
+    loss, gradient = evaluate("binary_cross_entropy", np.zeros((3, 4)), np.array([0, 1, 2]))
+    assert loss == pytest.approx(4 * np.log(2))
+    np.testing.assert_allclose(gradient, (0.5 - np.eye(4)[:3]) / 3)
+
+
+def test_cross_entropy_of_equal_logits_is_log_c() -> None:
+    loss, _ = evaluate("cross_entropy", np.full((3, 7), 123.0), np.array([0, 3, 6]))
+    assert loss == pytest.approx(np.log(7))
+
+
+def test_shifting_the_logits_changes_nothing() -> None:
+    plain, shifted = (evaluate("cross_entropy", OUTPUTS + s, LABELS) for s in (0.0, 1000.0))
+    assert shifted[0] == pytest.approx(plain[0], rel=1e-12)
+    np.testing.assert_allclose(shifted[1], plain[1], rtol=1e-9, atol=1e-13)
+
+
+@pytest.mark.parametrize("name", LOSSES)
+def test_the_callers_arrays_are_left_alone(name: str) -> None:
+    outputs, labels, rows = OUTPUTS.copy(), LABELS.copy(), ROWS.copy()
+    for targets in (labels, rows):
+        evaluate(name, outputs, targets)
+    np.testing.assert_array_equal(outputs, OUTPUTS)
+    np.testing.assert_array_equal(labels, LABELS)
+    np.testing.assert_array_equal(rows, ROWS)
+
+
+def test_the_published_defect_is_as_published() -> None:
+    """(z - t) · f'(z) / N, where f is the leaky ReLU."""
+    _, gradient = evaluate("logit_error", OUTPUTS, LABELS)
+    np.testing.assert_allclose(gradient, (OUTPUTS - ROWS) * np.where(OUTPUTS > 0, 1, 0.01) / N)
+
+
+@pytest.mark.parametrize("name", ["cross_entropy", "binary_cross_entropy"])
+def test_a_nan_shows(name: str) -> None:
+    outputs = OUTPUTS.copy()
+    outputs[2, 1] = np.nan
+    assert np.isnan(evaluate(name, outputs, LABELS)[0])

@@ -1,0 +1,127 @@
+"""PyTorch as an oracle, where it is installed: networks, losses and SGD over some steps."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+import pytest
+
+from mlp.nn.losses import LOSSES
+from mlp.nn.network import MLP
+from mlp.nn.optim import SGD
+
+torch = pytest.importorskip("torch", reason="PyTorch, the oracle of this file, is not installed")
+
+ACTIVATIONS = {
+    "relu": torch.relu,
+    "leaky_relu": torch.nn.functional.leaky_relu,  # its slope of 0.01 is the default
+    "sigmoid": torch.sigmoid,
+    "tanh": torch.tanh,
+    "identity": lambda x: x,
+}
+
+
+def quadratic(outputs: Any, labels: Any) -> Any:
+    t = torch.nn.functional.one_hot(labels, outputs.shape[1])
+    return 0.5 * (outputs - t).square().sum() / len(outputs)
+
+
+def binary(outputs: Any, labels: Any) -> Any:
+    t = torch.nn.functional.one_hot(labels, outputs.shape[1]).to(outputs.dtype)
+    bce = torch.nn.functional.binary_cross_entropy_with_logits
+    return bce(outputs, t, reduction="sum") / len(outputs)
+
+
+ORACLES = {
+    "cross_entropy": torch.nn.functional.cross_entropy,
+    "quadratic": quadratic,
+    "binary_cross_entropy": binary,
+}
+SIZES, N = (6, 5, 4, 3), 7
+RNG = np.random.default_rng(0)
+X, LABELS = RNG.normal(size=(N, SIZES[0])), RNG.integers(0, SIZES[-1], N)
+
+
+def torch_parameters(model: MLP) -> list[Any]:
+    arrays = [layer.W for layer in model.linear] + [layer.b for layer in model.linear]
+    return [torch.tensor(array.copy(), requires_grad=True) for array in arrays]
+
+
+def torch_loss(parameters: list[Any], activation: str, loss: str) -> Any:
+    y, depth = torch.tensor(X), len(SIZES) - 1
+    for k, _ in enumerate(pairwise(SIZES)):
+        y = y @ parameters[k] + parameters[depth + k]
+        if k < depth - 1:
+            y = ACTIVATIONS[activation](y)
+    return ORACLES[loss](y, torch.tensor(LABELS))
+
+
+def flat(tensors: list[Any]) -> np.ndarray:
+    return np.concatenate([tensor.detach().numpy().ravel() for tensor in tensors])
+
+
+@pytest.mark.parametrize("loss", ORACLES)
+@pytest.mark.parametrize("activation", ACTIVATIONS)
+def test_loss_and_gradients(activation: str, loss: str) -> None:
+    model = MLP(SIZES, activation, bias_init="uniform(-1, 1)", dtype="float64")
+    criterion = LOSSES[loss](SIZES[-1], model.backend, "float64")
+    parameters = torch_parameters(model)
+    expected = torch_loss(parameters, activation, loss)
+    expected.backward()
+    actual = criterion.forward(model.forward(X), LABELS).item()
+    model.backward(criterion.backward())
+    assert actual == pytest.approx(expected.item(), rel=1e-12)
+    gradients = flat([parameter.grad for parameter in parameters])
+    np.testing.assert_allclose(model.gradients, gradients, rtol=1e-10, atol=1e-13)
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {},
+        {"momentum": 0.9},
+        {"momentum": 0.9, "nesterov": True},
+        {"weight_decay": 0.1},
+        {"momentum": 0.8, "nesterov": True, "weight_decay": 0.05},
+    ],
+    ids=str,
+)
+def test_twenty_steps_of_sgd(options: dict[str, Any]) -> None:
+    model = MLP(SIZES, "tanh", dtype="float64")
+    criterion = LOSSES["cross_entropy"](SIZES[-1], model.backend, "float64")
+    ours = SGD(
+        model.parameters, model.gradients, model.backend, decayed=model.weight_count, **options
+    )
+    parameters = torch_parameters(model)
+    weights, biases = parameters[: len(SIZES) - 1], parameters[len(SIZES) - 1 :]
+    theirs = torch.optim.SGD(
+        [{"params": weights}, {"params": biases, "weight_decay": 0.0}], lr=0.1, **options
+    )
+    for step in range(20):
+        rate = 0.3 / (1 + step)
+        ours.lr[:] = rate
+        criterion.forward(model.forward(X), LABELS)
+        model.backward(criterion.backward())
+        ours.step()
+        for group in theirs.param_groups:
+            group["lr"] = rate
+        theirs.zero_grad()
+        torch_loss(parameters, "tanh", "cross_entropy").backward()
+        theirs.step()
+    np.testing.assert_allclose(model.parameters, flat(parameters), rtol=1e-10, atol=1e-13)
+
+
+@pytest.mark.parametrize("limit", [0.01, 0.5])
+def test_clipping_by_norm(limit: float) -> None:
+    gradient = RNG.normal(size=20)
+    parameter = torch.zeros(20, dtype=torch.float64, requires_grad=True)
+    parameter.grad = torch.tensor(gradient)
+    torch.nn.utils.clip_grad_norm_([parameter], limit)
+    model = MLP([1, 10], dtype="float64", init="zeros")
+    model.gradients[:] = gradient
+    optimizer = SGD(model.parameters, model.gradients, model.backend, clip_norm=limit)
+    optimizer.lr[:] = 1.0
+    optimizer.step()
+    np.testing.assert_allclose(-model.parameters, parameter.grad.numpy(), rtol=1e-4)

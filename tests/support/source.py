@@ -1,0 +1,31 @@
+"""Where the source is, and the calls on an array namespace that stand in it."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+import mlp
+
+ROOT = Path(__file__).resolve().parents[2]
+"""The checkout."""
+
+
+def xp_calls(source: str) -> Iterator[tuple[int, str, int, frozenset[str]]]:
+    """Each ``xp.name(...)`` and ``….xp.name(...)``: line, name, positional count, keywords."""
+    for node in ast.walk(ast.parse(source)):
+        match node:
+            case ast.Call(
+                func=ast.Attribute(attr=name, value=ast.Name("xp") | ast.Attribute(attr="xp"))
+            ):
+                keywords = (keyword.arg for keyword in node.keywords if keyword.arg)
+                yield node.lineno, name, len(node.args), frozenset(keywords)
+
+
+USING_XP = [
+    path
+    for path in sorted(Path(mlp.__file__).parent.rglob("*.py"))
+    if any(xp_calls(path.read_text(encoding="utf-8")))
+]
+"""The modules that call a namespace's functions."""

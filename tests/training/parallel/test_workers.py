@@ -1,0 +1,286 @@
+"""Lanes as processes and as threads: the same bytes, and an end to all when one fails."""
+
+from __future__ import annotations
+
+import errno
+import itertools
+import os
+import signal
+import threading
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import numpy as np
+import pytest
+from toys import DATA, FAST, needs_fork, share_out, small_pieces, toy_model, trained
+
+import mlp.training.parallel.processes
+import mlp.training.parallel.workers
+from backends import get_backend
+from mlp.cli.console import TrainingBar, stderr
+from mlp.training.loop import train
+from mlp.training.parallel.large_batches import worthwhile_lanes
+from mlp.training.parallel.workers import Crew
+from mlp.training.recipe import Recipe
+from mlp.training.trainer import Trainer
+
+OFTEN = mlp.training.parallel.workers.WORTH_FORKING
+"""Meetings for which processes are started."""
+
+
+@pytest.fixture(params=[False, pytest.param(True, marks=needs_fork)], ids=["threads", "processes"])
+def apart(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> bool:
+    """Whether lanes are processes."""
+    monkeypatch.setattr(mlp.training.parallel.workers, "may_fork", lambda: request.param)
+    return bool(request.param)
+
+
+@pytest.fixture(autouse=True)
+def nobody_is_left(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Every process and thread that a test started is gone after it."""
+    threads, pids, fork = threading.active_count(), [], getattr(os, "fork", None)
+
+    def noted() -> int:
+        pids.append(fork())
+        return pids[-1]
+
+    if fork is not None:
+        monkeypatch.setattr(os, "fork", noted)
+    yield
+    assert threading.active_count() == threads
+    for pid in pids:
+        with pytest.raises(ChildProcessError):
+            os.waitpid(pid, os.WNOHANG)
+
+
+@pytest.mark.parametrize("lanes", [2, 3])
+def test_lanes_meet_as_often_as_they_say(apart: bool, lanes: int) -> None:
+    crew = Crew(lanes, get_backend("cpu"))
+    seen = crew.zeros((lanes, 50), "float64")
+
+    def share(lane: int) -> None:
+        for turn in range(50):
+            before = seen[:, :turn].min() if turn else 1.0
+            assert before == 1.0  # all have done what stood before the last meeting
+            seen[lane, turn] = 1.0
+            crew.meet(lane)
+
+    for _ in range(3):
+        seen[:] = 0.0
+        crew.work(share, OFTEN)
+        assert crew.apart == apart
+        assert seen.all()
+
+
+def test_a_process_changes_nothing_else_here(apart: bool) -> None:
+    crew = Crew(2, get_backend("cpu"))
+    mine, everyones = np.zeros(2), crew.zeros(2, "float32")
+
+    def share(lane: int) -> None:
+        mine[lane] = everyones[lane] = 1.0
+
+    crew.work(share, OFTEN)
+    assert mine.tolist() == [1.0, 0.0 if apart else 1.0]
+    assert everyones.tolist() == [1.0, 1.0]
+
+
+RECIPES: dict[str, dict[str, Any]] = {
+    "momentum": {},
+    "all of sgd": {"nesterov": True, "weight_decay": 0.01, "clip_norm": 0.5, "max_norm": 1.0},
+    "dropout": {"dropout": 0.3},
+    "running": {"train_accuracy": "running"},
+    "deformed": {"augment": "affine,elastic"},
+}
+
+
+@needs_fork
+@pytest.mark.parametrize("options", RECIPES.values(), ids=RECIPES)
+@pytest.mark.parametrize("piece_bytes", [1000, 8 << 20])
+def test_processes_give_the_bytes_of_threads(
+    piece_bytes: int, options: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also where epochs in processes follow epochs in threads, recorded in either."""
+    share_out(monkeypatch, 3)
+    small_pieces(monkeypatch, piece_bytes)
+    monkeypatch.setattr(mlp.training.parallel.workers, "WORTH_FORKING", 1)
+    recipe = Recipe(batch_size=29, **{**FAST, "epochs": 6, **options})  # a tail of 2
+    results = []
+    for forks in ([False], [True], [False, False, False, True], [True, True, False]):
+        turns = itertools.cycle(forks)
+        monkeypatch.setattr(
+            mlp.training.parallel.workers, "may_fork", lambda turns=turns: next(turns)
+        )
+        model = toy_model()
+        history = train(model, DATA, recipe)
+        told = [(epoch.loss, epoch.train_accuracy) for epoch in history.epochs]
+        results.append((model.parameters.tobytes(), told))
+    assert all(result == results[0] for result in results)
+
+
+def fails(lane: int, failing: int, crew: Crew, how: Callable[[], Any]) -> None:
+    for turn in range(10):
+        if lane == failing and turn == 5:
+            how()
+        crew.meet(lane)
+
+
+@pytest.mark.parametrize("failing", [0, 1, 2])
+def test_what_a_lane_raises_ends_all(apart: bool, failing: int) -> None:
+    crew = Crew(3, get_backend("cpu"))
+    with pytest.raises(ZeroDivisionError):
+        crew.work(lambda lane: fails(lane, failing, crew, lambda: 1 / 0), OFTEN)
+    crew.work(lambda lane: crew.meet(lane), OFTEN)  # and it can go on
+
+
+@needs_fork
+def test_a_process_that_the_system_ends_ends_all(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(mlp.training.parallel.workers, "may_fork", lambda: True)
+    crew = Crew(3, get_backend("cpu"))
+    with pytest.raises(MemoryError, match="ended a process"):
+        crew.work(
+            lambda lane: fails(lane, 1, crew, lambda: os.kill(os.getpid(), signal.SIGKILL)), OFTEN
+        )
+
+
+def test_an_interrupt_of_a_run_leaves_nothing_behind(
+    apart: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    share_out(monkeypatch, 2)
+    monkeypatch.setattr(mlp.training.parallel.workers, "WORTH_FORKING", 1)
+    trainer = Trainer(toy_model(), DATA.train, Recipe(batch_size=20, **FAST))
+
+    def interrupt(*_: Any) -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        trainer.epoch(0, interrupt)
+    assert np.isfinite(trainer.epoch(0)).all()
+
+
+@needs_fork
+def test_an_interrupt_waits_until_all_are_known(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(mlp.training.parallel.workers, "may_fork", lambda: True)
+    crew, fork = Crew(3, get_backend("cpu")), os.fork
+
+    def interrupted() -> int:
+        signal.raise_signal(signal.SIGINT)
+        return fork()
+
+    monkeypatch.setattr(os, "fork", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        crew.work(lambda lane: crew.meet(lane), OFTEN)
+    monkeypatch.setattr(os, "fork", fork)
+    crew.work(lambda lane: crew.meet(lane), OFTEN)
+
+
+class UnpackableError(Exception):
+    """An exception that does not survive its packing."""
+
+    def __init__(self, one: int, two: int) -> None:
+        super().__init__(f"{one} and {two}")
+
+
+@needs_fork
+def test_an_error_that_cannot_be_packed_is_described(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(mlp.training.parallel.workers, "may_fork", lambda: True)
+    crew = Crew(2, get_backend("cpu"))
+
+    def fail() -> None:
+        raise UnpackableError(1, 2)
+
+    with pytest.raises(RuntimeError, match="UnpackableError: 1 and 2"):
+        crew.work(lambda lane: fails(lane, 1, crew, fail), OFTEN)
+
+
+@needs_fork
+def test_children_may_be_ignored(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As under a parent that ignores SIGCHLD, which is inherited."""
+    monkeypatch.setattr(mlp.training.parallel.workers, "may_fork", lambda: True)
+    before = signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+    try:
+        crew = Crew(2, get_backend("cpu"))
+        crew.work(lambda lane: crew.meet(lane), OFTEN)
+        with pytest.raises(ZeroDivisionError):
+            crew.work(lambda lane: fails(lane, 1, crew, lambda: 1 / 0), OFTEN)
+    finally:
+        signal.signal(signal.SIGCHLD, before)
+
+
+def test_a_thread_that_cannot_start_ends_all(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(mlp.training.parallel.workers, "may_fork", lambda: False)
+    crew, submit, started = Crew(3, get_backend("cpu")), ThreadPoolExecutor.submit, []
+
+    def limited(*arguments: Any) -> Any:
+        if started:
+            raise RuntimeError("can't start new thread")
+        started.append(1)
+        return submit(*arguments)
+
+    monkeypatch.setattr(ThreadPoolExecutor, "submit", limited)
+    with pytest.raises(RuntimeError, match="can't start"):
+        crew.work(lambda lane: crew.meet(lane), OFTEN)
+
+
+@needs_fork
+@pytest.mark.parametrize("left", [0, 1])
+def test_threads_take_over_where_no_process_is_left(
+    left: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(mlp.training.parallel.workers, "may_fork", lambda: True)
+    share_out(monkeypatch, 3)
+    monkeypatch.setattr(mlp.training.parallel.workers, "WORTH_FORKING", 1)
+    recipe = Recipe(batch_size=20, **FAST)
+    expected, fork, forked = trained(recipe).tobytes(), os.fork, []
+
+    def limited() -> int:
+        if len(forked) >= left:
+            raise BlockingIOError(errno.EAGAIN, "Resource temporarily unavailable")
+        forked.append(1)
+        return fork()
+
+    monkeypatch.setattr(os, "fork", limited)
+    assert trained(recipe).tobytes() == expected
+    assert len(forked) == left
+
+
+def test_few_meetings_are_not_worth_a_process(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(mlp.training.parallel.workers, "may_fork", lambda: True)
+    crew = Crew(2, get_backend("cpu"))
+    crew.work(lambda lane: crew.meet(lane), OFTEN - 1)
+    assert not crew.apart
+
+
+def test_nothing_is_forked_beside_another_thread() -> None:
+    done = threading.Event()
+    thread = threading.Thread(target=done.wait)
+    thread.start()
+    try:
+        assert not mlp.training.parallel.processes.may_fork()
+    finally:
+        done.set()
+        thread.join()
+
+
+def test_the_bar_of_a_training_is_no_thread(monkeypatch: pytest.MonkeyPatch) -> None:
+    threads = threading.active_count()
+    monkeypatch.setattr(stderr, "_force_terminal", True)
+    with TrainingBar(get_backend("cpu"), 10, 1) as bar:
+        bar.on_step(5, np.ones(1))
+        assert threading.active_count() == threads
+
+
+@pytest.mark.parametrize(
+    ("cores", "batch_size", "weights", "lanes"),
+    [
+        (2, 128, 235_000, 2),
+        (16, 128, 235_000, 5),  # more would read more than they compute
+        (16, 60_000, 101_632, 16),
+        (16, 10, 10_000_000, 1),
+        (16, 32, 12_960, 1),  # too little work
+    ],
+)
+def test_as_many_lanes_as_are_worth_it(
+    cores: int, batch_size: int, weights: int, lanes: int
+) -> None:
+    assert worthwhile_lanes(cores, batch_size, weights) == lanes

@@ -1,0 +1,130 @@
+"""Runs that go wrong as others' did: each is told in a sentence, and sound runs are not."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+from toys import CLASSES, DATA, FAST, toy_dataset, toy_model
+
+from mlp.data.batches import Batches
+from mlp.data.dataset import Dataset, Split
+from mlp.nn.network import MLP
+from mlp.training.diagnosis import warn_after, warn_before
+from mlp.training.history import Epoch
+from mlp.training.loop import train
+from mlp.training.recipe import Recipe
+
+CHANCE = np.bincount(DATA.train.labels).max() / len(DATA.train)
+
+
+def sorted_by_class(data: Dataset) -> Split:
+    order = np.argsort(data.train.labels, kind="stable")
+    return Split(data.train.images[order], data.train.labels[order])
+
+
+def after(
+    model: MLP,
+    accuracy: float = CHANCE,
+    losses: tuple[float, ...] = (1.6, 1.6),
+    labels: np.ndarray = DATA.train.labels,
+    **options: Any,
+) -> list[str]:
+    """What is said after an epoch that measured this accuracy and these losses."""
+    recipe = Recipe(**FAST, **options)
+    epoch = Epoch(2, 1.6, accuracy, accuracy, None, 0.1)
+    batches = Batches(DATA.train.images, labels, model)
+    return list(warn_after(model, batches, recipe, epoch, np.array(losses)))
+
+
+def with_hidden_biases(value: float, activation: str) -> MLP:
+    model = toy_model(activation=activation)
+    for layer in model.linear[:-1]:
+        layer.b[...] = value
+    return model
+
+
+# Before a run
+
+
+def test_zero_weights_are_told_with_their_layers() -> None:
+    sentences = list(warn_before(toy_model(init="zeros"), DATA.train, Recipe()))
+    assert len(sentences) == 1
+    assert "weights of layer 1, 2, 3 are zero" in sentences[0]
+    assert "--init" in sentences[0]
+
+
+def test_zero_weights_of_a_single_layer_learn_and_are_not_told() -> None:
+    assert not list(warn_before(MLP([16, CLASSES], init="zeros"), DATA.train, Recipe()))
+
+
+@pytest.mark.parametrize(
+    ("options", "told"),
+    [({"shuffle": False}, True), ({}, False), ({"shuffle": False, "batch_size": "full"}, False)],
+)
+def test_sorted_images_are_told_where_their_order_matters(
+    options: dict[str, Any], told: bool
+) -> None:
+    images = sorted_by_class(toy_dataset(train=600))
+    sentences = list(warn_before(toy_model(), images, Recipe(**options)))
+    assert bool(sentences) == told
+    assert all("sorted by class" in sentence for sentence in sentences)
+
+
+# After an epoch
+
+
+def test_dead_relus_are_told_with_their_share_of_each_layer() -> None:
+    sentence, *others = after(with_hidden_biases(-1e3, "relu"))
+    assert not others
+    assert f"stuck at chance ({CHANCE:.1%})" in sentence
+    assert "100% of layer 1, 100% of layer 2" in sentence
+
+
+def test_a_leaky_relu_is_never_dead() -> None:
+    assert after(with_hidden_biases(-1e3, "leaky_relu")) == []
+
+
+def test_a_saturated_softmax_is_told() -> None:
+    model = toy_model()
+    model.linear[-1].W[...] *= 1e4
+    sentence, *others = after(model)
+    assert not others
+    assert "softmax is saturated" in sentence
+
+
+def test_a_network_that_learns_may_have_dead_relus() -> None:
+    assert after(with_hidden_biases(-1e3, "relu"), accuracy=0.6) == []
+
+
+def test_chance_is_what_the_commonest_answer_gives() -> None:
+    """Nine in ten is little where one answer gives as many, and 95 in 100 is more than that."""
+    model = MLP([16, 9, 1])
+    model.linear[0].b[...] = -1e3
+    rare = (np.arange(len(DATA.train)) % 10 == 0).astype(np.uint8)[:, None]  # (N, 1)
+    options: dict[str, Any] = {"labels": rare, "loss": "binary_cross_entropy"}
+    assert "dead" in after(model, accuracy=0.9, **options)[0]
+    assert after(model, accuracy=0.95, **options) == []
+
+
+def test_a_rising_loss_is_told_with_a_smaller_rate() -> None:
+    (sentence,) = after(toy_model(), accuracy=0.9, losses=(0.5, 1.5, 3.0))
+    assert "rose from 0.5 to 3 in epoch 2" in sentence
+    assert "--lr 0.02" in sentence
+
+
+def test_a_sound_run_is_told_nothing() -> None:
+    told: list[str] = []
+    train(toy_model(), DATA, Recipe(batch_size=8, **FAST), on_warning=told.append)
+    assert told == []
+
+
+def test_a_run_tells_what_is_wrong_before_it_and_after_each_epoch() -> None:
+    data = toy_dataset(train=600, test=200)
+    data = Dataset("sorted", "tests", CLASSES, sorted_by_class(data), data.test)
+    told: list[str] = []
+    recipe = Recipe(batch_size=2, epochs=2, lr=1e-6, warmup=0.0, shuffle=False)
+    train(with_hidden_biases(-1e3, "relu"), data, recipe, on_warning=told.append)
+    assert ["sorted" in sentence for sentence in told] == [True, False, False]
+    assert ["dead" in sentence for sentence in told] == [False, True, True]

@@ -1,0 +1,325 @@
+"""The page in a real browser: strokes are drawn, pictures are given, and the page must read them.
+
+Needs Chromium with its driver, and selenium; skipped without them.
+"""
+
+from __future__ import annotations
+
+import shutil
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from hard_pictures import STROKES, Scene, draw_digit, photograph, place
+from PIL import Image
+from served import serving
+
+from mlp.models.checkpoint import save
+from mlp.nn.network import MLP
+
+webdriver = pytest.importorskip("selenium.webdriver")
+from selenium.webdriver.common.actions.action_builder import ActionBuilder  # noqa: E402
+from selenium.webdriver.common.actions.pointer_input import PointerInput  # noqa: E402
+from selenium.webdriver.common.by import By  # noqa: E402
+from selenium.webdriver.common.keys import Keys  # noqa: E402
+
+BROWSERS = ("chromium", "chromium-browser", "google-chrome")
+FLAGS = (
+    "headless", "no-sandbox", "disable-gpu", "disable-quic", "no-first-run", "disable-sync",
+    "disable-background-networking", "disable-component-update", "disable-dev-shm-usage",
+)  # fmt: skip
+PATIENCE = 20.0  # seconds
+
+
+@pytest.fixture(scope="module")
+def port(reader: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
+    folder = tmp_path_factory.mktemp("models")
+    save(MLP([784, 10], init="zeros"), folder / "untrained.safetensors")
+    with serving("--model", reader, "--models", folder) as port:
+        yield port
+
+
+@pytest.fixture(scope="module")
+def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
+    binary = next(filter(None, map(shutil.which, BROWSERS)), None)
+    driver = shutil.which("chromedriver")
+    if binary is None or driver is None:
+        pytest.skip("Chromium or its driver is not installed")
+    options = webdriver.ChromeOptions()
+    options.binary_location = binary
+    for flag in (*FLAGS, f"user-data-dir={tmp_path_factory.mktemp('browser')}"):
+        options.add_argument(f"--{flag}")
+    options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
+    chromium = webdriver.Chrome(options, webdriver.ChromeService(driver))
+    yield chromium
+    chromium.quit()
+
+
+class Page:
+    """The page, as its visitor sees it."""
+
+    def __init__(self, browser: Any, port: int, width: int = 1200, height: int = 900) -> None:
+        self.browser, self.origin = browser, f"http://127.0.0.1:{port}/"
+        size = {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": width < 500}
+        browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
+        browser.get(self.origin)
+        self.until(lambda: self.all("#models option"))
+
+    def run(self, script: str, *arguments: Any) -> Any:
+        return self.browser.execute_script(script, *arguments)
+
+    def one(self, selector: str) -> Any:
+        return self.browser.find_element(By.CSS_SELECTOR, selector)
+
+    def all(self, selector: str) -> list[Any]:
+        found: list[Any] = self.browser.find_elements(By.CSS_SELECTOR, selector)
+        return found
+
+    def text(self, selector: str) -> str:
+        return str(self.one(selector).text).strip()
+
+    def until(self, holds: Callable[[], Any], *, told: Callable[[], Any] = lambda: "") -> None:
+        """Wait until something holds."""
+        end = time.monotonic() + PATIENCE
+        while not holds():
+            assert time.monotonic() < end, told()
+            time.sleep(0.05)
+
+    def reads(self, text: str) -> None:
+        """Wait until this is what is read."""
+        self.until(lambda: self.text("#digit") == text, told=lambda: self.text("#result"))
+
+    def draw(self, strokes: list[list[tuple[float, float]]], pointer: str = "mouse") -> None:
+        """Draw strokes, points from 0 to 1, in the middle of the canvas."""
+        left, top, width, height = self.run(
+            "const r = document.getElementById('canvas').getBoundingClientRect();"
+            "return [r.left, r.top, r.width, r.height]"
+        )
+        actions = ActionBuilder(self.browser, mouse=PointerInput(pointer, pointer), duration=10)
+        for stroke in strokes:
+            points = [
+                (int(left + width * (0.28 + 0.45 * x)), int(top + height * (0.15 + 0.7 * y)))
+                for x, y in stroke
+            ]
+            actions.pointer_action.move_to_location(*points[0])
+            actions.pointer_action.pointer_down()
+            for point in points[1:]:
+                actions.pointer_action.move_to_location(*point)
+            actions.pointer_action.pointer_up()
+        actions.perform()
+
+    def ink(self, canvas: str) -> float:
+        """The share of a canvas that is darker than its middle grey."""
+        return float(
+            self.run(
+                "const c = document.querySelector(arguments[0]);"
+                "const p = c.getContext('2d').getImageData(0, 0, c.width, c.height).data;"
+                "let dark = 0; for (let i = 0; i < p.length; i += 4) dark += p[i] < 128;"
+                "return dark / (c.width * c.height)",
+                canvas,
+            )
+        )
+
+
+@pytest.fixture
+def page(browser: Any, port: int) -> Iterator[Page]:
+    page = Page(browser, port)
+    yield page
+    errors = [entry for entry in browser.get_log("browser") if entry["level"] == "SEVERE"]
+    assert [entry for entry in errors if "status of 422" not in entry["message"]] == []
+
+
+@pytest.fixture(scope="module")
+def photo(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A phone's photo of a line of digits in blue, on lined grey paper."""
+    scene = Scene((206, 204, 196), (40, 60, 170), (150, 170, 200), light=0.3, grain=3.0)
+    drawn = [draw_digit(digit, 110) for digit in (2, 0, 7, 4)]
+    path = tmp_path_factory.mktemp("photo") / "line.jpg"
+    Image.fromarray(photograph(place(drawn, 300, 700, 30), scene)).save(path)
+    return path
+
+
+# Drawing
+
+
+def test_an_empty_canvas_is_answered_as_empty(page: Page) -> None:
+    assert page.text("#digit") == ""
+    assert page.text("#certainty") == "Nothing to read yet"
+    assert page.ink("#canvas") == 0
+    assert not page.one("#undo").is_enabled()
+    assert not page.one("#inside").is_displayed()
+
+
+def test_every_digit_that_is_drawn_is_read(page: Page) -> None:
+    for digit in range(10):
+        page.draw(STROKES[digit])
+        page.reads(str(digit))
+        assert page.text("#certainty").endswith(("% sure", "%)"))
+        assert page.text("#bars tr.best th") == str(digit)
+        page.until(lambda: page.run("return document.querySelector('#status').textContent"))
+        assert page.ink("#image") > 0.02
+        page.one("#clear").click()
+        page.reads("")
+
+
+def test_what_goes_on_inside_is_shown(page: Page) -> None:
+    page.draw(STROKES[3])
+    page.reads("3")
+    captions = [figure.text for figure in page.all("#layers figcaption")]
+    assert captions == ["layer 1: 64 units", "output: 10 units"]
+    assert len(page.all("#units canvas")) == 6
+    assert "784-64-10" in page.text("#about")
+    coloured = page.run(
+        "return [...document.querySelectorAll('#inside canvas')].map(c => "
+        "new Set(c.getContext('2d').getImageData(0, 0, c.width, c.height).data).size)"
+    )
+    assert min(coloured) > 4, "no picture is blank"
+
+
+def test_the_answer_comes_while_it_is_drawn(page: Page) -> None:
+    """The pen is still down, after a stroke that looks like a one."""
+    page.run(
+        "const c = document.getElementById('canvas'), r = c.getBoundingClientRect();"
+        "const at = (y) => ({clientX: r.left + r.width / 2, clientY: r.top + y * r.height,"
+        " isPrimary: true, button: 0, pointerId: 1, bubbles: true});"
+        "c.setPointerCapture = () => {};"
+        "c.dispatchEvent(new PointerEvent('pointerdown', at(0.2)));"
+        "for (let y = 0.2; y < 0.8; y += 0.05)"
+        "  c.dispatchEvent(new PointerEvent('pointermove', at(y)));"
+    )
+    page.reads("1")
+
+
+def test_strokes_are_taken_back_one_by_one(page: Page) -> None:
+    bar, rest = STROKES[4]
+    page.draw([bar])
+    one_stroke = page.ink("#canvas")
+    page.draw([rest])
+    page.reads("4")
+    page.one("#undo").click()
+    assert page.ink("#canvas") == pytest.approx(one_stroke, abs=1e-3)
+    page.one("body").send_keys(Keys.CONTROL, "z")
+    page.reads("")
+    assert page.ink("#canvas") == 0
+
+
+def test_the_keyboard_draws_too(page: Page) -> None:
+    canvas = page.one("#canvas")
+    canvas.send_keys(Keys.ARROW_UP * 9, " ", Keys.ARROW_DOWN * 18, " ")
+    page.reads("1")
+    canvas.send_keys(Keys.ESCAPE)
+    page.reads("")
+
+
+def test_a_finger_draws_on_a_phone(browser: Any, port: int) -> None:
+    page = Page(browser, port, width=390, height=844)
+    page.draw(STROKES[2], "touch")
+    page.reads("2")
+    assert page.run("return document.documentElement.scrollWidth") <= 390
+    assert page.run("return scrollY") == 0, "the page does not scroll under the finger"
+    bottom = page.run("return document.querySelector('#answer').getBoundingClientRect().bottom")
+    assert bottom <= 844, "the answer is in sight"
+
+
+# Pictures
+
+
+def test_a_photo_of_a_line_is_read(page: Page, photo: Path) -> None:
+    page.one("#file").send_keys(str(photo))
+    page.reads("2074")
+    assert len(page.all("#boxes div")) == 4
+    page.all("#several button")[2].click()
+    assert page.text("#bars tr.best th") == "7"
+    page.one("#several [aria-checked=true]").send_keys(Keys.ARROW_RIGHT)
+    assert page.text("#bars tr.best th") == "4"
+    page.draw(STROKES[5])
+    page.reads("5")
+    assert not page.one("#photo").is_displayed(), "drawing begins anew"
+
+
+def test_a_picture_is_pasted(page: Page, photo: Path) -> None:
+    page.run(
+        "const bytes = Uint8Array.from(arguments[0]), data = new DataTransfer();"
+        "data.items.add(new File([bytes], 'p.jpg', {type: 'image/jpeg'}));"
+        "document.dispatchEvent(new ClipboardEvent('paste', {clipboardData: data}));",
+        list(photo.read_bytes()),
+    )
+    page.reads("2074")
+    page.one("#undo").click()
+    page.reads("")
+
+
+def test_what_is_no_picture_is_told(page: Page, photo: Path, tmp_path: Path) -> None:
+    (tmp_path / "drawing.svg").write_text("<svg xmlns='http://www.w3.org/2000/svg'/>")
+    page.one("#file").send_keys(str(tmp_path / "drawing.svg"))
+    page.until(lambda: "SVG" in page.text("#problem"))
+    assert page.one("#problem").get_attribute("role") == "alert"
+    (tmp_path / "large.png").write_bytes(bytes(11 << 20))
+    page.one("#file").send_keys(str(tmp_path / "large.png"))
+    page.until(lambda: "10 MB" in page.text("#problem"))
+    page.one("#file").send_keys(str(photo))
+    page.reads("2074")
+    assert not page.one("#problem").is_displayed()
+
+
+# The page as a whole
+
+
+def test_another_model_is_chosen(page: Page) -> None:
+    page.draw(STROKES[8])
+    page.reads("8")
+    option = next(option for option in page.all("#models option") if "untrained" in option.text)
+    option.click()
+    page.until(lambda: "not sure" in page.text("#certainty"), told=lambda: page.text("#result"))
+    assert page.text("#certainty") == "not sure (10.0 %)"
+
+
+def test_everything_comes_from_this_server(page: Page) -> None:
+    page.draw(STROKES[6])
+    page.reads("6")
+    names = page.run("return performance.getEntriesByType('resource').map(e => e.name)")
+    assert len(names) >= 4
+    assert all(name.startswith((page.origin, "data:")) for name in names)
+
+
+def test_all_controls_have_names_for_screen_readers(page: Page) -> None:
+    nodes = page.browser.execute_cdp_cmd("Accessibility.getFullAXTree", {})["nodes"]
+    named = {}
+    for node in nodes:
+        properties = {p["name"]: p["value"].get("value") for p in node.get("properties", ())}
+        if properties.get("focusable") and node["role"]["value"] != "RootWebArea":
+            named[node["name"]["value"]] = node["role"]["value"]
+    assert {"Drawing area", "Picture", "Camera", "Model"} <= set(named)
+    assert "" not in named
+    assert page.one("#status").get_attribute("aria-live") == "polite"
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_light_and_dark_can_be_read(page: Page, scheme: str) -> None:
+    features = [{"name": "prefers-color-scheme", "value": scheme}]
+    page.browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": features})
+    try:
+        for selector in ("h1", "#certainty", "#keys", "#clear"):
+            colours = page.run(
+                "const s = getComputedStyle(document.querySelector(arguments[0]));"
+                "return [s.color, getComputedStyle(document.body).backgroundColor]",
+                selector,
+            )
+            text, back = (luminance(colour) for colour in colours)
+            assert (back > 0.5) == (scheme == "light")
+            contrast = (max(text, back) + 0.05) / (min(text, back) + 0.05)
+            assert contrast >= 4.5, (selector, "WCAG 2, 1.4.3")
+        page.draw(STROKES[9])
+        page.reads("9")
+    finally:
+        page.browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": []})
+
+
+def luminance(colour: str) -> float:
+    """The relative luminance of ``rgb(r, g, b)``, as WCAG 2 defines it."""
+    rgb = np.array(colour[colour.index("(") + 1 : -1].split(",")[:3], float) / 255
+    linear = np.where(rgb <= 0.04045, rgb / 12.92, ((rgb + 0.055) / 1.055) ** 2.4)
+    return float(linear @ [0.2126, 0.7152, 0.0722])
