@@ -7,65 +7,87 @@ Visual Document Analysis (2003), section 2, with one draw for a group of images.
 from __future__ import annotations
 
 import math
-import re
+from collections.abc import Callable
 from typing import Any
 
 from backends import Array, Backend, get_backend
 from mlp.common.errors import UsageError
+from mlp.common.registry import Registry, split_choices
 from mlp.common.rng import generator
-from mlp.common.spec import parse_call
 from mlp.data.resample import GROUP, Warp
 from mlp.nn.buffers import Buffers
 from mlp.nn.counter_rng import RandomBits
 
-KINDS = {
-    "affine": {"rotation": 15.0, "scale": 0.15, "shift": 2.0, "shear": 0.0},
-    "elastic": {"sigma": 6.0, "alpha": 36.0},
-    "thickness": {"amount": 0.5},
-}
-"""The kinds of deformation with the defaults of their numbers, in the order they are written in.
+DEFORMATIONS: Registry[Callable[..., dict[str, float]]] = Registry("deformation")
+"""The kinds of deformation: each takes its numbers, holds them to their ranges and returns them."""
 
-rotation and shear are the largest angles in degrees, scale the largest change of either side's
-length as a share, shift the largest move in pixels. sigma is the deviation in pixels of the
-Gaussian that smooths noise from U(-1, 1), and alpha what the noise is then multiplied by. amount
-is the largest share of the way from a stroke to one that is a pixel thicker or thinner all round.
-"""
+
+@DEFORMATIONS.register("affine")
+def affine(
+    *, rotation: float = 15.0, scale: float = 0.15, shift: float = 2.0, shear: float = 0.0
+) -> dict[str, float]:
+    """Turn, scale, move and shear.
+
+    Args:
+        rotation: the largest angle, in degrees.
+        scale: the largest change of either side's length, as a share.
+        shift: the largest move, in pixels.
+        shear: the largest angle of a shear, in degrees.
+    """
+    most = {"rotation": 180.0, "scale": 0.9, "shift": 1e3, "shear": 80.0}
+    numbers = {"rotation": rotation, "scale": scale, "shift": shift, "shear": shear}
+    return {name: _within("affine", name, numbers[name], 0.0, most[name]) for name in numbers}
+
+
+@DEFORMATIONS.register("elastic")
+def elastic(*, sigma: float = 6.0, alpha: float = 36.0) -> dict[str, float]:
+    """Move each pixel by noise that is smooth.
+
+    Args:
+        sigma: the deviation in pixels of the Gaussian that smooths noise from U(-1, 1).
+        alpha: what the noise is then multiplied by, in pixels.
+    """
+    return {
+        "sigma": _within("elastic", "sigma", sigma, 0.1, 1e3),
+        "alpha": _within("elastic", "alpha", alpha, 0.0, 1e6),
+    }
+
+
+@DEFORMATIONS.register("thickness")
+def thickness(*, amount: float = 0.5) -> dict[str, float]:
+    """Make strokes thicker or thinner.
+
+    Args:
+        amount: the largest share of the way to a stroke a pixel thicker or thinner all round.
+    """
+    return {"amount": _within("thickness", "amount", amount, 0.0, 1.0)}
+
+
+def _within(kind: str, name: str, value: float, low: float, high: float) -> float:
+    if not low <= value <= high:
+        raise UsageError(
+            f"the {name} of deformation {kind!r} must be from {low:g} to {high:g}, not {value:g}"
+        )
+    return value
 
 
 def parse_augment(text: str) -> dict[str, dict[str, float]]:
     """Read what the user wrote, such as ``affine(10, 0.1),elastic``.
 
     Returns:
-        The numbers of each kind named, by their names in `KINDS`.
+        The numbers of each of `DEFORMATIONS` that is named, by their names.
 
     Raises:
         UsageError: if a kind is unknown or named twice, or a number is out of its range.
     """
     chosen: dict[str, dict[str, float]] = {}
-    for part in re.split(r",(?![^()]*\))", text):  # at the commas that are not in brackets
-        name, numbers = parse_call(part, KINDS, "deformation")
+    for part in split_choices(text):
+        numbers = DEFORMATIONS.make(part)
+        name = part.partition("(")[0].strip()
         if name in chosen:
             raise UsageError(f"deformation {name!r} is named twice in {text!r}: name it once")
         chosen[name] = numbers
-        for number, value in numbers.items():
-            low, high = _RANGES[number]
-            if not low <= value <= high:
-                raise UsageError(
-                    f"the {number} of deformation {name!r} must be from {low:g} to {high:g}, "
-                    f"not {value:g}"
-                )
     return chosen
-
-
-_RANGES = {
-    "rotation": (0.0, 180.0),
-    "scale": (0.0, 0.9),
-    "shift": (0.0, 1e3),
-    "shear": (0.0, 80.0),
-    "sigma": (0.1, 1e3),
-    "alpha": (0.0, 1e6),
-    "amount": (0.0, 1.0),
-}
 
 
 class Deformation:
@@ -86,11 +108,11 @@ class Deformation:
         self.xp, self.dtype, self.buffer = backend.xp, dtype, Buffers(backend, dtype)
         height, width = self.height, self.width = shape
         self.bits, self.warp = RandomBits(backend), Warp(height, width, backend, dtype)
-        affine = kinds.get("affine", dict.fromkeys(KINDS["affine"], 0.0))
+        most = kinds.get("affine") or affine(rotation=0.0, scale=0.0, shift=0.0)
         self._most = self._column(
-            math.radians(affine["rotation"]),
-            math.radians(affine["shear"]),
-            *(affine["scale"], affine["scale"], affine["shift"], affine["shift"]),
+            math.radians(most["rotation"]),
+            math.radians(most["shear"]),
+            *(most["scale"], most["scale"], most["shift"], most["shift"]),
         )  # (6, 1)
         self._map = backend.fuse(_map)
         self._grid = self._centred_grid()  # (height · width, 3)

@@ -3,32 +3,97 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from typing import Any
 
 from mlp.common.errors import UsageError
-from mlp.common.spec import parse_spec
+from mlp.common.registry import Registry
 
-SCALINGS = {"he": (2.0, 1, 0), "glorot": (2.0, 1, 1), "lecun": (1.0, 1, 0)}
-"""Variance g / (i·fan_in + o·fan_out), as (g, i, o). He et al., 2015, equation 10; Glorot and
-Bengio, 2010, equation 12; LeCun et al., 1998, equation 16."""
+INITIALIZERS: Registry[Callable[..., Any]] = Registry("initialisation")
+"""Each draws an array of a shape, float64 on the host, with a `numpy.random.Generator`, for a layer
+of ``fan_in`` inputs and ``fan_out`` outputs."""
 
-CHOICES = {
-    **{f"{scaling}_{shape}": 0 for scaling in SCALINGS for shape in ("normal", "uniform")},
-    "uniform": 2,
-    "uniform_fan_in": 1,
-    "normal": 1,
-    "normal_fan_out": 1,
-    "zeros": 0,
-}
+
+@INITIALIZERS.register("he_normal")
+def he_normal(rng: Any, shape: tuple[int, ...], fan_in: int, fan_out: int) -> Any:
+    """N(0, σ²) with σ² = 2 / fan_in; He et al., 2015, equation 10."""
+    return rng.normal(0.0, math.sqrt(2.0 / fan_in), shape)
+
+
+@INITIALIZERS.register("he_uniform")
+def he_uniform(rng: Any, shape: tuple[int, ...], fan_in: int, fan_out: int) -> Any:
+    """U(-b, b) of the variance b² / 3 = 2 / fan_in; He et al., 2015, equation 10."""
+    bound = math.sqrt(3.0) * math.sqrt(2.0 / fan_in)
+    return rng.uniform(-bound, bound, shape)
+
+
+@INITIALIZERS.register("glorot_normal")
+def glorot_normal(rng: Any, shape: tuple[int, ...], fan_in: int, fan_out: int) -> Any:
+    """N(0, σ²) with σ² = 2 / (fan_in + fan_out); Glorot and Bengio, 2010, equation 12."""
+    return rng.normal(0.0, math.sqrt(2.0 / (fan_in + fan_out)), shape)
+
+
+@INITIALIZERS.register("glorot_uniform")
+def glorot_uniform(rng: Any, shape: tuple[int, ...], fan_in: int, fan_out: int) -> Any:
+    """U(-b, b) with b² / 3 = 2 / (fan_in + fan_out); Glorot and Bengio, 2010, equation 16."""
+    bound = math.sqrt(3.0) * math.sqrt(2.0 / (fan_in + fan_out))
+    return rng.uniform(-bound, bound, shape)
+
+
+@INITIALIZERS.register("lecun_normal")
+def lecun_normal(rng: Any, shape: tuple[int, ...], fan_in: int, fan_out: int) -> Any:
+    """N(0, σ²) with σ² = 1 / fan_in; LeCun et al., 1998, equation 16."""
+    return rng.normal(0.0, math.sqrt(1.0 / fan_in), shape)
+
+
+@INITIALIZERS.register("lecun_uniform")
+def lecun_uniform(rng: Any, shape: tuple[int, ...], fan_in: int, fan_out: int) -> Any:
+    """U(-b, b) with b² / 3 = 1 / fan_in; LeCun et al., 1998, equation 16."""
+    bound = math.sqrt(3.0) * math.sqrt(1.0 / fan_in)
+    return rng.uniform(-bound, bound, shape)
+
+
+@INITIALIZERS.register("uniform")
+def uniform(
+    rng: Any, shape: tuple[int, ...], fan_in: int, fan_out: int, *, low: float, high: float
+) -> Any:
+    """U(low, high)."""
+    if not 0.0 <= high - low < math.inf:
+        raise UsageError(
+            f"initialisation 'uniform({low:g}, {high:g})' has its bounds reversed or too far "
+            "apart: write the low first"
+        )
+    return rng.uniform(low, high, shape)
+
+
+@INITIALIZERS.register("normal")
+def normal(rng: Any, shape: tuple[int, ...], fan_in: int, fan_out: int, *, std: float) -> Any:
+    """N(0, std²)."""
+    return rng.normal(0.0, at_least_0("normal", std), shape)
+
+
+@INITIALIZERS.register("zeros")
+def zeros(rng: Any, shape: tuple[int, ...], fan_in: int, fan_out: int) -> Any:
+    """0; it takes as many random numbers as another start, which leaves what follows as it is."""
+    return rng.uniform(0.0, 0.0, shape)
+
+
+def at_least_0(name: str, number: float) -> float:
+    """Return a number that says how far an initialisation spreads.
+
+    Raises:
+        UsageError: if it is negative.
+    """
+    if number < 0:
+        raise UsageError(f"initialisation '{name}({number:g})' needs a number of at least 0")
+    return number
 
 
 def draw(init: str, rng: Any, fan_in: int, fan_out: int, shape: tuple[int, ...]) -> Any:
     """Draw the initial values of one layer's weights or biases.
 
     Args:
-        init: ``he_normal``, ``he_uniform``, the same with ``glorot`` and ``lecun``,
-            ``uniform(a, b)``, ``uniform_fan_in(g)`` for U(±√(g / fan_in)), ``normal(σ)``,
-            ``normal_fan_out(g)`` for N(0, √(g / fan_out)), or ``zeros``.
+        init: one of `INITIALIZERS`, as the user writes it, such as ``normal(0.01)``.
         rng: a `numpy.random.Generator`.
         fan_in: the layer's number of inputs.
         fan_out: its number of outputs.
@@ -40,30 +105,5 @@ def draw(init: str, rng: Any, fan_in: int, fan_out: int, shape: tuple[int, ...])
     Raises:
         UsageError: if the name is unknown or its numbers make no distribution.
     """
-    name, numbers = parse_spec(init, CHOICES, "initialisation")
-    if name == "zeros":
-        return rng.uniform(0.0, 0.0, shape)
-    if name == "uniform":
-        low, high = numbers
-        if not 0.0 <= high - low < math.inf:
-            raise UsageError(
-                f"initialisation {init!r} has its bounds reversed or too far apart: write the low "
-                "first"
-            )
-        return rng.uniform(low, high, shape)
-    if numbers and numbers[0] < 0:
-        raise UsageError(f"initialisation {init!r} needs a number of at least 0")
-    if name == "normal":
-        return rng.normal(0.0, numbers[0], shape)
-    if name == "normal_fan_out":
-        return rng.normal(0.0, math.sqrt(numbers[0] / fan_out), shape)
-    if name == "uniform_fan_in":
-        bound = math.sqrt(numbers[0] / fan_in)
-        return rng.uniform(-bound, bound, shape)
-    scaling, distribution = name.split("_")
-    gain, i, o = SCALINGS[scaling]
-    std = math.sqrt(gain / (i * fan_in + o * fan_out))
-    if distribution == "normal":
-        return rng.normal(0.0, std, shape)
-    bound = math.sqrt(3.0) * std  # U(-b, b) has the variance b² / 3
-    return rng.uniform(-bound, bound, shape)
+    initializer, numbers = INITIALIZERS.parse(init)
+    return initializer(rng, shape, fan_in, fan_out, **numbers)

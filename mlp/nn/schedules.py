@@ -3,27 +3,53 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from functools import cache
 
 from mlp.common.errors import UsageError
-from mlp.common.spec import parse_spec
+from mlp.common.registry import Registry
 
-CHOICES = {"constant": 0, "step": 2, "linear": 0, "cosine": 0}
+SCHEDULES: Registry[Callable[..., float]] = Registry("schedule")
+"""Each gives the share of the peak at a point of a run: from ``time``, the epochs that are done,
+and from ``s``, which runs from 0 at the end of the warm-up to 1 at the end of the run."""
+
+
+@SCHEDULES.register("constant")
+def constant(s: float, time: float) -> float:
+    """1."""
+    return 1.0
+
+
+@SCHEDULES.register("step")
+def step(s: float, time: float, *, every: float, factor: float) -> float:
+    """factor^⌊time / every⌋."""
+    if not (every > 0 and 0 < factor <= 1):
+        raise UsageError(
+            f"schedule 'step({every:g}, {factor:g})' needs an interval above 0 epochs and a factor "
+            "above 0, up to 1, as in step(5, 0.5)"
+        )
+    return float(factor ** (time // every))
+
+
+@SCHEDULES.register("linear")
+def linear(s: float, time: float) -> float:
+    """1 - s."""
+    return 1.0 - s
+
+
+@SCHEDULES.register("cosine")
+def cosine(s: float, time: float) -> float:
+    """½ (1 + cos(π s)); Loshchilov and Hutter, 2017, equation 5."""
+    return 0.5 * (1.0 + math.cos(math.pi * s))
 
 
 def learning_rate(schedule: str, lr: float, warmup: float, epochs: int, time: float) -> float:
     """Compute the learning rate at a point of a run.
 
-    During warm-up it rises linearly from 0 to the peak; what follows depends on the schedule, with
-    s running from 0 at the end of the warm-up to 1 at the end of the run:
-
-        constant            lr
-        step(every, factor) lr · factor^⌊time / every⌋
-        linear              lr · (1 - s)
-        cosine              lr · ½ (1 + cos(π s))     (Loshchilov and Hutter, 2017, equation 5)
+    During warm-up it rises linearly from 0 to the peak; what follows depends on the schedule.
 
     Args:
-        schedule: one of these, as the user writes it.
+        schedule: one of `SCHEDULES`, as the user writes it.
         lr: the peak.
         warmup: the length of the warm-up, in epochs.
         epochs: the length of the run, in epochs.
@@ -32,26 +58,15 @@ def learning_rate(schedule: str, lr: float, warmup: float, epochs: int, time: fl
     Raises:
         UsageError: if there is no such schedule, or its numbers make none.
     """
-    name, numbers = _parse(schedule)
+    share, numbers = _parse(schedule)
     if time < warmup:
         return lr * time / warmup
     s = min((time - warmup) / max(epochs - warmup, 1e-9), 1.0)
-    if name == "step":
-        every, factor = numbers
-        return lr * float(factor ** (time // every))
-    if name == "linear":
-        return lr * (1.0 - s)
-    if name == "cosine":
-        return lr * 0.5 * (1.0 + math.cos(math.pi * s))
-    return lr
+    return lr * share(s, time, **numbers)
 
 
 @cache  # a run asks for the rate of each step
-def _parse(schedule: str) -> tuple[str, tuple[float, ...]]:
-    name, numbers = parse_spec(schedule, CHOICES, "schedule")
-    if name == "step" and not (numbers[0] > 0 and 0 < numbers[1] <= 1):
-        raise UsageError(
-            f"schedule {schedule!r} needs an interval above 0 epochs and a factor above 0, "
-            "up to 1, as in step(5, 0.5)"
-        )
-    return name, numbers
+def _parse(schedule: str) -> tuple[Callable[..., float], dict[str, float]]:
+    share, numbers = SCHEDULES.parse(schedule)
+    share(0.0, 0.0, **numbers)  # refuses numbers that make no schedule
+    return share, numbers

@@ -31,7 +31,7 @@ class Recipe:
         clip_value: limit of each gradient element, or None.
         clip_norm: limit of the gradient's norm, or None.
         augment: how the training images are deformed anew each time, such as
-            ``affine(15, 0.15, 2),elastic``, or None; see `mlp.data.augment.KINDS`.
+            ``affine(15, 0.15, 2),elastic``, or None; see `mlp.data.augment.DEFORMATIONS`.
         dropout: the share of each hidden layer's units that training leaves out at random.
         input_dropout: the same of the inputs.
         max_norm: limit of the length of each unit's incoming weights, or None.

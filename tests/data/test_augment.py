@@ -13,7 +13,7 @@ from toys import toy_dataset, toy_model
 import backends.cpu
 from backends import get_backend
 from mlp.common.errors import UsageError
-from mlp.data.augment import KINDS, Deformation, deform, epoch_key, parse_augment
+from mlp.data.augment import DEFORMATIONS, Deformation, deform, epoch_key, parse_augment
 from mlp.data.resample import GROUP, Warp
 from mlp.training.loop import train
 from mlp.training.recipe import Recipe
@@ -104,7 +104,7 @@ def test_no_amount_leaves_the_images_as_they_are() -> None:
     np.testing.assert_array_equal(deform(images, STILL, 0), images)
 
 
-@pytest.mark.parametrize("augment", [*KINDS, ALL])
+@pytest.mark.parametrize("augment", [*DEFORMATIONS, ALL])
 def test_each_kind_changes_images_and_keeps_their_range(augment: str) -> None:
     x = noise(50)
     result = deformation(augment)(x)
@@ -304,8 +304,8 @@ def test_evaluation_sees_the_images_as_they_are() -> None:
 
 def test_numbers_left_out_have_defaults() -> None:
     assert parse_augment("affine( 10 ,0.1), elastic") == {
-        "affine": KINDS["affine"] | {"rotation": 10.0, "scale": 0.1},
-        "elastic": KINDS["elastic"],
+        "affine": {"rotation": 10.0, "scale": 0.1, "shift": 2.0, "shear": 0.0},
+        "elastic": {"sigma": 6.0, "alpha": 36.0},
     }
 
 
@@ -314,7 +314,7 @@ def test_numbers_left_out_have_defaults() -> None:
     [
         ("mirror", "choose one of affine, elastic, thickness"),
         ("elastic,elastic(4)", "named twice"),
-        ("elastic(1, 2, 3)", r"up to 2 finite number\(s\), elastic\(sigma, alpha\)"),
+        ("elastic(1, 2, 3)", r"up to 2 finite number\(s\), as in elastic\(sigma, alpha\)"),
         ("thickness(2)", "amount of deformation 'thickness' must be from 0 to 1, not 2"),
     ],
 )

@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 
 from mlp.common.errors import UsageError
-from mlp.nn.initializers import CHOICES, draw
+from mlp.nn.initializers import INITIALIZERS, draw
 from mlp.nn.network import MLP
+from mlp.training.presets import quirks as quirks  # registers what presets alone use
 
 FAN_IN, FAN_OUT = 300, 500
 VARIANCES = {
@@ -34,7 +35,7 @@ def sample(init: str, seed: int = 0) -> np.ndarray:
 
 
 def test_every_name_is_covered() -> None:
-    assert {name.split("(")[0] for name in VARIANCES} | {"zeros"} == set(CHOICES)
+    assert {name.split("(")[0] for name in VARIANCES} | {"zeros"} == set(INITIALIZERS)
 
 
 @pytest.mark.parametrize(("init", "variance"), VARIANCES.items())

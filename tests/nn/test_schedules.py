@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mlp.common.errors import UsageError
-from mlp.nn.schedules import CHOICES, learning_rate
+from mlp.nn.schedules import SCHEDULES, learning_rate
 
 LR, EPOCHS = 0.4, 10
 
@@ -73,4 +73,4 @@ def test_a_bad_schedule_is_refused_at_the_start(schedule: str, warmup: float) ->
 
 
 def test_every_name_is_covered() -> None:
-    assert set(CHOICES) == {"constant", "step", "linear", "cosine"}
+    assert set(SCHEDULES) == {"constant", "step", "linear", "cosine"}

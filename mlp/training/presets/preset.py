@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import tomllib
 from dataclasses import dataclass
+from importlib import import_module
 from importlib.resources import files
 from statistics import median
 from typing import Any, Literal, TypeVar
@@ -96,6 +97,8 @@ def load_preset(name: str) -> Preset:
     content = _read(name)
     if "like" in content:  # the network and the training of another preset
         content = _read(content["like"]) | content
+    if content.get("quirks"):
+        import_module("mlp.training.presets.quirks")  # registers what such presets name
     return Preset(
         name=name,
         description=content["description"],
