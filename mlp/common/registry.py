@@ -71,7 +71,7 @@ class Registry(Mapping[str, Entry]):
             The entry, and its numbers by their names, with the defaults of those left out.
 
         Raises:
-            UsageError: if there is no such name, or its numbers are too few, too many or no numbers.
+            UsageError: if there is no such name, or its numbers are too few, too many or none.
         """
         match = re.fullmatch(rf"\s*({NAME})\s*(?:\(([^()]*)\))?\s*", text)
         name = match[1] if match else text
