@@ -1,4 +1,4 @@
-"""How many examples a network reads right, counted on the device that it computes on."""
+"""How many examples a network answers correctly, counted on the device that it computes on."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from backends import Array, Backend
 from mlp.nn.buffers import Buffers
 
 
-class Hits:
+class CorrectCount:
     """The number of examples whose largest output, the first of equals, is at their label.
 
     Args:
@@ -25,21 +25,22 @@ class Hits:
         self.buffer = Buffers(backend, dtype)
         self.one_hot = self.xp.eye(classes, dtype=dtype)  # (C, C)
         self.total = self.xp.zeros((1, 1), dtype=dtype)
+        self._count = backend.fuse(self.count)
 
-    def add(self, outputs: Array, t: Array) -> None:
-        """Count a batch of outputs (N, C) whose targets t (N, C) are one-hot rows."""
-        self.count(self.xp, outputs, t, *self.arrays(*t.shape))
+    def reset(self) -> None:
+        """Begin again at 0."""
+        self.xp.copyto(self.total, 0.0)
 
-    @staticmethod
-    def count(xp: Any, outputs: Array, t: Array, *arrays: Array) -> None:
-        """Add Σ t · one_hot(argmax a) over the outputs a to the last of the arrays of `arrays`."""
-        one_hot, read, rows, count, total = arrays
-        xp.argmax(outputs, axis=1, out=read)  # (N,)
-        xp.take(one_hot, read, axis=0, out=rows)  # (N, C)
-        xp.matmul(rows.reshape(1, -1), t.reshape(-1, 1), out=count)
-        xp.add(total, count, out=total)  # (1, 1)
+    def add(self, outputs: Array, targets: Array) -> None:
+        """Count a batch of outputs (N, C) whose targets (N, C) are one-hot rows."""
+        self._count(outputs, targets, self.total)
 
-    def arrays(self, N: int, C: int) -> tuple[Array, ...]:
-        """Return what `count` takes after the targets: scratch, and the total."""
-        read, rows = self.buffer("read", N, dtype="int64"), self.buffer("rows", N, C)
-        return self.one_hot, read, rows, self.buffer("count", 1, 1), self.total
+    def count(self, xp: Any, outputs: Array, targets: Array, total: Array) -> None:
+        """total += Σ t · one_hot(argmax a) over the outputs a."""
+        N, C = outputs.shape
+        answers, rows = self.buffer("answers", N, dtype="int64"), self.buffer("rows", N, C)
+        correct = self.buffer("correct", 1, 1)
+        xp.argmax(outputs, axis=1, out=answers)  # (N,)
+        xp.take(self.one_hot, answers, axis=0, out=rows)  # (N, C)
+        xp.matmul(rows.reshape(1, -1), targets.reshape(-1, 1), out=correct)
+        xp.add(total, correct, out=total)  # (1, 1)

@@ -22,39 +22,34 @@ class Dropout(Layer):
         width: how many units there are.
         backend: the device that it computes on.
         dtype: ``"float32"`` or ``"float64"``.
-        units: which of them x has; all unless given.
     """
 
-    def __init__(
-        self,
-        rate: float,
-        width: int,
-        backend: Backend,
-        dtype: str,
-        units: slice = slice(None),
-    ) -> None:
+    def __init__(self, rate: float, width: int, backend: Backend, dtype: str) -> None:
         super().__init__(backend, dtype)
-        self.rate, self.width, self.units = rate, width, units
+        self.rate, self.width = rate, width
         self.bits = RandomBits(backend)
 
     def __repr__(self) -> str:
         return f"Dropout({self.rate})"
 
+    def draw(self, rows: int) -> Array:
+        """Return 32 random bits for each unit of each example, shape (N, O)."""
+        return self.bits.draw(rows, self.width)
+
     def forward(self, x: Array) -> Array:
         """y = x · m."""
-        xp = self.xp
-        bits = self.bits.draw(len(x), self.width)[:, self.units]  # the same in a shard as in all
-        self.mask, y = self.buffer("mask", *x.shape), self.buffer("y", *x.shape)  # as x
+        xp, bits = self.xp, self.draw(len(x))  # (N, O)
+        self.mask, y = self.buffer("mask", *x.shape), self.buffer("y", *x.shape)  # (N, O)
         xp.greater_equal(bits, round(self.rate * 2**32), out=self.mask)
         xp.multiply(self.mask, 1.0 / (1.0 - self.rate), out=self.mask)
         return xp.multiply(x, self.mask, out=y)
 
     def backward(self, dy: Array) -> Array:
         """dx = dy · m."""
-        return self.xp.multiply(dy, self.mask, out=self.buffer("dx", *dy.shape))
+        return self.xp.multiply(dy, self.mask, out=self.buffer("dx", *dy.shape))  # (N, O)
 
 
-class Thinned(Chain):
+class DropoutNetwork(Chain):
     """A network with dropout before its first layer and after its hidden layers, for training.
 
     The other layers are the network's own: what they learn here, it has learnt.
@@ -66,18 +61,20 @@ class Thinned(Chain):
     """
 
     def __init__(self, model: MLP, input_rate: float, hidden_rate: float) -> None:
-        rates = (input_rate, *(hidden_rate for _ in model.sizes[1:-1]))
-        self.dropouts = [
-            Dropout(rate, width, model.backend, model.dtype, rows)
-            for rate, width, (rows, _) in zip(rates, model.sizes[:-1], model.parts, strict=True)
-        ]
-        self.layers, dropouts = [], iter(self.dropouts)
-        for layer in model.layers:
-            if isinstance(layer, Linear) and (dropout := next(dropouts)).rate:
-                self.layers.append(dropout)
-            self.layers.append(layer)
+        self.layers, self.dropouts = [], []
+        for number, block in enumerate(model.blocks):
+            dropout = self.dropout(model, number, hidden_rate if number else input_rate)
+            self.dropouts.append(dropout)
+            for layer in block:
+                if isinstance(layer, Linear) and dropout.rate:
+                    self.layers.append(dropout)
+                self.layers.append(layer)
 
-    def begin(self, seed: int, epoch: int) -> None:
+    def dropout(self, model: MLP, number: int, rate: float) -> Dropout:
+        """Make the layer that stands before a linear layer, counted from 0."""
+        return Dropout(rate, model.sizes[number], model.backend, model.dtype)
+
+    def start_epoch(self, seed: int, epoch: int) -> None:
         """Start the masks of an epoch, which are the same whatever was drawn before."""
         self._keys = generator(seed, f"dropout of epoch {epoch}").integers(
             2**32, size=len(self.dropouts)

@@ -1,9 +1,20 @@
-"""The linear layer, and what every layer shares: forward, backward and buffers that are reused."""
+"""Layers: what maps a batch forward, and its gradient backward by the chain rule.
+
+A network is a chain of layers, y = f₃(f₂(f₁(x))). Backpropagation runs it backwards: from dL/dy of
+the last output each layer computes dL/dx of its own input, which is the dy of the layer before it.
+So a layer needs to know nothing but its own derivative. Each backward stands under its forward.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from types import MappingProxyType
+
 from backends import Array, Backend
+from mlp.common.registry import Registry
 from mlp.nn.buffers import Buffers
+
+Shape = tuple[int, ...]
 
 
 class Layer:
@@ -12,11 +23,38 @@ class Layer:
     Args:
         backend: the device that it computes on.
         dtype: ``"float32"`` or ``"float64"``.
+
+    Attributes:
+        elementwise: whether each y depends on the x at its own place alone.
+        starts: how a parameter starts, by its name, where that is not for the network to choose.
     """
+
+    elementwise = False
+    starts: Mapping[str, str] = MappingProxyType({})
 
     def __init__(self, backend: Backend, dtype: str) -> None:
         self.xp = backend.xp
         self.buffer = Buffers(backend, dtype)
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}()"
+
+    def shapes(self, width: int) -> dict[str, Shape]:
+        """Name the parameters, with their shapes, of this layer between ``width`` units.
+
+        Matrices are weights, which weight decay shrinks; vectors are biases, which it does not.
+        """
+        del width
+        return {}
+
+    def bind(self, parameters: Mapping[str, Array], gradients: Mapping[str, Array]) -> None:
+        """Take the parameters as attributes, ``W``, and their gradients as ``dW``.
+
+        They are views of the network's flat arrays, and a backward pass overwrites the gradients.
+        """
+        for name in parameters:
+            setattr(self, name, parameters[name])
+            setattr(self, f"d{name}", gradients[name])
 
     def forward(self, x: Array) -> Array:
         """Compute y from x; keep what the backward pass needs."""
@@ -28,6 +66,11 @@ class Layer:
         A layer with parameters overwrites their gradients on the way.
         """
         raise NotImplementedError
+
+
+LAYERS: Registry[type[Layer]] = Registry("activation")
+"""What may follow a linear layer, by name: the activations, and any layer of as many outputs as
+inputs. Each is made with a backend, a dtype and the numbers of the choice."""
 
 
 class Chain:
@@ -46,7 +89,10 @@ class Chain:
         return x
 
     def backward(self, dy: Array) -> None:
-        """Compute all gradients from dL/dy (N, C), for the latest forward pass."""
+        """Compute all gradients from dL/dy (N, C), for the latest forward pass.
+
+        This is backpropagation: the chain rule, from the last layer to the first.
+        """
         gradient: Array | None = dy
         for layer in reversed(self.layers):
             gradient = layer.backward(gradient)
@@ -57,8 +103,6 @@ class Chain:
 class Linear(Layer):
     """y = x W + b, with W of shape (I, O) and b of shape (O,).
 
-    The owner binds W, b and their gradients: views of its flat arrays.
-
     Args:
         inputs: I, the width of x.
         outputs: O, the width of y.
@@ -67,6 +111,11 @@ class Linear(Layer):
         bias: whether there is a b.
         needs_dx: whether the backward pass computes dx; a network's first layer need not.
     """
+
+    W: Array
+    dW: Array
+    b: Array | None = None
+    db: Array | None = None
 
     def __init__(
         self,
@@ -85,10 +134,10 @@ class Linear(Layer):
     def __repr__(self) -> str:
         return f"Linear({self.inputs}, {self.outputs}{'' if self.bias else ', bias=False'})"
 
-    def bind(self, W: Array, dW: Array, b: Array | None, db: Array | None) -> None:
-        """Take W and dW of shape (I, O), and b and db of shape (O,) where there is a bias."""
-        self.W, self.dW = W, dW
-        self.b, self.db = b, db
+    def shapes(self, width: int) -> dict[str, Shape]:
+        """W, and b where there is one."""
+        W: dict[str, Shape] = {"W": (self.inputs, width)}
+        return W | {"b": (width,)} if self.bias else W
 
     def forward(self, x: Array) -> Array:
         """y = x W + b."""

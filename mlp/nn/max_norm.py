@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from types import MappingProxyType
-
 from backends import Array, Backend
 
 
@@ -17,32 +14,26 @@ class MaxNorm:
         weights: the matrices W of the layers, each of shape (I, O); updated in place.
         limit: c.
         backend: the device that they live on.
-        add_up: for a matrix of which the rows are shared out, by its place in the list: what adds
-            (O,) numbers up over all shares.
     """
 
-    def __init__(
-        self,
-        weights: list[Array],
-        limit: float,
-        backend: Backend,
-        add_up: Mapping[int, Callable[[Array, Array], Array]] = MappingProxyType({}),
-    ) -> None:
-        self.xp, self.weights, self.limit, self.add_up = backend.xp, weights, limit, add_up
+    def __init__(self, weights: list[Array], limit: float, backend: Backend) -> None:
+        self.xp, self.weights, self.limit = backend.xp, weights, limit
         self.squares = [self.xp.empty_like(W) for W in weights]  # (I, O)
         self.norms = [self.xp.empty(W.shape[1], dtype=W.dtype) for W in weights]  # (O,)
 
     def apply(self) -> None:
         """Shorten what a step has made too long."""
         xp = self.xp
-        for i, (W, square, norm) in enumerate(
-            zip(self.weights, self.squares, self.norms, strict=True)
-        ):
-            xp.multiply(W, W, out=square)
-            xp.sum(square, axis=0, out=norm)
-            if i in self.add_up:
-                self.add_up[i](norm, norm)
+        for number, W in enumerate(self.weights):
+            norm = self.norms[number]  # (O,)
+            self.sum_squares(number, norm)
             xp.sqrt(norm, out=norm)
             xp.maximum(norm, self.limit, out=norm)  # so that short columns keep their length
             xp.divide(self.limit, norm, out=norm)
             xp.multiply(W, norm, out=W)
+
+    def sum_squares(self, number: int, out: Array) -> None:
+        """Write the sum of the squares of each column of a matrix, shape (O,)."""
+        W, square = self.weights[number], self.squares[number]  # (I, O)
+        self.xp.multiply(W, W, out=square)
+        self.xp.sum(square, axis=0, out=out)

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from copy import copy
 from itertools import pairwise
+from math import prod
+from operator import index
 from typing import Any
 
 from backends import Array, Backend, get_backend
 from mlp.common.errors import UsageError
+from mlp.common.registry import split_choices
 from mlp.common.rng import generator
-from mlp.nn.activations import ACTIVATIONS
 from mlp.nn.initializers import draw
-from mlp.nn.layers import Chain, Layer, Linear
+from mlp.nn.layers import LAYERS, Chain, Layer, Linear
 
 DTYPES = ("float32", "float64")
 
@@ -23,21 +24,23 @@ class MLP(Chain):
     Args:
         sizes: the width of the input, of each hidden layer and of the output, such as
             ``[784, 256, 128, 10]``.
-        activation: what follows each hidden layer: ``relu``, ``leaky_relu``, ``sigmoid``,
-            ``tanh`` or ``identity``.
-        output: what follows the last layer; ``identity`` leaves logits.
-        bias: whether the layers have biases.
-        init: how the weights start; see `mlp.nn.initializers.draw`.
+        activation: what follows each hidden linear layer: one of `mlp.nn.layers.LAYERS`, such as
+            ``relu`` or ``leaky_relu(0.1)``, or several with commas between.
+        output: what follows the last linear layer; ``identity`` leaves logits.
+        bias: whether the linear layers have biases.
+        init: how the weights start; see `mlp.nn.initializers.INITIALIZERS`. None leaves all
+            parameters 0, for who has values to put there.
         bias_init: how the biases start.
         seed: the seed of these draws.
         dtype: ``"float32"`` or ``"float64"``.
         backend: the device; the CPU unless given.
 
     Attributes:
+        blocks: the layers in groups, each of a linear layer and what follows it.
+        linear: the linear layers.
         parameters: all weights, layer by layer, then all biases: a flat array, shape (P,).
         gradients: their gradients in the same order; each backward pass overwrites them.
         weight_count, bias_count: how many of the parameters are weights and biases.
-        parts: which rows and columns of each whole W the layers have: all.
         about: what is known of how the network was made and trained; saved with it.
 
     Raises:
@@ -51,77 +54,92 @@ class MLP(Chain):
         output: str = "identity",
         *,
         bias: bool = True,
-        init: str = "he_normal",
+        init: str | None = "he_normal",
         bias_init: str = "zeros",
         seed: int = 0,
         dtype: str = "float32",
         backend: Backend | None = None,
     ) -> None:
-        _check(sizes, activation, output, dtype)
-        self.sizes = tuple(sizes)
+        if dtype not in DTYPES:
+            raise UsageError(f"there is no dtype {dtype!r}: choose float32 or float64")
+        for choice in split_choices(activation):
+            LAYERS.parse(choice)  # refuses what there is not, even where no hidden layer needs it
+        self.sizes = _checked(sizes)
         self.activation, self.output, self.bias, self.dtype = activation, output, bias, dtype
         self.backend = backend if backend is not None else get_backend("cpu")
         self.about: dict[str, Any] = {"init": {"W": init, "b": bias_init, "seed": seed}}
-        self._build()
-        self.parameters = self.backend.xp.zeros(self.weight_count + self.bias_count, dtype=dtype)
-        self.bind(self.backend.xp.zeros_like(self.parameters))
-        self._draw(init, bias_init, seed)
+        self.blocks = self.build()
+        self.layers = [layer for block in self.blocks for layer in block]
+        self.linear = [layer for layer in self.layers if isinstance(layer, Linear)]
+        self._bind()
+        if init is not None:
+            self._draw(init, bias_init, seed)
 
     def __repr__(self) -> str:
         return f"MLP({'-'.join(map(str, self.sizes))}, {self.activation}, {self.dtype})"
 
-    def twin(self) -> MLP:
-        """Make a network on the same parameters, with gradients and buffers of its own."""
-        twin = copy(self)
-        twin._build()
-        twin.bind(self.backend.xp.zeros_like(self.parameters))
-        return twin
+    def build(self) -> list[list[Layer]]:
+        """Make the layers, in blocks; they have no parameters yet."""
+        return [
+            [
+                Linear(
+                    inputs, outputs, self.backend, self.dtype, bias=self.bias, needs_dx=number > 0
+                ),
+                *self.following(number),
+            ]
+            for number, (inputs, outputs) in enumerate(pairwise(self.sizes))
+        ]
 
-    def bind(self, gradients: Array) -> None:
-        """Let the backward passes write into other flat gradients, shape (P,)."""
-        self.gradients = gradients
-        flats, w, v = (self.parameters, gradients), 0, self.weight_count
-        for layer in self.linear:
-            shape, size = (layer.inputs, layer.outputs), layer.inputs * layer.outputs
-            W, dW = (flat[w : w + size].reshape(shape) for flat in flats)
-            b, db = (flat[v : v + layer.outputs] if layer.bias else None for flat in flats)
-            layer.bind(W, dW, b, db)
-            w, v = w + size, v + layer.outputs * layer.bias
+    def following(self, number: int) -> list[Layer]:
+        """Make what follows a linear layer, counted from 0."""
+        choices = self.output if number == len(self.sizes) - 2 else self.activation
+        return [
+            LAYERS.make(choice, self.backend, self.dtype) for choice in split_choices(choices)
+        ]
 
-    def _build(self) -> None:
-        self.parts = [(slice(0, n), slice(0, m)) for n, m in pairwise(self.sizes)]
-        self.layers = self._layers()
-        self.linear = [layer for layer in self.layers if isinstance(layer, Linear)]
-        self.weight_count = sum(layer.inputs * layer.outputs for layer in self.linear)
-        self.bias_count = sum(layer.outputs for layer in self.linear if layer.bias)
+    def allocate(self, count: int) -> Array:
+        """Make the flat array of so many parameters, of zeros."""
+        return self.backend.xp.zeros(count, dtype=self.dtype)
 
-    def _layers(self) -> list[Layer]:
-        layers: list[Layer] = []
-        device, last = (self.backend, self.dtype), len(self.sizes) - 2
-        for i, (inputs, outputs) in enumerate(pairwise(self.sizes)):
-            layers.append(Linear(inputs, outputs, *device, bias=self.bias, needs_dx=i > 0))
-            layers.append(ACTIVATIONS[self.output if i == last else self.activation](*device))
-        return layers
+    def _bind(self) -> None:
+        """Lay all parameters out in one flat array, weights first, and hand the layers views."""
+        shapes = [
+            (layer, name, shape)
+            for block, width in zip(self.blocks, self.sizes[1:], strict=True)
+            for layer in block
+            for name, shape in layer.shapes(width).items()
+        ]
+        weights = [entry for entry in shapes if len(entry[2]) > 1]
+        biases = [entry for entry in shapes if len(entry[2]) == 1]
+        self.weight_count = sum(prod(shape) for _, _, shape in weights)
+        self.bias_count = sum(prod(shape) for _, _, shape in biases)
+        self.parameters = self.allocate(self.weight_count + self.bias_count)  # (P,)
+        self.gradients = self.backend.xp.zeros_like(self.parameters)  # (P,)
+        start = 0
+        for layer, name, shape in [*weights, *biases]:
+            stop = start + prod(shape)
+            parameter = self.parameters[start:stop].reshape(shape)
+            layer.bind({name: parameter}, {name: self.gradients[start:stop].reshape(shape)})
+            start = stop
 
     def _draw(self, weights: str, biases: str, seed: int) -> None:
+        """Draw the parameters layer by layer, those of each in the order of its `shapes`."""
         rng = generator(seed, "parameters")
-        for layer in self.linear:
-            fans = layer.inputs, layer.outputs
-            layer.W[...] = self.backend.asarray(draw(weights, rng, *fans, fans), self.dtype)
-            if layer.b is not None:
-                b = draw(biases, rng, *fans, (layer.outputs,))
-                layer.b[...] = self.backend.asarray(b, self.dtype)
+        for block, (inputs, outputs) in zip(self.blocks, pairwise(self.sizes), strict=True):
+            for layer in block:
+                for name, shape in layer.shapes(outputs).items():
+                    init = layer.starts.get(name) or (weights if len(shape) > 1 else biases)
+                    values = draw(init, rng, inputs, outputs, shape)
+                    getattr(layer, name)[...] = self.backend.asarray(values, self.dtype)
 
 
-def _check(sizes: Sequence[int], activation: str, output: str, dtype: str) -> None:
-    if len(sizes) < 2 or not all(isinstance(size, int) and size > 0 for size in sizes):
+def _checked(sizes: Sequence[int]) -> tuple[int, ...]:
+    try:
+        whole = tuple(index(size) for size in sizes)
+    except TypeError:
+        whole = ()
+    if len(whole) < 2 or min(whole) <= 0 or any(isinstance(size, bool) for size in sizes):
         raise UsageError(
             f"a network needs an input and an output width or more, all positive, not {list(sizes)}"
         )
-    for name in (activation, output):
-        if name not in ACTIVATIONS:
-            raise UsageError(
-                f"there is no activation {name!r}: choose one of {', '.join(ACTIVATIONS)}"
-            )
-    if dtype not in DTYPES:
-        raise UsageError(f"there is no dtype {dtype!r}: choose float32 or float64")
+    return whole

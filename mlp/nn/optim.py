@@ -1,29 +1,22 @@
-"""Stochastic gradient descent on one flat array of parameters."""
+"""Optimizers: how a gradient changes the parameters, all of which are one flat array."""
 
 from __future__ import annotations
 
 from typing import Any
 
 from backends import Array, Backend
+from mlp.common.registry import Registry
 
 
-class SGD:
-    """Gradient descent with momentum, weight decay and clipping.
+class Optimizer:
+    """Descent along a flat gradient: clip it, add the weight decay to it, then `update`.
 
-    The order is: clip the gradient g, add the decay to it, then
-
-        v = μ v + g,    p = p - lr · v             (momentum)
-        v = μ v + g,    p = p - lr · (g + μ v)     (Nesterov)
-
-    so lr is not inside v, as in PyTorch's ``SGD`` and unlike Sutskever et al., 2013.
-    The gradient is scratch: a step leaves other values in it.
+    A subclass writes `update`. The gradient is scratch: a step leaves other values in it.
 
     Args:
         parameters: p, flat, shape (P,); updated in place.
         gradients: g, flat, shape (P,).
         backend: the device that both live on.
-        momentum: μ, 0 for none.
-        nesterov: look ahead along the velocity.
         weight_decay: λ of the term ½ λ |W|²: λ W is added to the gradient.
         decayed: how many of the first parameters decay: the weights, which stand before the
             biases; all unless given.
@@ -32,7 +25,7 @@ class SGD:
 
     Attributes:
         lr: the learning rate, an array of shape (1,) that may be written between steps.
-        velocity: v, flat, shape (P,).
+        state: the arrays that one step leaves to the next, by name.
     """
 
     def __init__(
@@ -40,9 +33,6 @@ class SGD:
         parameters: Array,
         gradients: Array,
         backend: Backend,
-        *,
-        momentum: float = 0.0,
-        nesterov: bool = False,
         weight_decay: float = 0.0,
         decayed: int | None = None,
         clip_value: float | None = None,
@@ -50,39 +40,101 @@ class SGD:
     ) -> None:
         self.xp = backend.xp
         self.parameters, self.gradients = parameters, gradients
-        self.momentum, self.nesterov = momentum, nesterov
         self.weight_decay, self.decayed = weight_decay, decayed
         self.clip_value, self.clip_norm = clip_value, clip_norm
         self.lr = self.xp.zeros(1, dtype=parameters.dtype)
-        self.velocity = self.xp.zeros_like(parameters) if momentum else None
-        self.scratch = self.xp.empty_like(parameters)
+        self.state: dict[str, Array] = {}
+        self.scratch = self.xp.empty_like(parameters)  # (P,)
         self.norm = self.xp.empty(1, dtype=parameters.dtype)
         self._add_decay = backend.fuse(self.decay)
-        self._descend = backend.fuse(self.descend)
-        self._descend_with_momentum = backend.fuse(self.descend_with_momentum)
-        self._descend_ahead = backend.fuse(self.descend_ahead)
+
+    def update(self) -> None:
+        """Change the parameters by the gradient."""
+        raise NotImplementedError
 
     def step(self) -> None:
         """Update the parameters from the gradients of the latest backward pass."""
-        xp, p, g = self.xp, self.parameters, self.gradients
-        v, scratch = self.velocity, self.scratch
+        xp, p, g, scratch = self.xp, self.parameters, self.gradients, self.scratch  # (P,)
         if self.clip_value is not None:
             xp.clip(g, -self.clip_value, self.clip_value, out=g)
         if self.clip_norm is not None:
             self._clip_norm(self.clip_norm)
         if self.weight_decay:
             self._add_decay(p[: self.decayed], g[: self.decayed], scratch[: self.decayed])
-        if v is None:
-            self._descend(p, g, self.lr)
-        elif not self.nesterov:
-            self._descend_with_momentum(p, g, v, self.lr)
-        else:
-            self._descend_ahead(p, g, v, self.lr, scratch)
+        self.update()
+
+    def reset(self) -> None:
+        """Forget what earlier steps have left."""
+        for array in self.state.values():
+            self.xp.copyto(array, 0.0)
 
     def decay(self, xp: Any, p: Array, g: Array, scratch: Array) -> None:
-        """g = g + λ p."""
+        """g = g + λ p, for the (P_weights,) that decay."""
         xp.multiply(p, self.weight_decay, out=scratch)
         xp.add(g, scratch, out=g)
+
+    def _clip_norm(self, limit: float) -> None:
+        """g = g · min(1, limit / |g|) (Pascanu, Mikolov and Bengio, 2013, algorithm 1)."""
+        xp, g, norm = self.xp, self.gradients, self.norm  # (P,), (1,)
+        xp.multiply(g, g, out=self.scratch)
+        xp.sum(self.scratch, axis=0, keepdims=True, out=norm)
+        xp.sqrt(norm, out=norm)
+        xp.maximum(norm, limit, out=norm)  # so that short gradients keep their length
+        xp.divide(limit, norm, out=norm)
+        xp.multiply(g, norm, out=g)
+
+
+OPTIMIZERS: Registry[type[Optimizer]] = Registry("optimizer")
+"""The optimizers by name. Each is given those of a recipe's fields that its constructor or that of
+`Optimizer` names, and the numbers of the choice."""
+
+
+@OPTIMIZERS.register("sgd")
+class SGD(Optimizer):
+    """Stochastic gradient descent, with momentum if wanted.
+
+        v = μ v + g,    p = p - lr · v             (momentum)
+        v = μ v + g,    p = p - lr · (g + μ v)     (Nesterov)
+
+    so lr is not inside v, as in PyTorch's ``SGD`` and unlike Sutskever et al., 2013.
+
+    Args:
+        parameters: p, flat, shape (P,); updated in place.
+        gradients: g, flat, shape (P,).
+        backend: the device that both live on.
+        momentum: μ, 0 for none.
+        nesterov: look ahead along the velocity.
+        **common: weight decay and clipping; see `Optimizer`.
+
+    Attributes:
+        state: ``velocity``, v of shape (P,), where there is momentum.
+    """
+
+    def __init__(
+        self,
+        parameters: Array,
+        gradients: Array,
+        backend: Backend,
+        momentum: float = 0.0,
+        nesterov: bool = False,
+        **common: Any,
+    ) -> None:
+        super().__init__(parameters, gradients, backend, **common)
+        self.momentum, self.nesterov = momentum, nesterov
+        if momentum:
+            self.state["velocity"] = self.xp.zeros_like(parameters)
+        self._descend = backend.fuse(self.descend)
+        self._descend_with_momentum = backend.fuse(self.descend_with_momentum)
+        self._descend_ahead = backend.fuse(self.descend_ahead)
+
+    def update(self) -> None:
+        p, g, lr = self.parameters, self.gradients, self.lr  # (P,), (P,), (1,)
+        if not self.momentum:
+            self._descend(p, g, lr)
+        elif not self.nesterov:
+            self._descend_with_momentum(p, g, self.state["velocity"], lr)
+        else:
+            self._descend_ahead(p, g, self.state["velocity"], lr, self.scratch)
 
     def descend(self, xp: Any, p: Array, g: Array, lr: Array) -> None:
         """p = p - lr · g."""
@@ -105,13 +157,3 @@ class SGD:
         xp.multiply(v, self.momentum, out=scratch)
         xp.add(g, scratch, out=g)
         self.descend(xp, p, g, lr)
-
-    def _clip_norm(self, limit: float) -> None:
-        """g = g · min(1, limit / |g|) (Pascanu, Mikolov and Bengio, 2013, algorithm 1)."""
-        xp, g, norm = self.xp, self.gradients, self.norm
-        xp.multiply(g, g, out=self.scratch)
-        xp.sum(self.scratch, axis=0, keepdims=True, out=norm)
-        xp.sqrt(norm, out=norm)
-        xp.maximum(norm, limit, out=norm)  # so that short gradients keep their length
-        xp.divide(limit, norm, out=norm)
-        xp.multiply(g, norm, out=g)
