@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 
 from backends import get_backend
+from backends.tape import record
 from bench.capture import NETWORKS
 from bench.harness.machine import describe_machine, machine_line
 from mlp.common.threads import blas_threads
@@ -62,7 +63,7 @@ def update_of(hidden: Sequence[int], batch_size: int) -> list[Call]:
         step.take(rate)
 
     update()
-    return backend.xp.record(update)[1]
+    return record(update)[1]
 
 
 def shrunk(call: Call) -> Call:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -35,12 +36,14 @@ class Kernels:
         cupy: the module.
 
     Attributes:
-        written: the kernels that take the place of a function given to ``fuse``, by its name.
+        written: the kernels that may take a function's place, by the names of `backends.kernel`.
     """
 
     def __init__(self, cupy: Any) -> None:
         self._cupy = cupy
-        self.written = {"SoftmaxCrossEntropy.loss_and_gradient": self.softmax_cross_entropy}
+        self.written: dict[str | None, Callable[..., None]] = {
+            "softmax_cross_entropy": self.softmax_cross_entropy
+        }
         self._compiled: dict[tuple[str, str], Any] = {}
         self._partial: dict[tuple[int, str], Array] = {}
         self._ticket = cupy.zeros(1, np.uint32)
@@ -71,8 +74,8 @@ class Kernels:
     ) -> None:
         """Write the loss, one element, and the gradient of logits of shape (N, C), in one pass.
 
-        The arguments are those of `mlp.nn.losses.SoftmaxCrossEntropy.loss_and_gradient`, whose
-        scratch is not needed here; the last of the hits is their total, of one element.
+        The arguments are those of the function that it stands for, whose scratch arrays are not
+        needed here; the last of the hits is their total, of one element.
         """
         rows, classes = logits.shape
         blocks = _blocks(rows, THREADS)

@@ -59,24 +59,24 @@ class Batches:
         rows = images.reshape(len(images), math.prod(images.shape[1:]))
         itemsize = np.dtype(model.dtype).itemsize
         memory = backend.memory()
-        self.on_host = memory.separate and rows.nbytes > memory.free // HOST_SHARE
+        self.on_host = memory.is_discrete and rows.nbytes > memory.free // HOST_SHARE
         self.images: Array = rows if self.on_host else backend.asarray(rows)  # (N, I)
         memory = backend.memory()  # what they leave
         widths = rows.shape[1] + 3 * sum(model.sizes[1:])  # x; and y, f(y) and dy a layer
-        self.piece = max(1, memory.piece // (widths * itemsize))
+        self.piece = max(1, memory.working_set // (widths * itemsize))
         self.keeps_floats = len(rows) <= self.piece and not self.on_host
         if self.keeps_floats:
             self.images = self._as_floats(self.images, self.xp.empty(rows.shape, model.dtype))
         # On the host integers stay bytes as well; what takes rows by them wants them wide.
         self._wide = np.dtype(np.int64 if labels.ndim == 1 else model.dtype)
-        keeps_bytes = labels.ndim == 1 and not (self.keeps_floats or memory.separate)
+        keeps_bytes = labels.ndim == 1 and not (self.keeps_floats or memory.is_discrete)
         self.labels = backend.asarray(labels, None if keeps_bytes else self._wide)
-        self._ahead = memory.lanes > 1 and augment is not None
+        self._ahead = memory.workers > 1 and augment is not None
         self.key = 0
         self.deformations: list[Deformation] = []  # one for each slot
         if augment is not None:
             shape = images.shape[1:]
-            for _ in range(max(2, memory.lanes)):
+            for _ in range(max(2, memory.workers)):
                 self.deformations.append(Deformation(augment, shape, backend, model.dtype))
 
     def __len__(self) -> int:

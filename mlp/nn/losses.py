@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from backends import Array, Backend
+from backends import Array, Backend, kernel
 from mlp.nn.accuracy import Hits
 from mlp.nn.activations import LeakyReLU
 from mlp.nn.buffers import Buffers
@@ -72,6 +72,7 @@ class SoftmaxCrossEntropy(Loss):
         self._loss_and_gradient = backend.fuse(self.loss_and_gradient)
 
     @staticmethod
+    @kernel("softmax_cross_entropy")
     def loss_and_gradient(
         xp: Any,
         logits: Array,

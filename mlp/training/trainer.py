@@ -45,7 +45,7 @@ class Trainer:
         self.batch_size = N if recipe.batch_size == "full" else min(recipe.batch_size, N)
         self.steps = -(-N // self.batch_size)
         self.running = recipe.train_accuracy == "running"
-        pieces = min(self.backend.memory().lanes, SPAN_PIECES)
+        pieces = min(self.backend.memory().workers, SPAN_PIECES)
         is_large = self.batch_size > pieces * self.batches.piece
         way = Pieces if is_large else Spans
         self.updates: Pieces | Spans = way(model, self.batches, self.batch_size, recipe)

@@ -236,7 +236,9 @@ def test_pieces(
     recipe = Recipe(batch_size=batch_size, epochs=4, lr=0.1)
     _, expected = run(recipe, CPU, dtype=dtype)
     memory = type(backend).memory
-    monkeypatch.setattr(type(backend), "memory", lambda self: memory(self)._replace(piece=4000))
+    monkeypatch.setattr(
+        type(backend), "memory", lambda self: memory(self)._replace(working_set=4000)
+    )
     _, actual = run(recipe, backend, dtype=dtype)
     close(actual, expected, dtype, factor=100.0)
 

@@ -52,7 +52,7 @@ class Pieces:
         self.model, self.batches, self.batch_size = model, batches, batch_size
         self.backend, self.xp = model.backend, model.backend.xp
         self.in_order = recipe.batch_size == "full" and recipe.augment is None  # as they lie
-        cores = self.backend.memory().lanes
+        cores = self.backend.memory().workers
         lanes = worthwhile_lanes(cores, batch_size, model.weight_count)
         self.crew = crew = Crew(lanes, self.backend)
         networks = [model, *(model.twin() for _ in range(lanes - 1))]

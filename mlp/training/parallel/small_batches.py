@@ -44,7 +44,7 @@ class Spans:
         self.in_order = recipe.batch_size == "full" and recipe.augment is None  # as they lie
         memory, updates = self.backend.memory(), -(-len(batches) // batch_size)
         forks = worth_forking(updates)  # lanes that share it meet in each, at least once
-        lanes, pairs = worthwhile_sharing(model.sizes, batch_size, memory.lanes, forks=forks)
+        lanes, pairs = worthwhile_sharing(model.sizes, batch_size, memory.workers, forks=forks)
         if recipe.clip_norm is not None:  # no lane has the whole gradient
             lanes, pairs = Sharing(1, [])
         self.crew = Crew(lanes, self.backend)
@@ -52,7 +52,7 @@ class Spans:
         networks: Sequence[MLP] = self.shards or [model]
         self.lanes = [Lane(network, recipe) for network in networks]
         self.step = [Step(network, network.gradients, recipe, self.crew) for network in networks]
-        ahead = memory.ahead if lanes == 1 else min(memory.ahead, SPAN_OF_LANES)
+        ahead = memory.prefetch if lanes == 1 else min(memory.prefetch, SPAN_OF_LANES)
         self.span = max(1, min(ahead, SPAN_PIECES * batches.piece // batch_size))
         shape = (self.span * batch_size if lanes > 1 and self.augmented else 0, model.sizes[0])
         self.deformed = [self.crew.zeros(shape, model.dtype) for _ in range(2)]  # (n, I), in turn

@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import DTypeLike
 
-from backends import Array, Backend
+from backends import Array, Backend, on_replay
 from mlp.training.parallel.processes import Forked, may_fork
 
 LINE = 8
@@ -57,7 +57,6 @@ class Crew:
     def __init__(self, size: int, backend: Backend) -> None:
         self.size, self.apart = size, False
         self.xp = backend.xp
-        self._note = getattr(backend.xp, "note", lambda _: None)  # into what is being captured
         self._met = memoryview(mmap.mmap(-1, 8 * LINE * (size + 1))).cast("q")
         self._others = Forked()
 
@@ -89,7 +88,7 @@ class Crew:
     def meet(self, lane: int) -> None:
         """Wait until every lane has come here as often as this one; also in a captured step."""
         if self.size > 1:
-            self._note(partial(self._meet, lane))
+            on_replay(partial(self._meet, lane))
             self._meet(lane)
 
     def _meet(self, lane: int) -> None:

@@ -80,7 +80,7 @@ def test_a_run_gives_the_cpus_numbers(
 ) -> None:
     recipe, piece = RECIPES[case]
     if piece is not None:
-        monkeypatch.setattr("backends.cpu.PIECE_BYTES", piece)
+        monkeypatch.setattr("backends.cpu.WORKING_SET_BYTES", piece)
     (expected, cpu), (history, parameters), _ = both(recipe, piece, dtype=dtype)
     assert parameters.tobytes() == cpu.tobytes()
     for ours, theirs in zip(history.epochs, expected.epochs, strict=True):

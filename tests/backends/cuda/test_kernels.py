@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import re
 from collections.abc import Callable
 from functools import partial
 from typing import Any
@@ -11,7 +12,9 @@ import numpy as np
 import pytest
 from cuda_stand_in import DeviceArray, StandIn, open_stand_in
 from host_kernel import HostKernel
+from source import USING_XP
 
+from backends import Backend, get_backend, kernel
 from backends.cuda.fusion import FORMULAS, Fused, NotElementwiseError, kernel_source
 from backends.cuda.kernels import Kernels, source
 from mlp.data.dataset import Split
@@ -178,6 +181,36 @@ def test_the_count_of_what_is_read_right(cupy: StandIn, dtype: str, shape: tuple
         results.append(np.asarray(hits).item())
     right = int((logits.argmax(axis=1) == labels).sum())
     assert results == [7 + 2 * right] * 2
+
+
+def run_fused(backend: Backend, function: Callable[..., None]) -> list[np.ndarray]:
+    """The loss and dlogits that a function of softmax cross-entropy's arguments writes."""
+    logits, t = np.float32([[0, 1], [2, 0]]), np.eye(2, dtype="f")
+    shapes = (2, 2), (2, 1), (1, 1), (2, 2)
+    scratch = [backend.asarray(np.zeros(shape, "f")) for shape in shapes]
+    backend.fuse(function)(backend.asarray(logits), backend.asarray(t), 0.5, *scratch)
+    return [backend.to_numpy(a) for a in scratch[2:]]
+
+
+def test_a_function_names_the_kernel_that_takes_its_place(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fails(*_: Any) -> None:
+        raise AssertionError("the function was run in place of its kernel")
+
+    _, device = open_stand_in(monkeypatch)
+    expected = run_fused(get_backend("cpu"), SoftmaxCrossEntropy.loss_and_gradient)
+    loss, dlogits = run_fused(device, kernel("softmax_cross_entropy")(fails))
+    np.testing.assert_allclose(loss, expected[0], rtol=1e-6)
+    np.testing.assert_allclose(dlogits, expected[1], rtol=1e-6)
+    for other in (fails, kernel("of another device")(fails)):
+        with pytest.raises(AssertionError):
+            run_fused(device, other)
+
+
+def test_there_is_a_kernel_of_every_name_that_the_source_gives(cupy: StandIn) -> None:
+    """A kernel whose name is misspelt would be lost without a word."""
+    named = re.compile(r'^ *@(?:backends\.)?kernel\("(.*)"\)', re.MULTILINE)
+    names = {name for path in USING_XP for name in named.findall(path.read_text())}
+    assert names == set(Kernels(cupy).written)
 
 
 def test_softmax_cross_entropy_tells_of_a_nan(cupy: StandIn) -> None:
