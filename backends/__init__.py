@@ -4,13 +4,22 @@ from __future__ import annotations
 
 import re
 
-from backends.base import Array, Backend, BackendError, Memory
+from backends.base import PRECISIONS, Array, Backend, BackendError, Memory, kernel
 from backends.cpu import CpuBackend
+from backends.host import usable_cores
+from backends.tape import on_replay
 
-__all__ = ["Array", "Backend", "BackendError", "Memory", "get_backend"]
-
-
-PRECISIONS = ("float32", "tf32", "bf16")
+__all__ = [
+    "PRECISIONS",
+    "Array",
+    "Backend",
+    "BackendError",
+    "Memory",
+    "get_backend",
+    "kernel",
+    "on_replay",
+    "usable_cores",
+]
 
 
 def get_backend(device: str = "cpu", *, precision: str = "float32", graph: bool = True) -> Backend:

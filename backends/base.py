@@ -3,12 +3,40 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol, TypeVar
 
 from numpy.typing import DTypeLike, NDArray
 
 Array = Any
 """An array of the backend's own kind: ``numpy.ndarray`` on a CPU, ``cupy.ndarray`` on CUDA."""
+
+PRECISIONS = ("float32", "tf32", "bf16")
+"""What products of float32 matrices may be computed in; all but the first on CUDA alone."""
+
+Function = TypeVar("Function", bound=Callable[..., None])
+
+
+def kernel(name: str) -> Callable[[Function], Function]:
+    """Name the hand-written kernel that may take the place of a function given to `Backend.fuse`.
+
+    A device that has a kernel of this name runs that; any other runs the function. The kernel
+    takes the function's arguments and writes the same results::
+
+        @kernel("softmax_cross_entropy")
+        def loss_and_gradient(xp, logits, t, ...): ...
+    """
+
+    def named(function: Function) -> Function:
+        vars(function)["kernel"] = name
+        return function
+
+    return named
+
+
+def kernel_of(function: Callable[..., None]) -> str | None:
+    """Return the name that `kernel` gave a function; None where it gave none."""
+    name: str | None = getattr(function, "kernel", None)
+    return name
 
 
 class BackendError(Exception):
@@ -31,18 +59,21 @@ class Memory(NamedTuple):
     """What can still be allocated."""
     peak: int
     """The most that was in use at once: by this process on a CPU, by its array pool on CUDA."""
-    piece: int
-    """What one piece of a large batch should keep in use, for the device to work at its fastest."""
-    ahead: int = 1
-    """How many updates the device would take at once, their images gathered before the first."""
-    lanes: int = 1
-    """How many shares of an update it can work on at once, each in a process or thread."""
-    separate: bool = False
-    """Whether it is not the host's memory, so that arrays have to be brought there."""
+    working_set: int
+    """What one micro-batch of a large batch should keep in use for the device to be fastest."""
+    prefetch: int = 1
+    """For how many updates to gather the images at once, before the first of them."""
+    workers: int = 1
+    """How many processes or threads can work on an update at once. For more than one, replays of
+    `Backend.capture` have to call what `backends.on_replay` was given."""
+    is_discrete: bool = False
+    """Whether it is separate from the host's memory, so that arrays have to be copied there."""
 
 
 class Backend(Protocol):
     """A device, passed explicitly to whatever computes on it.
+
+    Any object with these members is one, wherever it was written: there is nothing to register.
 
     Attributes:
         name: ``"cpu"`` or ``"cuda:N"``.
@@ -70,7 +101,7 @@ class Backend(Protocol):
 
         The arguments are arrays and numbers, and the result is called with them alone. The
         function is a chain of elementwise calls, each with ``out=``, which a device may run as
-        one; or one that a device has a kernel of its own for.
+        one; or it names by `kernel` what a device may run in its place.
         """
         ...
 

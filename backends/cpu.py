@@ -2,24 +2,23 @@
 
 from __future__ import annotations
 
-import os
-import sys
-import threading
 from collections.abc import Callable
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 from backends.base import Memory
+from backends.host import free_bytes, peak_bytes, usable_cores
+from backends.tape import Tape, recording
 
-PIECE_BYTES = 4 << 20
-"""Images, activations and gradients of one piece: what stays near a core. See bench/LOG.md."""
+WORKING_SET_BYTES = 4 << 20
+"""Images, activations and gradients of one micro-batch that stay in a core's cache; see
+bench/LOG.md."""
 
-AHEAD = 32
-"""Updates of one span: enough that what a span costs besides them hardly counts."""
+PREFETCH = 32
+"""Updates whose images are gathered at once: enough that gathering hardly costs anything more."""
 
 CHUNK = 65536
 """Elements that an elementwise chain works on at once, so that they stay in a near cache."""
@@ -64,16 +63,16 @@ class CpuBackend:
 
     def capture(self, step: Callable[[], Any]) -> Callable[[], Any]:
         """Record the second call of ``step`` as a flat list of bound NumPy calls."""
-        return Tape(step, self.xp) if self._graph else step
+        return Tape(step) if self._graph else step
 
     def memory(self) -> Memory:
         """Read the process's peak and the machine's free memory."""
         return Memory(
-            free=_free_bytes(),
-            peak=_peak_bytes(),
-            piece=PIECE_BYTES,
-            ahead=AHEAD,
-            lanes=usable_cores(),
+            free=free_bytes(),
+            peak=peak_bytes(),
+            working_set=WORKING_SET_BYTES,
+            prefetch=PREFETCH,
+            workers=usable_cores(),
         )
 
 
@@ -82,11 +81,10 @@ class CpuNamespace:
 
     def __init__(self) -> None:
         self._vectors: dict[tuple[int, str], NDArray[Any]] = {}
-        self._recording = _Recording()
 
     def __getattr__(self, name: str) -> Any:
         function = getattr(np, name)
-        return function if self._recording.tape is None else partial(self._run, function)
+        return function if recording.calls is None else partial(self._run, function)
 
     def matmul(self, a: NDArray[Any], b: NDArray[Any], out: NDArray[Any] | None = None) -> Any:
         """``numpy.matmul``; of two matrices ``numpy.dot``, which takes less time to set out."""
@@ -124,26 +122,8 @@ class CpuNamespace:
             return out
         return self._run(np.maximum.reduce, a, axis=axis, out=out, keepdims=keepdims)
 
-    def note(self, function: Callable[[], None]) -> None:
-        """Let a step that is being recorded call a function at this place, besides NumPy's."""
-        if self._recording.tape is not None:
-            self._recording.tape.append(function)
-
-    def record(self, step: Callable[[], Any]) -> tuple[Any, list[Callable[[], Any]]]:
-        """Run ``step`` and return its result and the calls that it made, arguments bound.
-
-        Raises:
-            RuntimeError: if a call would not write where a later run of the calls finds it.
-        """
-        tape: list[Callable[[], Any]] = []
-        self._recording.tape = tape
-        try:
-            return step(), tape
-        finally:
-            self._recording.tape = None
-
     def _run(self, function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
-        if self._recording.tape is None:
+        if recording.calls is None:
             return function(*args, **kwargs)
         out = args[0] if function is np.copyto else kwargs.get("out")
         if out is None:
@@ -155,7 +135,7 @@ class CpuNamespace:
         if function in _TAKE_OUT_BY_PLACE and kwargs.keys() == {"out"}:
             args, kwargs = (*args, kwargs["out"]), {}
         call = partial(function, *args, **kwargs)
-        self._recording.tape.append(call)
+        recording.calls.append(call)
         call()
         return out
 
@@ -188,68 +168,3 @@ def _as_array(function: Callable[..., Any], value: Any, out: NDArray[Any]) -> An
 def _is_single(value: Any) -> bool:
     """Tell whether this is an array of one element, which in one dimension is handled soonest."""
     return isinstance(value, np.ndarray) and value.size == 1
-
-
-class _Recording(threading.local):
-    """The calls recorded so far, for each thread its own; None while it records none."""
-
-    tape: list[Callable[[], Any]] | None = None
-
-
-class Tape:
-    """A step that from its third call on is a flat list of NumPy calls, their arrays bound.
-
-    Args:
-        step: what to repeat; see `backends.base.Backend.capture`.
-        xp: the namespace that it calls.
-    """
-
-    def __init__(self, step: Callable[[], Any], xp: CpuNamespace) -> None:
-        self._step = step
-        self._xp = xp
-        self._calls: list[Callable[[], Any]] = []
-        self._result: Any = None
-        self._warm = False
-
-    def __call__(self) -> Any:
-        """Do the step's array operations and return what the step returned."""
-        if self._calls:
-            for call in self._calls:
-                call()
-        elif self._warm:
-            self._result, self._calls = self._xp.record(self._step)
-        else:
-            self._result = self._step()  # makes its buffers, so that recording finds them made
-            self._warm = True
-        return self._result
-
-
-def usable_cores() -> int:
-    """Count the cores that this process may run on."""
-    try:
-        return len(os.sched_getaffinity(0))
-    except AttributeError:  # not on every system
-        return os.cpu_count() or 1
-
-
-def _free_bytes() -> int:
-    """Read the memory that is available without swapping; half of all, or 4 GiB, if none tells."""
-    try:
-        lines = Path("/proc/meminfo").read_text(encoding="ascii").splitlines()
-        available = next(line for line in lines if line.startswith("MemAvailable:"))
-        return int(available.split()[1]) << 10
-    except (OSError, StopIteration):
-        if not hasattr(os, "sysconf"):  # Windows
-            return 4 << 30
-        pages, page = os.sysconf("SC_PHYS_PAGES"), os.sysconf("SC_PAGE_SIZE")
-        return pages * page // 2
-
-
-def _peak_bytes() -> int:
-    """Read the most memory that this process ever had resident; 0 where nothing tells."""
-    try:
-        import resource
-    except ImportError:  # Windows
-        return 0
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return peak if sys.platform == "darwin" else peak << 10

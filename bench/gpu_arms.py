@@ -32,7 +32,7 @@ class Plain:
     def __init__(self, backend: Backend) -> None:
         self.xp = importlib.import_module("numpy" if backend.name == "cpu" else "cupy")
         self.name = backend.name
-        self.memory = lambda: backend.memory()._replace(lanes=1)
+        self.memory = lambda: backend.memory()._replace(workers=1)
         self.asarray, self.to_numpy = backend.asarray, backend.to_numpy
         self.synchronize = backend.synchronize
 

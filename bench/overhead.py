@@ -15,13 +15,14 @@ from functools import partial
 from typing import Any
 
 import numpy as np
+from mlp.training.lane import Lane
 
 from backends import get_backend
+from backends.tape import record
 from bench.capture import NETWORKS
 from bench.harness.machine import describe_machine, machine_line
 from mlp.common.threads import blas_threads
 from mlp.nn.network import MLP
-from mlp.training.lane import Lane
 from mlp.training.parallel.workers import Crew
 from mlp.training.recipe import Recipe
 from mlp.training.step import Step
@@ -62,7 +63,7 @@ def update_of(hidden: Sequence[int], batch_size: int) -> list[Call]:
         step.take(rate)
 
     update()
-    return backend.xp.record(update)[1]
+    return record(update)[1]
 
 
 def shrunk(call: Call) -> Call:

@@ -41,7 +41,7 @@ def pytest_runtest_makereport(item: pytest.Item) -> Iterator[None]:
 @pytest.fixture
 def one_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let a span be one update."""
-    monkeypatch.setattr(backends.cpu, "AHEAD", 1)
+    monkeypatch.setattr(backends.cpu, "PREFETCH", 1)
 
 
 @pytest.fixture(scope="session")

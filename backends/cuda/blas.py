@@ -11,12 +11,12 @@ import weakref
 from ctypes import byref, c_double, c_float, c_int, c_size_t, c_void_p
 from typing import Any
 
-from backends.base import Array, BackendError
+from backends.base import PRECISIONS, Array, BackendError
 
 WORKSPACE_BYTES = 32 << 20
 """What NVIDIA recommends for Hopper; without one of its own, cuBLAS allocates while it works."""
 
-PRECISIONS = {"float32": 68, "tf32": 77, "bf16": 75}
+COMPUTE_TYPES = dict(zip(PRECISIONS, (68, 77, 75), strict=True))
 """cublasComputeType_t for float32 arrays: 32F, 32F_FAST_TF32, 32F_FAST_16BF."""
 
 _OP_N, _OP_T = 0, 1
@@ -32,7 +32,7 @@ class Blas:
         library: cuBLAS, as `load_cublas` returns it.
         stream: the address of the stream.
         workspace: device memory of WORKSPACE_BYTES, kept as long as the handle.
-        precision: what products of float32 arrays are computed in, a key of PRECISIONS.
+        precision: what products of float32 arrays are computed in, one of PRECISIONS.
     """
 
     def __init__(self, library: Any, stream: int, workspace: Any, precision: str) -> None:
@@ -44,7 +44,12 @@ class Blas:
             *[c_void_p, c_int, c_int, c_int, c_int, c_int, c_void_p],
             *[*operand, *operand, c_void_p, *operand, c_int, c_int],
         ]
-        self._float = byref(c_float(1.0)), byref(c_float(0.0)), _CUDA_R_32F, PRECISIONS[precision]
+        self._float = (
+            byref(c_float(1.0)),
+            byref(c_float(0.0)),
+            _CUDA_R_32F,
+            COMPUTE_TYPES[precision],
+        )
         self._double = byref(c_double(1.0)), byref(c_double(0.0)), _CUDA_R_64F, _COMPUTE_64F
         self._handle = c_void_p()
         _check("cublasCreate", library.cublasCreate_v2(byref(self._handle)))

@@ -8,7 +8,7 @@ from typing import Any
 
 from numpy.typing import DTypeLike, NDArray
 
-from backends.base import Array, Memory
+from backends.base import Array, Memory, kernel_of
 from backends.cuda.blas import WORKSPACE_BYTES, Blas, load_cublas
 from backends.cuda.checks import check_device, check_driver, import_cupy, smoke_test
 from backends.cuda.fusion import Fused
@@ -17,12 +17,12 @@ from backends.cuda.kernels import C_TYPES, Kernels
 from backends.cuda.namespace import CudaNamespace
 from backends.cuda.queue import of_device
 
-PIECE_SHARE = 8
-"""One piece of a large batch may fill one part in so many of the device's free memory."""
+WORKING_SET_SHARE = 8
+"""One micro-batch of a large batch may fill one part in so many of the device's free memory."""
 
-AHEAD = 64
+PREFETCH = 64
 """Updates that are captured as one graph: enough to hide the host's work between graphs, few
-enough that the first two spans, which run as slowly as without a graph, are soon over. Not
+enough that the first two graphs' worth, which run as slowly as without a graph, are soon over. Not
 measured yet."""
 
 
@@ -71,7 +71,7 @@ class CudaBackend:
     def fuse(self, function: Callable[..., None]) -> Callable[..., None]:
         """Return the kernel that is written for the function, or one made from its calls."""
         chain = Fused(function, self._cupy, self.xp)
-        written = self._kernels.written.get(function.__qualname__)
+        written = self._kernels.written.get(kernel_of(function))
         kernel = chain if written is None else partial(_on_floats, written, chain)
         return self._queue.entering(kernel)
 
@@ -88,18 +88,14 @@ class CudaBackend:
         return Memory(
             free=free,
             peak=pool.total_bytes(),
-            piece=free // PIECE_SHARE,
-            ahead=AHEAD,
-            separate=True,
+            working_set=free // WORKING_SET_SHARE,
+            prefetch=PREFETCH,
+            is_discrete=True,
         )
 
 
-def _on_floats(kernel: Callable[..., None], chain: Callable[..., None], *arguments: Any) -> None:
-    """Run a hand-written kernel where it can read the arrays, and the chain where it cannot.
-
-    Integers are an index that only the chain needs.
-    """
-    arrays = [a for a in arguments if not isinstance(a, (int, float)) and a.dtype.kind != "i"]
+def _on_floats(kernel: Callable[..., None], chain: Callable[..., None], *arrays: Array) -> None:
+    """Run a hand-written kernel where it can read the arrays, and the chain where it cannot."""
     dtype = arrays[0].dtype
     fits = all(a.dtype == dtype and a.flags.c_contiguous for a in arrays) and dtype.char in C_TYPES
-    (kernel if fits else chain)(*arguments)
+    (kernel if fits else chain)(*arrays)

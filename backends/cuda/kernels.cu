@@ -77,41 +77,51 @@ __device__ T sum_of_parts(const T* partial) {
     return sum_of_block(sum);
 }
 
-// loss[0] = -scale * (the sum of t * log softmax(z)) and dlogits = scale * (softmax(z) - t), a thread a row.
-// hits[0] += the sum of each row's t at its largest z, the first of equals; unless hits is null.
-// logits, t, dlogits: (rows, classes). partial: (2, gridDim.x).
+// The place of the largest of n numbers, the first of equals; a NaN counts as larger, as in NumPy.
+__device__ int argmax(const T* z, int n) {
+    int best = 0;
+    for (int i = 1; i < n; ++i)
+        if (!(z[i] <= z[best]) && z[best] == z[best]) best = i;
+    return best;
+}
+
+// p = softmax(z), and loss[0] = -(the sum of t * log p), a thread a row.
+// logits, t, p: (rows, classes). partial: (gridDim.x).
 extern "C" __global__ void softmax_cross_entropy(long long rows, int classes, const T* logits,
-                                                 const T* t, T scale, T* loss, T* dlogits,
-                                                 T* hits, T* partial, unsigned int* ticket) {
+                                                 const T* t, T* p, T* loss, T* partial,
+                                                 unsigned int* ticket) {
     const long long stride = (long long)gridDim.x * THREADS;
-    T log_likelihood = 0, right = 0;
+    T log_likelihood = 0;
     for (long long r = (long long)blockIdx.x * THREADS + threadIdx.x; r < rows; r += stride) {
         const T *z = logits + r * classes, *target = t + r * classes;
-        T* gradient = dlogits + r * classes;
-        int read = 0;
-        for (int c = 1; c < classes; ++c)  // a NaN counts as the largest, as in NumPy
-            if (!(z[c] <= z[read]) && z[read] == z[read]) read = c;
-        right += target[read];
-        const T largest = z[read];
+        T* softmax = p + r * classes;
+        const T largest = z[argmax(z, classes)];
         T sum = 0;
-        for (int c = 0; c < classes; ++c) sum += gradient[c] = exp(z[c] - largest);
+        for (int c = 0; c < classes; ++c) sum += softmax[c] = exp(z[c] - largest);
         const T log_sum = log(sum);
         for (int c = 0; c < classes; ++c) {
             log_likelihood += target[c] * (z[c] - largest - log_sum);
-            gradient[c] = (gradient[c] / sum - target[c]) * scale;
+            softmax[c] /= sum;
         }
     }
     log_likelihood = sum_of_block(log_likelihood);
     if (threadIdx.x == 0) partial[blockIdx.x] = log_likelihood;
-    if (hits) {
-        right = sum_of_block(right);
-        if (threadIdx.x == 0) partial[gridDim.x + blockIdx.x] = right;
-    }
     if (!last_block(ticket)) return;
     log_likelihood = sum_of_parts(partial);
-    if (threadIdx.x == 0) loss[0] = -scale * log_likelihood;
-    if (hits) {
-        right = sum_of_parts(partial + gridDim.x);
-        if (threadIdx.x == 0) hits[0] += right;
-    }
+    if (threadIdx.x == 0) loss[0] = -log_likelihood;
+}
+
+// total[0] += the sum of each row's t at its largest output, the first of equals, a thread a row.
+// outputs, t: (rows, classes). partial: (gridDim.x).
+extern "C" __global__ void count_correct(long long rows, int classes, const T* outputs, const T* t,
+                                         T* total, T* partial, unsigned int* ticket) {
+    const long long stride = (long long)gridDim.x * THREADS;
+    T correct = 0;
+    for (long long r = (long long)blockIdx.x * THREADS + threadIdx.x; r < rows; r += stride)
+        correct += t[r * classes + argmax(outputs + r * classes, classes)];
+    correct = sum_of_block(correct);
+    if (threadIdx.x == 0) partial[blockIdx.x] = correct;
+    if (!last_block(ticket)) return;
+    correct = sum_of_parts(partial);
+    if (threadIdx.x == 0) total[0] += correct;
 }

@@ -1,7 +1,8 @@
-"""The two kernels that are written by hand: how `kernels.cu` is compiled and launched."""
+"""The kernels that are written by hand: how `kernels.cu` is compiled and launched."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -14,9 +15,6 @@ C_TYPES = {"f": "float", "d": "double"}
 
 THREADS = 256
 """Threads a block, as in kernels.cu."""
-
-NULL = np.uintp(0)
-"""A pointer to nothing, as a kernel's argument."""
 
 BLOCKS = 512
 """At most as many blocks, whatever the GPU, so that sums come out the same on all of them."""
@@ -35,12 +33,15 @@ class Kernels:
         cupy: the module.
 
     Attributes:
-        written: the kernels that take the place of a function given to ``fuse``, by its name.
+        written: the kernels that may take a function's place, by the names of `backends.kernel`.
     """
 
     def __init__(self, cupy: Any) -> None:
         self._cupy = cupy
-        self.written = {"SoftmaxCrossEntropy.loss_and_gradient": self.softmax_cross_entropy}
+        self.written: dict[str | None, Callable[..., None]] = {
+            "softmax_cross_entropy": self.softmax_cross_entropy,
+            "count_correct": self.count_correct,
+        }
         self._compiled: dict[tuple[str, str], Any] = {}
         self._partial: dict[tuple[int, str], Array] = {}
         self._ticket = cupy.zeros(1, np.uint32)
@@ -59,30 +60,22 @@ class Kernels:
         return out
 
     def softmax_cross_entropy(
-        self,
-        logits: Array,
-        t: Array,
-        scale: float,
-        _z: Array,
-        _row: Array,
-        loss: Array,
-        dlogits: Array,
-        *hits: Array,
+        self, outputs: Array, targets: Array, kept: Array, loss: Array
     ) -> None:
-        """Write the loss, one element, and the gradient of logits of shape (N, C), in one pass.
+        """Write softmax(z) of logits z, shape (N, C), to ``kept``, and -Σ t log softmax(z)."""
+        self._by_rows("softmax_cross_entropy", outputs, targets, kept, loss)
 
-        The arguments are those of `mlp.nn.losses.SoftmaxCrossEntropy.loss_and_gradient`, whose
-        scratch is not needed here; the last of the hits is their total, of one element.
-        """
-        rows, classes = logits.shape
+    def count_correct(self, outputs: Array, targets: Array, total: Array) -> None:
+        """Add the number of rows (N, C) whose largest output is where the target row has its 1."""
+        self._by_rows("count_correct", outputs, targets, total)
+
+    def _by_rows(self, name: str, outputs: Array, *others: Array) -> None:
+        """Launch a kernel in which a thread works on a row of outputs (N, C)."""
+        rows, classes = outputs.shape
         blocks = _blocks(rows, THREADS)
-        dtype = logits.dtype
-        total = hits[-1] if hits else NULL
-        arguments = (
-            *(np.int64(rows), np.int32(classes), logits, t, dtype.type(scale), loss, dlogits),
-            *(total, self._room(2 * blocks, dtype), self._ticket),
-        )
-        self._kernel("softmax_cross_entropy", dtype)((blocks,), (THREADS,), arguments)
+        room = self._room(blocks, outputs.dtype)
+        arguments = np.int64(rows), np.int32(classes), outputs, *others, room, self._ticket
+        self._kernel(name, outputs.dtype)((blocks,), (THREADS,), arguments)
 
     def _kernel(self, name: str, dtype: np.dtype[Any]) -> Any:
         key = (name, dtype.char)

@@ -9,8 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from backends import Backend
-from backends.cpu import usable_cores
+from backends import Backend, usable_cores
 from mlp.common.threads import blas_library
 from mlp.common.version import package_version
 

@@ -58,7 +58,7 @@ def measure_ceiling(backend: Backend, dtype: str) -> Ceiling:
         dtype: of the matrices, ``"float32"`` or ``"float64"``.
     """
     backend.asarray(np.zeros(1))  # makes it the device that this thread computes on
-    lanes = backend.memory().lanes
+    lanes = backend.memory().workers
     with ThreadPoolExecutor(lanes) as pool, blas_threads(1):
         side_by_side = partial(_run, pool)
         return Ceiling(

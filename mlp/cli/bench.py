@@ -18,7 +18,7 @@ from mlp.cli.bench_report import describe, map_json, print_map, print_speeds, sp
 from mlp.cli.options import DataFolder, Json, choose, open_dataset
 from mlp.cli.save_option import Force, check_picture, write_picture
 from mlp.common.errors import UsageError
-from mlp.nn.activations import ACTIVATIONS
+from mlp.nn.layers import LAYERS
 from mlp.nn.losses import LOSSES
 from mlp.nn.network import DTYPES
 from mlp.training.architecture import Architecture
@@ -47,7 +47,7 @@ def bench(
     batch_size: Annotated[
         str | None, typer.Option(metavar="N|full", help="Images an update.")
     ] = None,
-    activation: Annotated[str | None, typer.Option(help=", ".join(ACTIVATIONS))] = None,
+    activation: Annotated[str | None, typer.Option(help=", ".join(LAYERS))] = None,
     loss: Annotated[str | None, typer.Option(help=", ".join(LOSSES))] = None,
     dtype: Annotated[str | None, typer.Option(help=" or ".join(DTYPES))] = None,
     images: Annotated[

@@ -10,7 +10,7 @@ import typer
 
 from mlp.cli.options import Json
 from mlp.models.formats.convert import ACTIVATION, NAMES, OUTPUT, read_model, write_model
-from mlp.nn.activations import ACTIVATIONS
+from mlp.nn.layers import LAYERS
 from mlp.nn.network import DTYPES
 
 
@@ -38,7 +38,7 @@ def convert(
         str | None,
         typer.Option(
             help=f"What follows IN's hidden layers, where IN does not tell: "
-            f"{', '.join(ACTIVATIONS)}. Else {ACTIVATION}."
+            f"{', '.join(LAYERS)}. Else {ACTIVATION}."
         ),
     ] = None,
     output: Annotated[

@@ -29,7 +29,7 @@ from mlp.common.overwrite import check_target
 from mlp.data.load import Dataset, as_binary, overlay
 from mlp.data.task import Kind
 from mlp.models import checkpoint
-from mlp.nn.activations import ACTIVATIONS
+from mlp.nn.layers import LAYERS
 from mlp.nn.losses import LOSSES
 from mlp.nn.network import DTYPES, MLP
 from mlp.training.architecture import Architecture
@@ -71,7 +71,7 @@ def train(
     ] = None,
     activation: Annotated[
         str | None,
-        typer.Option(help=f"{', '.join(ACTIVATIONS)}. {_default(Architecture.activation)}"),
+        typer.Option(help=f"{', '.join(LAYERS)}. {_default(Architecture.activation)}"),
     ] = None,
     output: Annotated[
         str | None,

@@ -124,7 +124,7 @@ class Deformation:
             self._smooth_down = self._gaussian(height, sigma) * alpha  # (height, height)
             self._smooth_right = self._gaussian(width, sigma)  # (width, width)
         scratch = 16 * height * width * self._grid.itemsize  # of an image, about
-        self._chunk = max(1, backend.memory().piece // scratch // GROUP) * GROUP
+        self._chunk = max(1, backend.memory().working_set // scratch // GROUP) * GROUP
 
     def __call__(self, x: Array, first: int = 0, key: int = 0) -> Array:
         """Deform some images.

@@ -24,7 +24,7 @@ def outputs(model: MLP, batches: Batches) -> NDArray[Any]:
         The outputs on the host, shape (N, C).
     """
     result = np.empty((len(batches), model.sizes[-1]), model.dtype)  # (N, C)
-    for start, stop in batches.pieces(0, len(batches)):
+    for start, stop in batches.micro_batches(0, len(batches)):
         x, _ = batches.slice(start, stop)
         result[start:stop] = model.backend.to_numpy(model.forward(x))
     return result

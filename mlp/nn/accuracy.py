@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from backends import Array, Backend
+from backends import Array, Backend, kernel
 from mlp.nn.buffers import Buffers
 
 
@@ -35,6 +35,7 @@ class CorrectCount:
         """Count a batch of outputs (N, C) whose targets (N, C) are one-hot rows."""
         self._count(outputs, targets, self.total)
 
+    @kernel("count_correct")
     def count(self, xp: Any, outputs: Array, targets: Array, total: Array) -> None:
         """total += Σ t · one_hot(argmax a) over the outputs a."""
         N, C = outputs.shape

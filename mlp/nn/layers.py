@@ -136,8 +136,9 @@ class Linear(Layer):
 
     def shapes(self, width: int) -> dict[str, Shape]:
         """W, and b where there is one."""
-        W: dict[str, Shape] = {"W": (self.inputs, width)}
-        return W | {"b": (width,)} if self.bias else W
+        del width  # its own
+        W: dict[str, Shape] = {"W": (self.inputs, self.outputs)}
+        return W | {"b": (self.outputs,)} if self.bias else W
 
     def forward(self, x: Array) -> Array:
         """y = x W + b."""

@@ -1,15 +1,15 @@
 """The losses: how wrong a batch of outputs is, and the gradient of that with respect to them.
 
-A loss is a mean over the examples: 1/N is applied in `Loss` and nowhere else. Of a micro-batch,
-which is a part of a batch whose gradients are accumulated, ``total`` is the size of the whole batch,
-so that the losses and gradients of the parts add up.
+A loss is a mean over the examples: 1/N is applied in `Loss` and nowhere else. For a micro-batch,
+whose gradient is accumulated with others, N is the size of the whole batch, ``total``, so that the
+losses and gradients of the parts add up.
 """
 
 from __future__ import annotations
 
 from typing import Any
 
-from backends import Array, Backend
+from backends import Array, Backend, kernel
 from mlp.common.registry import Registry
 from mlp.nn.activations import sigmoid
 from mlp.nn.buffers import Buffers
@@ -108,6 +108,7 @@ class SoftmaxCrossEntropy(Loss):
     Source: Goodfellow, Bengio and Courville, Deep Learning (2016), section 6.2.2.3.
     """
 
+    @kernel("softmax_cross_entropy")
     def value(self, xp: Any, outputs: Array, targets: Array, kept: Array, loss: Array) -> None:
         """-Σ t · (z - log Σ exp z), with the row's maximum taken off z first; keeps p."""
         N, C = outputs.shape

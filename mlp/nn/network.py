@@ -93,9 +93,7 @@ class MLP(Chain):
     def following(self, number: int) -> list[Layer]:
         """Make what follows a linear layer, counted from 0."""
         choices = self.output if number == len(self.sizes) - 2 else self.activation
-        return [
-            LAYERS.make(choice, self.backend, self.dtype) for choice in split_choices(choices)
-        ]
+        return [LAYERS.make(choice, self.backend, self.dtype) for choice in split_choices(choices)]
 
     def allocate(self, count: int) -> Array:
         """Make the flat array of so many parameters, of zeros."""

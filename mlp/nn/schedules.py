@@ -65,6 +65,14 @@ def learning_rate(schedule: str, lr: float, warmup: float, epochs: int, time: fl
     return lr * share(s, time, **numbers)
 
 
+def epoch_learning_rates(
+    schedule: str, lr: float, warmup: float, epochs: int, epoch: int, steps: int
+) -> list[float]:
+    """Compute the learning rate of each of the ``steps`` updates of an epoch, counted from 0."""
+    times = [epoch + (step + 0.5) / steps for step in range(steps)]
+    return [learning_rate(schedule, lr, warmup, epochs, time) for time in times]
+
+
 @cache  # a run asks for the rate of each step
 def _parse(schedule: str) -> tuple[Callable[..., float], dict[str, float]]:
     share, numbers = SCHEDULES.parse(schedule)

@@ -21,14 +21,14 @@ class Evaluation:
     """A network with the images that it is not trained on, on its device.
 
     Args:
-        networks: the network and its twins, each of which takes a share of the images.
+        replicas: the network and replicas of it, each of which takes a share of the images.
         test: the test images.
         held_out: the validation images; may be none.
     """
 
-    def __init__(self, networks: Sequence[MLP], test: Split, held_out: Split) -> None:
-        self._networks = networks
-        self._model = model = networks[0]
+    def __init__(self, replicas: Sequence[MLP], test: Split, held_out: Split) -> None:
+        self._replicas = replicas
+        self._model = model = replicas[0]
         self._test = Batches(test.images, test.labels, model)
         self._held_out = Batches(held_out.images, held_out.labels, model)
 
@@ -53,18 +53,24 @@ class Evaluation:
 
     def accuracy_on(self, batches: Batches) -> float:
         """Compute the accuracy on any images, 0 to 1, in memory that does not grow with them."""
-        lanes = len(self._networks)
-        pieces = [piece for piece in batches.pieces(0, len(batches), lanes) if piece[0] < piece[1]]
-        shares = [partial(self._count, k, batches, pieces[k::lanes]) for k in range(lanes)]
-        with blas_threads(1), ThreadPoolExecutor(lanes) as pool:  # the lanes are the threads
+        workers = len(self._replicas)
+        cuts = [(a, b) for a, b in batches.micro_batches(0, len(batches), workers) if a < b]
+        shares = [
+            partial(self._count_correct, replica, own_batches, cuts[rank::workers])
+            for rank, (replica, own_batches) in enumerate(
+                zip(self._replicas, batches.replicas(workers), strict=True)
+            )
+        ]
+        with blas_threads(1), ThreadPoolExecutor(workers) as pool:  # the workers are the threads
             counts = share_out(pool, shares)
-        return sum(int(self._model.backend.to_numpy(right)) for right in counts) / len(batches)
+        return sum(int(self._model.backend.to_numpy(count)) for count in counts) / len(batches)
 
-    def _count(self, k: int, batches: Batches, pieces: list[tuple[int, int]]) -> Array:
-        """Let network k count what it reads right of its share of the images, on the device."""
-        model = self._networks[k]
-        right = model.backend.xp.zeros((), dtype="int64")
-        for start, stop in pieces:
-            x, labels = batches.slice(start, stop, slot=k)
-            right = right + count_right(decide(model, model.forward(x)), labels)
-        return right
+    def _count_correct(
+        self, replica: MLP, batches: Batches, micro_batches: list[tuple[int, int]]
+    ) -> Array:
+        """Count a replica's correct answers to a share of the images, on the device."""
+        correct = replica.backend.xp.zeros((), dtype="int64")
+        for start, stop in micro_batches:
+            x, labels = batches.slice(start, stop)
+            correct = correct + count_right(decide(self._model, replica.forward(x)), labels)
+        return correct

@@ -19,6 +19,7 @@ from mlp.training.diagnosis import explain_divergence, warn_after, warn_before
 from mlp.training.evaluation import Evaluation
 from mlp.training.history import Epoch, History, describe
 from mlp.training.recipe import Recipe
+from mlp.training.reported_loss import REPORTED_LOSSES
 from mlp.training.trainer import Trainer
 
 
@@ -60,12 +61,13 @@ def train(
     model.about = {"init": model.about.get("init"), "task": asdict(dataset.task)}
     train_split, held_out = hold_out(dataset.train, recipe.validation)
     trainer = Trainer(model, train_split, recipe)
-    evaluation = Evaluation(trainer.updates.networks(), dataset.test, held_out)
+    evaluation = Evaluation(trainer.replicas(), dataset.test, held_out)
     history = History()
     tell, warn = on_epoch or (lambda _: None), on_warning or (lambda _: None)
     for sentence in warn_before(model, train_split, recipe):
         warn(sentence)
-    finished = model.parameters.copy()
+    finished = model.backend.xp.zeros_like(model.parameters)
+    model.backend.xp.copyto(finished, model.parameters)
     seconds = 0.0
     try:
         for number in range(recipe.epochs):
@@ -97,13 +99,13 @@ def _measure(
     trainer: Trainer, evaluation: Evaluation, number: int, losses: NDArray[Any], seconds: float
 ) -> Epoch:
     """Measure the network after an epoch, counted from 0, whose updates had these losses."""
-    if trainer.running:
-        train_accuracy = trainer.hits() / len(trainer.batches)
+    if trainer.recipe.train_accuracy == "running":
+        train_accuracy = trainer.correct() / len(trainer.batches)
     else:
         train_accuracy = evaluation.accuracy_on(trainer.batches)
     return Epoch(
         epoch=number + 1,
-        loss=trainer.told_loss(losses),
+        loss=REPORTED_LOSSES[trainer.recipe.loss_on](trainer, losses),
         train_accuracy=train_accuracy,
         test_accuracy=evaluation.test_accuracy(),
         validation_accuracy=evaluation.validation_accuracy(),

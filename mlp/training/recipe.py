@@ -10,7 +10,9 @@ from typing import Literal
 from mlp.common.errors import UsageError
 from mlp.data.augment import parse_augment
 from mlp.nn.losses import LOSSES
+from mlp.nn.optim import OPTIMIZERS
 from mlp.nn.schedules import learning_rate
+from mlp.training.reported_loss import REPORTED_LOSSES
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -18,10 +20,10 @@ class Recipe:
     """One training run's hyperparameters; the defaults are those of ``mlp train``.
 
     Attributes:
-        loss: ``cross_entropy``, ``quadratic``, ``binary_cross_entropy``, or ``logit_error``, a
-            published defect; see `mlp.nn.losses`.
+        loss: one of `mlp.nn.losses.LOSSES`.
         batch_size: images an update, or ``"full"`` for one exact gradient over all of them.
         epochs: passes over the training images.
+        optimizer: one of `mlp.nn.optim.OPTIMIZERS`.
         lr: the learning rate, at its peak.
         momentum: µ of SGD, 0 up to but not including 1.
         nesterov: whether momentum looks ahead.
@@ -40,8 +42,8 @@ class Recipe:
         seed: of the initial weights, of the shuffles, of the deformations and of dropout.
         train_accuracy: ``after`` measures it after the epoch; ``running`` counts each image as it
             was read just before the update that used it, which costs next to nothing.
-        loss_on: ``updates`` tells the mean of the updates' losses, each before its update;
-            ``first_batch`` the loss on the first batch of the images as they lie, after the epoch.
+        loss_on: which loss is reported, of `mlp.training.reported_loss.REPORTED_LOSSES`:
+            ``updates`` for the mean of the updates' losses, each before its update.
         report_every: epochs from one that is measured and told to the next; the last one is too.
 
     Raises:
@@ -51,6 +53,7 @@ class Recipe:
     loss: str = "cross_entropy"
     batch_size: int | Literal["full"] = 128
     epochs: int = 5
+    optimizer: str = "sgd"
     lr: float = 0.15
     momentum: float = 0.9
     nesterov: bool = False
@@ -67,11 +70,12 @@ class Recipe:
     validation: float = 0.0
     seed: int = 0
     train_accuracy: Literal["after", "running"] = "after"
-    loss_on: Literal["updates", "first_batch"] = "updates"
+    loss_on: str = "updates"
     report_every: int = 1
 
     def __post_init__(self) -> None:
-        _choose("loss", self.loss, LOSSES)
+        LOSSES.parse(self.loss)  # refuses what there is not
+        OPTIMIZERS.parse(self.optimizer)
         if self.batch_size != "full":
             _require_whole("batch size", self.batch_size, 1, "of at least 1, or full")
         _require_whole("number of epochs", self.epochs, 1, "of at least 1")
@@ -99,7 +103,7 @@ class Recipe:
         _require_whole("seed", self.seed, 0, "of at least 0")
         _require_whole("number of epochs between reports", self.report_every, 1, "of at least 1")
         _choose("train accuracy", self.train_accuracy, ("after", "running"))
-        _choose("reported loss", self.loss_on, ("updates", "first_batch"))
+        REPORTED_LOSSES.parse(self.loss_on)
         if self.nesterov and not self.momentum:
             raise UsageError("Nesterov's look-ahead needs momentum: set the momentum above 0")
         learning_rate(self.schedule, self.lr, self.warmup, self.epochs, 0.0)  # refuses bad names

@@ -1,60 +1,103 @@
-"""The step of an update: what becomes of the parameters once the gradient is there."""
+"""One training step, written out: forward, loss, backward, update."""
 
 from __future__ import annotations
 
+import inspect
+
 from backends import Array
+from mlp.nn.accuracy import CorrectCount
+from mlp.nn.dropout import DropoutNetwork
+from mlp.nn.layers import Chain
+from mlp.nn.losses import LOSSES
 from mlp.nn.max_norm import MaxNorm
 from mlp.nn.network import MLP
-from mlp.nn.optim import SGD
-from mlp.training.parallel.tensor_parallel import Shard
-from mlp.training.parallel.workers import Crew
+from mlp.nn.optim import OPTIMIZERS, Optimizer
 from mlp.training.recipe import Recipe
 
 
 class Step:
-    """A recipe's optimizer and its limit on the weights, for one network.
+    """What a recipe does with one batch: `gradient`, the three lines of backpropagation; `update`.
 
     Args:
-        network: a network, or a lane's shard of one.
-        gradients: where the gradient will be, flat, shape (P,).
+        model: the network; trained in place.
         recipe: the hyperparameters.
-        crew: the lanes.
+        optimizer: what changes the parameters; the recipe's, unless given.
+
+    Attributes:
+        network: what computes while training: the network, with dropout where the recipe has it.
+        criterion: the loss.
+        correct: counts correct answers where the recipe wants a running accuracy, else None.
     """
 
-    def __init__(self, network: MLP, gradients: Array, recipe: Recipe, crew: Crew) -> None:
-        shard = network if isinstance(network, Shard) else None
-        self.optimizer = SGD(
-            network.parameters,
-            gradients,
-            network.backend,
-            momentum=recipe.momentum,
-            nesterov=recipe.nesterov,
-            weight_decay=recipe.weight_decay,
-            decayed=network.weight_count,
-            clip_value=recipe.clip_value,
-            clip_norm=recipe.clip_norm,
-        )
-        if shard and self.optimizer.velocity is not None:  # to be there in the next epoch, too
-            self.optimizer.velocity = crew.zeros(gradients.shape, network.dtype)
-        self.max_norm = (
-            MaxNorm(
-                [layer.W for layer in network.linear],
-                recipe.max_norm,
-                network.backend,
-                shard.column_sums() if shard else {},
-            )
-            if recipe.max_norm is not None
-            else None
-        )
+    def __init__(self, model: MLP, recipe: Recipe, optimizer: Optimizer | None = None) -> None:
+        self.model, self.recipe = model, recipe
+        self.network: Chain = model
+        if recipe.input_dropout or recipe.dropout:
+            self.network = self.with_dropout(recipe.input_dropout, recipe.dropout)
+        self.criterion = LOSSES.make(recipe.loss, model.sizes[-1], model.backend, model.dtype)
+        self.optimizer = optimizer or make_optimizer(model, model.gradients, recipe)
+        self.max_norm = None if recipe.max_norm is None else self.limit(recipe.max_norm)
+        self.correct: CorrectCount | None = None
+        if recipe.train_accuracy == "running":
+            self.correct = CorrectCount(model.sizes[-1], model.backend, model.dtype)
 
-    def rest(self) -> None:
-        """Forget the velocity."""
-        if self.optimizer.velocity is not None:
-            self.optimizer.xp.copyto(self.optimizer.velocity, 0.0)
+    def gradient(self, x: Array, targets: Array, total: int | None = None) -> Array:
+        """Compute the gradient of a batch by backpropagation.
 
-    def take(self, lr: Array) -> None:
-        """Take the step at a learning rate, shape (1,)."""
+        Args:
+            x: images, shape (N, I).
+            targets: what the network should answer, shape (N, C).
+            total: the size of the batch that this is a micro-batch of; N unless given.
+
+        Returns:
+            The loss, or the micro-batch's part of it, shape (1,).
+        """
+        logits = self.network.forward(x)  # (N, C)
+        loss = self.criterion.forward(logits, targets, total)  # (1, 1)
+        self.network.backward(self.criterion.backward())
+        if self.correct is not None:
+            self.correct.add(logits, targets)
+        return loss.reshape(1)
+
+    def update(self, lr: Array) -> None:
+        """Let the optimizer change the parameters, at a learning rate of shape (1,)."""
         self.optimizer.lr = lr
         self.optimizer.step()
         if self.max_norm is not None:
             self.max_norm.apply()
+
+    def start_epoch(self, epoch: int) -> None:
+        """Begin the epoch's dropout masks and its count of correct answers."""
+        if isinstance(self.network, DropoutNetwork):
+            self.network.start_epoch(self.recipe.seed, epoch)
+        if self.correct is not None:
+            self.correct.reset()
+
+    def seek(self, first: int) -> None:
+        """Go to the dropout masks of the image at a place in the epoch's order."""
+        if isinstance(self.network, DropoutNetwork):
+            self.network.seek(first)
+
+    def with_dropout(self, input_rate: float, hidden_rate: float) -> DropoutNetwork:
+        """Make the network with dropout between its layers."""
+        return DropoutNetwork(self.model, input_rate, hidden_rate)
+
+    def limit(self, length: float) -> MaxNorm:
+        """Make what limits the lengths of the units' incoming weights."""
+        return MaxNorm([layer.W for layer in self.model.linear], length, self.model.backend)
+
+
+def make_optimizer(model: MLP, gradients: Array, recipe: Recipe) -> Optimizer:
+    """Make a recipe's optimizer for a network's parameters.
+
+    Args:
+        model: the network.
+        gradients: where the gradient will be, flat, shape (P,).
+        recipe: the hyperparameters, of which an optimizer takes those that it names.
+    """
+    optimizer, numbers = OPTIMIZERS.parse(recipe.optimizer)
+    named = {**inspect.signature(Optimizer).parameters, **inspect.signature(optimizer).parameters}
+    taken = {name: getattr(recipe, name) for name in named if hasattr(recipe, name)}
+    return optimizer(
+        model.parameters, gradients, model.backend, decayed=model.weight_count, **taken, **numbers
+    )

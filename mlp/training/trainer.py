@@ -1,4 +1,4 @@
-"""The trainer: what an epoch starts from, and who takes its updates."""
+"""An epoch of training: its order, its learning rates, and the executor that takes its updates."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ from mlp.data.augment import epoch_key
 from mlp.data.batches import Batches
 from mlp.data.dataset import Split
 from mlp.nn.network import MLP
-from mlp.nn.schedules import learning_rate
-from mlp.training.lane import Plan
-from mlp.training.parallel.large_batches import Pieces
-from mlp.training.parallel.small_batches import SPAN_PIECES, Spans
+from mlp.nn.schedules import epoch_learning_rates
+from mlp.training.parallel.executor import EpochInputs, Executor
+from mlp.training.parallel.large_batches import LargeBatches
+from mlp.training.parallel.small_batches import SPAN_MICRO_BATCHES, SmallBatches
 from mlp.training.recipe import Recipe
 
 
 class Trainer:
-    """A network with its loss, its optimizer and its training images on one device.
+    """A network with its recipe and its training images on one device.
 
     Args:
         model: the network; trained in place.
@@ -34,7 +34,6 @@ class Trainer:
         batches: the training images on the device.
         batch_size: images of an update.
         steps: updates of an epoch.
-        updates: what takes them: in spans, or each in pieces.
     """
 
     def __init__(self, model: MLP, split: Split, recipe: Recipe) -> None:
@@ -44,13 +43,12 @@ class Trainer:
         N = len(self.batches)
         self.batch_size = N if recipe.batch_size == "full" else min(recipe.batch_size, N)
         self.steps = -(-N // self.batch_size)
-        self.running = recipe.train_accuracy == "running"
-        pieces = min(self.backend.memory().lanes, SPAN_PIECES)
-        is_large = self.batch_size > pieces * self.batches.piece
-        way = Pieces if is_large else Spans
-        self.updates: Pieces | Spans = way(model, self.batches, self.batch_size, recipe)
-        self.order = self.batches.order(np.arange(N))  # (N,)
-        self.losses = self.backend.xp.zeros(self.steps, dtype=model.dtype)  # (steps,)
+        at_once = min(self.backend.memory().workers, SPAN_MICRO_BATCHES)
+        is_large = self.batch_size > at_once * self.batches.micro_batch
+        kind: type[LargeBatches | SmallBatches] = LargeBatches if is_large else SmallBatches
+        self._executor: Executor = kind(model, self.batches, self.batch_size, recipe)
+        self._order = self.batches.order(np.arange(N))  # (N,)
+        self._losses = self.backend.xp.zeros(self.steps, dtype=model.dtype)  # (steps,)
         self._shuffler = generator(recipe.seed, "shuffle")
 
     def epoch(
@@ -68,33 +66,27 @@ class Trainer:
         Returns:
             The loss of each update, on the host, shape (steps,).
         """
-        rates = self._begin(number)  # (steps,)
-        with blas_threads(1):  # the lanes are the threads
-            self.updates.epoch(Plan(self.order, rates, self.losses, on_step))
-        return self.backend.to_numpy(self.losses)
-
-    def hits(self) -> int:
-        """Return how many images of the epoch were read right, each before its update."""
-        return self.updates.hits()
-
-    def told_loss(self, losses: NDArray[Any]) -> float:
-        """Return the loss to tell of an epoch whose updates had these losses, shape (steps,)."""
-        if self.recipe.loss_on == "updates":
-            return float(losses.mean(dtype=np.float64))
-        x, labels = self.batches.slice(0, min(self.batch_size, self.batches.piece))
-        criterion = self.updates.lanes[0].criterion
-        loss = criterion.forward(self.model.forward(x), labels)  # (1, 1)
-        return float(self.backend.to_numpy(loss).item())
-
-    def _begin(self, number: int) -> Array:
-        """Bring the epoch's order to the device; return its learning rates, shape (steps,)."""
         r, N = self.recipe, len(self.batches)
-        self.batches.key = epoch_key(r.seed, number)
         if r.shuffle and r.batch_size != "full":
-            self.order = None  # so that there are never two at a time
-            self.order = self.batches.order(self._shuffler.permutation(N))  # (N,)
-        for lane in self.updates.lanes:
-            lane.begin(number)
-        times = number + (np.arange(self.steps) + 0.5) / self.steps  # (steps,)
-        rates = [learning_rate(r.schedule, r.lr, r.warmup, r.epochs, t) for t in times]
-        return self.backend.asarray(np.array(rates), self.model.dtype)
+            self._order = None  # so that there are never two at a time
+            self._order = self.batches.order(self._shuffler.permutation(N))  # (N,)
+        lrs = epoch_learning_rates(r.schedule, r.lr, r.warmup, r.epochs, number, self.steps)
+        inputs = EpochInputs(
+            number=number,
+            order=self._order,
+            key=epoch_key(r.seed, number) if r.augment else 0,
+            lrs=self.backend.asarray(np.array(lrs), self.model.dtype),  # (steps,)
+            losses=self._losses,
+            on_step=on_step,
+        )
+        with blas_threads(1):  # the workers are the threads
+            self._executor.epoch(inputs)
+        return self.backend.to_numpy(self._losses)
+
+    def correct(self) -> int:
+        """Return how many images of the epoch were answered correctly, each before its update."""
+        return self._executor.correct()
+
+    def replicas(self) -> list[MLP]:
+        """Return the network and replicas of it, one for each worker, to measure with."""
+        return self._executor.replicas()

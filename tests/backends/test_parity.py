@@ -22,7 +22,7 @@ from backends import Backend, get_backend
 from mlp.data.batches import Batches
 from mlp.models.predict import predict, probabilities
 from mlp.nn.accuracy import Hits
-from mlp.nn.activations import ACTIVATIONS
+from mlp.nn.layers import LAYERS
 from mlp.nn.losses import LOSSES
 from mlp.nn.network import MLP
 from mlp.training.loop import train
@@ -172,7 +172,7 @@ def gradients(model: MLP, loss: str) -> list[np.ndarray]:
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
-@pytest.mark.parametrize("activation", ACTIVATIONS)
+@pytest.mark.parametrize("activation", LAYERS)
 @pytest.mark.parametrize("loss", LOSSES)
 def test_gradients(loss: str, activation: str, dtype: str, backend: Backend) -> None:
     options: dict[str, Any] = {"activation": activation, "dtype": dtype}
@@ -236,7 +236,9 @@ def test_pieces(
     recipe = Recipe(batch_size=batch_size, epochs=4, lr=0.1)
     _, expected = run(recipe, CPU, dtype=dtype)
     memory = type(backend).memory
-    monkeypatch.setattr(type(backend), "memory", lambda self: memory(self)._replace(piece=4000))
+    monkeypatch.setattr(
+        type(backend), "memory", lambda self: memory(self)._replace(working_set=4000)
+    )
     _, actual = run(recipe, backend, dtype=dtype)
     close(actual, expected, dtype, factor=100.0)
 

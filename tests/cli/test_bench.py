@@ -194,7 +194,7 @@ class Slow(CpuBackend):
 
 
 def test_ceilings_are_what_the_device_does() -> None:
-    lanes = CpuBackend().memory().lanes
+    lanes = CpuBackend().memory().workers
     found = measure_ceiling(Slow(0.002), "float32")
     assert 2 * 16**3 / 0.1 < found.flop_per_second <= lanes * 2 * 32**3 / 0.002
     assert 2 * 4096 / 0.1 < found.bytes_per_second <= 2 * 4096 / 0.002

@@ -213,7 +213,7 @@ def test_the_draws_are_those_of_the_images_places() -> None:
 def test_large_batches_are_worked_on_in_chunks(monkeypatch: pytest.MonkeyPatch) -> None:
     x = noise(5 * GROUP + 3)
     whole = deformation(ALL)(x, 7).copy()
-    monkeypatch.setattr(backends.cpu, "PIECE_BYTES", 1)
+    monkeypatch.setattr(backends.cpu, "WORKING_SET_BYTES", 1)
     assert deformation(ALL)._chunk == GROUP
     np.testing.assert_allclose(deformation(ALL)(x, 7), whole, rtol=0, atol=1e-14)
 
@@ -267,7 +267,7 @@ def trained(batch_size: Any = 25, **recipe: Any) -> np.ndarray:
 @pytest.mark.parametrize("batch_size", [25, 60, "full"])
 def test_a_run_does_not_depend_on_pieces(batch_size: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     whole = trained(batch_size, augment=ALL)
-    monkeypatch.setattr(backends.cpu, "PIECE_BYTES", 3000)
+    monkeypatch.setattr(backends.cpu, "WORKING_SET_BYTES", 3000)
     np.testing.assert_allclose(trained(batch_size, augment=ALL), whole, rtol=0, atol=1e-11)
 
 

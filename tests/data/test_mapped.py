@@ -87,11 +87,11 @@ def test_mapped_images_that_fit_no_device_train_the_same(tmp_path: Path, batch_s
         load_idx_folder(tmp_path, classes=CLASSES),
         Recipe(batch_size=batch_size, epochs=3),
     )
-    device = CountingBackend(piece=100_000, free=1000)
+    device = CountingBackend(working_set=100_000, free=1000)
     images = Trainer(toy_model(backend=device), data.train, recipe).batches.images
     assert isinstance(images, np.memmap)
     results = []
-    for backend in (device, CountingBackend(piece=100_000)):
+    for backend in (device, CountingBackend(working_set=100_000)):
         model = toy_model(backend=backend)
         train(model, data, recipe)
         results.append(backend.to_numpy(model.parameters).tobytes())
@@ -105,8 +105,10 @@ def test_memory_hardly_grows_with_the_images(
     tmp_path: Path, options: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """What grows is each image's place in the shuffle, and its label as an index."""
-    monkeypatch.setattr(backends.cpu, "PIECE_BYTES", 64 << 10)  # or buffers outweigh few images
-    monkeypatch.setattr(backends.cpu, "AHEAD", 1)
+    monkeypatch.setattr(
+        backends.cpu, "WORKING_SET_BYTES", 64 << 10
+    )  # or buffers outweigh few images
+    monkeypatch.setattr(backends.cpu, "PREFETCH", 1)
     recipe = Recipe(**{"epochs": 2, "warmup": 0.0, "batch_size": 50, **options})
     few, many = 2_000, 12_000
     small = peak_of_training(raw_folder(tmp_path / "few", few), recipe)

@@ -125,7 +125,7 @@ def trained(**recipe: Any) -> np.ndarray:
 def test_a_run_does_not_depend_on_pieces(batch_size: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     recipe = {"batch_size": batch_size, "dropout": 0.5, "input_dropout": 0.2, "max_norm": 1.0}
     whole = trained(**recipe)
-    monkeypatch.setattr(backends.cpu, "PIECE_BYTES", 3000)
+    monkeypatch.setattr(backends.cpu, "WORKING_SET_BYTES", 3000)
     np.testing.assert_allclose(trained(**recipe), whole, rtol=0, atol=1e-12)
 
 

@@ -12,8 +12,7 @@ from gradients import check_gradient
 from toys import TRUE_LOSSES
 
 from backends import get_backend
-from mlp.nn.activations import ACTIVATIONS, LeakyReLU, ReLU, Sigmoid, Tanh
-from mlp.nn.layers import Linear
+from mlp.nn.layers import LAYERS, LeakyReLU, Linear, ReLU, Sigmoid, Tanh
 from mlp.nn.losses import LOSSES, BinaryCrossEntropy, Quadratic, SoftmaxCrossEntropy
 from mlp.nn.network import MLP
 
@@ -54,7 +53,7 @@ def check_linear(shape: tuple[int, int, int] = (3, 3, 3), bias: bool = True) -> 
 
 def check_activation(name: str, shape: tuple[int, int] = (3, 4)) -> None:
     x = away_from_zero(np.random.default_rng(sum(shape)), *shape)
-    check_layer(ACTIVATIONS[name](CPU, "float64"), x, {})
+    check_layer(LAYERS[name](CPU, "float64"), x, {})
 
 
 def check_loss(
@@ -116,7 +115,7 @@ def test_linear(shape: tuple[int, int, int], bias: bool) -> None:
 
 
 @pytest.mark.parametrize("shape", [(1, 1), (1, 5), (3, 4)])
-@pytest.mark.parametrize("name", ACTIVATIONS)
+@pytest.mark.parametrize("name", LAYERS)
 def test_activation(name: str, shape: tuple[int, int]) -> None:
     check_activation(name, shape)
 
@@ -130,13 +129,13 @@ def test_loss(name: str, labels: str, shape: tuple[int, int], total: int | None)
 
 
 @pytest.mark.parametrize("bias", [True, False])
-@pytest.mark.parametrize("activation", ACTIVATIONS)
+@pytest.mark.parametrize("activation", LAYERS)
 @pytest.mark.parametrize("sizes", [(3, 2), (3, 5, 2), (2, 3, 1, 4, 3)])
 def test_network(sizes: tuple[int, ...], activation: str, bias: bool) -> None:
     check_network(sizes, activation, bias=bias)
 
 
-@pytest.mark.parametrize("output", ACTIVATIONS)
+@pytest.mark.parametrize("output", LAYERS)
 @pytest.mark.parametrize("loss", TRUE_LOSSES)
 def test_network_with_an_output_activation(loss: str, output: str) -> None:
     check_network((3, 4, 3), "tanh", output, loss)

@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from backends.base import Memory
+from backends.base import Memory, kernel_of
 from backends.cpu import CpuBackend, CpuNamespace
 from backends.cuda.kernels import Kernels
 
@@ -191,7 +191,7 @@ class CountingBackend:
     """A `backends.base.Backend` that counts.
 
     Args:
-        piece: bytes of one piece of a large batch; the CPU backend's unless given.
+        working_set: bytes of one micro-batch of a large batch; the CPU backend's unless given.
         free: bytes of free memory; the host's unless given.
 
     Attributes:
@@ -200,12 +200,12 @@ class CountingBackend:
         calls: each function called, with its count of positional arguments and its keywords.
     """
 
-    def __init__(self, piece: int | None = None, free: int | None = None) -> None:
+    def __init__(self, working_set: int | None = None, free: int | None = None) -> None:
         self.name = "counting"
         self.xp = DeviceNamespace(self)
         self.counts: Counter[tuple[str, str]] = Counter()
         self.calls: set[tuple[str, int, frozenset[str]]] = set()
-        self._planted = {"piece": piece, "free": free}
+        self._planted = {"working_set": working_set, "free": free}
 
     def count(self, kind: str) -> int:
         """How often something of a kind happened since the last `reset`."""
@@ -249,7 +249,7 @@ class CountingBackend:
 
         def one_launch(kind: str, what: str) -> bool:
             elementwise = isinstance(getattr(np, what, None), np.ufunc) and what != "matmul"
-            return kind == "launch" and (elementwise or function.__qualname__ in WRITTEN)
+            return kind == "launch" and (elementwise or kernel_of(function) in WRITTEN)
 
         def fused(*arrays: Any) -> None:
             before = self.counts.copy()
@@ -264,4 +264,4 @@ class CountingBackend:
 
     def memory(self) -> Memory:
         planted = {name: size for name, size in self._planted.items() if size is not None}
-        return CpuBackend().memory()._replace(ahead=3, lanes=1, separate=True, **planted)
+        return CpuBackend().memory()._replace(prefetch=3, workers=1, is_discrete=True, **planted)

@@ -54,7 +54,7 @@ def trained(recipe: Recipe, data: Dataset = DATA, **options: Any) -> np.ndarray:
 
 def small_pieces(monkeypatch: pytest.MonkeyPatch, size: int = 3000) -> None:
     """Let a piece hold a few images only."""
-    monkeypatch.setattr(backends.cpu, "PIECE_BYTES", size)
+    monkeypatch.setattr(backends.cpu, "WORKING_SET_BYTES", size)
 
 
 def share_out(monkeypatch: pytest.MonkeyPatch, lanes: int) -> None:

@@ -141,7 +141,7 @@ def test_a_span_of_updates_is_the_updates(
     recipe, results = Recipe(batch_size=batch_size, **FAST), set()
     share_out(monkeypatch, lanes)
     for ahead in (1, 3, 64):
-        monkeypatch.setattr(backends.cpu, "AHEAD", ahead)
+        monkeypatch.setattr(backends.cpu, "PREFETCH", ahead)
         results.add(trained(recipe).tobytes())
     assert len(results) == 1
 

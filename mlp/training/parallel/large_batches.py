@@ -1,4 +1,8 @@
-"""Epochs of large batches: in pieces that stay near a core, shared out to lanes by the images."""
+"""Epochs of large batches: gradient accumulation over micro-batches that stay near a core.
+
+Several workers share a batch out by its images, as in data parallelism: each has a replica of the
+network, accumulates the gradient of its micro-batches, and the sum of these is the batch's.
+"""
 
 from __future__ import annotations
 
@@ -8,20 +12,21 @@ from functools import partial
 from backends import Array
 from mlp.data.batches import Batches
 from mlp.nn.network import MLP
-from mlp.training.lane import Lane, Plan
-from mlp.training.parallel.workers import Crew
+from mlp.training.parallel.executor import EpochInputs, Executor
+from mlp.training.parallel.replica import Replica
+from mlp.training.parallel.workers import WorkerGroup
 from mlp.training.recipe import Recipe
-from mlp.training.step import Step
+from mlp.training.step import Step, make_optimizer
 
 WORTH_SHARING = 60e6
 """Floating-point operations of an update above which sharing it out pays; see bench/LOG.md."""
 
 
-def worthwhile_lanes(cores: int, batch_size: int, weights: int) -> int:
-    """Tell among how many lanes to share the images of an update out.
+def plan_workers(cores: int, batch_size: int, weights: int) -> int:
+    """Tell among how many workers to share the images of an update out.
 
-    With each further lane there is less to compute for each, and another gradient to read: on
-    float32, about 0.026 ns for a weight and an image, and 0.13 ns for a weight and a lane. So the
+    With each further worker there is less to compute for each, and another gradient to read: on
+    float32, about 0.026 ns for a weight and an image, and 0.13 ns for a weight and a worker. So the
     best number is about the square root of a fifth of the batch.
 
     Args:
@@ -34,101 +39,96 @@ def worthwhile_lanes(cores: int, batch_size: int, weights: int) -> int:
     return min(cores, max(1, math.isqrt(batch_size // 5)))
 
 
-class Pieces:
-    """Training on batches that are too large for one piece: every lane has all of the network.
+class LargeBatches(Executor):
+    """Training on batches of several micro-batches each, with the exact gradient of the batch.
 
     Args:
         model: the network.
         batches: the training images.
         batch_size: images of an update.
         recipe: the hyperparameters.
-
-    Attributes:
-        crew: the lanes at work.
-        lanes: a lane for each of them, with a twin of the network.
     """
 
     def __init__(self, model: MLP, batches: Batches, batch_size: int, recipe: Recipe) -> None:
-        self.model, self.batches, self.batch_size = model, batches, batch_size
-        self.backend, self.xp = model.backend, model.backend.xp
-        self.in_order = recipe.batch_size == "full" and recipe.augment is None  # as they lie
-        cores = self.backend.memory().lanes
-        lanes = worthwhile_lanes(cores, batch_size, model.weight_count)
-        self.crew = crew = Crew(lanes, self.backend)
-        networks = [model, *(model.twin() for _ in range(lanes - 1))]
-        self.lanes = [Lane(network, recipe) for network in networks]
-        P = len(model.parameters)
-        self.gradient_sums = [crew.zeros(P, model.dtype) for _ in networks]  # (P,)
-        self.loss_sums = [crew.zeros(1, model.dtype) for _ in networks]
-        for lane in self.lanes:
-            lane.hits.total = crew.zeros((1, 1), model.dtype)
-        several = lanes > 1
-        self.gradients = self.xp.empty(P, model.dtype) if several else self.gradient_sums[0]
-        self.loss = self.xp.zeros(1, dtype=model.dtype) if several else self.loss_sums[0]
-        self.rate = self.xp.zeros(1, dtype=model.dtype)
-        self.step = Step(model, self.gradients, recipe, crew)
+        cores = model.backend.memory().workers
+        group = WorkerGroup(plan_workers(cores, batch_size, model.weight_count), model.backend)
+        replicas = [model, *(Replica(model) for _ in range(group.size - 1))]
+        P, dtype, xp, several = len(model.parameters), model.dtype, group.xp, group.size > 1
+        self.gradient_sums = [group.zeros(P, dtype) for _ in replicas]  # (P,) each
+        self.loss_sums = [group.zeros(1, dtype) for _ in replicas]
+        self.gradients = xp.empty(P, dtype) if several else self.gradient_sums[0]
+        self.loss = xp.zeros(1, dtype=dtype) if several else self.loss_sums[0]
+        self.lr = xp.zeros(1, dtype=dtype)
+        optimizer = make_optimizer(model, self.gradients, recipe)
+        steps = [Step(replica, recipe, optimizer) for replica in replicas]
+        for step in steps:
+            if step.correct is not None:
+                step.correct.total = group.zeros((1, 1), dtype)
+        super().__init__(steps, model, batches, batch_size, recipe, group)
 
-    def epoch(self, plan: Plan) -> None:
-        """Take the steps of an epoch."""
-        self.crew.work(partial(self._epoch, plan), 2 * len(plan.losses))
+    def run(self, inputs: EpochInputs) -> None:
+        """Let all workers go through an epoch together; they meet twice in each update."""
+        self.group.run(partial(self.work, inputs), 2 * len(inputs.losses))
 
-    def hits(self) -> int:
-        """Return how many images of the epoch were read right, each before its update."""
-        return sum(round(self.backend.to_numpy(lane.hits.total).item()) for lane in self.lanes)
+    def work(self, inputs: EpochInputs, rank: int) -> None:
+        """Take the updates of an epoch one by one, each from gradients that are accumulated."""
+        updates = rank == 0 or self.group.in_processes  # a process has its own parameters
+        for i in range(len(inputs.losses)):
+            start = i * self.batch_size
+            stop = min(start + self.batch_size, len(self.batches[rank]))
+            self._accumulate(inputs.order, rank, start, stop)
+            if updates:
+                self.xp.copyto(self.lr, inputs.lrs[i : i + 1])
+            self.replay(("update", rank, updates), partial(self._update, rank, updates))
+            if rank == 0:
+                self.xp.copyto(inputs.losses[i : i + 1], self.loss)
+                if inputs.on_step is not None:
+                    inputs.on_step(stop, inputs.losses[i : i + 1])
 
-    def networks(self) -> list[MLP]:
-        """Return the network and twins of it, one for each lane."""
-        return [lane.model for lane in self.lanes]
+    def correct(self) -> int:
+        """Return how many images of the epoch were answered correctly, each before its update."""
+        totals = [step.correct.total for step in self.steps if step.correct is not None]
+        return sum(round(self.backend.to_numpy(total).item()) for total in totals)
 
-    def _epoch(self, plan: Plan, k: int) -> None:
-        """Take the steps one by one, each from gradients of which lane k adds its pieces up."""
-        lane, N = self.lanes[k], len(self.batches)
-        for i in range(len(plan.losses)):
-            start, stop = i * self.batch_size, min((i + 1) * self.batch_size, N)
-            self._add_pieces(plan.order, k, start, stop)
-            if k == 0 or self.crew.apart:
-                self.xp.copyto(self.rate, plan.rates[i : i + 1])
-            lane.repeat(("step", self.crew.apart), partial(self._step_together, k))
-            if k == 0:
-                self.xp.copyto(plan.losses[i : i + 1], self.loss)
-                if plan.on_step is not None:
-                    plan.on_step(stop, plan.losses[i : i + 1])
+    def replicas(self) -> list[MLP]:
+        """Return the network and its replicas, one for each worker."""
+        return [step.model for step in self.steps]
 
-    def _add_pieces(self, order: Array, k: int, start: int, stop: int) -> None:
-        """Let lane k add up its share of the pieces of a batch."""
-        lane, lanes, total = self.lanes[k], len(self.lanes), stop - start
-        pieces = list(self.batches.pieces(start, stop, lanes))
-        for nth, (first, last) in enumerate(pieces[k::lanes]):
+    def _accumulate(self, order: Array, rank: int, start: int, stop: int) -> None:
+        """Add up the gradients of a worker's share of the micro-batches of a batch."""
+        step, batches, total = self.steps[rank], self.batches[rank], stop - start
+        micro_batches = list(batches.micro_batches(start, stop, self.group.size))
+        for nth, (first, last) in enumerate(micro_batches[rank :: self.group.size]):
             if self.in_order:
-                x, labels = self.batches.slice(first, last, slot=k)
+                x, labels = batches.slice(first, last)
             else:
-                x, labels = self.batches.gather(order[first:last], first, slot=k)
-            lane.seek(first)
-            where = first if self.in_order and self.batches.keeps_floats else "copied"
-            work = partial(self._add_piece, x, labels, total, k, anew=nth == 0)
-            lane.repeat((where, len(x), total, nth == 0), work)
+                x, labels = batches.gather(order[first:last], first)
+            step.seek(first)
+            where = first if self.in_order and batches.keeps_floats else "copied"
+            work = partial(self._add_gradient, x, labels, total, rank, anew=nth == 0)
+            self.replay((rank, where, len(x), total, nth == 0), work)
 
-    def _add_piece(self, x: Array, labels: Array, total: int, k: int, *, anew: bool) -> None:
-        """Add a piece's part of the gradient and of the loss to lane k's, or begin these anew."""
-        lane = self.lanes[k]
-        loss = lane.gradient(x, lane.criterion.targets(labels), total)
+    def _add_gradient(self, x: Array, labels: Array, total: int, rank: int, *, anew: bool) -> None:
+        """Accumulate the gradient and the loss of a micro-batch, or begin anew with them."""
+        step = self.steps[rank]
+        loss = step.gradient(x, step.criterion.targets(labels), total)
         for whole, part in (
-            (self.loss_sums[k], loss),
-            (self.gradient_sums[k], lane.model.gradients),
+            (self.loss_sums[rank], loss),
+            (self.gradient_sums[rank], step.model.gradients),
         ):
             if anew:
                 self.xp.copyto(whole, part)
             else:
                 self.xp.add(whole, part, out=whole)
 
-    def _step_together(self, k: int) -> None:
-        """Take a step from the sums of all lanes."""
-        self.crew.meet(k)  # all gradients are there
-        if k == 0 or self.crew.apart:
+    def _update(self, rank: int, updates: bool) -> None:
+        """Update the parameters from the sums of all workers."""
+        self.group.barrier(rank)  # all gradients are there
+        if updates:
             self._add_up(self.gradients, self.gradient_sums)
             self._add_up(self.loss, self.loss_sums)
-            self.step.take(self.rate)
-        self.crew.meet(k)  # all have been read
+            self.steps[0].update(self.lr)
+        self.group.barrier(rank)  # all have been read
 
     def _add_up(self, total: Array, parts: list[Array]) -> None:
         """Write the sum of the parts; of one part, that is where the total is already."""

@@ -25,7 +25,7 @@ def may_fork() -> bool:
     return handled and threading.active_count() == 1
 
 
-class Forked:
+class Processes:
     """Processes that are forked to do one thing each.
 
     What they change is lost with them, but for shared memory. An interrupt is this process's alone.

@@ -1,132 +1,138 @@
-"""Epochs of small batches: a span of several updates at a time, in lanes that each have a shard."""
+"""Epochs of small batches: several updates in one captured sequence, as `lax.scan` has it.
+
+Every worker sees all images of a batch. More than one of them share the network out: each has a
+shard, as in tensor parallelism.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from functools import partial
 from itertools import accumulate, pairwise
 
 from backends import Array
-from mlp.data.batches import Batch, Batches
+from mlp.data.batches import Batches
 from mlp.nn.network import MLP
-from mlp.training.lane import Lane, Plan
-from mlp.training.parallel.tensor_parallel import Sharing, shards, worthwhile_sharing
-from mlp.training.parallel.workers import Crew, worth_forking
+from mlp.training.parallel.executor import EpochInputs, Executor
+from mlp.training.parallel.prefetch import prefetch
+from mlp.training.parallel.shard_step import ShardStep
+from mlp.training.parallel.tensor_parallel import make_shards, plan_shards
+from mlp.training.parallel.workers import WorkerGroup, worth_forking
 from mlp.training.recipe import Recipe
 from mlp.training.step import Step
 
-SPAN_PIECES = 2
-"""The images of a span of updates are gathered ahead: at most so many pieces' worth. A batch of
-more goes to `large_batches`, however many cores there are: here every lane has all its images."""
+SPAN_MICRO_BATCHES = 2
+"""The images of a span of updates are gathered at once: at most so many micro-batches' worth. A
+larger batch goes to `large_batches` on any number of cores, as every worker has all of it here."""
 
-SPAN_OF_LANES = 4
-"""Updates of a span that lanes share: a process has to capture the span anew in each epoch."""
+SHARED_SPAN = 4
+"""Updates of a span that workers share: a process has to capture the span anew in each epoch."""
+
+Span = tuple[int, Array, Array]
+"""Which arrays the images of a span are in; the images x (n, I); their labels (n,) or (n, L)."""
 
 
-class Spans:
-    """Training on batches of which each fits near a core: every lane sees all of its images.
+class SmallBatches(Executor):
+    """Training on batches that each fit near a core, a span of several updates at a time.
 
     Args:
         model: the network.
         batches: the training images.
         batch_size: images of an update.
         recipe: the hyperparameters.
-
-    Attributes:
-        crew: the lanes at work.
-        lanes: a lane for each of them.
     """
 
     def __init__(self, model: MLP, batches: Batches, batch_size: int, recipe: Recipe) -> None:
-        self.model, self.batches, self.batch_size = model, batches, batch_size
-        self.backend, self.xp = model.backend, model.backend.xp
-        self.augmented = recipe.augment is not None
-        self.in_order = recipe.batch_size == "full" and recipe.augment is None  # as they lie
-        memory, updates = self.backend.memory(), -(-len(batches) // batch_size)
-        forks = worth_forking(updates)  # lanes that share it meet in each, at least once
-        lanes, pairs = worthwhile_sharing(model.sizes, batch_size, memory.lanes, forks=forks)
-        if recipe.clip_norm is not None:  # no lane has the whole gradient
-            lanes, pairs = Sharing(1, [])
-        self.crew = Crew(lanes, self.backend)
-        self.shards = shards(model, batch_size, self.crew, pairs) if lanes > 1 else []
-        networks: Sequence[MLP] = self.shards or [model]
-        self.lanes = [Lane(network, recipe) for network in networks]
-        self.step = [Step(network, network.gradients, recipe, self.crew) for network in networks]
-        ahead = memory.ahead if lanes == 1 else min(memory.ahead, SPAN_OF_LANES)
-        self.span = max(1, min(ahead, SPAN_PIECES * batches.piece // batch_size))
-        shape = (self.span * batch_size if lanes > 1 and self.augmented else 0, model.sizes[0])
-        self.deformed = [self.crew.zeros(shape, model.dtype) for _ in range(2)]  # (n, I), in turn
-        self.span_rates = [self.xp.zeros(self.span, dtype=model.dtype) for _ in networks]
-        self.span_losses = [self.xp.zeros(self.span, dtype=model.dtype) for _ in networks]
-        self.meetings = updates * len(pairs)
+        memory, updates = model.backend.memory(), -(-len(batches) // batch_size)
+        processes = worth_forking(updates)  # workers meet in each update at least once
+        plan = plan_shards(model, batch_size, memory.workers, processes=processes)
+        if recipe.clip_norm is not None:  # no worker has the whole gradient
+            plan = plan._replace(workers=1, pairs=[])
+        group = WorkerGroup(plan.workers, model.backend)
+        self.shards = make_shards(model, batch_size, group, plan.pairs) if group.size > 1 else []
+        steps: list[Step] = [ShardStep(shard, recipe) for shard in self.shards]
+        steps = steps or [Step(model, recipe)]
+        super().__init__(steps, model, batches, batch_size, recipe, group)
+        self.augmented, self.barriers = recipe.augment is not None, updates * len(plan.pairs)
+        several = memory.prefetch if group.size == 1 else min(memory.prefetch, SHARED_SPAN)
+        self.span = max(1, min(several, SPAN_MICRO_BATCHES * batches.micro_batch // batch_size))
+        self.prefetches = self.augmented and memory.workers > 1 and not self.shards
+        rows = self.span * batch_size if self.shards and self.augmented else 0
+        self.deformed = [group.zeros((rows, model.sizes[0]), model.dtype) for _ in range(2)]
+        self.lrs = [self.xp.zeros(self.span, dtype=model.dtype) for _ in steps]
+        self.losses = [self.xp.zeros(self.span, dtype=model.dtype) for _ in steps]
 
-    def epoch(self, plan: Plan) -> None:
-        """Take the steps of an epoch."""
+    def run(self, inputs: EpochInputs) -> None:
+        """Let all workers go through an epoch together, each with its shard."""
         for shard in self.shards:
-            shard.load()
+            shard.scatter()
         try:
-            self.crew.work(partial(self._epoch, plan), self.meetings)
+            self.group.run(partial(self.work, inputs), self.barriers)
         except BaseException:
-            for step in self.step if self.shards else []:
-                step.rest()  # the lanes stopped in different updates
+            for step in self.steps:
+                step.optimizer.reset()  # the workers stopped in different updates
             raise
         for shard in self.shards:
-            shard.store()
+            shard.gather()
 
-    def hits(self) -> int:
-        """Return how many images of the epoch were read right, each before its update."""
-        return int(self.backend.to_numpy(self.lanes[0].hits.total).item())  # all count the same
-
-    def networks(self) -> list[MLP]:
-        """Return the network and twins of it, one for each lane."""
-        return [self.model, *(self.model.twin() for _ in self.lanes[1:])]
-
-    def _epoch(self, plan: Plan, k: int) -> None:
-        """Take the steps a span at a time, as lane k."""
-        xp, N, lane = self.xp, len(self.batches), self.lanes[k]
-        ends = [*range(self.span * self.batch_size, N, self.span * self.batch_size), N]
-        spans = [plan.order[start:end] for start, end in pairwise([0, *ends])]
+    def work(self, inputs: EpochInputs, rank: int) -> None:
+        """Take the updates of an epoch a span at a time."""
+        xp, N, stride = self.xp, len(self.batches[rank]), self.span * self.batch_size
+        ends = [*range(stride, N, stride), N]
+        spans = [inputs.order[start:end] for start, end in pairwise([0, *ends])]
         first = start = 0
-        for end, batch in zip(ends, self._batches(spans, k), strict=True):
+        for end, (arrays, x, labels) in zip(ends, self._gather(spans, rank), strict=True):
             last = -(-end // self.batch_size)
-            xp.copyto(self.span_rates[k][: last - first], plan.rates[first:last])
-            self.crew.meet(k)  # all have done with the last span, and this one's images are there
-            steps = partial(self._steps, batch.x, batch.labels, k)
-            lane.repeat((batch.slot, end - start), steps)
-            if k == 0:
-                xp.copyto(plan.losses[first:last], self.span_losses[k][: last - first])
-                if plan.on_step is not None:
-                    plan.on_step(end, plan.losses[last - 1 : last])
+            xp.copyto(self.lrs[rank][: last - first], inputs.lrs[first:last])
+            if self.shards:
+                self.group.barrier(rank)  # the last span is done, and the images of this are there
+            self.replay((rank, arrays, end - start), partial(self._steps, x, labels, rank))
+            if rank == 0:
+                xp.copyto(inputs.losses[first:last], self.losses[rank][: last - first])
+                if inputs.on_step is not None:
+                    inputs.on_step(end, inputs.losses[last - 1 : last])
             first, start = last, end
 
-    def _batches(self, spans: list[Array], k: int) -> Iterator[Batch]:
-        """Gather the images of each span for lane k."""
-        if self.in_order:
-            yield Batch(k, *self.batches.slice(0, len(self.batches), slot=k))
-        elif self.augmented and self.shards:
-            yield from self._deform(spans, k)
-        else:
-            yield from self.batches.stream(spans, k)
+    def correct(self) -> int:
+        """Return how many images of the epoch were answered correctly, each before its update."""
+        count = self.steps[0].correct  # all workers count the same
+        return 0 if count is None else int(self.backend.to_numpy(count.total).item())
 
-    def _deform(self, spans: list[Array], k: int) -> Iterator[Batch]:
-        """Deform lane k's share of each span's images and show it to all lanes."""
-        lanes = len(self.lanes)
-        firsts = accumulate((len(rows) for rows in spans), initial=0)
-        for nth, (rows, first) in enumerate(zip(spans, firsts, strict=False)):
-            share = slice(len(rows) * k // lanes, len(rows) * (k + 1) // lanes)
-            whole = self.deformed[nth % 2][: len(rows)]
-            x, _ = self.batches.gather(rows[share], first + share.start, slot=k)
-            self.xp.copyto(whole[share], x)
-            yield Batch(nth % 2, whole, self.batches.labels_of(rows, slot=k))
-
-    def _steps(self, x: Array, labels: Array, k: int) -> None:
-        """Take one step from each batch of a span of images x (n, I)."""
-        lane = self.lanes[k]
+    def _steps(self, x: Array, labels: Array, rank: int) -> None:
+        """Take one step after another, on the batches of a span of images x (n, I)."""
+        step, lrs, losses = self.steps[rank], self.lrs[rank], self.losses[rank]
         if self.shards:
-            self.shards[k].begin()
-        targets = lane.criterion.targets(labels)  # (n, C)
+            self.shards[rank].start_span()
+        targets = step.criterion.targets(labels)  # (n, C)
         for nth, start in enumerate(range(0, len(x), self.batch_size)):
             rows = slice(start, start + self.batch_size)
-            loss = lane.gradient(x[rows], targets[rows], len(x[rows]))
-            self.step[k].take(self.span_rates[k][nth : nth + 1])
-            self.xp.copyto(self.span_losses[k][nth : nth + 1], loss)
+            loss = step.gradient(x[rows], targets[rows])
+            step.update(lrs[nth : nth + 1])
+            self.xp.copyto(losses[nth : nth + 1], loss)
+
+    def _gather(self, spans: list[Array], rank: int) -> Iterator[Span]:
+        """Gather the images of each span for a worker."""
+        batches = self.batches[rank]
+        if self.in_order:
+            yield 0, *batches.slice(0, len(batches))
+        elif self.augmented and self.shards:
+            yield from self._deform(spans, rank)
+        elif self.prefetches and len(spans) > 1:
+            yield from prefetch(batches, spans)
+        else:
+            for rows, first in zip(spans, _firsts(spans), strict=True):
+                yield 0, *batches.gather(rows, first)
+
+    def _deform(self, spans: list[Array], rank: int) -> Iterator[Span]:
+        """Deform a worker's share of each span's images and show it to all workers."""
+        workers, batches = self.group.size, self.batches[rank]
+        for nth, (rows, first) in enumerate(zip(spans, _firsts(spans), strict=True)):
+            share = slice(len(rows) * rank // workers, len(rows) * (rank + 1) // workers)
+            x = self.deformed[nth % 2][: len(rows)]
+            self.xp.copyto(x[share], batches.gather(rows[share], first + share.start)[0])
+            yield nth % 2, x, batches.labels_of(rows)
+
+
+def _firsts(spans: list[Array]) -> list[int]:
+    """Return the place in the epoch's order of each span's first image."""
+    return list(accumulate((len(rows) for rows in spans[:-1]), initial=0))

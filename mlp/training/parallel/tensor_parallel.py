@@ -1,9 +1,10 @@
-"""Tensor parallelism: a network in shards, of which each lane has one.
+"""Tensor parallelism: a network in shards, one for each worker.
 
-Of two linear layers in a row, a lane has some of the units between them: their columns of the first
-matrix and their rows of the second. From the whole input it computes its units, and what they give
-to the second layer's output. To add that up is all that the lanes have to tell each other: what
-follows they compute alike, and each has all that the gradients of its own weights need.
+Of two linear layers in a row, a worker has some of the units between them: their columns of the
+first matrix and their rows of the second. From the whole input it computes its units, and what they
+add to the second layer's output. An all-reduce sums that up, which is all the communication there
+is: what follows, each worker computes alike, and it has all that the gradients of its own weights
+need. In the backward pass a second all-reduce sums the gradients of the first layer's input.
 
 Source: Shoeybi et al., Megatron-LM (2019), section 3.
 """
@@ -11,15 +12,16 @@ Source: Shoeybi et al., Megatron-LM (2019), section 3.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Iterator, Sequence
 from functools import partial
-from itertools import pairwise
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-from backends import Array, Backend
+from backends import Array
 from mlp.nn.layers import Layer, Linear
 from mlp.nn.network import MLP
-from mlp.training.parallel.workers import Crew
+from mlp.training.parallel.all_reduce import AllReduce, Pair, SumGradients, SumOutputs
+from mlp.training.parallel.replica import Part
+from mlp.training.parallel.workers import WorkerGroup
 
 WORTH_A_PROCESS = 5e6
 """Floating-point operations of an update from which on a process more pays; see bench/LOG.md."""
@@ -28,216 +30,153 @@ WORTH_A_THREAD = 30e6
 """The same for a thread."""
 
 COST_OF_READING = 5.0
-"""A number of another lane's, 0.13 ns, over the work for a weight and an image, 0.026 ns."""
+"""A number of another worker's, 0.13 ns, over the work for a weight and an image, 0.026 ns."""
 
 
-class Sharing(NamedTuple):
+class ShardPlan(NamedTuple):
     """How a network is cut into shards."""
 
-    lanes: int
+    workers: int
     """How many there are; one where no pair of layers is worth it."""
     pairs: list[int]
     """The pairs of linear layers that are shared out, by the first of both."""
 
 
-def worthwhile_sharing(
-    sizes: Sequence[int], batch_size: int, cores: int, *, forks: bool
-) -> Sharing:
-    """Tell how to share an update out.
+def plan_shards(model: MLP, batch_size: int, cores: int, *, processes: bool) -> ShardPlan:
+    """Tell how to share an update out by the units of pairs of layers.
 
-    With each further lane there is less to compute for each, and another's part of each sum to
+    With each further worker there is less to compute for each, and another's part of each sum to
     read. So the best number for a pair is about the square root of its weights over the width of
     its sums and what a number of these costs. An estimate from two cores.
 
     Args:
-        sizes: the widths of the network.
+        model: the network.
         batch_size: images of an update.
         cores: how many the device has.
-        forks: whether the lanes would be processes; threads cost more.
+        processes: whether the workers would be processes; threads cost more.
     """
-    worth = WORTH_A_PROCESS if forks else WORTH_A_THREAD
-    pairs: list[int] = []
-    total, most = 0.0, cores
-    for i in range(len(sizes) - 2):
+    worth = WORTH_A_PROCESS if processes else WORTH_A_THREAD
+    sizes, pairs, total, most = model.sizes, [], 0.0, cores
+    for i, block in enumerate(model.blocks[:-1]):
+        if not all(layer.elementwise and not layer.shapes(1) for layer in block[1:]):
+            continue  # a layer between the two that needs all units, or has parameters of them
         weights = sizes[i + 1] * (sizes[i] + sizes[i + 2])
         operations = 6.0 * batch_size * weights
         sums = 2 if i else 1  # the first layer's input needs no gradient
-        if operations >= 2 * sums * worth and i - 1 not in pairs:  # for two lanes, each its sums
+        if operations >= 2 * sums * worth and i - 1 not in pairs:  # for two, each with its sums
             pairs.append(i)
             total += operations
             width = sizes[i + 2] + (sizes[i] if i else 0)
             most = min(most, sizes[i + 1], int(math.sqrt(weights / (width * COST_OF_READING))))
-    lanes = min(most, int(total // worth)) if pairs else 1
-    return Sharing(lanes, pairs) if lanes > 1 else Sharing(1, [])
+    workers = min(most, int(total // worth)) if pairs else 1
+    return ShardPlan(workers, pairs) if workers > 1 else ShardPlan(1, [])
 
 
-class AllReduce:
-    """The sum over the lanes of an array that each of them has.
+class Shard(Part):
+    """A worker's part of a network: called in all workers at once, it gives what the network would.
 
-    Args:
-        crew: the lanes.
-        shape: of the array; a smaller batch takes its first rows.
-        dtype: of the array.
-    """
-
-    def __init__(self, crew: Crew, shape: tuple[int, ...], dtype: str) -> None:
-        self._xp, self._meet = crew.xp, crew.meet
-        # Two in turn: one lane may write its next part while another still adds this one up.
-        self._parts = [[crew.zeros(shape, dtype) for _ in range(crew.size)] for _ in range(2)]
-        self._turns = [0] * crew.size
-
-    def begin(self, lane: int) -> None:
-        """Begin with the first turn, after a meeting of the lanes."""
-        self._turns[lane] = 0
-
-    def __call__(self, lane: int, part: Array, out: Array) -> Array:
-        """Write the sum of all lanes' parts, which have at most the rows of ``shape``, to out."""
-        parts = [whole[: len(part)] for whole in self._parts[self._turns[lane] % 2]]
-        self._turns[lane] += 1
-        self._xp.copyto(parts[lane], part)
-        self._meet(lane)
-        self._xp.add(parts[0], parts[1], out=out)  # in the same order in all lanes
-        for other in parts[2:]:
-            self._xp.add(out, other, out=out)
-        return out
-
-
-Sum = Callable[[Array, Array], Array]
-"""An `AllReduce` as one of the lanes calls it."""
-
-
-class SumOutputs(Layer):
-    """y = Σ x over the lanes: behind the second layer of a pair. dx = dy, which all have alike."""
-
-    def __init__(self, add_up: Sum, backend: Backend, dtype: str) -> None:
-        super().__init__(backend, dtype)
-        self._add_up = add_up
-
-    def forward(self, x: Array) -> Array:
-        """y = Σ x."""
-        return self._add_up(x, self.buffer("y", *x.shape))  # (N, O)
-
-    def backward(self, dy: Array) -> Array:
-        """dx = dy, the same array."""
-        return dy
-
-
-class SumGradients(Layer):
-    """y = x, which all lanes have alike: before the first layer of a pair. dx = Σ dy over them."""
-
-    def __init__(self, add_up: Sum, backend: Backend, dtype: str) -> None:
-        super().__init__(backend, dtype)
-        self._add_up = add_up
-
-    def forward(self, x: Array) -> Array:
-        """y = x, the same array."""
-        return x
-
-    def backward(self, dy: Array) -> Array:
-        """dx = Σ dy."""
-        return self._add_up(dy, self.buffer("dx", *dy.shape))  # (N, I)
-
-
-class Pair(NamedTuple):
-    """What is added up over the lanes of two linear layers in a row."""
-
-    inputs: AllReduce
-    """The gradients of the first one's inputs, (N, I)."""
-    outputs: AllReduce
-    """The second one's outputs, (N, O)."""
-    columns: AllReduce
-    """A number for each of the second one's columns, (O,)."""
-
-
-class Shard(MLP):
-    """A lane's part of a network: called in all lanes at once, it gives what the network would.
-
-    Its parameters are its own, in memory that all lanes see.
+    Its parameters are its own, in memory that all workers see.
 
     Args:
         model: the network.
-        crew: the lanes.
-        lane: which of them this is.
-        pairs: the pairs of layers that are shared out, by the first of both.
+        group: the workers.
+        rank: which of them this is.
+        pairs: what is summed for each pair of layers that is shared out, by the first of both.
+
+    Attributes:
+        rows, columns: which rows and columns of each whole W this shard has.
     """
 
-    def __init__(self, model: MLP, crew: Crew, lane: int, pairs: dict[int, Pair]) -> None:
-        self.sizes, self.backend, self.dtype = model.sizes, model.backend, model.dtype
-        self.activation, self.output, self.bias = model.activation, model.output, model.bias
-        self._model, self._lanes, self._lane, self._pairs = model, crew.size, lane, pairs
-        self._build()
-        P = self.weight_count + self.bias_count
-        self.parameters = crew.zeros(P, self.dtype)  # (P,)
-        self.bind(self.backend.xp.zeros_like(self.parameters))
+    def __init__(self, model: MLP, group: WorkerGroup, rank: int, pairs: dict[int, Pair]) -> None:
+        self.group, self.rank, self.pairs = group, rank, pairs
+        widths = model.sizes
+        self.rows = [self._share(n, i - 1 in pairs) for i, n in enumerate(widths[:-1])]
+        self.columns = [self._share(n, i in pairs) for i, n in enumerate(widths[1:])]
+        super().__init__(model)
 
-    def load(self) -> None:
+    def build(self) -> list[list[Layer]]:
+        """Make the layers of this shard, with the sums around those that are shared out."""
+        return [self._block(i) for i in range(len(self.sizes) - 1)]
+
+    def allocate(self, count: int) -> Array:
+        """Lay the parameters where all workers see them."""
+        return self.group.zeros(count, self.dtype)
+
+    def scatter(self) -> None:
         """Take the network's parameters."""
-        for own, whole in self._parameters():
+        for own, whole in self._views():
             self.backend.xp.copyto(own, whole)
 
-    def store(self) -> None:
+    def gather(self) -> None:
         """Put the parameters where the network has them."""
-        for own, whole in self._parameters():
+        for own, whole in self._views():
             self.backend.xp.copyto(whole, own)
 
-    def begin(self) -> None:
-        """Begin a span of updates, after a meeting of the lanes."""
-        for pair in self._pairs.values():
+    def start_span(self) -> None:
+        """Begin a span of updates, after a barrier."""
+        for pair in self.pairs.values():
             for all_reduce in pair:
-                all_reduce.begin(self._lane)
+                all_reduce.start(self.rank)
 
-    def column_sums(self) -> dict[int, Sum]:
-        """Return what adds up over the columns of those linear layers whose rows are shared out."""
-        return {i + 1: partial(pair.columns, self._lane) for i, pair in self._pairs.items()}
+    def _share(self, width: int, is_shared: bool) -> slice:
+        """Return which units of a layer are this worker's: a share, or all."""
+        if not is_shared:
+            return slice(0, width)
+        workers = self.group.size
+        return slice(width * self.rank // workers, width * (self.rank + 1) // workers)
 
-    def _layers(self) -> list[Layer]:
-        layers: list[Layer] = []
-        activations = super()._layers()[1::2]
+    def _block(self, i: int) -> list[Layer]:
+        """Make linear layer i with the all-reduce before or behind it, and what follows it."""
         device = self.backend, self.dtype
-        for i, (inputs, outputs) in enumerate(pairwise(self.sizes)):
-            first, second = self._pairs.get(i), self._pairs.get(i - 1)
-            rows = self._share(inputs) if second else slice(0, inputs)
-            columns = self._share(outputs) if first else slice(0, outputs)
-            self.parts[i] = rows, columns
-            if first and i:
-                layers.append(SumGradients(partial(first.inputs, self._lane), *device))
-            bias = self.bias and not (second and self._lane)  # is in the sum once
-            shape = rows.stop - rows.start, columns.stop - columns.start
-            layers.append(Linear(*shape, *device, bias=bias, needs_dx=i > 0))
-            if second:
-                layers.append(SumOutputs(partial(second.outputs, self._lane), *device))
-            layers.append(activations[i])
-        return layers
+        first, second = self.pairs.get(i), self.pairs.get(i - 1)
+        bias = self.bias and not (second and self.rank)  # is in the sum once
+        inputs, outputs = _length(self.rows[i]), _length(self.columns[i])
+        linear = Linear(inputs, outputs, *device, bias=bias, needs_dx=i > 0)
+        before: list[Layer] = []
+        if first and i:
+            before.append(SumGradients(partial(first.inputs, self.rank), *device))
+        behind: list[Layer] = []
+        if second:
+            behind.append(SumOutputs(partial(second.outputs, self.rank), *device))
+        return [*before, linear, *behind, *self.following(i)]
 
-    def _share(self, width: int) -> slice:
-        """Return which units of a layer are this lane's."""
-        return slice(width * self._lane // self._lanes, width * (self._lane + 1) // self._lanes)
-
-    def _parameters(self) -> list[tuple[Array, Array]]:
-        """Return this shard's arrays, each with the part of the network's that it stands for."""
-        found: list[tuple[Any, Any]] = []
-        for own, whole, part in zip(self.linear, self._model.linear, self.parts, strict=True):
-            found.append((own.W, whole.W[part]))
+    def _views(self) -> Iterator[tuple[Array, Array]]:
+        """Give this shard's arrays, each with the part of the network's that it stands for."""
+        for i, (own, whole) in enumerate(zip(self.linear, self.model.linear, strict=True)):
+            yield own.W, whole.W[self.rows[i], self.columns[i]]
             if own.b is not None and whole.b is not None:
-                found.append((own.b, whole.b[part[1]]))
-        return found
+                yield own.b, whole.b[self.columns[i]]
+        for own_block, block in zip(self.blocks, self.model.blocks, strict=True):
+            count = (
+                len(block) - 1
+            )  # what follows the linear layer, with its parameters alike in all
+            for ours, theirs in zip(own_block[len(own_block) - count :], block[1:], strict=True):
+                for name in theirs.shapes(1):
+                    yield getattr(ours, name), getattr(theirs, name)
 
 
-def shards(model: MLP, batch_size: int, crew: Crew, pairs: Sequence[int]) -> list[Shard]:
-    """Cut a network into a shard for each lane.
+def make_shards(
+    model: MLP, batch_size: int, group: WorkerGroup, pairs: Sequence[int]
+) -> list[Shard]:
+    """Cut a network into a shard for each worker.
 
     Args:
         model: the network.
         batch_size: the most images of a batch.
-        crew: the lanes.
-        pairs: the pairs of layers to share out, as `worthwhile_sharing` tells them.
+        group: the workers.
+        pairs: the pairs of layers to share out, as `plan_shards` tells them.
     """
     sums = {
         i: Pair(
-            inputs=AllReduce(crew, (batch_size if i else 0, model.sizes[i]), model.dtype),
-            outputs=AllReduce(crew, (batch_size, model.sizes[i + 2]), model.dtype),
-            columns=AllReduce(crew, (model.sizes[i + 2],), model.dtype),
+            inputs=AllReduce(group, (batch_size if i else 0, model.sizes[i]), model.dtype),
+            outputs=AllReduce(group, (batch_size, model.sizes[i + 2]), model.dtype),
+            columns=AllReduce(group, (model.sizes[i + 2],), model.dtype),
         )
         for i in pairs
     }
-    return [Shard(model, crew, lane, sums) for lane in range(crew.size)]
+    return [Shard(model, group, rank, sums) for rank in range(group.size)]
+
+
+def _length(part: slice) -> int:
+    length: int = part.stop - part.start
+    return length

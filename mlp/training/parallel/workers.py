@@ -1,7 +1,8 @@
-"""Lanes at work together: each in a process of its own where that is safe, else in a thread.
+"""A group of workers that run one function at once and wait for each other at barriers.
 
-Threads of one Python process wait for each other's small operations, processes do not. What a
-forked process changes is lost with it, except in arrays of `Crew.zeros`.
+Each worker but the first is a process where that is safe, else a thread. Threads of one Python
+process wait for each other's small operations, processes do not. What a forked process changes is
+lost with it, except in arrays of `WorkerGroup.zeros`.
 """
 
 from __future__ import annotations
@@ -18,32 +19,35 @@ from typing import Any
 import numpy as np
 from numpy.typing import DTypeLike
 
-from backends import Array, Backend
-from mlp.training.parallel.processes import Forked, may_fork
+from backends import Array, Backend, on_replay
+from mlp.training.parallel.processes import Processes, may_fork
 
 LINE = 8
-"""Counters that fill one line of the cache, so that two lanes never write into the same."""
+"""Counters that fill one line of the cache, so that two workers never write into the same."""
 
 PATIENCE = 4096
-"""How often a lane asks for another before it looks whether that one is still there."""
+"""How often a worker asks for another before it looks whether that one is still there."""
 
 WORTH_FORKING = 32
-"""Meetings from which on processes are faster than threads; see bench/LOG.md."""
+"""Barriers of an epoch from which on processes are faster than threads; see bench/LOG.md."""
 
 let_others_run: Callable[[], None] = getattr(os, "sched_yield", lambda: time.sleep(0))
 
+Target = Callable[[int], None]
+"""What each worker runs, given its rank."""
 
-def worth_forking(meetings: int) -> bool:
-    """Tell whether lanes that meet so often in an epoch, about, are processes or else threads."""
-    return meetings >= WORTH_FORKING and may_fork()
+
+def worth_forking(barriers: int) -> bool:
+    """Tell whether workers with so many barriers in an epoch, about, are processes or threads."""
+    return barriers >= WORTH_FORKING and may_fork()
 
 
 class _AbandonedError(Exception):
-    """Another lane has failed and says why."""
+    """Another worker has failed and says why."""
 
 
-class Crew:
-    """As many lanes as a device has, which work at once and meet.
+class WorkerGroup:
+    """Workers with the ranks 0 to size - 1; the first is the thread that asks for them.
 
     Args:
         size: how many they are.
@@ -51,122 +55,120 @@ class Crew:
 
     Attributes:
         xp: the device's array namespace.
-        apart: whether each lane is a process, with its own copy of all other arrays.
+        in_processes: whether each worker is a process, with its own copy of all other arrays.
     """
 
     def __init__(self, size: int, backend: Backend) -> None:
-        self.size, self.apart = size, False
+        self.size, self.in_processes = size, False
         self.xp = backend.xp
-        self._note = getattr(backend.xp, "note", lambda _: None)  # into what is being captured
-        self._met = memoryview(mmap.mmap(-1, 8 * LINE * (size + 1))).cast("q")
-        self._others = Forked()
+        # How many barriers each worker has come to, in a cache line each; then whether one failed.
+        self._arrived = memoryview(mmap.mmap(-1, 8 * LINE * (size + 1))).cast("q")
+        self._others = Processes()
 
     def zeros(self, shape: Any, dtype: DTypeLike) -> Array:
-        """Make an array of zeros that all lanes see, on the device."""
+        """Make an array of zeros that all workers see, on the device."""
         if self.size == 1:
             return self.xp.zeros(shape, dtype=dtype)
         count = int(np.prod(shape))
         memory = mmap.mmap(-1, max(1, count * np.dtype(dtype).itemsize))
         return np.frombuffer(memory, dtype, count).reshape(shape)
 
-    def work(self, share: Callable[[int], None], meetings: int) -> None:
-        """Let every lane k do ``share(k)``, all at once; lane 0 in this thread.
+    def run(self, target: Target, barriers: int) -> None:
+        """Let each worker run ``target(rank)``, all at once.
 
         Args:
-            share: what a lane does.
-            meetings: how often the lanes meet, about: for a few, processes are not worth starting.
+            target: what a worker does.
+            barriers: how many it comes to, about: for a few, processes are not worth starting.
 
         Raises:
-            Exception: what the first lane to fail raised; the others have then stopped as well.
+            Exception: what the first worker to fail raised; the others have stopped as well.
         """
-        self.apart = self.size > 1 and worth_forking(meetings)
-        if self.size == 1:
-            share(0)
-        elif not (self.apart and self._work_in_processes(share)):
-            self.apart = False
-            self._work_in_threads(share)
+        self.in_processes = worth_forking(barriers)
+        if not (self.in_processes and self._run_in_processes(target)):
+            self.in_processes = False
+            self._run_in_threads(target)
 
-    def meet(self, lane: int) -> None:
-        """Wait until every lane has come here as often as this one; also in a captured step."""
+    def barrier(self, rank: int) -> None:
+        """Wait until every worker has come to as many barriers; also when a step is replayed."""
         if self.size > 1:
-            self._note(partial(self._meet, lane))
-            self._meet(lane)
+            on_replay(partial(self._wait, rank))
+            self._wait(rank)
 
-    def _meet(self, lane: int) -> None:
-        """Wait, which is shorter than it takes to wake a thread: so ask again and again."""
-        met = self._met
-        turn = met[LINE * lane] = met[LINE * lane] + 1
+    def _wait(self, rank: int) -> None:
+        """Ask again and again, since a barrier is shorter than it takes to wake a thread."""
+        arrived = self._arrived
+        turn = arrived[LINE * rank] = arrived[LINE * rank] + 1
         for other in range(self.size):
             asked = 0
-            while met[LINE * other] < turn:
+            while arrived[LINE * other] < turn:
                 let_others_run()
                 asked += 1
                 if asked % PATIENCE == 0:
                     self._look_after(other, turn)
-                if met[LINE * self.size]:
+                if arrived[LINE * self.size]:
                     raise _AbandonedError
 
-    def _guarded(self, share: Callable[[int], None], lane: int) -> None:
+    def _guarded(self, target: Target, rank: int) -> None:
         try:
-            share(lane)
+            target(rank)
         except BaseException:
-            self._met[LINE * self.size] = 1
+            self._arrived[LINE * self.size] = 1
             raise
 
-    def _is_abandoned(self, share: Callable[[int], None]) -> bool:
-        """Do lane 0's share; tell whether it stopped because another did."""
+    def _is_abandoned(self, target: Target) -> bool:
+        """Do the first worker's part; tell whether it stopped because another did."""
         try:
-            self._guarded(share, 0)
+            self._guarded(target, 0)
         except _AbandonedError:
             return True
         return False
 
-    def _forget_meetings(self) -> None:
-        for lane in range(self.size + 1):
-            self._met[LINE * lane] = 0
+    def _reset_barriers(self) -> None:
+        for rank in range(self.size + 1):
+            self._arrived[LINE * rank] = 0
 
-    def _work_in_threads(self, share: Callable[[int], None]) -> None:
-        self._forget_meetings()
+    def _run_in_threads(self, target: Target) -> None:
+        self._reset_barriers()
         with ThreadPoolExecutor(self.size - 1) as pool:
             try:
                 others = [
-                    pool.submit(copy_context().run, self._guarded, share, lane)
-                    for lane in range(1, self.size)
+                    pool.submit(copy_context().run, self._guarded, target, rank)
+                    for rank in range(1, self.size)
                 ]
-                abandoned = self._is_abandoned(share)
+                abandoned = self._is_abandoned(target)
                 errors = [other.exception() for other in others]
             except BaseException:
-                self._met[LINE * self.size] = 1  # or the pool would wait for them without end
+                self._arrived[LINE * self.size] = 1  # or the pool would wait for them for ever
                 raise
         _raise_first(errors, abandoned)
 
-    def _work_in_processes(self, share: Callable[[int], None]) -> bool:
+    def _run_in_processes(self, target: Target) -> bool:
         """Tell whether it was done: not where the system has too few processes left."""
-        self._forget_meetings()
+        self._reset_barriers()
         try:
             try:
-                self._others.start([partial(self._guarded, share, k) for k in range(1, self.size)])
+                self._others.start([partial(self._guarded, target, r) for r in range(1, self.size)])
             except OSError:
-                return False  # and none of those that did start has got past a meeting
-            abandoned = self._is_abandoned(share)
+                return False  # and none of those that did start has got past a barrier
+            abandoned = self._is_abandoned(target)
             errors = self._others.errors()
         finally:
-            self._met[LINE * self.size] = 1
+            self._arrived[LINE * self.size] = 1
             self._others.end()
         _raise_first(errors, abandoned)
         return True
 
     def _look_after(self, other: int, turn: int) -> None:
-        """Stop where a lane that has not met yet is no more."""
-        lost = self.apart and self._others.is_lost(other - 1)
-        if lost and self._met[LINE * other] < turn:
+        """Stop where a worker that has not come to the barrier yet is no more."""
+        lost = self.in_processes and self._others.is_lost(other - 1)
+        if lost and self._arrived[LINE * other] < turn:
             raise _AbandonedError
 
 
 def _raise_first(errors: Iterable[BaseException | None], abandoned: bool) -> None:
-    """Raise what a lane raised by itself, if one did."""
+    """Raise what a worker raised by itself, if one did."""
     for error in errors:
         if error is not None and not isinstance(error, _AbandonedError):
             raise error
     if abandoned:
-        raise RuntimeError("a lane of the training stopped and did not say why")
+        raise RuntimeError("a worker of the training stopped and did not say why")

@@ -9,10 +9,14 @@ from __future__ import annotations
 import math
 from typing import Any
 
+from numpy.typing import NDArray
+
 from backends import Array, Backend
 from mlp.nn.activations import LeakyReLU
 from mlp.nn.initializers import INITIALIZERS, at_least_0
 from mlp.nn.losses import LOSSES, SoftmaxCrossEntropy
+from mlp.training.reported_loss import REPORTED_LOSSES
+from mlp.training.trainer import Trainer
 
 
 @LOSSES.register("logit_error")
@@ -50,3 +54,14 @@ def uniform_fan_in(
     """U(-b, b) with b = √(gain / fan_in), PyTorch's old start of a linear layer."""
     bound = math.sqrt(at_least_0("uniform_fan_in", gain) / fan_in)
     return rng.uniform(-bound, bound, shape)
+
+
+@REPORTED_LOSSES.register("first_batch")
+def loss_on_the_first_batch(trainer: Trainer, losses: NDArray[Any]) -> float:
+    """The loss on the first batch of the images as they lie, after the epoch."""
+    del losses  # each is of another batch
+    model, batches, recipe = trainer.model, trainer.batches, trainer.recipe
+    x, labels = batches.slice(0, min(trainer.batch_size, batches.micro_batch))
+    criterion = LOSSES.make(recipe.loss, model.sizes[-1], model.backend, model.dtype)
+    loss = criterion.forward(model.forward(x), labels)  # (1, 1)
+    return float(model.backend.to_numpy(loss).item())

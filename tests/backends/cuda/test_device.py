@@ -19,8 +19,7 @@ from mlp.data.dataset import Dataset, Split
 from mlp.data.task import Task
 from mlp.models.checkpoint import load, save
 from mlp.models.predict import predict, probabilities
-from mlp.nn.activations import ACTIVATIONS
-from mlp.nn.layers import Linear
+from mlp.nn.layers import LAYERS, Linear
 from mlp.nn.losses import LOSSES, SoftmaxCrossEntropy
 from mlp.nn.network import MLP
 from mlp.training.evaluation import Evaluation
@@ -80,7 +79,7 @@ def test_a_run_gives_the_cpus_numbers(
 ) -> None:
     recipe, piece = RECIPES[case]
     if piece is not None:
-        monkeypatch.setattr("backends.cpu.PIECE_BYTES", piece)
+        monkeypatch.setattr("backends.cpu.WORKING_SET_BYTES", piece)
     (expected, cpu), (history, parameters), _ = both(recipe, piece, dtype=dtype)
     assert parameters.tobytes() == cpu.tobytes()
     for ours, theirs in zip(history.epochs, expected.epochs, strict=True):
@@ -110,8 +109,8 @@ def test_images_that_do_not_fit_are_brought_a_batch_at_a_time(case: str) -> None
     assert runs[0] == runs[1]
 
 
-@pytest.mark.parametrize("activation", ACTIVATIONS)
-@pytest.mark.parametrize("output", ACTIVATIONS)
+@pytest.mark.parametrize("activation", LAYERS)
+@pytest.mark.parametrize("output", LAYERS)
 def test_every_activation(activation: str, output: str) -> None:
     recipe = Recipe(loss="quadratic", batch_size=25, **FAST)
     (_, cpu), (_, parameters), _ = both(recipe, None, activation=activation, output=output)

@@ -12,7 +12,7 @@ import pytest
 from cuda_stand_in import StandIn, install, open_stand_in
 
 from backends import Backend, BackendError, get_backend
-from backends.cuda.blas import PRECISIONS
+from backends.cuda.blas import COMPUTE_TYPES
 from backends.cuda.graph import GraphWarning
 from mlp.data.dataset import Split
 from mlp.data.synthetic import load_synthetic
@@ -54,7 +54,7 @@ def test_replayed_spans_train_as_the_cpu_does(
     monkeypatch: pytest.MonkeyPatch, split: Split, batch_size: Any
 ) -> None:
     """Spans of two updates, of which the last may be one shorter and end in a smaller batch."""
-    monkeypatch.setattr("backends.cuda.device.AHEAD", 2)
+    monkeypatch.setattr("backends.cuda.device.PREFETCH", 2)
     cupy, backend = open_stand_in(monkeypatch)
     recipe = Recipe(batch_size=batch_size, epochs=EPOCHS, weight_decay=1e-3)
     ours = run(trainer_on(backend, split, recipe))
@@ -82,7 +82,7 @@ def test_graphs_replay_on_images_that_are_brought_over(
     monkeypatch: pytest.MonkeyPatch, split: Split
 ) -> None:
     """Nothing is brought while a graph is captured, and every replay has new images."""
-    monkeypatch.setattr("backends.cuda.device.PIECE_SHARE", 1)
+    monkeypatch.setattr("backends.cuda.device.WORKING_SET_SHARE", 1)
     results = []
     for free in (2 * split.images.nbytes, 2 * split.images.nbytes - 1):
         cupy, backend = open_stand_in(monkeypatch)
@@ -116,7 +116,7 @@ def events_of(cupy: StandIn, trainer: Trainer, epoch: int) -> list[tuple[str, st
 
 
 def test_what_a_steady_epoch_does(monkeypatch: pytest.MonkeyPatch, split: Split) -> None:
-    monkeypatch.setattr("backends.cuda.device.AHEAD", 3)
+    monkeypatch.setattr("backends.cuda.device.PREFETCH", 3)
     cupy, backend = open_stand_in(monkeypatch)
     trainer = trainer_on(backend, split, Recipe(batch_size=16, epochs=EPOCHS))
     for number in range(2):
@@ -437,4 +437,4 @@ def test_the_numbers_that_cublas_is_given_are_cupys(cuda: Backend) -> None:
     from cupy_backends.cuda.libs import cublas
 
     names = {"float32": "32F", "tf32": "32F_FAST_TF32", "bf16": "32F_FAST_16BF"}
-    assert {p: getattr(cublas, f"CUBLAS_COMPUTE_{n}") for p, n in names.items()} == PRECISIONS
+    assert {p: getattr(cublas, f"CUBLAS_COMPUTE_{n}") for p, n in names.items()} == COMPUTE_TYPES

@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import itertools
+import re
 from collections.abc import Callable
-from functools import partial
 from typing import Any
 
 import numpy as np
 import pytest
 from cuda_stand_in import DeviceArray, StandIn, open_stand_in
 from host_kernel import HostKernel
+from source import USING_XP
 
+from backends import Backend, get_backend, kernel
 from backends.cuda.fusion import FORMULAS, Fused, NotElementwiseError, kernel_source
 from backends.cuda.kernels import Kernels, source
 from mlp.data.dataset import Split
-from mlp.nn.activations import ACTIVATIONS
+from mlp.nn.layers import LAYERS
 from mlp.nn.losses import SoftmaxCrossEntropy
 from mlp.nn.network import MLP
 from mlp.training.recipe import Recipe
@@ -40,7 +42,7 @@ def all_kernels() -> dict[str, str]:
         r = np.random.default_rng(0)
         images = r.integers(0, 256, (9, 3, 3), dtype=np.uint8)
         split = Split(images, r.integers(0, 4, 9).astype(np.uint8))
-        for activation, dtype, optimizer in itertools.product(ACTIVATIONS, DTYPES, OPTIMIZERS):
+        for activation, dtype, optimizer in itertools.product(LAYERS, DTYPES, OPTIMIZERS):
             model = MLP([9, 5, 4], activation, dtype=dtype, backend=backend)
             recipe = Recipe(batch_size=4, epochs=1, warmup=0, **optimizer)
             Trainer(model, split, recipe).epoch(0)
@@ -50,7 +52,7 @@ def all_kernels() -> dict[str, str]:
 def test_every_fused_function_becomes_one_kernel(all_kernels: dict[str, str]) -> None:
     chains = [
         f"{kind.__name__}_{part}"
-        for name, kind in ACTIVATIONS.items()
+        for name, kind in LAYERS.items()
         if name != "identity"
         for part in ("apply", "gradient")
     ]
@@ -128,65 +130,90 @@ def test_column_sums(cupy: StandIn, dtype: str, shape: tuple[int, int]) -> None:
         assert error <= TOLERANCE[dtype] * abs(a).sum(axis=0).max()
 
 
-def run_softmax(run: Callable[..., None], dtype: str, shape: tuple[int, int]) -> Any:
+def run_softmax(
+    run: Callable[..., None], dtype: str, shape: tuple[int, int]
+) -> tuple[float, np.ndarray]:
+    """What the kernel or its formula makes of random logits: the loss, and the softmax."""
     r = np.random.default_rng(2)
     N, C = shape
     logits = 5 * r.normal(size=shape).astype(dtype)
-    t = np.eye(C, dtype=dtype)[r.integers(0, C, N)]
-    t[0] = 1 / C  # target rows need not be one-hot
-    z, row = np.full(shape, np.nan, dtype), np.full((N, 1), np.nan, dtype)
-    loss, dlogits = np.full((1, 1), np.nan, dtype), np.full(shape, np.nan, dtype)
-    arrays = [device(a) for a in (logits, t, z, row, loss, dlogits)]
-    run(*arrays[:2], 1 / (N + 3), *arrays[2:])
-    return float(np.asarray(arrays[-2]).item()), np.asarray(arrays[-1])
+    targets = np.eye(C, dtype=dtype)[r.integers(0, C, N)]
+    targets[0] = 1 / C  # target rows need not be one-hot
+    p, loss = np.full(shape, np.nan, dtype), np.full((1, 1), np.nan, dtype)
+    arrays = [device(a) for a in (logits, targets, p, loss)]
+    run(*arrays)
+    return float(np.asarray(arrays[3]).item()), np.asarray(arrays[2])
+
+
+SHAPES = [(1, 2), (5, 10), (257, 10), (700, 3), (2, 300)]
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
-@pytest.mark.parametrize("shape", [(1, 2), (5, 10), (257, 10), (700, 3), (2, 300)])
+@pytest.mark.parametrize("shape", SHAPES)
 def test_softmax_cross_entropy(cupy: StandIn, dtype: str, shape: tuple[int, int]) -> None:
-    def readable(*arguments: Any) -> None:
-        SoftmaxCrossEntropy.loss_and_gradient(np, *arguments)
+    criterion = SoftmaxCrossEntropy(shape[1], get_backend("cpu"), dtype)
 
-    loss, dlogits = run_softmax(Kernels(cupy).softmax_cross_entropy, dtype, shape)
-    true_loss, true_dlogits = run_softmax(readable, dtype, shape)
+    def formula(*arrays: Any) -> None:
+        criterion.value(np, *map(np.asarray, arrays))
+
+    loss, p = run_softmax(Kernels(cupy).softmax_cross_entropy, dtype, shape)
+    true_loss, true_p = run_softmax(formula, dtype, shape)
     assert loss == pytest.approx(true_loss, rel=TOLERANCE[dtype])
-    np.testing.assert_allclose(dlogits, true_dlogits, rtol=0, atol=TOLERANCE[dtype] / shape[0])
+    np.testing.assert_allclose(p, true_p, rtol=0, atol=TOLERANCE[dtype])
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
-@pytest.mark.parametrize("shape", [(1, 2), (5, 10), (257, 10), (700, 3), (2, 300)])
-def test_the_count_of_what_is_read_right(cupy: StandIn, dtype: str, shape: tuple[int, int]) -> None:
+@pytest.mark.parametrize("shape", SHAPES)
+def test_the_count_of_correct_answers(cupy: StandIn, dtype: str, shape: tuple[int, int]) -> None:
     """Whole numbers for logits, so that many are equal; a NaN is the largest, to both."""
     r = np.random.default_rng(5)
     N, C = shape
     logits = r.integers(-2, 3, shape).astype(dtype)
     logits[r.random(shape) < 0.5 / C] = np.nan
     labels = r.integers(0, C, N)
-    one_hot = np.eye(C, dtype=dtype)
-    kernel = Kernels(cupy).softmax_cross_entropy
-    results = []
-    for run in (kernel, partial(SoftmaxCrossEntropy.loss_and_gradient, np)):
-        hits = device(np.full((1, 1), 7, dtype))
-        scratch = [
-            device(np.empty(form, kind))
-            for form, kind in ((shape, dtype), ((N, 1), dtype), ((1, 1), dtype), (shape, dtype))
-        ]
-        read, rows, count = np.empty(N, np.int64), np.empty(shape, dtype), np.empty((1, 1), dtype)
-        counting = [device(a) for a in (one_hot, read, rows, count)]
-        for _ in range(2):  # hits add up
-            run(device(logits), device(one_hot[labels]), 0.5, *scratch, *counting, hits)
-        results.append(np.asarray(hits).item())
-    right = int((logits.argmax(axis=1) == labels).sum())
-    assert results == [7 + 2 * right] * 2
+    total = device(np.full((1, 1), 7, dtype))
+    for _ in range(2):  # counts add up
+        targets = device(np.eye(C, dtype=dtype)[labels])
+        Kernels(cupy).count_correct(device(logits), targets, total)
+    assert np.asarray(total).item() == 7 + 2 * int((logits.argmax(axis=1) == labels).sum())
+
+
+def run_fused(backend: Backend, function: Callable[..., None]) -> list[np.ndarray]:
+    """The softmax and the loss that a function of softmax cross-entropy's arguments writes."""
+    logits, targets = np.float32([[0, 1], [2, 0]]), np.eye(2, dtype="f")
+    results = [backend.asarray(np.zeros(shape, "f")) for shape in ((2, 2), (1, 1))]
+    backend.fuse(function)(backend.asarray(logits), backend.asarray(targets), *results)
+    return [backend.to_numpy(a) for a in results]
+
+
+def test_a_function_names_the_kernel_that_takes_its_place(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fails(*_: Any) -> None:
+        raise AssertionError("the function was run in place of its kernel")
+
+    cpu, (_, device) = get_backend("cpu"), open_stand_in(monkeypatch)
+    expected = run_fused(cpu, SoftmaxCrossEntropy(2, cpu, "float32").value)
+    results = run_fused(device, kernel("softmax_cross_entropy")(fails))
+    np.testing.assert_allclose(results[0], expected[0], rtol=1e-6)
+    np.testing.assert_allclose(results[1], expected[1], rtol=1e-6)
+    for other in (fails, kernel("of another device")(fails)):
+        with pytest.raises(AssertionError):
+            run_fused(device, other)
+
+
+def test_there_is_a_kernel_of_every_name_that_the_source_gives(cupy: StandIn) -> None:
+    """A kernel whose name is misspelt would be lost without a word."""
+    named = re.compile(r'^ *@(?:backends\.)?kernel\("(.*)"\)', re.MULTILINE)
+    names = {name for path in USING_XP for name in named.findall(path.read_text())}
+    assert names == set(Kernels(cupy).written)
 
 
 def test_softmax_cross_entropy_tells_of_a_nan(cupy: StandIn) -> None:
     logits = device(np.float32([[0, 1], [np.nan, 0]]))
-    t, z, row = device(np.eye(2, dtype="f")), device(np.empty((2, 2), "f")), device(np.empty(2))
-    loss, dlogits = device(np.zeros((1, 1), "f")), device(np.zeros((2, 2), "f"))
-    Kernels(cupy).softmax_cross_entropy(logits, t, 0.5, z, row, loss, dlogits)
+    targets = device(np.eye(2, dtype="f"))
+    p, loss = device(np.zeros((2, 2), "f")), device(np.zeros((1, 1), "f"))
+    Kernels(cupy).softmax_cross_entropy(logits, targets, p, loss)
     assert np.isnan(np.asarray(loss)).all()
-    assert np.isnan(np.asarray(dlogits)).tolist() == [[False, False], [True, True]]
+    assert np.isnan(np.asarray(p)).tolist() == [[False, False], [True, True]]
 
 
 def sums_of(code: str, *, backwards: bool) -> Any:

@@ -1,0 +1,72 @@
+"""Capture and replay on the CPU: a step recorded as a flat list of NumPy calls, arguments bound."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from typing import Any
+
+Call = Callable[[], Any]
+
+
+class _Recording(threading.local):
+    """The calls that this thread has recorded so far; None while it records none."""
+
+    calls: list[Call] | None = None
+
+
+recording = _Recording()
+
+
+def record(step: Call) -> tuple[Any, list[Call]]:
+    """Run a step, and record the array operations that this thread does in it.
+
+    Returns:
+        What the step returned, and the calls in their order, arguments bound.
+
+    Raises:
+        RuntimeError: if a call would not write where a later run of the calls finds it.
+    """
+    calls: list[Call] = []
+    recording.calls = calls
+    try:
+        return step(), calls
+    finally:
+        recording.calls = None
+
+
+def on_replay(function: Call) -> None:
+    """Call a host function at this place in each replay of the step that is being captured.
+
+    A capture holds array operations alone, so what else a step has to do each time (wait for
+    another worker, say) is added here. It is not called now; and where this thread records no
+    step, nothing is done. A CUDA graph cannot call the host: this is for the CPU.
+    """
+    if recording.calls is not None:
+        recording.calls.append(function)
+
+
+class Tape:
+    """A step that from its third call on is replayed: the calls of its second, one by one.
+
+    Args:
+        step: what to repeat; see `backends.base.Backend.capture`.
+    """
+
+    def __init__(self, step: Call) -> None:
+        self._step = step
+        self._calls: list[Call] = []
+        self._result: Any = None
+        self._warm = False
+
+    def __call__(self) -> Any:
+        """Do the step's array operations and return what the step returned."""
+        if self._calls:
+            for call in self._calls:
+                call()
+        elif self._warm:
+            self._result, self._calls = record(self._step)
+        else:
+            self._result = self._step()  # makes its buffers, so that recording finds them made
+            self._warm = True
+        return self._result

@@ -1,0 +1,91 @@
+"""What takes the updates of an epoch, however they are cut up: the base of both executors."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
+
+from backends import Array
+from mlp.data.batches import Batches
+from mlp.nn.network import MLP
+from mlp.training.parallel.replica import Replica
+from mlp.training.parallel.workers import WorkerGroup
+from mlp.training.recipe import Recipe
+from mlp.training.step import Step
+
+
+class EpochInputs(NamedTuple):
+    """What an epoch goes through, and where its losses go."""
+
+    number: int
+    """The epoch, from 0."""
+    order: Array
+    """The images in the order in which they are seen, shape (N,)."""
+    key: int
+    """What the deformations of the images follow from."""
+    lrs: Array
+    """The learning rate of each update, shape (steps,)."""
+    losses: Array
+    """Where the loss of each update is written, shape (steps,)."""
+    on_step: Callable[[int, Array], None] | None
+    """Called with the images seen and the latest loss; see `Trainer.epoch`."""
+
+
+class Executor:
+    """Takes the updates of epochs in a group of workers, each with a step and batches of its own.
+
+    Args:
+        steps: a step for each worker, of the network, a replica or a shard of it.
+        model: the network; it has the parameters after each epoch.
+        batches: the training images.
+        batch_size: images of an update.
+        recipe: the hyperparameters.
+        group: the workers.
+    """
+
+    def __init__(
+        self,
+        steps: Sequence[Step],
+        model: MLP,
+        batches: Batches,
+        batch_size: int,
+        recipe: Recipe,
+        group: WorkerGroup,
+    ) -> None:
+        self.steps, self.model, self.batch_size, self.group = steps, model, batch_size, group
+        self.backend, self.xp = model.backend, model.backend.xp
+        self.batches = batches.replicas(len(steps))
+        self.in_order = recipe.batch_size == "full" and recipe.augment is None  # as they lie
+        self._captured: dict[Any, Callable[[], Any]] = {}
+
+    def epoch(self, inputs: EpochInputs) -> None:
+        """Take the updates of an epoch."""
+        for step, batches in zip(self.steps, self.batches, strict=True):
+            step.start_epoch(inputs.number)
+            batches.key = inputs.key
+        if self.group.size == 1:
+            self.work(inputs, 0)
+        else:
+            self.run(inputs)
+
+    def run(self, inputs: EpochInputs) -> None:
+        """Let all workers do their part of an epoch at once."""
+        raise NotImplementedError
+
+    def work(self, inputs: EpochInputs, rank: int) -> None:
+        """Do one worker's part of an epoch."""
+        raise NotImplementedError
+
+    def correct(self) -> int:
+        """Return how many images of the epoch were answered correctly, each before its update."""
+        raise NotImplementedError
+
+    def replicas(self) -> list[MLP]:
+        """Return the network and replicas of it, one for each worker, to measure with."""
+        return [self.model, *(Replica(self.model) for _ in self.steps[1:])]
+
+    def replay(self, key: Any, work: Callable[[], Any]) -> None:
+        """Run what does the same on the same arrays whenever it has the same key: captured."""
+        if key not in self._captured:
+            self._captured[key] = self.backend.capture(work)
+        self._captured[key]()
