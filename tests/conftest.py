@@ -14,6 +14,7 @@ from hypothesis import settings
 import backends.cpu
 from backends import Backend, BackendError, get_backend
 from mlp import MLP, Recipe, load_dataset, save, train
+from mlp.training.presets import quirks as quirks  # so that all losses and starts are tested
 
 settings.register_profile("tests", deadline=None)  # an example may wait for a busy machine
 settings.load_profile("tests")

@@ -32,7 +32,7 @@ class Loss:
         self.one_hot = self.xp.eye(classes, dtype=dtype)  # (C, C)
         self._kept: Array | None = None
         self._value = backend.fuse(self.value)
-        self._scaled_gradient = backend.fuse(self._scale_gradient)
+        self._gradient = backend.fuse(self.scaled_gradient)
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}()"
@@ -60,13 +60,16 @@ class Loss:
         targets = self.buffer("targets", len(labels), len(self.one_hot))  # (N, C)
         return self.xp.take(self.one_hot, labels, axis=0, out=targets)
 
-    def forward(self, outputs: Array, labels: Array, total: int | None = None) -> Array:
+    def forward(
+        self, outputs: Array, labels: Array, total: int | None = None, out: Array | None = None
+    ) -> Array:
         """Compute the loss; keep what the backward pass needs.
 
         Args:
             outputs: what the network said, shape (N, C).
             labels: integers below C, shape (N,), or target rows, shape (N, C).
             total: the size of the batch that this is a micro-batch of; N unless given.
+            out: where the loss goes, shape (1, 1); an array of this loss's own unless given.
 
         Returns:
             The sum of the examples' losses over ``total``: an array of shape (1, 1).
@@ -76,7 +79,7 @@ class Loss:
         loss = self.buffer("loss", 1, 1)
         self._scale = 1.0 / (total or len(outputs))
         self._value(outputs, self._targets, kept, loss)
-        return self.xp.multiply(loss, self._scale, out=loss)
+        return self.xp.multiply(loss, self._scale, out=loss if out is None else out)
 
     def backward(self) -> Array:
         """Compute the gradient of the latest forward pass with respect to its outputs: (N, C).
@@ -87,12 +90,13 @@ class Loss:
         if self._kept is None:
             raise RuntimeError("there is no forward pass to go back through: call forward first")
         doutputs, self._kept = self._kept, None
-        self._scaled_gradient(self._outputs, self._targets, doutputs, self._scale)
+        self._gradient(self._outputs, self._targets, doutputs, self._scale)
         return doutputs
 
-    def _scale_gradient(
+    def scaled_gradient(
         self, xp: Any, outputs: Array, targets: Array, kept: Array, scale: float
     ) -> None:
+        """Turn what `value` kept into the gradient of L: `gradient` times 1/N."""
         self.gradient(xp, outputs, targets, kept)
         xp.multiply(kept, scale, out=kept)
 

@@ -41,23 +41,26 @@ class Step:
         if recipe.train_accuracy == "running":
             self.correct = CorrectCount(model.sizes[-1], model.backend, model.dtype)
 
-    def gradient(self, x: Array, targets: Array, total: int | None = None) -> Array:
+    def gradient(
+        self, x: Array, targets: Array, total: int | None = None, out: Array | None = None
+    ) -> Array:
         """Compute the gradient of a batch by backpropagation.
 
         Args:
             x: images, shape (N, I).
             targets: what the network should answer, shape (N, C).
             total: the size of the batch that this is a micro-batch of; N unless given.
+            out: where the loss goes, shape (1, 1), if that matters.
 
         Returns:
-            The loss, or the micro-batch's part of it, shape (1,).
+            The loss, or the micro-batch's part of it, shape (1, 1).
         """
         logits = self.network.forward(x)  # (N, C)
-        loss = self.criterion.forward(logits, targets, total)  # (1, 1)
+        loss = self.criterion.forward(logits, targets, total, out)  # (1, 1)
         self.network.backward(self.criterion.backward())
         if self.correct is not None:
             self.correct.add(logits, targets)
-        return loss.reshape(1)
+        return loss
 
     def update(self, lr: Array) -> None:
         """Let the optimizer change the parameters, at a learning rate of shape (1,)."""

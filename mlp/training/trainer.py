@@ -34,6 +34,7 @@ class Trainer:
         batches: the training images on the device.
         batch_size: images of an update.
         steps: updates of an epoch.
+        executor: what takes the updates: in small batches, several at a time, or in large ones.
     """
 
     def __init__(self, model: MLP, split: Split, recipe: Recipe) -> None:
@@ -46,7 +47,7 @@ class Trainer:
         at_once = min(self.backend.memory().workers, SPAN_MICRO_BATCHES)
         is_large = self.batch_size > at_once * self.batches.micro_batch
         kind: type[LargeBatches | SmallBatches] = LargeBatches if is_large else SmallBatches
-        self._executor: Executor = kind(model, self.batches, self.batch_size, recipe)
+        self.executor: Executor = kind(model, self.batches, self.batch_size, recipe)
         self._order = self.batches.order(np.arange(N))  # (N,)
         self._losses = self.backend.xp.zeros(self.steps, dtype=model.dtype)  # (steps,)
         self._shuffler = generator(recipe.seed, "shuffle")
@@ -80,13 +81,13 @@ class Trainer:
             on_step=on_step,
         )
         with blas_threads(1):  # the workers are the threads
-            self._executor.epoch(inputs)
+            self.executor.epoch(inputs)
         return self.backend.to_numpy(self._losses)
 
     def correct(self) -> int:
         """Return how many images of the epoch were answered correctly, each before its update."""
-        return self._executor.correct()
+        return self.executor.correct()
 
     def replicas(self) -> list[MLP]:
         """Return the network and replicas of it, one for each worker, to measure with."""
-        return self._executor.replicas()
+        return self.executor.replicas()

@@ -21,7 +21,7 @@ from toys import TRUE_LOSSES, toy_dataset, toy_model
 from backends import Backend, get_backend
 from mlp.data.batches import Batches
 from mlp.models.predict import predict, probabilities
-from mlp.nn.accuracy import Hits
+from mlp.nn.accuracy import CorrectCount
 from mlp.nn.layers import LAYERS
 from mlp.nn.losses import LOSSES
 from mlp.nn.network import MLP
@@ -165,7 +165,7 @@ def gradients(model: MLP, loss: str) -> list[np.ndarray]:
     x = backend.asarray(rng.normal(size=(7, 16)), model.dtype)
     labels = backend.asarray(rng.integers(0, 5, 7))
     criterion = LOSSES[loss](5, backend, model.dtype)
-    criterion.hits = Hits(5, backend, model.dtype)
+    criterion.hits = CorrectCount(5, backend, model.dtype)
     value = criterion.forward(model.forward(x), labels)
     model.backward(criterion.backward())
     return [backend.to_numpy(a) for a in (value, model.gradients, criterion.hits.total)]

@@ -14,7 +14,6 @@ from backends.cpu import CpuBackend
 from mlp.nn.buffers import Buffers
 from mlp.nn.losses import LOSSES
 from mlp.nn.network import MLP
-from mlp.training.parallel.large_batches import Pieces
 from mlp.training.recipe import Recipe
 from mlp.training.trainer import Trainer
 
@@ -63,8 +62,8 @@ def test_nothing_is_read_that_an_earlier_step_left(
     clean = trained(recipe)
     buffers.clear()
     trainer = Trainer(model := toy_model(), DATA.train, recipe)
-    updates, poisoned = trainer.updates, 0
-    optimizer = (updates.step if isinstance(updates, Pieces) else updates.step[0]).optimizer
+    updates, poisoned = trainer.executor, 0
+    optimizer = updates.steps[0].optimizer
 
     def poison_all(*_: Any) -> None:
         nonlocal poisoned

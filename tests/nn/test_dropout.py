@@ -12,7 +12,7 @@ from toys import toy_dataset, toy_model
 import backends.cpu
 from backends import get_backend
 from mlp.nn.counter_rng import RandomBits
-from mlp.nn.dropout import Dropout, Thinned
+from mlp.nn.dropout import Dropout, DropoutNetwork
 from mlp.nn.losses import LOSSES
 from mlp.nn.max_norm import MaxNorm
 from mlp.training.loop import train
@@ -66,8 +66,8 @@ def test_gradient() -> None:
 @pytest.mark.parametrize(("input_rate", "rate"), [(0.3, 0.0), (0.0, 0.5), (0.3, 0.5)])
 def test_gradients_of_a_thinned_network(input_rate: float, rate: float) -> None:
     model = toy_model(activation="tanh", dtype="float64")
-    thinned = Thinned(model, input_rate, rate)
-    thinned.begin(0, 0)
+    thinned = DropoutNetwork(model, input_rate, rate)
+    thinned.start_epoch(0, 0)
     rng = np.random.default_rng(0)
     x, labels = rng.normal(size=(6, 16)), rng.integers(0, 5, 6)
     criterion = LOSSES["cross_entropy"](5, CPU, "float64")
@@ -82,21 +82,21 @@ def test_gradients_of_a_thinned_network(input_rate: float, rate: float) -> None:
 
 
 def test_dropout_stands_before_the_first_and_after_the_hidden_layers() -> None:
-    names = [type(layer).__name__ for layer in Thinned(toy_model(), 0.2, 0.5).layers]
+    names = [type(layer).__name__ for layer in DropoutNetwork(toy_model(), 0.2, 0.5).layers]
     assert names == [
         "Dropout", "Linear", "ReLU", "Dropout", "Linear", "ReLU", "Dropout", "Linear", "Identity",
     ]  # fmt: skip
-    names = [type(layer).__name__ for layer in Thinned(toy_model(), 0.0, 0.5).layers]
+    names = [type(layer).__name__ for layer in DropoutNetwork(toy_model(), 0.0, 0.5).layers]
     assert names.count("Dropout") == 2
     assert names[0] == "Linear"
 
 
 def test_layers_and_epochs_have_masks_of_their_own() -> None:
     model = toy_model(16, 16)
-    thinned = Thinned(model, 0.5, 0.5)
+    thinned = DropoutNetwork(model, 0.5, 0.5)
     masks = []
     for epoch in range(2):
-        thinned.begin(0, epoch)
+        thinned.start_epoch(0, epoch)
         masks += [dropout.forward(np.ones((50, 16))).tobytes() for dropout in thinned.dropouts]
     assert len(set(masks)) == 6
 

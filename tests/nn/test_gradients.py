@@ -12,7 +12,8 @@ from gradients import check_gradient
 from toys import TRUE_LOSSES
 
 from backends import get_backend
-from mlp.nn.layers import LAYERS, LeakyReLU, Linear, ReLU, Sigmoid, Tanh
+from mlp.nn.activations import LeakyReLU, ReLU, Sigmoid, Tanh
+from mlp.nn.layers import LAYERS, Layer, Linear
 from mlp.nn.losses import LOSSES, BinaryCrossEntropy, Quadratic, SoftmaxCrossEntropy
 from mlp.nn.network import MLP
 
@@ -25,7 +26,7 @@ def away_from_zero(rng: np.random.Generator, *shape: int) -> np.ndarray:
     return rng.choice([-1.0, 1.0], shape) * rng.uniform(0.1, 2.0, shape)
 
 
-def check_layer(layer: Any, x: np.ndarray, parameters: dict[str, tuple[Any, Any]]) -> None:
+def check_layer(layer: Layer, x: np.ndarray) -> None:
     """Check a layer's dx and its parameters' gradients for L = Σ dy · y with a random dy."""
     rng = np.random.default_rng(7)
     dy = rng.normal(size=layer.forward(x).shape)  # (N, O)
@@ -33,13 +34,15 @@ def check_layer(layer: Any, x: np.ndarray, parameters: dict[str, tuple[Any, Any]
     def value() -> float:
         return float((dy * layer.forward(x)).sum())
 
-    for gradient in (gradient for _, gradient in parameters.values()):
-        gradient.fill(9.0)  # gradients are overwritten, whatever was there
+    names = layer.shapes(x.shape[1])
+    for name in names:
+        getattr(layer, f"d{name}").fill(9.0)  # gradients are overwritten, whatever was there
     layer.forward(x)
     dx = layer.backward(dy)
     check_gradient(f"dx of {layer!r}", value, x, dx)
-    for name, (parameter, gradient) in parameters.items():
-        check_gradient(f"{name} of {layer!r}", value, parameter, gradient)
+    for name in names:
+        gradient = getattr(layer, f"d{name}")
+        check_gradient(f"d{name} of {layer!r}", value, getattr(layer, name), gradient)
 
 
 def check_linear(shape: tuple[int, int, int] = (3, 3, 3), bias: bool = True) -> None:
@@ -47,13 +50,20 @@ def check_linear(shape: tuple[int, int, int] = (3, 3, 3), bias: bool = True) -> 
     rng = np.random.default_rng(sum(shape))
     layer = Linear(I, O, CPU, "float64", bias=bias)
     W, dW, b, db = rng.normal(size=(I, O)), np.empty((I, O)), rng.normal(size=O), np.empty(O)
-    layer.bind(W, dW, *((b, db) if bias else (None, None)))
-    check_layer(layer, rng.normal(size=(N, I)), {"dW": (W, dW)} | ({"db": (b, db)} if bias else {}))
+    parameters, gradients = {"W": W, "b": b}, {"W": dW, "b": db}
+    if not bias:
+        del parameters["b"], gradients["b"]
+    layer.bind(parameters, gradients)
+    check_layer(layer, rng.normal(size=(N, I)))
 
 
-def check_activation(name: str, shape: tuple[int, int] = (3, 4)) -> None:
-    x = away_from_zero(np.random.default_rng(sum(shape)), *shape)
-    check_layer(LAYERS[name](CPU, "float64"), x, {})
+def check_choice(name: str, shape: tuple[int, int] = (3, 4)) -> None:
+    """Check a layer of the registry, with parameters of its own where it has some."""
+    rng = np.random.default_rng(sum(shape))
+    layer = LAYERS.make(name, CPU, "float64")
+    for parameter, size in layer.shapes(shape[1]).items():
+        layer.bind({parameter: rng.normal(size=size)}, {parameter: np.empty(size)})
+    check_layer(layer, away_from_zero(rng, *shape))
 
 
 def check_loss(
@@ -117,7 +127,7 @@ def test_linear(shape: tuple[int, int, int], bias: bool) -> None:
 @pytest.mark.parametrize("shape", [(1, 1), (1, 5), (3, 4)])
 @pytest.mark.parametrize("name", LAYERS)
 def test_activation(name: str, shape: tuple[int, int]) -> None:
-    check_activation(name, shape)
+    check_choice(name, shape)
 
 
 @pytest.mark.parametrize("total", [None, 11])
@@ -194,10 +204,10 @@ def scaled(backward: Callable[[Any], Any], factor: Callable[[Any], float]) -> Ca
 def slope(formula: Callable[[Any], Any]) -> Any:
     """A gradient for an activation that multiplies dy by a formula of y."""
 
-    def gradient(xp: Any, dy: Any, y: Any, dx: Any) -> None:
+    def gradient(self: Any, xp: Any, dy: Any, x: Any, y: Any, dx: Any) -> None:
         dx[...] = dy * formula(y)
 
-    return staticmethod(gradient)
+    return gradient
 
 
 def forgets_first_activation(self: MLP, dy: Any) -> None:
@@ -206,13 +216,24 @@ def forgets_first_activation(self: MLP, dy: Any) -> None:
             dy = layer.backward(dy)
 
 
+def loss_slope(formula: Callable[[Any, Any], Any]) -> Any:
+    """A gradient for a loss that is a formula of the outputs and the targets."""
+
+    def gradient(self: Any, xp: Any, outputs: Any, targets: Any, kept: Any) -> None:
+        kept[...] = formula(outputs, targets)
+
+    return gradient
+
+
+def softmax(z: Any) -> Any:
+    return np.exp(z) / np.exp(z).sum(axis=1, keepdims=True)
+
+
+def sigmoid(z: Any) -> Any:
+    return 1 / (1 + np.exp(-z))
+
+
 CE, BCE = SoftmaxCrossEntropy, BinaryCrossEntropy
-write_loss_and_gradient = CE.loss_and_gradient
-
-
-def without_target(xp: Any, logits: Any, t: Any, scale: float, *rest: Any) -> None:
-    write_loss_and_gradient(xp, logits, t, scale, *rest)
-    rest[-1][...] += scale * t  # softmax(z) / N is left
 
 
 MUTANTS: dict[str, tuple[type, str, Any, Callable[[], None], str]] = {
@@ -235,31 +256,31 @@ MUTANTS: dict[str, tuple[type, str, Any, Callable[[], None], str]] = {
         Linear, "backward", linear_backward(db=lambda dy: 0.0), check_linear, "all of it is 0",
     ),
     "relu without its mask": (
-        ReLU, "gradient", slope(np.ones_like), lambda: check_activation("relu"), "dx of ReLU()",
+        ReLU, "gradient", slope(np.ones_like), lambda: check_choice("relu"), "dx of ReLU()",
     ),
     "leaky relu without its leak": (
-        LeakyReLU, "gradient", slope(lambda y: y > 0), lambda: check_activation("leaky_relu"),
+        LeakyReLU, "gradient", slope(lambda y: y > 0), lambda: check_choice("leaky_relu"),
         "dx of LeakyReLU()",
     ),
     "sigmoid without (1 - y)": (
-        Sigmoid, "gradient", slope(lambda y: y), lambda: check_activation("sigmoid"), "dx",
+        Sigmoid, "gradient", slope(lambda y: y), lambda: check_choice("sigmoid"), "dx",
     ),
     "sigmoid with (1 - y²)": (
-        Sigmoid, "gradient", slope(lambda y: 1 - y * y), lambda: check_activation("sigmoid"), "dx",
+        Sigmoid, "gradient", slope(lambda y: 1 - y * y), lambda: check_choice("sigmoid"), "dx",
     ),
     "tanh with y (1 - y)": (
-        Tanh, "gradient", slope(lambda y: y * (1 - y)), lambda: check_activation("tanh"), "dx",
+        Tanh, "gradient", slope(lambda y: y * (1 - y)), lambda: check_choice("tanh"), "dx",
     ),
     "no 1/N": (
-        CE, "backward", scaled(CE.backward, lambda self: len(self.dlogits)),
+        CE, "backward", scaled(CE.backward, lambda self: len(self._outputs)),
         lambda: check_loss("cross_entropy"), "4 times what it should be",
     ),
     "1/N twice": (
-        CE, "backward", scaled(CE.backward, lambda self: 1 / len(self.dlogits)),
+        CE, "backward", scaled(CE.backward, lambda self: 1 / len(self._outputs)),
         lambda: check_loss("cross_entropy"), "0.25 times",
     ),
     "1/N of the piece": (
-        CE, "backward", scaled(CE.backward, lambda self: 11 / len(self.dlogits)),
+        CE, "backward", scaled(CE.backward, lambda self: 11 / len(self._outputs)),
         lambda: check_loss("cross_entropy", total=11), "2.75 times",
     ),
     "wrong sign": (
@@ -267,17 +288,16 @@ MUTANTS: dict[str, tuple[type, str, Any, Callable[[], None], str]] = {
         lambda: check_loss("cross_entropy"), "-1 times",
     ),
     "softmax without the target": (
-        CE, "loss_and_gradient", staticmethod(without_target), lambda: check_loss("cross_entropy"),
+        CE, "gradient", loss_slope(lambda z, t: softmax(z)), lambda: check_loss("cross_entropy"),
         "SoftmaxCrossEntropy()[",
     ),
     "quadratic without its half": (
-        Quadratic, "backward", scaled(Quadratic.backward, lambda self: 2.0),
+        Quadratic, "gradient", loss_slope(lambda a, t: 2 * (a - t)),
         lambda: check_loss("quadratic"), "2 times",
     ),
     "binary with the slope of σ": (
-        BCE, "backward", lambda self: (
-            (p := 1 / (1 + np.exp(-self.logits))) * (1 - p) * (p - self.t) * self.scale
-        ), lambda: check_loss("binary_cross_entropy"), "BinaryCrossEntropy()[",
+        BCE, "gradient", loss_slope(lambda z, t: (p := sigmoid(z)) * (1 - p) * (p - t)),
+        lambda: check_loss("binary_cross_entropy"), "BinaryCrossEntropy()[",
     ),
     "not a number": (
         CE, "backward", scaled(CE.backward, lambda self: np.nan),

@@ -10,7 +10,6 @@ import pytest
 from mlp.common.errors import UsageError
 from mlp.nn.initializers import INITIALIZERS, draw
 from mlp.nn.network import MLP
-from mlp.training.presets import quirks as quirks  # registers what presets alone use
 
 FAN_IN, FAN_OUT = 300, 500
 VARIANCES = {

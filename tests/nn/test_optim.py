@@ -94,7 +94,7 @@ def test_many_steps_of_everything_at_once() -> None:
 
 
 def test_no_velocity_without_momentum() -> None:
-    assert SGD(np.zeros(2), np.zeros(2), CPU).velocity is None
+    assert SGD(np.zeros(2), np.zeros(2), CPU).state == {}
 
 
 def test_arrays_keep_their_dtype() -> None:
@@ -102,6 +102,6 @@ def test_arrays_keep_their_dtype() -> None:
     optimizer = SGD(p, g, CPU, momentum=0.9, clip_norm=1.0, weight_decay=0.1)
     optimizer.lr[:] = 0.5
     optimizer.step()
-    arrays = (optimizer.parameters, optimizer.velocity, optimizer.lr, optimizer.gradients)
+    arrays = (optimizer.parameters, optimizer.state["velocity"], optimizer.lr, optimizer.gradients)
     assert {array.dtype for array in arrays if array is not None} == {np.dtype(np.float32)}
     assert optimizer.parameters is p

@@ -1,4 +1,4 @@
-"""However a run is cut up, it is the same run: pieces, lanes, spans, seeds, precision."""
+"""However a run is cut up, it is the same run: micro-batches, workers, spans, seeds, precision."""
 
 from __future__ import annotations
 
@@ -17,33 +17,34 @@ from mlp.nn.losses import LOSSES
 from mlp.nn.network import MLP
 from mlp.training.evaluation import Evaluation
 from mlp.training.loop import train
-from mlp.training.parallel.large_batches import Pieces
-from mlp.training.parallel.small_batches import Spans
+from mlp.training.parallel.large_batches import LargeBatches
+from mlp.training.parallel.replica import Replica
+from mlp.training.parallel.small_batches import SmallBatches
 from mlp.training.recipe import Recipe
 from mlp.training.trainer import Trainer
 
-# Pieces
+# LargeBatches
 
 
 @pytest.mark.parametrize("batch_size", ["full", 60, 47])
 @pytest.mark.parametrize("loss", LOSSES)
-def test_pieces_give_the_same_as_one(
+def test_micro_batches_give_the_same_as_one(
     loss: str, batch_size: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     recipe = Recipe(loss=loss, batch_size=batch_size, epochs=5, lr=0.1)
     whole = trained(recipe, dtype="float64")
     small_pieces(monkeypatch)
     trainer = Trainer(toy_model(dtype="float64"), DATA.train, recipe)
-    assert len(list(trainer.batches.pieces(0, 60))) > 5
+    assert len(list(trainer.batches.micro_batches(0, 60))) > 5
     np.testing.assert_allclose(trained(recipe, dtype="float64"), whole, rtol=0, atol=1e-12)
 
 
-def test_pieces_report_the_same_losses(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_micro_batches_report_the_same_losses(monkeypatch: pytest.MonkeyPatch) -> None:
     recipe = Recipe(batch_size=47, **FAST)
     whole = [epoch.loss for epoch in train(toy_model(dtype="float64"), DATA, recipe).epochs]
     small_pieces(monkeypatch)
-    pieces = [epoch.loss for epoch in train(toy_model(dtype="float64"), DATA, recipe).epochs]
-    np.testing.assert_allclose(pieces, whole, rtol=1e-12)
+    parts = [epoch.loss for epoch in train(toy_model(dtype="float64"), DATA, recipe).epochs]
+    np.testing.assert_allclose(parts, whole, rtol=1e-12)
 
 
 def test_a_piece_of_one_image_still_works(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -65,7 +66,7 @@ def test_bytes_kept_give_the_same_as_floats_kept(monkeypatch: pytest.MonkeyPatch
         np.testing.assert_array_equal(x, y)
 
 
-# Lanes and spans
+# Workers and spans
 
 
 LARGE: list[dict[str, Any]] = [
@@ -77,35 +78,35 @@ LARGE: list[dict[str, Any]] = [
 
 @pytest.mark.parametrize("options", LARGE, ids=["full", "47", "59", "random"])
 @pytest.mark.parametrize("piece_bytes", [3000, 8 << 20])
-@pytest.mark.parametrize("lanes", [2, 3])
-def test_lanes_give_the_same_as_one(
-    lanes: int, piece_bytes: int, options: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("workers", [2, 3])
+def test_workers_give_the_same_as_one(
+    workers: int, piece_bytes: int, options: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     recipe = Recipe(**options, **FAST)
     one = trained(recipe, dtype="float64")
     small_pieces(monkeypatch, piece_bytes)
-    share_out(monkeypatch, lanes)
-    updates = Trainer(toy_model(), DATA.train, recipe).updates
-    alone = isinstance(updates, Spans) and recipe.clip_norm is not None
-    assert len(updates.lanes) == (1 if alone else lanes)
+    share_out(monkeypatch, workers)
+    updates = Trainer(toy_model(), DATA.train, recipe).executor
+    alone = isinstance(updates, SmallBatches) and recipe.clip_norm is not None
+    assert len(updates.steps) == (1 if alone else workers)
     shared = trained(recipe, dtype="float64")
     np.testing.assert_allclose(shared, one, rtol=0, atol=1e-12)
     assert trained(recipe, dtype="float64").tobytes() == shared.tobytes()
 
 
 @pytest.mark.parametrize("cores", [2, 96])
-def test_a_large_batch_comes_in_pieces_on_many_cores_too(
+def test_a_large_batch_comes_in_micro_batches_on_many_cores_too(
     cores: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Or each core would hold all of its images at once."""
     monkeypatch.setattr(backends.cpu, "usable_cores", lambda: cores)
     small_pieces(monkeypatch)
     trainer = Trainer(toy_model(), DATA.train, Recipe(batch_size="full", **FAST))
-    assert isinstance(trainer.updates, Pieces)
+    assert isinstance(trainer.executor, LargeBatches)
 
 
 @pytest.mark.parametrize("batch_size", [47, "full"])
-def test_lanes_count_and_tell_the_same(batch_size: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_workers_count_and_tell_the_same(batch_size: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     recipe = Recipe(batch_size=batch_size, train_accuracy="running", **FAST)
     one = train(toy_model(dtype="float64"), DATA, recipe).epochs
     share_out(monkeypatch, 3)
@@ -115,7 +116,7 @@ def test_lanes_count_and_tell_the_same(batch_size: Any, monkeypatch: pytest.Monk
         assert epoch.train_accuracy == other.train_accuracy
 
 
-def test_captured_lanes_are_the_lanes(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_captured_workers_are_the_lanes(monkeypatch: pytest.MonkeyPatch) -> None:
     share_out(monkeypatch, 3)
     small_pieces(monkeypatch)
     recipe = Recipe(batch_size=47, **FAST)
@@ -124,36 +125,36 @@ def test_captured_lanes_are_the_lanes(monkeypatch: pytest.MonkeyPatch) -> None:
     assert trained(recipe).tobytes() == captured.tobytes()
 
 
-def test_an_error_in_a_lane_comes_through(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_error_in_a_worker_comes_through(monkeypatch: pytest.MonkeyPatch) -> None:
     share_out(monkeypatch, 2)
     trainer = Trainer(toy_model(), DATA.train, Recipe(batch_size="full", **FAST))
-    trainer.updates.lanes[1].model.layers[0].forward = lambda x: 1 / 0  # type: ignore[assignment]
+    trainer.executor.steps[1].model.layers[0].forward = lambda x: 1 / 0  # type: ignore[assignment]
     with pytest.raises(ZeroDivisionError):
         trainer.epoch(0)
 
 
 @pytest.mark.parametrize("batch_size", [1, 7, 8])
-@pytest.mark.parametrize("lanes", [1, 2])
+@pytest.mark.parametrize("workers", [1, 2])
 def test_a_span_of_updates_is_the_updates(
-    batch_size: int, lanes: int, monkeypatch: pytest.MonkeyPatch
+    batch_size: int, workers: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Whether each is taken by itself, some together or all, gathered ahead or not."""
     recipe, results = Recipe(batch_size=batch_size, **FAST), set()
-    share_out(monkeypatch, lanes)
+    share_out(monkeypatch, workers)
     for ahead in (1, 3, 64):
         monkeypatch.setattr(backends.cpu, "PREFETCH", ahead)
         results.add(trained(recipe).tobytes())
     assert len(results) == 1
 
 
-@pytest.mark.parametrize("lanes", [1, 2])
-def test_a_span_tells_its_latest_loss(lanes: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    share_out(monkeypatch, lanes)
+@pytest.mark.parametrize("workers", [1, 2])
+def test_a_span_tells_its_latest_loss(workers: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    share_out(monkeypatch, workers)
     trainer = Trainer(toy_model(), DATA.train, Recipe(batch_size=1, **FAST))
-    assert isinstance(trainer.updates, Spans)
+    assert isinstance(trainer.executor, SmallBatches)
     told: dict[int, float] = {}
     losses = trainer.epoch(0, lambda seen, loss: told.update({seen: loss.item()}))
-    assert len(told) == -(-60 // trainer.updates.span)
+    assert len(told) == -(-60 // trainer.executor.span)
     assert told == {seen: losses[seen - 1] for seen in told}
 
 
@@ -231,6 +232,6 @@ def test_networks_that_share_the_images_count_the_same(images: int) -> None:
     train(model, DATA, Recipe(batch_size=8, **FAST))
     part = DATA.train[:images]
     right = int((predict(model, part.images) == part.labels).sum())
-    for networks in ([model], [model, model.twin(), model.twin()]):
+    for networks in ([model], [model, Replica(model), Replica(model)]):
         evaluation = Evaluation(networks, DATA.test, part)
         assert evaluation.validation_accuracy() == right / images

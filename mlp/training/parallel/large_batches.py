@@ -55,9 +55,9 @@ class LargeBatches(Executor):
         replicas = [model, *(Replica(model) for _ in range(group.size - 1))]
         P, dtype, xp, several = len(model.parameters), model.dtype, group.xp, group.size > 1
         self.gradient_sums = [group.zeros(P, dtype) for _ in replicas]  # (P,) each
-        self.loss_sums = [group.zeros(1, dtype) for _ in replicas]
+        self.loss_sums = [group.zeros((1, 1), dtype) for _ in replicas]
         self.gradients = xp.empty(P, dtype) if several else self.gradient_sums[0]
-        self.loss = xp.zeros(1, dtype=dtype) if several else self.loss_sums[0]
+        self.loss = xp.zeros((1, 1), dtype=dtype) if several else self.loss_sums[0]
         self.lr = xp.zeros(1, dtype=dtype)
         optimizer = make_optimizer(model, self.gradients, recipe)
         steps = [Step(replica, recipe, optimizer) for replica in replicas]
@@ -81,7 +81,7 @@ class LargeBatches(Executor):
                 self.xp.copyto(self.lr, inputs.lrs[i : i + 1])
             self.replay(("update", rank, updates), partial(self._update, rank, updates))
             if rank == 0:
-                self.xp.copyto(inputs.losses[i : i + 1], self.loss)
+                self.xp.copyto(inputs.losses[i : i + 1], self.loss[0])
                 if inputs.on_step is not None:
                     inputs.on_step(stop, inputs.losses[i : i + 1])
 
@@ -110,12 +110,9 @@ class LargeBatches(Executor):
 
     def _add_gradient(self, x: Array, labels: Array, total: int, rank: int, *, anew: bool) -> None:
         """Accumulate the gradient and the loss of a micro-batch, or begin anew with them."""
-        step = self.steps[rank]
+        step, sums = self.steps[rank], (self.loss_sums[rank], self.gradient_sums[rank])
         loss = step.gradient(x, step.criterion.targets(labels), total)
-        for whole, part in (
-            (self.loss_sums[rank], loss),
-            (self.gradient_sums[rank], step.model.gradients),
-        ):
+        for whole, part in zip(sums, (loss, step.model.gradients), strict=True):
             if anew:
                 self.xp.copyto(whole, part)
             else:

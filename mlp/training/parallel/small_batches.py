@@ -60,7 +60,7 @@ class SmallBatches(Executor):
         rows = self.span * batch_size if self.shards and self.augmented else 0
         self.deformed = [group.zeros((rows, model.sizes[0]), model.dtype) for _ in range(2)]
         self.lrs = [self.xp.zeros(self.span, dtype=model.dtype) for _ in steps]
-        self.losses = [self.xp.zeros(self.span, dtype=model.dtype) for _ in steps]
+        self.losses = [self.xp.zeros((self.span, 1, 1), dtype=model.dtype) for _ in steps]
 
     def run(self, inputs: EpochInputs) -> None:
         """Let all workers go through an epoch together, each with its shard."""
@@ -88,7 +88,7 @@ class SmallBatches(Executor):
                 self.group.barrier(rank)  # the last span is done, and the images of this are there
             self.replay((rank, arrays, end - start), partial(self._steps, x, labels, rank))
             if rank == 0:
-                xp.copyto(inputs.losses[first:last], self.losses[rank][: last - first])
+                xp.copyto(inputs.losses[first:last], self.losses[rank][: last - first, 0, 0])
                 if inputs.on_step is not None:
                     inputs.on_step(end, inputs.losses[last - 1 : last])
             first, start = last, end
@@ -106,9 +106,8 @@ class SmallBatches(Executor):
         targets = step.criterion.targets(labels)  # (n, C)
         for nth, start in enumerate(range(0, len(x), self.batch_size)):
             rows = slice(start, start + self.batch_size)
-            loss = step.gradient(x[rows], targets[rows])
+            step.gradient(x[rows], targets[rows], out=losses[nth])
             step.update(lrs[nth : nth + 1])
-            self.xp.copyto(losses[nth : nth + 1], loss)
 
     def _gather(self, spans: list[Array], rank: int) -> Iterator[Span]:
         """Gather the images of each span for a worker."""

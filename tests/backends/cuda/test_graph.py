@@ -18,7 +18,7 @@ from mlp.data.dataset import Split
 from mlp.data.synthetic import load_synthetic
 from mlp.nn.network import MLP
 from mlp.training.loop import train
-from mlp.training.parallel.small_batches import Spans
+from mlp.training.parallel.small_batches import SmallBatches
 from mlp.training.recipe import Recipe
 from mlp.training.trainer import Trainer
 
@@ -39,8 +39,8 @@ def trainer_on(backend: Backend, split: Split, recipe: Recipe) -> Trainer:
 
 
 def span_of(trainer: Trainer) -> int:
-    assert isinstance(trainer.updates, Spans)
-    return trainer.updates.span
+    assert isinstance(trainer.executor, SmallBatches)
+    return trainer.executor.span
 
 
 def run(trainer: Trainer, epochs: int = EPOCHS) -> tuple[Any, Any]:
@@ -71,7 +71,7 @@ def test_a_batch_that_does_not_fit_is_taken_in_pieces(
     cupy, backend = open_stand_in(monkeypatch)
     cupy.free = 8 * 5 * 4 * (9 + 3 * (6 + 5 + CLASSES))  # room for pieces of 5 images
     trainer = trainer_on(backend, split, Recipe(batch_size=batch_size, epochs=EPOCHS))
-    assert trainer.batches.piece == 5
+    assert trainer.batches.micro_batch == 5
     assert trainer.batches.images.dtype == np.uint8  # no room for them as floats
     cpu = trainer_on(get_backend("cpu"), split, Recipe(batch_size=batch_size, epochs=EPOCHS))
     for mine, true in zip(run(trainer), run(cpu), strict=True):
@@ -125,7 +125,6 @@ def test_what_a_steady_epoch_does(monkeypatch: pytest.MonkeyPatch, split: Split)
     span = [("launch", "take"), ("launch", "take"), ("launch", "copyto"), ("replay", "")]
     assert events_of(cupy, trainer, 2) == [
         *[("allocate", "asarray"), ("to device", "asarray")],  # the order
-        ("launch", "copyto"),  # no hits yet
         *[("allocate", "asarray"), ("to device", "asarray")],  # the rates
         *[*span, ("launch", "copyto")] * 2,
         ("to host", "asnumpy"),  # the losses
@@ -138,7 +137,6 @@ def test_what_a_steady_full_batch_epoch_does(monkeypatch: pytest.MonkeyPatch, sp
     for number in range(2):
         trainer.epoch(number)
     assert events_of(cupy, trainer, 2) == [
-        ("launch", "copyto"),  # no hits yet
         *[("allocate", "asarray"), ("to device", "asarray")],  # the rate
         *[("launch", "copyto"), ("replay", ""), ("launch", "copyto")],
         ("to host", "asnumpy"),
@@ -149,7 +147,7 @@ def test_what_a_steady_full_batch_epoch_does(monkeypatch: pytest.MonkeyPatch, sp
 def test_the_nodes_of_a_step(
     monkeypatch: pytest.MonkeyPatch, split: Split, train_accuracy: Any
 ) -> None:
-    """The graph of a step on two hidden layers: eight products and sixteen kernels, no more."""
+    """The graph of a step on two hidden layers: eight products and fifteen kernels, no more."""
     cupy, backend = open_stand_in(monkeypatch)
     recipe = Recipe(batch_size="full", epochs=EPOCHS, train_accuracy=train_accuracy)
     trainer = trainer_on(backend, split, recipe)
@@ -162,10 +160,12 @@ def test_the_nodes_of_a_step(
         "ReLU_apply": 2,
         "take": 1,  # the targets
         "softmax_cross_entropy": 1,
+        "multiply": 1,  # the loss by 1/N, to where it is kept
+        "Loss_scaled_gradient": 1,
+        **({"count_correct": 1} if train_accuracy == "running" else {}),
         "column_sums": 3,
         "ReLU_gradient": 2,
         "SGD_descend_with_momentum": 1,
-        "copyto": 1,  # the loss
     }
 
 
@@ -414,7 +414,7 @@ def test_a_gpu_replays_graphs_that_took_no_memory(
     trainer = trainer_on(cuda, split, Recipe(batch_size=batch_size, epochs=EPOCHS))
     ours, true = run(trainer), run(trainer_on(get_backend("cpu"), split, trainer.recipe))
     np.testing.assert_allclose(ours[1], true[1], rtol=1e-5)
-    captures = trainer.updates.lanes[0]._captures.values()
+    captures = trainer.executor.steps[0]._captures.values()
     assert captures
     for captured in captures:
         assert captured._call == captured._replay

@@ -56,10 +56,9 @@ def test_every_fused_function_becomes_one_kernel(all_kernels: dict[str, str]) ->
         if name != "identity"
         for part in ("apply", "gradient")
     ]
-    chains += [
-        f"SGD_{part}" for part in ("decay", "descend", "descend_with_momentum", "descend_ahead")
-    ]
-    names = ["softmax_cross_entropy", "column_sums", *chains]
+    chains += [f"SGD_{part}" for part in ("descend", "descend_with_momentum", "descend_ahead")]
+    chains += ["Optimizer_decay"]
+    names = ["softmax_cross_entropy", "Loss_scaled_gradient", "column_sums", *chains]
     assert sorted(all_kernels) == sorted(f"{n}<{t}>" for n in names for t in ("float", "double"))
 
 

@@ -1,4 +1,4 @@
-"""Shards of a network, one a lane, are together the network."""
+"""Shards of a network, one a rank, are together the network."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ import mlp.training.parallel.workers
 from backends import get_backend
 from mlp.nn.network import MLP
 from mlp.training.loop import train
-from mlp.training.parallel.small_batches import Spans
+from mlp.training.parallel.all_reduce import AllReduce
+from mlp.training.parallel.small_batches import SmallBatches
 from mlp.training.parallel.tensor_parallel import (
-    AllReduce,
     Shard,
-    Sharing,
-    shards,
-    worthwhile_sharing,
+    ShardPlan,
+    make_shards,
+    plan_shards,
 )
-from mlp.training.parallel.workers import Crew
+from mlp.training.parallel.workers import WorkerGroup
 from mlp.training.recipe import Recipe
 from mlp.training.trainer import Trainer
 
@@ -47,9 +47,9 @@ RECIPES: dict[str, dict[str, Any]] = {
 
 @pytest.mark.parametrize("options", RECIPES.values(), ids=RECIPES)
 @pytest.mark.parametrize("hidden", HIDDEN.values(), ids=HIDDEN)
-@pytest.mark.parametrize("lanes", [2, 3])
+@pytest.mark.parametrize("workers", [2, 3])
 def test_shards_learn_what_the_network_would(
-    lanes: int, hidden: tuple[int, ...], options: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+    workers: int, hidden: tuple[int, ...], options: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Whatever the batch: the last of an epoch, of 60 images, has 1, 2, 4 or all of them."""
     recipe = Recipe(**{"batch_size": 29, **FAST, **options})
@@ -62,7 +62,7 @@ def test_shards_learn_what_the_network_would(
 
     monkeypatch.setattr("backends.cpu.usable_cores", lambda: 1)
     one = learnt()
-    share_out(monkeypatch, lanes)
+    share_out(monkeypatch, workers)
     np.testing.assert_allclose(learnt(), one, rtol=0, atol=1e-12)
 
 
@@ -76,12 +76,12 @@ def test_shards_of_any_network(network: dict[str, Any], monkeypatch: pytest.Monk
     np.testing.assert_allclose(shared, one, rtol=0, atol=1e-12)
 
 
-def test_what_all_lanes_have_stays_the_same_to_the_bit(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Or the lanes would drift apart: nothing but the sums holds them together."""
+def test_what_all_workers_have_stays_the_same_to_the_bit(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Or the workers would drift in_processes: nothing but the sums holds them together."""
     share_out(monkeypatch, 3)
     model = toy_model(9, 7, 6, 5, activation="tanh")
     trainer = Trainer(model, DATA.train, Recipe(batch_size=2, **FAST))
-    first, *others = (lane.model for lane in trainer.updates.lanes)
+    first, *others = (step.model for step in trainer.executor.steps)
     for number in range(4):
         trainer.epoch(number)
         for shard in others:
@@ -91,12 +91,12 @@ def test_what_all_lanes_have_stays_the_same_to_the_bit(monkeypatch: pytest.Monke
             assert shard.linear[1].b is None  # it is in the sum once
 
 
-def test_lanes_that_were_stopped_go_on_alike(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_workers_that_were_stopped_go_on_alike(monkeypatch: pytest.MonkeyPatch) -> None:
     """They stop in different updates, so what they have then does not fit together."""
     share_out(monkeypatch, 2)
     model = toy_model()
     trainer = Trainer(model, DATA.train, Recipe(batch_size=2, **FAST))
-    assert isinstance(trainer.updates, Spans)
+    assert isinstance(trainer.executor, SmallBatches)
     trainer.epoch(0)
     start = model.parameters.copy()
 
@@ -106,9 +106,9 @@ def test_lanes_that_were_stopped_go_on_alike(monkeypatch: pytest.MonkeyPatch) ->
     with pytest.raises(KeyboardInterrupt):
         trainer.epoch(1, stop)
     np.testing.assert_array_equal(model.parameters, start)
-    for step in trainer.updates.step:
-        assert step.optimizer.velocity is not None
-        np.testing.assert_array_equal(step.optimizer.velocity, 0.0)
+    for step in trainer.executor.steps:
+        assert step.optimizer.state["velocity"] is not None
+        np.testing.assert_array_equal(step.optimizer.state["velocity"], 0.0)
 
 
 def test_a_change_of_the_network_between_epochs_reaches_the_shards(
@@ -123,25 +123,25 @@ def test_a_change_of_the_network_between_epochs_reaches_the_shards(
         np.testing.assert_array_equal(model.parameters, value)
 
 
-@pytest.mark.parametrize(("hidden", "meetings"), [((9,), 1), ((9, 7), 1), ((9, 7, 5), 3)])
+@pytest.mark.parametrize(("hidden", "barriers"), [((9,), 1), ((9, 7), 1), ((9, 7, 5), 3)])
 def test_an_update_meets_once_for_the_first_pair_and_twice_for_another(
-    hidden: tuple[int, ...], meetings: int, monkeypatch: pytest.MonkeyPatch
+    hidden: tuple[int, ...], barriers: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     share_out(monkeypatch, 2)
     trainer = Trainer(toy_model(*hidden), DATA.train, Recipe(batch_size=10, **FAST))
-    assert isinstance(trainer.updates, Spans)
-    crew, met = trainer.updates.crew, 0
-    meet = crew._meet
+    assert isinstance(trainer.executor, SmallBatches)
+    group, met = trainer.executor.group, 0
+    meet = group._wait
 
-    def counted(lane: int) -> None:
+    def counted(rank: int) -> None:
         nonlocal met
-        met += lane == 0
-        meet(lane)
+        met += rank == 0
+        meet(rank)
 
-    monkeypatch.setattr(crew, "_meet", counted)
+    monkeypatch.setattr(group, "_wait", counted)
     trainer.epoch(0)
-    spans = -(-6 // trainer.updates.span)
-    assert met == 6 * meetings + spans
+    spans = -(-6 // trainer.executor.span)
+    assert met == 6 * barriers + spans
 
 
 @needs_fork
@@ -165,20 +165,20 @@ def test_many_updates_are_worth_a_process(monkeypatch: pytest.MonkeyPatch) -> No
     monkeypatch.setattr(mlp.training.parallel.workers, "may_fork", lambda: True)
     trainer = Trainer(toy_model(), DATA.train, Recipe(batch_size=1, **FAST))
     trainer.epoch(0)
-    assert trainer.updates.crew.apart
+    assert trainer.executor.group.in_processes
     monkeypatch.setattr("mlp.training.parallel.tensor_parallel.WORTH_A_THREAD", 1e30)
-    for batch_size, lanes in ((1, 2), (2, 1)):  # 60 updates, or 30
+    for batch_size, workers in ((1, 2), (2, 1)):  # 60 updates, or 30
         trainer = Trainer(toy_model(), DATA.train, Recipe(batch_size=batch_size, **FAST))
-        assert len(trainer.updates.lanes) == lanes
+        assert len(trainer.executor.steps) == workers
 
 
-def test_images_are_deformed_where_no_lane_reads(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A lane deforms its share of the next span while another may still be in this one."""
+def test_images_are_deformed_where_no_worker_reads(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A rank deforms its share of the next span while another may still be in this one."""
     share_out(monkeypatch, 2)
     trainer = Trainer(toy_model(), DATA.train, Recipe(batch_size=2, augment="affine", **FAST))
-    assert isinstance(trainer.updates, Spans)
+    assert isinstance(trainer.executor, SmallBatches)
     rows = [np.arange(i, i + 8) for i in range(0, 32, 8)]
-    x = [batch.x for batch in trainer.updates._batches(rows, 0)]
+    x = [x for _, x, _ in trainer.executor._gather(rows, 0)]
     for this, following in itertools.pairwise(x):
         assert not np.shares_memory(this, following)
 
@@ -188,31 +188,33 @@ def test_images_are_deformed_where_no_lane_reads(monkeypatch: pytest.MonkeyPatch
     [{"batch_size": 2}, {"batch_size": 2, "augment": "affine"}, {"batch_size": "full"}],
     ids=str,
 )
-def test_each_lane_gathers_into_arrays_of_its_own(
+def test_each_worker_gathers_into_arrays_of_its_own(
     options: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A thread may gather the next span's images while another still reads this one's."""
     share_out(monkeypatch, 2)
     small_pieces(monkeypatch, 12_800)  # 40 images
     trainer = Trainer(toy_model(), DATA.train, Recipe(**options, **FAST))
-    assert isinstance(trainer.updates, Spans)
-    mine, other = (next(trainer.updates._batches([np.arange(8)], k)) for k in range(2))
-    np.testing.assert_array_equal(mine.labels, other.labels)
-    assert not np.shares_memory(mine.labels, other.labels)
-    deformed = "augment" in options  # by all lanes for all
-    assert np.shares_memory(mine.x, other.x) == deformed
+    assert isinstance(trainer.executor, SmallBatches)
+    (_, x, labels), (_, x_other, labels_other) = (
+        next(trainer.executor._gather([np.arange(8)], rank)) for rank in range(2)
+    )
+    np.testing.assert_array_equal(labels, labels_other)
+    assert not np.shares_memory(labels, labels_other)
+    deformed = "augment" in options  # by all workers for all
+    assert np.shares_memory(x, x_other) == deformed
 
 
 # Cutting
 
 
 def test_shards_hold_each_weight_once() -> None:
-    model, crew = MLP([16, 9, 7, CLASSES]), Crew(2, get_backend("cpu"))
-    first, second = shards(model, 10, crew, [0])
+    model, group = MLP([16, 9, 7, CLASSES]), WorkerGroup(2, get_backend("cpu"))
+    first, second = make_shards(model, 10, group, [0])
     assert [layer.W.shape for layer in first.linear] == [(16, 4), (4, 7), (7, CLASSES)]
     assert [layer.W.shape for layer in second.linear] == [(16, 5), (5, 7), (7, CLASSES)]
     for shard in (first, second):
-        shard.load()
+        shard.scatter()
     np.testing.assert_array_equal(
         np.hstack([first.linear[0].W, second.linear[0].W]), model.linear[0].W
     )
@@ -222,35 +224,35 @@ def test_shards_hold_each_weight_once() -> None:
     start = model.parameters.copy()
     model.parameters[:] = np.nan
     for shard in (first, second):
-        shard.store()
+        shard.gather()
     np.testing.assert_array_equal(model.parameters, start)
 
 
-def test_a_sum_over_lanes_takes_smaller_batches_too() -> None:
-    crew = Crew(3, get_backend("cpu"))
-    all_reduce = AllReduce(crew, (4, 2), "float64")
+def test_a_sum_over_workers_takes_smaller_batches_too() -> None:
+    group = WorkerGroup(3, get_backend("cpu"))
+    all_reduce = AllReduce(group, (4, 2), "float64")
     sums = np.zeros((3, 5, 3, 2))
 
-    def share(lane: int) -> None:
+    def target(rank: int) -> None:
         for turn in range(5):
-            all_reduce(lane, np.full((3, 2), 10.0**lane * (turn + 1)), sums[lane, turn])
+            all_reduce(rank, np.full((3, 2), 10.0**rank * (turn + 1)), sums[rank, turn])
 
-    crew.work(share, 0)
+    group.run(target, 0)
     for turn in range(5):
         assert (sums[:, turn] == 111.0 * (turn + 1)).all()
 
 
-def test_a_sum_is_the_same_in_all_lanes_to_the_bit() -> None:
+def test_a_sum_is_the_same_in_all_workers_to_the_bit() -> None:
     """Floating-point addition is not associative, so all have to add up in one order."""
-    crew = Crew(3, get_backend("cpu"))
-    all_reduce = AllReduce(crew, (40, 30), "float32")
+    group = WorkerGroup(3, get_backend("cpu"))
+    all_reduce = AllReduce(group, (40, 30), "float32")
     parts = np.random.default_rng(0).normal(size=(3, 40, 30)).astype(np.float32)
     sums = np.zeros_like(parts)
 
-    def share(lane: int) -> None:
-        all_reduce(lane, parts[lane], sums[lane])
+    def target(rank: int) -> None:
+        all_reduce(rank, parts[rank], sums[rank])
 
-    crew.work(share, 0)
+    group.run(target, 0)
     np.testing.assert_array_equal(sums[1], sums[0])
     np.testing.assert_array_equal(sums[2], sums[0])
 
@@ -258,21 +260,22 @@ def test_a_sum_is_the_same_in_all_lanes_to_the_bit() -> None:
 @pytest.mark.parametrize(
     ("sizes", "batch_size", "cores", "forks", "sharing"),
     [
-        ((784, 16, 16, 10), 32, 2, True, Sharing(1, [])),  # too little work
-        ((784, 196, 49, 16, 10), 32, 2, True, Sharing(2, [0])),
-        ((784, 196, 49, 16, 10), 32, 2, False, Sharing(1, [])),  # threads cost more
-        ((784, 256, 128, 10), 128, 2, False, Sharing(2, [0])),
-        ((784, 256, 128, 10), 128, 1, True, Sharing(1, [])),
-        ((784, 1024, 1024, 1024, 10), 128, 2, True, Sharing(2, [0, 2])),
-        ((784, 256, 128, 150, 10), 128, 2, True, Sharing(2, [0])),  # two sums for a later pair
-        ((784, 196, 49, 16, 10), 32, 64, True, Sharing(6, [0])),  # 5 million operations each
-        ((100_000, 3, 10), 1000, 64, True, Sharing(3, [0])),  # a lane needs a unit
-        ((784, 10), 1000, 2, True, Sharing(1, [])),
+        ((784, 16, 16, 10), 32, 2, True, ShardPlan(1, [])),  # too little work
+        ((784, 196, 49, 16, 10), 32, 2, True, ShardPlan(2, [0])),
+        ((784, 196, 49, 16, 10), 32, 2, False, ShardPlan(1, [])),  # threads cost more
+        ((784, 256, 128, 10), 128, 2, False, ShardPlan(2, [0])),
+        ((784, 256, 128, 10), 128, 1, True, ShardPlan(1, [])),
+        ((784, 1024, 1024, 1024, 10), 128, 2, True, ShardPlan(2, [0, 2])),
+        ((784, 256, 128, 150, 10), 128, 2, True, ShardPlan(2, [0])),  # two sums for a later pair
+        ((784, 196, 49, 16, 10), 32, 64, True, ShardPlan(6, [0])),  # 5 million operations each
+        ((100_000, 3, 10), 1000, 64, True, ShardPlan(3, [0])),  # a rank needs a unit
+        ((784, 10), 1000, 2, True, ShardPlan(1, [])),
         # more would read more than they compute
-        ((784, 1024, 1024, 1024, 10), 128, 64, True, Sharing(14, [0, 2])),
+        ((784, 1024, 1024, 1024, 10), 128, 64, True, ShardPlan(14, [0, 2])),
     ],
 )
 def test_what_is_worth_sharing(
-    sizes: tuple[int, ...], batch_size: int, cores: int, forks: bool, sharing: Sharing
+    sizes: tuple[int, ...], batch_size: int, cores: int, forks: bool, sharing: ShardPlan
 ) -> None:
-    assert worthwhile_sharing(sizes, batch_size, cores, forks=forks) == sharing
+    model = MLP(sizes, init=None)
+    assert plan_shards(model, batch_size, cores, processes=forks) == sharing

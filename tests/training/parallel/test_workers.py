@@ -1,4 +1,4 @@
-"""Lanes as processes and as threads: the same bytes, and an end to all when one fails."""
+"""Workers as processes and as threads: the same bytes, and an end to all when one fails."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ import mlp.training.parallel.workers
 from backends import get_backend
 from mlp.cli.console import TrainingBar, stderr
 from mlp.training.loop import train
-from mlp.training.parallel.large_batches import worthwhile_lanes
-from mlp.training.parallel.workers import Crew
+from mlp.training.parallel.large_batches import plan_workers
+from mlp.training.parallel.workers import WorkerGroup
 from mlp.training.recipe import Recipe
 from mlp.training.trainer import Trainer
 
@@ -30,8 +30,8 @@ OFTEN = mlp.training.parallel.workers.WORTH_FORKING
 
 
 @pytest.fixture(params=[False, pytest.param(True, marks=needs_fork)], ids=["threads", "processes"])
-def apart(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> bool:
-    """Whether lanes are processes."""
+def in_processes(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> bool:
+    """Whether workers are processes."""
     monkeypatch.setattr(mlp.training.parallel.workers, "may_fork", lambda: request.param)
     return bool(request.param)
 
@@ -54,34 +54,34 @@ def nobody_is_left(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
             os.waitpid(pid, os.WNOHANG)
 
 
-@pytest.mark.parametrize("lanes", [2, 3])
-def test_lanes_meet_as_often_as_they_say(apart: bool, lanes: int) -> None:
-    crew = Crew(lanes, get_backend("cpu"))
-    seen = crew.zeros((lanes, 50), "float64")
+@pytest.mark.parametrize("workers", [2, 3])
+def test_workers_meet_as_often_as_they_say(in_processes: bool, workers: int) -> None:
+    group = WorkerGroup(workers, get_backend("cpu"))
+    seen = group.zeros((workers, 50), "float64")
 
-    def share(lane: int) -> None:
+    def target(rank: int) -> None:
         for turn in range(50):
             before = seen[:, :turn].min() if turn else 1.0
             assert before == 1.0  # all have done what stood before the last meeting
-            seen[lane, turn] = 1.0
-            crew.meet(lane)
+            seen[rank, turn] = 1.0
+            group.barrier(rank)
 
     for _ in range(3):
         seen[:] = 0.0
-        crew.work(share, OFTEN)
-        assert crew.apart == apart
+        group.run(target, OFTEN)
+        assert group.in_processes == in_processes
         assert seen.all()
 
 
-def test_a_process_changes_nothing_else_here(apart: bool) -> None:
-    crew = Crew(2, get_backend("cpu"))
-    mine, everyones = np.zeros(2), crew.zeros(2, "float32")
+def test_a_process_changes_nothing_else_here(in_processes: bool) -> None:
+    group = WorkerGroup(2, get_backend("cpu"))
+    mine, everyones = np.zeros(2), group.zeros(2, "float32")
 
-    def share(lane: int) -> None:
-        mine[lane] = everyones[lane] = 1.0
+    def target(rank: int) -> None:
+        mine[rank] = everyones[rank] = 1.0
 
-    crew.work(share, OFTEN)
-    assert mine.tolist() == [1.0, 0.0 if apart else 1.0]
+    group.run(target, OFTEN)
+    assert mine.tolist() == [1.0, 0.0 if in_processes else 1.0]
     assert everyones.tolist() == [1.0, 1.0]
 
 
@@ -118,33 +118,33 @@ def test_processes_give_the_bytes_of_threads(
     assert all(result == results[0] for result in results)
 
 
-def fails(lane: int, failing: int, crew: Crew, how: Callable[[], Any]) -> None:
+def fails(rank: int, failing: int, group: WorkerGroup, how: Callable[[], Any]) -> None:
     for turn in range(10):
-        if lane == failing and turn == 5:
+        if rank == failing and turn == 5:
             how()
-        crew.meet(lane)
+        group.barrier(rank)
 
 
 @pytest.mark.parametrize("failing", [0, 1, 2])
-def test_what_a_lane_raises_ends_all(apart: bool, failing: int) -> None:
-    crew = Crew(3, get_backend("cpu"))
+def test_what_a_worker_raises_ends_all(in_processes: bool, failing: int) -> None:
+    group = WorkerGroup(3, get_backend("cpu"))
     with pytest.raises(ZeroDivisionError):
-        crew.work(lambda lane: fails(lane, failing, crew, lambda: 1 / 0), OFTEN)
-    crew.work(lambda lane: crew.meet(lane), OFTEN)  # and it can go on
+        group.run(lambda rank: fails(rank, failing, group, lambda: 1 / 0), OFTEN)
+    group.run(lambda rank: group.barrier(rank), OFTEN)  # and it can go on
 
 
 @needs_fork
 def test_a_process_that_the_system_ends_ends_all(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(mlp.training.parallel.workers, "may_fork", lambda: True)
-    crew = Crew(3, get_backend("cpu"))
+    group = WorkerGroup(3, get_backend("cpu"))
     with pytest.raises(MemoryError, match="ended a process"):
-        crew.work(
-            lambda lane: fails(lane, 1, crew, lambda: os.kill(os.getpid(), signal.SIGKILL)), OFTEN
+        group.run(
+            lambda rank: fails(rank, 1, group, lambda: os.kill(os.getpid(), signal.SIGKILL)), OFTEN
         )
 
 
 def test_an_interrupt_of_a_run_leaves_nothing_behind(
-    apart: bool, monkeypatch: pytest.MonkeyPatch
+    in_processes: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     share_out(monkeypatch, 2)
     monkeypatch.setattr(mlp.training.parallel.workers, "WORTH_FORKING", 1)
@@ -161,7 +161,7 @@ def test_an_interrupt_of_a_run_leaves_nothing_behind(
 @needs_fork
 def test_an_interrupt_waits_until_all_are_known(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(mlp.training.parallel.workers, "may_fork", lambda: True)
-    crew, fork = Crew(3, get_backend("cpu")), os.fork
+    group, fork = WorkerGroup(3, get_backend("cpu")), os.fork
 
     def interrupted() -> int:
         signal.raise_signal(signal.SIGINT)
@@ -169,9 +169,9 @@ def test_an_interrupt_waits_until_all_are_known(monkeypatch: pytest.MonkeyPatch)
 
     monkeypatch.setattr(os, "fork", interrupted)
     with pytest.raises(KeyboardInterrupt):
-        crew.work(lambda lane: crew.meet(lane), OFTEN)
+        group.run(lambda rank: group.barrier(rank), OFTEN)
     monkeypatch.setattr(os, "fork", fork)
-    crew.work(lambda lane: crew.meet(lane), OFTEN)
+    group.run(lambda rank: group.barrier(rank), OFTEN)
 
 
 class UnpackableError(Exception):
@@ -184,13 +184,13 @@ class UnpackableError(Exception):
 @needs_fork
 def test_an_error_that_cannot_be_packed_is_described(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(mlp.training.parallel.workers, "may_fork", lambda: True)
-    crew = Crew(2, get_backend("cpu"))
+    group = WorkerGroup(2, get_backend("cpu"))
 
     def fail() -> None:
         raise UnpackableError(1, 2)
 
     with pytest.raises(RuntimeError, match="UnpackableError: 1 and 2"):
-        crew.work(lambda lane: fails(lane, 1, crew, fail), OFTEN)
+        group.run(lambda rank: fails(rank, 1, group, fail), OFTEN)
 
 
 @needs_fork
@@ -199,17 +199,17 @@ def test_children_may_be_ignored(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(mlp.training.parallel.workers, "may_fork", lambda: True)
     before = signal.signal(signal.SIGCHLD, signal.SIG_IGN)
     try:
-        crew = Crew(2, get_backend("cpu"))
-        crew.work(lambda lane: crew.meet(lane), OFTEN)
+        group = WorkerGroup(2, get_backend("cpu"))
+        group.run(lambda rank: group.barrier(rank), OFTEN)
         with pytest.raises(ZeroDivisionError):
-            crew.work(lambda lane: fails(lane, 1, crew, lambda: 1 / 0), OFTEN)
+            group.run(lambda rank: fails(rank, 1, group, lambda: 1 / 0), OFTEN)
     finally:
         signal.signal(signal.SIGCHLD, before)
 
 
 def test_a_thread_that_cannot_start_ends_all(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(mlp.training.parallel.workers, "may_fork", lambda: False)
-    crew, submit, started = Crew(3, get_backend("cpu")), ThreadPoolExecutor.submit, []
+    group, submit, started = WorkerGroup(3, get_backend("cpu")), ThreadPoolExecutor.submit, []
 
     def limited(*arguments: Any) -> Any:
         if started:
@@ -219,7 +219,7 @@ def test_a_thread_that_cannot_start_ends_all(monkeypatch: pytest.MonkeyPatch) ->
 
     monkeypatch.setattr(ThreadPoolExecutor, "submit", limited)
     with pytest.raises(RuntimeError, match="can't start"):
-        crew.work(lambda lane: crew.meet(lane), OFTEN)
+        group.run(lambda rank: group.barrier(rank), OFTEN)
 
 
 @needs_fork
@@ -244,11 +244,11 @@ def test_threads_take_over_where_no_process_is_left(
     assert len(forked) == left
 
 
-def test_few_meetings_are_not_worth_a_process(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_few_barriers_are_not_worth_a_process(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(mlp.training.parallel.workers, "may_fork", lambda: True)
-    crew = Crew(2, get_backend("cpu"))
-    crew.work(lambda lane: crew.meet(lane), OFTEN - 1)
-    assert not crew.apart
+    group = WorkerGroup(2, get_backend("cpu"))
+    group.run(lambda rank: group.barrier(rank), OFTEN - 1)
+    assert not group.in_processes
 
 
 def test_nothing_is_forked_beside_another_thread() -> None:
@@ -271,7 +271,7 @@ def test_the_bar_of_a_training_is_no_thread(monkeypatch: pytest.MonkeyPatch) -> 
 
 
 @pytest.mark.parametrize(
-    ("cores", "batch_size", "weights", "lanes"),
+    ("cores", "batch_size", "weights", "workers"),
     [
         (2, 128, 235_000, 2),
         (16, 128, 235_000, 5),  # more would read more than they compute
@@ -280,7 +280,7 @@ def test_the_bar_of_a_training_is_no_thread(monkeypatch: pytest.MonkeyPatch) -> 
         (16, 32, 12_960, 1),  # too little work
     ],
 )
-def test_as_many_lanes_as_are_worth_it(
-    cores: int, batch_size: int, weights: int, lanes: int
+def test_as_many_workers_as_are_worth_it(
+    cores: int, batch_size: int, weights: int, workers: int
 ) -> None:
-    assert worthwhile_lanes(cores, batch_size, weights) == lanes
+    assert plan_workers(cores, batch_size, weights) == workers
