@@ -6,13 +6,15 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
+import host_kernel
 import pytest
 from cuda_stand_in import open_stand_in
 from device import CountingBackend
 from hypothesis import settings
+from once import folder_of_the_run, made_once
 
 import backends.cpu
-from backends import Backend, BackendError, get_backend
+from backends import Backend, BackendError, get_backend, usable_cores
 from mlp import MLP, Recipe, load_dataset, save, train
 
 settings.register_profile("tests", deadline=None)  # an example may wait for a busy machine
@@ -25,6 +27,13 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         action="store_true",
         help="fail, rather than skip, the tests that need a CUDA device where there is none",
     )
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers(config: pytest.Config) -> int | None:
+    """Start no other process for a single test, ``pytest path::test``, nor on a single core."""
+    names_a_test = any("::" in str(argument) for argument in config.invocation_params.args)
+    return 0 if names_a_test or usable_cores() == 1 else None
 
 
 @pytest.hookimpl(hookwrapper=True)
@@ -53,14 +62,22 @@ def mnist() -> Path:
     return Path(folder)
 
 
+@pytest.fixture(scope="session", autouse=True)
+def folder_of_kernels(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """Kernels that run on the host are compiled once for all processes of a run."""
+    host_kernel.build = folder_of_the_run(tmp_path_factory)
+
+
 @pytest.fixture(scope="session")
 def reader(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The file of a model that reads clear handwriting, trained in two seconds."""
-    path = tmp_path_factory.mktemp("reader") / "reader.safetensors"
-    model = MLP([784, 64, 10])
-    train(model, load_dataset("synthetic:8000+100"), Recipe(epochs=8, validation=500))
-    save(model, path)
-    return path
+    """The file of a model that reads clear handwriting, trained once a run in two seconds."""
+
+    def trained(path: Path) -> None:
+        model = MLP([784, 64, 10])
+        train(model, load_dataset("synthetic:8000+100"), Recipe(epochs=8, validation=500))
+        save(model, path)
+
+    return made_once(folder_of_the_run(tmp_path_factory) / "reader.safetensors", trained)
 
 
 @pytest.fixture(scope="session")
