@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import os
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 
+import host_kernel
 import pytest
 from cuda_stand_in import open_stand_in
 from device import CountingBackend
 from hypothesis import settings
+from once import folder_of_the_run, made_once
 
 import backends.cpu
-from backends import Backend, BackendError, get_backend
+from backends import Backend, BackendError, get_backend, usable_cores
 from mlp import MLP, Recipe, load_dataset, save, train
 from mlp.training.presets import quirks as quirks  # so that all losses and starts are tested
 
@@ -28,6 +31,13 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     )
 
 
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers(config: pytest.Config) -> int | None:
+    """Start no other process for a single test, ``pytest path::test``, nor on a single core."""
+    names_a_test = any("::" in str(argument) for argument in config.invocation_params.args)
+    return 0 if names_a_test or usable_cores() == 1 else None
+
+
 @pytest.hookimpl(hookwrapper=True)
 def pytest_runtest_makereport(item: pytest.Item) -> Iterator[None]:
     """Turn a skip of a test marked ``cuda`` into a failure under ``--require-cuda``."""
@@ -37,6 +47,14 @@ def pytest_runtest_makereport(item: pytest.Item) -> Iterator[None]:
         report.outcome = "failed"
         reason = report.longrepr[2] if isinstance(report.longrepr, tuple) else report.longrepr
         report.longrepr = f"--require-cuda was given, but this was skipped: {reason}"
+
+
+@pytest.fixture
+def interruptible() -> Iterator[None]:
+    """Let SIGINT raise KeyboardInterrupt, also where the shell started this to ignore it."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
 
 
 @pytest.fixture
@@ -54,14 +72,22 @@ def mnist() -> Path:
     return Path(folder)
 
 
+@pytest.fixture(scope="session", autouse=True)
+def folder_of_kernels(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """Kernels that run on the host are compiled once for all processes of a run."""
+    host_kernel.build = folder_of_the_run(tmp_path_factory)
+
+
 @pytest.fixture(scope="session")
 def reader(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The file of a model that reads clear handwriting, trained in two seconds."""
-    path = tmp_path_factory.mktemp("reader") / "reader.safetensors"
-    model = MLP([784, 64, 10])
-    train(model, load_dataset("synthetic:8000+100"), Recipe(epochs=8, validation=500))
-    save(model, path)
-    return path
+    """The file of a model that reads clear handwriting, trained once a run in two seconds."""
+
+    def trained(path: Path) -> None:
+        model = MLP([784, 64, 10])
+        train(model, load_dataset("synthetic:8000+100"), Recipe(epochs=8, validation=500))
+        save(model, path)
+
+    return made_once(folder_of_the_run(tmp_path_factory) / "reader.safetensors", trained)
 
 
 @pytest.fixture(scope="session")

@@ -7,10 +7,7 @@ but sum in another order, so that differences grow with the length of the sums a
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import numpy as np
@@ -18,7 +15,7 @@ import pytest
 from source import ROOT, USING_XP, xp_calls
 from toys import TRUE_LOSSES, toy_dataset, toy_model
 
-from backends import Backend, get_backend
+from backends import Backend, BackendError, get_backend
 from mlp.data.batches import Batches
 from mlp.models.predict import predict, probabilities
 from mlp.nn.accuracy import CorrectCount
@@ -139,14 +136,19 @@ def arrays(dtype: str) -> dict[str, np.ndarray]:
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
-@pytest.mark.parametrize("operation", OPERATIONS)
-def test_operation(operation: str, dtype: str, backend: Backend) -> None:
-    expected = arrays(dtype)
-    OPERATIONS[operation](CPU.xp, expected)
-    there = {name: backend.asarray(array.copy()) for name, array in arrays(dtype).items()}
-    OPERATIONS[operation](backend.xp, there)
-    for name, array in expected.items():
-        close(backend.to_numpy(there[name]), array, dtype, factor=4.0)
+def test_operations(dtype: str, backend: Backend) -> None:
+    wrong = {}
+    for operation, function in OPERATIONS.items():
+        expected = arrays(dtype)
+        function(CPU.xp, expected)
+        there = {name: backend.asarray(array.copy()) for name, array in arrays(dtype).items()}
+        try:
+            function(backend.xp, there)
+            for name, array in expected.items():
+                close(backend.to_numpy(there[name]), array, dtype, factor=4.0)
+        except Exception as error:
+            wrong[operation] = error
+    assert wrong == {}
 
 
 def test_every_operation_of_the_source_is_tested() -> None:
@@ -171,9 +173,15 @@ def gradients(model: MLP, loss: str) -> list[np.ndarray]:
     return [backend.to_numpy(a) for a in (value, model.gradients, criterion.hits.total)]
 
 
+def pairs(*choices: Iterable[Any]) -> list[tuple[Any, ...]]:
+    """Each choice's values at least once, in as few rows as that takes."""
+    columns = [list(values) for values in choices]
+    longest = max(map(len, columns))
+    return [tuple(column[i % len(column)] for column in columns) for i in range(longest)]
+
+
 @pytest.mark.parametrize("dtype", DTYPES)
-@pytest.mark.parametrize("activation", LAYERS)
-@pytest.mark.parametrize("loss", LOSSES)
+@pytest.mark.parametrize(("loss", "activation"), pairs(LOSSES, LAYERS))
 def test_gradients(loss: str, activation: str, dtype: str, backend: Backend) -> None:
     options: dict[str, Any] = {"activation": activation, "dtype": dtype}
     expected = gradients(toy_model(**options), loss)
@@ -200,11 +208,12 @@ def run(recipe: Recipe, backend: Backend, steps: int | None = None, **options: A
     return None, backend.to_numpy(model.parameters)
 
 
-@pytest.mark.parametrize("dtype", DTYPES)
-@pytest.mark.parametrize(
-    "options", [{}, {"momentum": 0.0}, ALL_OF_SGD], ids=["plain", "no momentum", "all"]
-)
 @pytest.mark.parametrize(("steps", "factor"), [(1, 4.0), (20, 40.0)])
+@pytest.mark.parametrize(
+    ("options", "dtype"),
+    [({}, "float32"), ({"momentum": 0.0}, "float64"), *((ALL_OF_SGD, dtype) for dtype in DTYPES)],
+    ids=["momentum", "no momentum", "all", "all in float64"],
+)
 def test_steps(
     steps: int, factor: float, options: dict[str, Any], dtype: str, backend: Backend
 ) -> None:
@@ -214,8 +223,7 @@ def test_steps(
     close(actual, expected, dtype, factor)
 
 
-@pytest.mark.parametrize("dtype", DTYPES)
-@pytest.mark.parametrize("batch_size", [8, "full"])
+@pytest.mark.parametrize(("batch_size", "dtype"), [(8, "float32"), ("full", "float64")])
 @pytest.mark.parametrize("loss", TRUE_LOSSES)
 def test_three_epochs(loss: str, batch_size: Any, dtype: str, backend: Backend) -> None:
     recipe = Recipe(loss=loss, batch_size=batch_size, epochs=3, lr=0.1)
@@ -299,15 +307,31 @@ def test_a_difference_would_be_seen(backend: Backend, monkeypatch: pytest.Monkey
 
 
 @pytest.mark.parametrize(
-    ("option", "outcome"), [([], "1 skipped"), (["--require-cuda"], "1 error")]
+    ("option", "outcome"), [([], {"skipped": 1}), (["--require-cuda"], {"errors": 1})]
 )
-def test_a_missing_device_is_a_skip_or_a_failure(option: list[str], outcome: str) -> None:
-    """A run of its own, in which no device is visible."""
-    command = [sys.executable, "-m", "pytest", "-q", f"{__file__}::test_a_run_repeats_itself"]
-    done = subprocess.run(
-        [*command, "-p", "no:cacheprovider", *option],
-        env=os.environ | {"CUDA_VISIBLE_DEVICES": ""},
-        cwd=ROOT, capture_output=True, text=True, check=False,
-    )  # fmt: skip
-    assert f"2 passed, {outcome}" in done.stdout
-    assert done.returncode == len(option)
+def test_a_missing_device_is_a_skip_or_a_failure(
+    option: list[str],
+    outcome: dict[str, int],
+    pytester: pytest.Pytester,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A run of its own, in which no device is to be had."""
+
+    def get_none(*_: Any, **__: Any) -> Backend:
+        raise BackendError("there is none")
+
+    monkeypatch.setattr("backends.get_backend", get_none)
+    pytester.makeconftest((ROOT / "tests" / "conftest.py").read_text())
+    pytester.makepyfile(
+        """
+        import pytest
+
+        @pytest.mark.cuda
+        def test_on_a_device(cuda):
+            raise AssertionError("a device was found")
+        """
+    )
+    pytester.makeini("[pytest]\nmarkers = cuda: needs a device")
+    done = pytester.runpytest_inprocess("-ra", "-p", "no:xdist", *option)
+    done.assert_outcomes(**outcome)
+    done.stdout.fnmatch_lines(["*no CUDA device: there is none*"])

@@ -185,7 +185,7 @@ def test_a_file_without_our_description(metadata: dict[str, str] | None, tmp_pat
         {"sizes": [6, 0, 3]}, {"sizes": [6, -4, 3]}, {"sizes": [6.0, 4, 3]}, {"sizes": {"6": 4}},
         {"sizes": [6, 5, 3]}, {"sizes": [6, 3]}, {"sizes": [6, 4, 3, 3]},
         {"sizes": [10**9, 10**9, 3]}, {"sizes": [10**30, 4, 3]}, {"sizes": [6, 10**12, 3]},
-        {"activation": "gelu"}, {"activation": []}, {"activation": None}, {"output": 3},
+        {"activation": "none such"}, {"activation": []}, {"activation": None}, {"output": 3},
         {"dtype": "float16"}, {"dtype": "float64"}, {"dtype": None}, {"bias": False},
         {"bias": None},
     ],

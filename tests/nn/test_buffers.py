@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tracemalloc
+from itertools import cycle
 from typing import Any
 
 import numpy as np
@@ -12,6 +13,7 @@ from toys import CLASSES, DATA, FAST, small_pieces, toy_dataset, toy_model, trai
 import backends.cpu
 from backends.cpu import CpuBackend
 from mlp.nn.buffers import Buffers
+from mlp.nn.layers import LAYERS
 from mlp.nn.losses import LOSSES
 from mlp.nn.network import MLP
 from mlp.training.recipe import Recipe
@@ -127,8 +129,9 @@ def test_the_callers_arrays_are_left_alone() -> None:
 # Captured steps
 
 
-@pytest.mark.parametrize("recipe", VARIETY, ids=NAMES)
-@pytest.mark.parametrize("activation", ["relu", "leaky_relu", "sigmoid", "tanh", "identity"])
+@pytest.mark.parametrize(
+    ("recipe", "activation"), list(zip(VARIETY, cycle(LAYERS), strict=False)), ids=NAMES
+)
 @pytest.mark.parametrize("piece_bytes", [3000, 8 << 20])
 def test_captured_steps_are_the_steps(
     recipe: Recipe, activation: str, piece_bytes: int, monkeypatch: pytest.MonkeyPatch

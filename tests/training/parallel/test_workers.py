@@ -104,7 +104,7 @@ def test_processes_give_the_bytes_of_threads(
     share_out(monkeypatch, 3)
     small_pieces(monkeypatch, piece_bytes)
     monkeypatch.setattr(mlp.training.parallel.workers, "WORTH_FORKING", 1)
-    recipe = Recipe(batch_size=29, **{**FAST, "epochs": 6, **options})  # a tail of 2
+    recipe = Recipe(batch_size=29, **FAST, **options)  # a tail of 2
     results = []
     for forks in ([False], [True], [False, False, False, True], [True, True, False]):
         turns = itertools.cycle(forks)
@@ -159,7 +159,9 @@ def test_an_interrupt_of_a_run_leaves_nothing_behind(
 
 
 @needs_fork
-def test_an_interrupt_waits_until_all_are_known(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_interrupt_waits_until_all_are_known(
+    interruptible: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(mlp.training.parallel.workers, "may_fork", lambda: True)
     group, fork = WorkerGroup(3, get_backend("cpu")), os.fork
 
