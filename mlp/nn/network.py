@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from copy import copy
 from itertools import pairwise
-from typing import Any
 
 from backends import Array, Backend, get_backend
 from mlp.common.errors import UsageError
@@ -38,7 +37,9 @@ class MLP(Chain):
         gradients: their gradients in the same order; each backward pass overwrites them.
         weight_count, bias_count: how many of the parameters are weights and biases.
         parts: which rows and columns of each whole W the layers have: all.
-        about: what is known of how the network was made and trained; saved with it.
+        init, bias_init, seed: how the parameters started.
+        metadata: what the layers of the program above tell of this model and save with it; see
+            `mlp.models.metadata.metadata_of`. None for one that was just made.
 
     Raises:
         UsageError: if a size is not positive or a name is unknown.
@@ -61,7 +62,8 @@ class MLP(Chain):
         self.sizes = tuple(sizes)
         self.activation, self.output, self.bias, self.dtype = activation, output, bias, dtype
         self.backend = backend if backend is not None else get_backend("cpu")
-        self.about: dict[str, Any] = {"init": {"W": init, "b": bias_init, "seed": seed}}
+        self.init, self.bias_init, self.seed = init, bias_init, seed
+        self.metadata: object | None = None
         self._build()
         self.parameters = self.backend.xp.zeros(self.weight_count + self.bias_count, dtype=dtype)
         self.bind(self.backend.xp.zeros_like(self.parameters))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import Any
 
 import numpy as np
@@ -11,6 +12,7 @@ from toys import CLASSES, DATA, FAST, TRUE_LOSSES, toy_model, trained
 from mlp.common.errors import DivergedError, ModelError, UsageError
 from mlp.data.dataset import Dataset, Split
 from mlp.data.task import Task
+from mlp.models.metadata import Initialisation, metadata_of
 from mlp.nn.losses import LOSSES
 from mlp.nn.network import MLP
 from mlp.training.loop import train
@@ -34,11 +36,13 @@ def test_it_learns(loss: str, batch_size: Any, lr: float) -> None:
 def test_the_model_is_told_of_its_training() -> None:
     model, recipe = toy_model(), Recipe(**FAST)
     history = train(model, DATA, recipe)
-    assert len(model.about["history"]) == 4
-    assert model.about["test_accuracy"] == history.epochs[-1].test_accuracy
-    assert model.about["recipe"]["lr"] == recipe.lr
-    assert model.about["init"] == {"W": "he_normal", "b": "zeros", "seed": 0}
-    assert model.about["dataset"]["train_sha256"] == DATA.train.checksum
+    metadata = metadata_of(model)
+    assert len(metadata.history) == 4
+    assert metadata.test_accuracy == history.epochs[-1].test_accuracy
+    assert metadata.recipe == asdict(recipe)
+    assert metadata.initialisation == Initialisation("he_normal", "zeros", 0)
+    assert metadata.dataset is not None
+    assert metadata.dataset.train_sha256 == DATA.train.checksum
 
 
 def test_epochs_are_told_as_they_come() -> None:
@@ -167,7 +171,7 @@ def test_an_interrupt_keeps_the_last_finished_epoch(at_step: int) -> None:
         on_epoch=lambda epoch: finished.append(model.parameters.copy()),
     )  # fmt: skip
     assert history.interrupted
-    assert len(history.epochs) == at_step // 8 == len(model.about["history"])
+    assert len(history.epochs) == at_step // 8 == len(metadata_of(model).history)
     np.testing.assert_array_equal(model.parameters, finished[-1])
 
 

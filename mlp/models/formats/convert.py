@@ -73,7 +73,7 @@ def read_model(
         found = _read_foreign(path)
     except OSError as error:
         raise ModelError(f"cannot read {path}: {error.strerror or error}") from None
-    model = build(
+    return build(
         found,
         path,
         _settle(path, "activation", found.activation, activation, ACTIVATION),
@@ -81,8 +81,6 @@ def read_model(
         _settle(path, "dtype", found.dtype, dtype, found.narrowest_dtype),
         backend,
     )
-    task_of(model)  # refuses what makes no task
-    return model
 
 
 def write_model(

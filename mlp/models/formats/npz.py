@@ -18,6 +18,7 @@ from mlp.common.atomic import replacing
 from mlp.common.errors import ModelError
 from mlp.common.safe_npz import read_npz
 from mlp.models.formats.parameters import Parameters
+from mlp.models.metadata import Metadata
 from mlp.nn.network import DTYPES
 
 
@@ -29,7 +30,7 @@ def read_npz_weights(path: Path) -> Parameters:
     """
     arrays = read_npz(path, ModelError)
     activation, output = (_take_text(arrays, name, path) for name in ("activation", "output"))
-    about = _parse_about(_take_text(arrays, "about", path) or "{}", path)
+    metadata = _parse_metadata(_take_text(arrays, "about", path) or "{}", path)
     layers = sum(name.endswith(".W") for name in arrays)
     weights = [f"layers.{k}.W" for k in range(layers)]
     biases = [f"layers.{k}.b" for k in range(layers)] if "layers.0.b" in arrays else []
@@ -50,7 +51,7 @@ def read_npz_weights(path: Path) -> Parameters:
         activation,
         output,
         dtypes.pop(),
-        about,
+        metadata,
     )
 
 
@@ -65,7 +66,7 @@ def write_npz_weights(parameters: Parameters, path: Path) -> None:
         **{f"layers.{k}.b": b for k, b in enumerate(parameters.biases)},
         "activation": np.array(parameters.activation),
         "output": np.array(parameters.output),
-        "about": np.array(json.dumps(parameters.about, sort_keys=True)),
+        "about": np.array(json.dumps(parameters.metadata.to_json(), sort_keys=True)),
     }
     with replacing(path) as file:
         np.savez(file, **arrays)
@@ -80,11 +81,11 @@ def _take_text(arrays: dict[str, NDArray[Any]], name: str, path: Path) -> str | 
     return str(array)
 
 
-def _parse_about(text: str, path: Path) -> dict[str, Any]:
+def _parse_metadata(text: str, path: Path) -> Metadata:
     try:
-        about = json.loads(text)
-        if not isinstance(about, dict):
+        entries = json.loads(text)
+        if not isinstance(entries, dict):
             raise TypeError("it is not an object")
-        return about
+        return Metadata.from_json(entries)
     except (ValueError, TypeError, RecursionError) as error:
         raise ModelError(f"about in {path} is damaged JSON ({error}): leave it out") from None

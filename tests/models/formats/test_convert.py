@@ -6,7 +6,6 @@ import json
 import os
 import struct
 from collections.abc import Callable
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +20,7 @@ from mlp.common.errors import MLPError, ModelError, UsageError
 from mlp.data.mnist import MnistUnavailable, load_mnist
 from mlp.data.task import Task
 from mlp.models.formats.convert import NAMES, read_model, write_model
-from mlp.models.metadata import task_of
+from mlp.models.metadata import Metadata, metadata_of, task_of
 from mlp.models.predict import predict
 from mlp.nn.network import MLP
 
@@ -125,17 +124,17 @@ def test_a_diary_gets_biases_of_zero(tmp_path: Path) -> None:
 @pytest.mark.parametrize("form", ["safetensors", "npz"])
 def test_what_is_known_of_the_training_is_kept(tmp_path: Path, form: str) -> None:
     model = MLP([4, 3, 1])
-    model.about = {"task": asdict(Task("binary", ("even",), (0, 2))), "epochs": 3}
+    model.metadata = Metadata(task=Task("binary", ("even",), (0, 2)), unread={"epochs": 3})
     write_model(model, tmp_path / FORMS[form])
     found = read_model(tmp_path / FORMS[form])
-    assert found.about["epochs"] == 3
+    assert metadata_of(found).unread == {"epochs": 3}
     assert task_of(found) == Task("binary", ("even",), (0, 2))
 
 
 @pytest.mark.parametrize("form", ["csv", "diary-dynamic"])
 def test_other_tasks_are_not_passed_off_as_classes(tmp_path: Path, form: str) -> None:
     model = MLP([4, 3, 1])
-    model.about = {"task": asdict(Task("binary", ("even",), (0, 2)))}
+    model.metadata = Metadata(task=Task("binary", ("even",), (0, 2)))
     with pytest.raises(ModelError, match="binary task"):
         write_model(model, tmp_path / FORMS[form], form)
     assert not tree(tmp_path)
