@@ -70,8 +70,8 @@ def load_dataset(
 def join(datasets: Sequence[Dataset]) -> Dataset:
     """Put the training images of several datasets together.
 
-    Those of the first stand last, so that images held out for validation are the first's, as the
-    test images are.
+    Those of the first stand last, and only they are held out for validation, as the test images
+    are the first's; see `hold_out`.
 
     Raises:
         DataError: if the images' sizes differ.
@@ -95,6 +95,7 @@ def join(datasets: Sequence[Dataset]) -> Dataset:
             np.concatenate([split.images for split in splits]),
             np.concatenate([split.labels for split in splits]),
         ),
+        validation_start=sum(len(other.train) for other in others) + first.validation_start,
     )
 
 

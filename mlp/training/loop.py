@@ -58,7 +58,7 @@ def train(
             "where the labels answer questions"
         )
     model.metadata = Metadata(metadata_of(model).initialisation, dataset.task)
-    train_split, held_out = hold_out(dataset.train, recipe.validation)
+    train_split, held_out = hold_out(dataset, recipe.validation, recipe.seed)
     trainer = Trainer(model, train_split, recipe)
     evaluation = Evaluation(trainer.updates.networks(), dataset.test, held_out)
     history = History()

@@ -36,8 +36,9 @@ class Recipe:
         input_dropout: the same of the inputs.
         max_norm: limit of the length of each unit's incoming weights, or None.
         shuffle: whether each epoch visits the images in a new order.
-        validation: how many of the last training images to hold out; a share if below 1.
-        seed: of the initial weights, of the shuffles, of the deformations and of dropout.
+        validation: how many training images to hold out, drawn by the seed; a share if below 1.
+        seed: of the initial weights, the validation split, the shuffles, the deformations and
+            dropout.
         train_accuracy: ``after`` measures it after the epoch; ``running`` counts each image as it
             was read just before the update that used it, which costs next to nothing.
         loss_on: ``updates`` tells the mean of the updates' losses, each before its update;

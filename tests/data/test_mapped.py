@@ -15,6 +15,7 @@ from toys import CLASSES, toy_dataset, toy_model
 
 import backends.cpu
 from mlp.common.errors import DataError
+from mlp.data import dataset
 from mlp.data.formats.idx_folder import TEST_FILES, TRAIN_FILES, load_idx_folder, write_idx_folder
 from mlp.data.load import load_dataset
 from mlp.models.metadata import metadata_of
@@ -109,6 +110,7 @@ def test_memory_hardly_grows_with_the_images(
     """What grows is each image's place in the shuffle, and its label as an index."""
     monkeypatch.setattr(backends.cpu, "PIECE_BYTES", 64 << 10)  # or buffers outweigh few images
     monkeypatch.setattr(backends.cpu, "AHEAD", 1)
+    monkeypatch.setattr(dataset, "MOST_COPIED", 64 << 10)
     recipe = Recipe(**{"epochs": 2, "warmup": 0.0, "batch_size": 50, **options})
     few, many = 2_000, 12_000
     small = peak_of_training(raw_folder(tmp_path / "few", few), recipe)

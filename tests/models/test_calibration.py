@@ -11,6 +11,7 @@ import pytest
 from typer.testing import CliRunner
 
 from mlp.cli import app
+from mlp.data.dataset import hold_out
 from mlp.data.load import load_dataset
 from mlp.data.task import Task
 from mlp.models.calibration import COLDEST, expected_calibration_error, fit_temperature
@@ -127,7 +128,7 @@ def test_training_fits_it_on_the_validation_split_alone(tmp_path: Path) -> None:
     data = load_dataset("synthetic:300+60")
     model = MLP([784, 12, 10])
     train(model, data, Recipe(epochs=2, batch_size=30, validation=100))
-    held_out = data.train[200:]
+    _, held_out = hold_out(data, 100, seed=0)
     fitted = fit_temperature(
         model.forward((held_out.images.reshape(100, -1) / 255.0).astype(np.float32)),
         held_out.labels,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Any
 
 import numpy as np
@@ -10,9 +10,10 @@ import pytest
 from toys import CLASSES, DATA, FAST, TRUE_LOSSES, toy_model, trained
 
 from mlp.common.errors import DivergedError, ModelError, UsageError
-from mlp.data.dataset import Dataset, Split
+from mlp.data.dataset import Dataset, Split, hold_out
+from mlp.data.load import load_dataset
 from mlp.data.task import Task
-from mlp.models.metadata import Initialisation, metadata_of
+from mlp.models.metadata import Initialisation, metadata_of, temperature_of
 from mlp.nn.losses import LOSSES
 from mlp.nn.network import MLP
 from mlp.training.loop import train
@@ -230,7 +231,9 @@ def test_held_out_images_are_not_trained_on(validation: float, count: int) -> No
     recipe = Recipe(batch_size=8, **FAST)
     model = toy_model()
     history = train(model, DATA, Recipe(batch_size=8, validation=validation, **FAST))
-    rest = Dataset("rest", "tests", CLASSES, DATA.train[: 60 - count], DATA.test)
+    kept, held_out = hold_out(DATA, validation, recipe.seed)
+    assert len(held_out) == count
+    rest = Dataset("rest", "tests", CLASSES, kept, DATA.test)
     np.testing.assert_array_equal(model.parameters, trained(recipe, rest))
     assert (history.epochs[-1].validation_accuracy is None) == (count == 0)
 
@@ -240,6 +243,19 @@ def test_a_validation_share_of_a_count_is_the_share_of_right_answers() -> None:
     accuracy = history.epochs[-1].validation_accuracy
     assert accuracy is not None
     assert accuracy * 10 == pytest.approx(round(accuracy * 10))
+
+
+def test_a_set_sorted_by_class_is_learnt_and_calibrated() -> None:
+    plain = load_dataset("synthetic:1000+300")
+    order = np.argsort(plain.train.labels, kind="stable")
+    train_split = Split(plain.train.images[order], plain.train.labels[order])
+    model = MLP([784, 32, 10])
+    history = train(model, replace(plain, train=train_split), Recipe(epochs=5, validation=0.1))
+    last = history.epochs[-1]
+    assert last.validation_accuracy is not None
+    assert last.validation_accuracy > 0.7
+    assert last.test_accuracy > 0.7
+    assert 0.5 < temperature_of(model) < 2.0
 
 
 @pytest.mark.parametrize("validation", [60, 1e9, 0.999])
