@@ -35,6 +35,7 @@ def as_binary(dataset: Dataset, positive: Sequence[int]) -> Dataset:
             f"--positive takes some but not all of the classes 0 to {dataset.classes - 1}, "
             f"such as 0,2,4,6,8, not {','.join(map(str, positive))!r}"
         )
+    chosen = list(map(int, chosen))  # plain ints, which the model file can hold
     train, test = (
         Split(split.images, np.isin(split.labels, chosen).astype(np.uint8)[:, None])
         for split in (dataset.train, dataset.test)

@@ -131,7 +131,7 @@ class Metadata:
 def metadata_of(model: MLP) -> Metadata:
     """Return what is known of a model; for one that was just made, how its parameters started."""
     if model.metadata is None:
-        return Metadata(Initialisation(model.init, model.bias_init, model.seed))
+        return Metadata(Initialisation(model.init, model.bias_init, int(model.seed)))
     assert isinstance(model.metadata, Metadata)
     return model.metadata
 

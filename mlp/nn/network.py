@@ -9,6 +9,7 @@ from itertools import pairwise
 from backends import Array, Backend, get_backend
 from mlp.common.errors import UsageError
 from mlp.common.rng import generator
+from mlp.common.whole import as_whole
 from mlp.nn.activations import ACTIVATIONS
 from mlp.nn.initializers import draw
 from mlp.nn.layers import Chain, Layer, Linear
@@ -58,8 +59,7 @@ class MLP(Chain):
         dtype: str = "float32",
         backend: Backend | None = None,
     ) -> None:
-        _check(sizes, activation, output, dtype)
-        self.sizes = tuple(sizes)
+        self.sizes = _check(sizes, activation, output, dtype)
         self.activation, self.output, self.bias, self.dtype = activation, output, bias, dtype
         self.backend = backend if backend is not None else get_backend("cpu")
         self.init, self.bias_init, self.seed = init, bias_init, seed
@@ -115,8 +115,10 @@ class MLP(Chain):
                 layer.b[...] = self.backend.asarray(b, self.dtype)
 
 
-def _check(sizes: Sequence[int], activation: str, output: str, dtype: str) -> None:
-    if len(sizes) < 2 or not all(isinstance(size, int) and size > 0 for size in sizes):
+def _check(sizes: Sequence[int], activation: str, output: str, dtype: str) -> tuple[int, ...]:
+    """Refuse what makes no network; return the sizes as plain ints."""
+    whole = tuple(as_whole(size) or 0 for size in sizes)
+    if len(whole) < 2 or min(whole) <= 0:
         raise UsageError(
             f"a network needs an input and an output width or more, all positive, not {list(sizes)}"
         )
@@ -127,3 +129,4 @@ def _check(sizes: Sequence[int], activation: str, output: str, dtype: str) -> No
             )
     if dtype not in DTYPES:
         raise UsageError(f"there is no dtype {dtype!r}: choose float32 or float64")
+    return whole

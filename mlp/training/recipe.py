@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Literal
 
+import numpy as np
+
 from mlp.common.errors import UsageError
+from mlp.common.whole import as_whole
 from mlp.data.augment import parse_augment
 from mlp.nn.losses import LOSSES
 from mlp.nn.schedules import learning_rate
@@ -72,6 +75,10 @@ class Recipe:
     report_every: int = 1
 
     def __post_init__(self) -> None:
+        for field in fields(self):  # NumPy's numbers become Python's, which JSON can hold
+            value = getattr(self, field.name)
+            if isinstance(value, np.generic):
+                object.__setattr__(self, field.name, value.item())
         _choose("loss", self.loss, LOSSES)
         if self.batch_size != "full":
             _require_whole("batch size", self.batch_size, 1, "of at least 1, or full")
@@ -114,9 +121,10 @@ def _require(what: str, value: float, holds: bool, range_: str) -> None:
 
 
 def _require_whole(what: str, value: object, least: int, range_: str) -> None:
-    if not isinstance(value, int) or value < least:
+    whole = as_whole(value)
+    if whole is None or whole < least:
         raise UsageError(f"the {what} must be a whole number {range_}, not {value}")
-    if value > sys.maxsize:
+    if whole > sys.maxsize:
         raise UsageError(f"the {what} must be at most {sys.maxsize}, not {value}")
 
 
