@@ -69,7 +69,7 @@ def predict(
     ],
     model: Annotated[
         Path | None,
-        typer.Option(metavar="FILE", help="Weights of any form; else the packaged model."),
+        typer.Option(metavar="FILE", help="Weights in any format; else the packaged model."),
     ] = None,
     many: Annotated[
         bool, typer.Option("--many", help="Read rows of digits, each left to right.")

@@ -32,7 +32,7 @@ def load_dataset(
 
     Args:
         name: ``"mnist"``; ``"synthetic"``, or ``"synthetic:N+M"`` for N training and M test images;
-            a file or folder of any form that `mlp.data.formats` reads; or ``"auto"`` for MNIST
+            a file or folder in any format that `mlp.data.formats` reads; or ``"auto"`` for MNIST
             where it is to be had and synthetic digits where it is not. Several with commas
             between are trained on together and tested on as the first; see `join`.
         folder: where MNIST's files are; nothing else is then tried.
@@ -63,7 +63,7 @@ def load_dataset(
         return formats.read(name)
     raise UsageError(
         f"there is no dataset {name!r}: choose mnist, synthetic, synthetic:N+M, or a file or "
-        "folder in one of the forms that mlp data info reads"
+        "folder in one of the formats that mlp data info reads"
     )
 
 

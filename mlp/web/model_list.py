@@ -22,7 +22,7 @@ class Shelf:
     A name from outside is only ever looked up among those that are there: it is no path.
 
     Args:
-        model: one file of weights, of any form.
+        model: one file of weights, in any format.
         folder: a folder whose files of weights are offered too, also those that come later.
 
     Attributes:

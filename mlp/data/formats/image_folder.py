@@ -14,8 +14,10 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from mlp.common.atomic import replacing_folder
 from mlp.common.errors import DataError
 from mlp.data.dataset import Split
+from mlp.data.formats.registry import FORMATS, ONE, PAIR, Format
 from mlp.data.formats.splits import TEST, TRAIN, WHOLE, Progress, Splits
 
 MAX_PIXELS = 1 << 20
@@ -36,6 +38,27 @@ class ImageFile(NamedTuple):
 
     path: Path
     label: int
+
+
+@FORMATS.register("images")
+class ImageFolder(Format):
+    """A folder of each class, or folders ``train`` and ``test`` of such folders."""
+
+    title = "a folder of images"
+    holds = (PAIR, ONE)
+
+    def matches(self, path: Path) -> bool:
+        return is_image_folder(path)
+
+    def files(self, path: Path) -> list[Path]:
+        return [file.path for split in list_images(path).values() for file in split]
+
+    def read(self, path: Path, progress: Progress) -> Splits:
+        return read_images(path, progress)
+
+    def write(self, splits: Splits, path: Path, progress: Progress) -> None:
+        with replacing_folder(path) as folder:
+            write_images(splits, folder, progress)
 
 
 def is_image_folder(folder: Path) -> bool:

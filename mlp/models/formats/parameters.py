@@ -1,4 +1,4 @@
-"""A network's weights and biases as plain host arrays: what every foreign form comes down to."""
+"""A network's weights and biases as plain host arrays: what every format comes down to."""
 
 from __future__ import annotations
 
