@@ -7,8 +7,6 @@ import os
 from functools import partial
 from pathlib import Path
 
-import platformdirs
-
 from mlp.common.errors import DataError
 from mlp.data.dataset import Dataset
 from mlp.data.download import DownloadError, Progress, fetch
@@ -71,7 +69,12 @@ def load_mnist(
 
 def cache_folder() -> Path:
     """The folder that MNIST is downloaded into, such as ``~/.cache/mlp/mnist``."""
-    return Path(platformdirs.user_cache_dir("mlp", appauthor=False)) / "mnist"
+    try:
+        from platformdirs import user_cache_path
+    except ImportError:  # it knows the places of all systems; else they are Linux's
+        caches = os.environ.get("XDG_CACHE_HOME") or "~/.cache"
+        return Path(caches).expanduser() / "mlp" / "mnist"
+    return user_cache_path("mlp", appauthor=False) / "mnist"
 
 
 def _places() -> list[Path]:
