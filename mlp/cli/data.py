@@ -15,7 +15,7 @@ from rich.table import Table
 
 from mlp.cli import console
 from mlp.cli.options import Json
-from mlp.data.describe import Description, SplitDescription, describe
+from mlp.data.describe import Description, SplitDescription, describe_dataset
 from mlp.data.formats import convert as formats
 from mlp.data.formats import splits
 from mlp.data.formats.registry import FORMATS
@@ -40,7 +40,7 @@ def info(
     """Describe a dataset in any format, and check it."""
     format = formats.detect(path)
     with _bar("reading images") as progress:
-        found = describe(formats.read_splits(path, classes, progress), classes)
+        found = describe_dataset(formats.read_splits(path, classes, progress), classes)
     if as_json:
         print(json.dumps({"path": str(path), "form": format.name, **dataclasses.asdict(found)}))
     else:

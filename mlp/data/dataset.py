@@ -1,4 +1,4 @@
-"""What every source of images is turned into: two splits of images and labels."""
+"""A dataset: a training and a test split, each of images and labels."""
 
 from __future__ import annotations
 
@@ -72,11 +72,11 @@ class Dataset:
     """A training and a test split over the same classes.
 
     Attributes:
-        name: what it is called in results and model files, such as ``"mnist"``.
-        source: where the bytes came from, for people to read.
+        name: its name in results and model files, such as ``"mnist"``.
+        source: where the bytes came from, for messages.
         classes: the number of classes, or of questions; the width of a network's output.
         train: what the network learns from.
-        test: what it is measured on, never trained on.
+        test: what a network's accuracy is measured on; never trained on.
         task: what the labels mean.
         validation_start: the first training image that may be held out for validation: where
             datasets are joined, those of the first stand last and are like the test images.

@@ -45,7 +45,7 @@ def fetch(
         target: the file to make; its folder is made if need be.
         mirrors: URLs ending in ``/``, to which the target's name is added.
         check: decides whether the bytes are right.
-        progress: told how far each file is.
+        progress: called after each piece of data.
 
     Raises:
         DownloadError: if no mirror gave the file or it could not be written; the message says

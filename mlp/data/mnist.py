@@ -1,4 +1,4 @@
-"""MNIST: found on this machine or downloaded, and never anything else by that name."""
+"""MNIST: found on this machine or downloaded, with checksums, so that it is MNIST and no other."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ SHA256 = {
 
 
 class MnistUnavailable(DataError):  # noqa: N818 - it is a state of the world, not of a file
-    """MNIST is neither on this machine nor to be had; a caller may go on with other digits."""
+    """MNIST is not on this machine and cannot be downloaded; a caller may take other digits."""
 
 
 def load_mnist(
@@ -43,10 +43,11 @@ def load_mnist(
     Args:
         folder: where the files are; nothing else is then tried.
         download: whether the network may be used.
-        progress: told how far the download of each file is.
+        progress: called with how far the download of each file is.
 
     Raises:
-        MnistUnavailable: if no folder was given and the files are nowhere to be had.
+        MnistUnavailable: if no folder was given, and the files are not found and cannot be
+            downloaded.
         DataError: if a given folder lacks a file, or a file is damaged or not MNIST's.
     """
     if folder is not None:

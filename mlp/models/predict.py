@@ -1,4 +1,4 @@
-"""What a trained network says of images: outputs, probabilities and digits."""
+"""Prediction: the outputs, probabilities and answers of a trained network for images."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from mlp.nn.network import MLP
 
 @blas_threads(1)  # more would wait for each other, spinning, where something else has a core
 def outputs(model: MLP, batches: Batches) -> NDArray[Any]:
-    """Run the network over all images, in pieces, so that memory does not grow with their number.
+    """Run the network over all images in chunks, so that memory does not grow with their number.
 
     Returns:
         The outputs on the host, shape (N, C).
@@ -32,7 +32,7 @@ def outputs(model: MLP, batches: Batches) -> NDArray[Any]:
 
 
 def predict(model: MLP, images: ArrayLike) -> NDArray[Any]:
-    """Read images.
+    """Predict the class of images, or the answers to the questions of a model.
 
     Args:
         model: a trained network.
@@ -54,17 +54,17 @@ def predict(model: MLP, images: ArrayLike) -> NDArray[Any]:
 
 
 def probabilities(model: MLP, images: ArrayLike) -> NDArray[np.float64]:
-    """Read images; the arguments and errors are those of `predict`.
+    """Predict probabilities; the arguments and errors are those of `predict`.
 
     Returns:
         The probability of each class or of each yes, shape (N, C), calibrated where the model
-        was trained with a validation split; see `shares_of`.
+        was trained with a validation split; see `probabilities_of`.
     """
-    return shares_of(model, outputs(model, _batches(model, images)))
+    return probabilities_of(model, outputs(model, _batches(model, images)))
 
 
 def vote(models: Sequence[MLP], images: ArrayLike) -> NDArray[np.float64]:
-    """Let models that answer the same read images; the arguments are otherwise those of `predict`.
+    """Average the predictions of models of one task; otherwise the arguments are of `predict`.
 
     Returns:
         The mean of their `probabilities`, shape (N, C).
@@ -78,7 +78,7 @@ def decide(model: MLP, outputs: Array) -> Array:
     return task_of(model).decide(outputs, logits=model.output == "identity")
 
 
-def shares_of(model: MLP, outputs: NDArray[Any]) -> NDArray[np.float64]:
+def probabilities_of(model: MLP, outputs: NDArray[Any]) -> NDArray[np.float64]:
     """Turn a model's outputs (N, C) into probabilities at its temperature.
 
     See `mlp.data.task.Task.probabilities`.

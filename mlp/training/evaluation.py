@@ -12,7 +12,7 @@ from mlp.data.batches import Batches
 from mlp.data.dataset import Split
 from mlp.models.calibration import fit_temperature
 from mlp.models.metadata import task_of
-from mlp.models.metrics import count_right
+from mlp.models.metrics import count_correct
 from mlp.models.predict import decide, outputs
 from mlp.nn.network import MLP
 
@@ -66,5 +66,5 @@ class Evaluation:
         right = model.backend.xp.zeros((), dtype="int64")
         for start, stop in pieces:
             x, labels = batches.slice(start, stop, slot=k)
-            right = right + count_right(decide(model, model.forward(x)), labels)
+            right = right + count_correct(decide(model, model.forward(x)), labels)
         return right

@@ -7,7 +7,7 @@ from pathlib import Path
 from mlp.common.errors import MLPError, ModelError
 from mlp.handwriting.recognise import check_reads_handwriting
 from mlp.models.formats.convert import read_model
-from mlp.models.pretrained import NAME, packaged_model
+from mlp.models.pretrained import NAME, pretrained_model
 from mlp.nn.network import MLP
 
 PACKAGED = f"{NAME} (packaged)"
@@ -41,7 +41,7 @@ class Shelf:
         self._packaged: MLP | None = None
         self._read: dict[Path, tuple[int, MLP]] = {}
         try:
-            self._packaged = packaged_model()
+            self._packaged = pretrained_model()
         except ModelError:
             if not self.names():
                 raise

@@ -333,7 +333,7 @@ def test_a_model_for_images_of_another_size(run: Run, folder: Path, tmp_path: Pa
 def test_without_a_model_the_packaged_one_is_used(
     run: Run, folder: Path, reader: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(sys.modules[command.__module__], "packaged_model", lambda _: load(reader))
+    monkeypatch.setattr(sys.modules[command.__module__], "pretrained_model", lambda _: load(reader))
     result = run(folder / "digit-4.png", "--json", model=None)
     assert json.loads(result.out)["model"] == "packaged"
     assert json.loads(result.out)["files"][0]["digit"] == 4

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from mlp.common.errors import DataError, UsageError
-from mlp.common.overwrite import check_holds_only, check_target
+from mlp.common.overwrite import check_destination, check_holds_only
 from mlp.data.dataset import Dataset
 from mlp.data.formats.registry import FORMATS, PAIR, Format
 from mlp.data.formats.splits import TEST, TRAIN, Progress, Splits, as_dataset, check_splits
@@ -39,7 +39,7 @@ def read_splits(path: str | Path, classes: int = 10, progress: Progress | None =
     Args:
         path: see `detect`; a CSV file, or a folder of classes, gives one split called ``all``.
         classes: the number of classes; a label that is not below it is an error.
-        progress: told how many images are read, where reading takes long.
+        progress: called with how many images are read, where reading takes long.
 
     Raises:
         DataError: if it is missing, damaged, hostile or of no known format.
@@ -74,7 +74,7 @@ def write(
         path: the file or folder; its ending tells the format, if one has that ending.
         to: the format by its name, where the ending does not tell.
         force: whether data that is there may be replaced.
-        progress: told how many images are written, where writing takes long.
+        progress: called with how many images are written, where writing takes long.
 
     Returns:
         The format that was written.
@@ -133,10 +133,10 @@ def check_free(path: Path, format: Format, force: bool) -> None:
         UsageError: if something is there that may not be replaced.
         DataError: if the place is not writable, or a folder there holds anything but a dataset.
     """
-    check_target(path, force, format.is_folder, DataError)
+    check_destination(path, force, format.is_folder, DataError)
     if path.is_dir() and any(path.iterdir()):
         check_holds_only(path, detect(path).files(path), DataError)
 
 
 def _quiet(done: int, total: int) -> None:
-    """Tell nobody."""
+    """Report nothing."""

@@ -103,7 +103,7 @@ def read_images(folder: Path, progress: Progress) -> Splits:
     Args:
         folder: holds the classes, or ``train`` and ``test`` (or ``training`` and ``testing``) with
             the classes in each. All images are of one size.
-        progress: told how many are read.
+        progress: called after each image.
 
     Raises:
         DataError: as `list_images`, and if an image cannot be decoded, is over `MAX_PIXELS`, has
@@ -139,7 +139,7 @@ def write_images(splits: Splits, folder: Path, progress: Progress) -> None:
     Args:
         splits: where there is ``all`` alone, the classes stand in the folder itself.
         folder: an empty folder.
-        progress: told how many are written.
+        progress: called after each image.
 
     Raises:
         OSError: if something cannot be written.

@@ -28,7 +28,7 @@ class Format(FileFormat):
 
         Args:
             path: the file or folder, which `matches`.
-            progress: to be told how many images are read, where reading takes long.
+            progress: to be called with how many images are read, where reading takes long.
 
         Raises:
             DataError: if it is damaged or hostile.
@@ -41,7 +41,7 @@ class Format(FileFormat):
         Args:
             splits: of names that it `holds`; labels of shape (N,).
             path: the file or folder.
-            progress: to be told how many images are written, where writing takes long.
+            progress: to be called with how many images are written, where writing takes long.
 
         Raises:
             OSError: if it cannot be written.

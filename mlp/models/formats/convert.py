@@ -6,7 +6,7 @@ from pathlib import Path
 
 from backends import Backend
 from mlp.common.errors import ModelError, UsageError
-from mlp.common.overwrite import check_holds_only, check_target
+from mlp.common.overwrite import check_destination, check_holds_only
 from mlp.models.formats.parameters import build
 from mlp.models.formats.registry import FORMATS, Format
 from mlp.models.metadata import task_of
@@ -75,7 +75,7 @@ def write_model(
     """
     path = Path(path)
     format = FORMATS.choose(path, to)
-    check_target(path, force, format.is_folder, ModelError)
+    check_destination(path, force, format.is_folder, ModelError)
     if path.is_dir() and any(path.iterdir()):
         check_holds_only(path, format.files(path), ModelError)
     task = task_of(model)

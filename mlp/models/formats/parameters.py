@@ -19,7 +19,7 @@ from mlp.nn.network import MLP
 
 @dataclass(frozen=True)
 class Parameters:
-    """What a file says of a network.
+    """What a file says about a network.
 
     Attributes:
         weights: W of each layer, shape (I, O), float32 or float64.
@@ -72,7 +72,7 @@ def build(
     """Make the network that has these parameters.
 
     Args:
-        parameters: what the file held; its own word on the rest is left to the caller.
+        parameters: what the file held; what it says about the rest is the caller's to settle.
         source: the file, for the errors.
         activation: what follows each hidden layer.
         output: what follows the last layer.

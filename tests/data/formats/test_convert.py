@@ -24,7 +24,7 @@ import mlp.common.safe_npz
 from mlp.cli import main
 from mlp.common.errors import DataError, UsageError
 from mlp.data.dataset import Dataset, Split
-from mlp.data.describe import describe
+from mlp.data.describe import describe_dataset
 from mlp.data.formats import convert as formats
 from mlp.data.formats import image_folder as images
 from mlp.data.formats.csv import read_csv, write_csv
@@ -549,7 +549,7 @@ def test_converting_in_place_keeps_the_data(tmp_path: Path) -> None:
 
 def test_the_figures_are_those_of_the_pixels() -> None:
     split = digits(2_345, 3, 4)
-    found = describe({WHOLE: split}, 10).splits[WHOLE]
+    found = describe_dataset({WHOLE: split}, 10).splits[WHOLE]
     assert (found.images, found.height, found.width) == (2_345, 3, 4)
     assert found.class_counts == [int((split.labels == c).sum()) for c in range(10)]
     assert found.mean == pytest.approx((split.images / 255).mean(), rel=1e-12)
@@ -559,7 +559,7 @@ def test_the_figures_are_those_of_the_pixels() -> None:
 
 def problems(train: Split, test: Split | None = None) -> str:
     splits = {TRAIN: train, TEST: test} if test is not None else {WHOLE: train}
-    return "; ".join(describe(splits, 10).problems)
+    return "; ".join(describe_dataset(splits, 10).problems)
 
 
 def test_problems_are_seen() -> None:
@@ -650,7 +650,7 @@ def test_mnist_is_kept_and_sound(tmp_path: Path) -> None:
     rows = {WHOLE: mnist.test}
     formats.write(rows, tmp_path / "mnist.csv")
     assert checksums(formats.read_splits(tmp_path / "mnist.csv")) == checksums(rows)
-    found = describe({TRAIN: mnist.train, TEST: mnist.test}, 10)
+    found = describe_dataset({TRAIN: mnist.train, TEST: mnist.test}, 10)
     assert found.problems == []
     assert round(found.splits[TRAIN].mean, 4) == 0.1307  # as is well known
     assert round(found.splits[TRAIN].std, 4) == 0.3081
