@@ -1,4 +1,4 @@
-"""``mlp convert``: a network's weights in another form."""
+"""``mlp convert``: a network's weights in another format."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ from typing import Annotated
 import typer
 
 from mlp.cli.options import Json
-from mlp.models.formats.convert import ACTIVATION, NAMES, OUTPUT, read_model, write_model
+from mlp.models.formats.convert import ACTIVATION, OUTPUT, read_model, write_model
+from mlp.models.formats.registry import FORMATS
 from mlp.nn.layers import LAYERS
 from mlp.nn.network import DTYPES
 
@@ -19,20 +20,21 @@ def convert(
         Path,
         typer.Argument(
             metavar="IN",
-            help="A model file, an .npz, a weight file of the diary, or a folder of CSV files.",
+            help=f"What is to be read: {FORMATS.titles}.",
         ),
     ],
     target: Annotated[
         Path,
         typer.Argument(
             metavar="OUT",
-            help="A file ending in .safetensors, .npz or .bin (the diary's dynamic form), or a "
-            "folder for CSV files.",
+            help=f"What is to be written: a name that ends in {FORMATS.endings}.",
         ),
     ],
     to: Annotated[
         str | None,
-        typer.Option(metavar="FORM", help=f"{', '.join(NAMES)}; else what the ending tells."),
+        typer.Option(
+            metavar="FORMAT", help=f"{', '.join(FORMATS.names)}; else what the ending tells."
+        ),
     ] = None,
     activation: Annotated[
         str | None,
@@ -55,13 +57,13 @@ def convert(
     force: Annotated[bool, typer.Option("--force", help="Replace weights that are there.")] = False,
     as_json: Json = False,
 ) -> None:
-    """Write a network's weights in another form, keeping every bit but in safetensors-half."""
+    """Write a network's weights in another format, keeping every bit but in safetensors-half."""
     model = read_model(source, activation=activation, output=output, dtype=dtype)
-    form = write_model(model, target, to, force=force)
+    format = write_model(model, target, to, force=force)
     if as_json:
         result = {
             "path": str(target),
-            "form": form.name,
+            "form": format.name,
             "layers": model.sizes,
             "activation": model.activation,
             "output": model.output,
@@ -70,4 +72,4 @@ def convert(
         }
         print(json.dumps(result))
     else:
-        print(f"{target}: {model} as {form.name}, {model.parameters.size:,} parameters")
+        print(f"{target}: {model} as {format.name}, {model.parameters.size:,} parameters")

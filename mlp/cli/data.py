@@ -1,4 +1,4 @@
-"""``mlp data``: what a dataset holds, and the same dataset in another form."""
+"""``mlp data``: what a dataset holds, and the same dataset in another format."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from rich.table import Table
 
 from mlp.cli import console
 from mlp.cli.options import Json
-from mlp.data.describe import Description, SplitDescription, describe
+from mlp.data.describe import Description, SplitDescription, describe_dataset
 from mlp.data.formats import convert as formats
 from mlp.data.formats import splits
-from mlp.data.formats.registry import NAMES
+from mlp.data.formats.registry import FORMATS
 
 app = typer.Typer(
     name="data",
-    help="Look into datasets, and convert them: IDX, CSV, .npz and folders of images.",
+    help=f"Look into datasets, and convert them: {FORMATS.titles}.",
     no_args_is_help=True,
 )
 
@@ -33,30 +33,33 @@ Classes = Annotated[
 
 @app.command("info")
 def info(
-    path: Annotated[Path, typer.Argument(metavar="PATH", help="A dataset in any form.")],
+    path: Annotated[Path, typer.Argument(metavar="PATH", help="A dataset in any format.")],
     classes: Classes = 10,
     as_json: Json = False,
 ) -> None:
-    """Describe a dataset in any form, and check it."""
-    form = formats.detect(path)
+    """Describe a dataset in any format, and check it."""
+    format = formats.detect(path)
     with _bar("reading images") as progress:
-        found = describe(formats.read_splits(path, classes, progress), classes)
+        found = describe_dataset(formats.read_splits(path, classes, progress), classes)
     if as_json:
-        print(json.dumps({"path": str(path), "form": form.name, **dataclasses.asdict(found)}))
+        print(json.dumps({"path": str(path), "form": format.name, **dataclasses.asdict(found)}))
     else:
-        print(f"{path}: {form.title}")
+        print(f"{path}: {format.title}")
         _print(found)
 
 
 @app.command("convert")
 def convert(
-    source: Annotated[Path, typer.Argument(metavar="IN", help="A dataset in any form.")],
+    source: Annotated[Path, typer.Argument(metavar="IN", help="A dataset in any format.")],
     target: Annotated[
-        Path, typer.Argument(metavar="OUT", help="A file ending in .npz or .csv, or a folder.")
+        Path,
+        typer.Argument(metavar="OUT", help=f"A file ending in {FORMATS.endings}, or a folder."),
     ],
     to: Annotated[
         str | None,
-        typer.Option(metavar="FORM", help=f"{', '.join(NAMES)}; else what the ending tells."),
+        typer.Option(
+            metavar="FORMAT", help=f"{', '.join(FORMATS.names)}; else what the ending tells."
+        ),
     ] = None,
     classes: Classes = 10,
     force: Annotated[
@@ -64,19 +67,19 @@ def convert(
     ] = False,
     as_json: Json = False,
 ) -> None:
-    """Write a dataset in another form, keeping every pixel and label."""
+    """Write a dataset in another format, keeping every pixel and label."""
     with _bar("converting images") as progress:
-        form, found = formats.convert(
+        format, found = formats.convert(
             source, target, to, classes=classes, force=force, progress=progress
         )
     counts = {name: len(split) for name, split in found.items()}
     if as_json:
         checksums = {name: split.checksum for name, split in found.items()}
-        result = {"path": str(target), "form": form.name, "images": counts, "sha256": checksums}
+        result = {"path": str(target), "form": format.name, "images": counts, "sha256": checksums}
         print(json.dumps(result))
     else:
         told = " and ".join(f"{count:,} ({name})" for name, count in counts.items())
-        print(f"{target}: {form.title}, with {told} images")
+        print(f"{target}: {format.title}, with {told} images")
 
 
 def _print(found: Description) -> None:

@@ -15,7 +15,7 @@ from mlp.common.errors import UsageError
 def draw(
     model: Annotated[
         Path | None,
-        typer.Option(metavar="FILE", help="Weights of any form; else the packaged model."),
+        typer.Option(metavar="FILE", help="Weights in any format; else the packaged model."),
     ] = None,
     models: Annotated[
         Path | None,

@@ -29,7 +29,7 @@ from mlp.handwriting.recognise import (
 )
 from mlp.models.formats.convert import read_model
 from mlp.models.metadata import task_of
-from mlp.models.pretrained import packaged_model
+from mlp.models.pretrained import pretrained_model
 from mlp.nn.network import MLP
 from mlp.view.layout import wrap
 from mlp.view.mistakes import Case, draw_case
@@ -69,7 +69,7 @@ def predict(
     ],
     model: Annotated[
         Path | None,
-        typer.Option(metavar="FILE", help="Weights of any form; else the packaged model."),
+        typer.Option(metavar="FILE", help="Weights in any format; else the packaged model."),
     ] = None,
     many: Annotated[
         bool, typer.Option("--many", help="Read rows of digits, each left to right.")
@@ -108,7 +108,7 @@ def predict(
     if save and len(pictures) > MOST_ROWS:
         raise UsageError(f"--save shows at most {MOST_ROWS} pictures, not {len(pictures)}")
     backend = open_device(device)
-    network = read_model(model, backend=backend) if model else packaged_model(backend)
+    network = read_model(model, backend=backend) if model else pretrained_model(backend)
     check_reads_handwriting(network)
     tell: Callable[[Result], None] = _no_one
     if not as_json:

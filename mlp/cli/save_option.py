@@ -12,7 +12,7 @@ import typer
 from mlp.cli import console
 from mlp.common.atomic import replacing
 from mlp.common.errors import MLPError, UsageError
-from mlp.common.overwrite import check_target
+from mlp.common.overwrite import check_destination
 from mlp.view import plots
 
 if TYPE_CHECKING:
@@ -40,13 +40,13 @@ def check_png(save: Path | None, force: bool) -> None:
     """Make sure that a PNG file may be written.
 
     Raises:
-        UsageError: if it is called otherwise, or see `mlp.common.overwrite.check_target`.
+        UsageError: if it is called otherwise, or see `mlp.common.overwrite.check_destination`.
     """
     if save is None:
         return
     if save.suffix.lower() != ".png":
         raise UsageError(f"--save {save}: pictures are PNG files, so name one that ends in .png")
-    check_target(save, force, is_folder=False, kind=UsageError)
+    check_destination(save, force, is_folder=False, kind=UsageError)
 
 
 def write_picture(figure: Figure, save: Path) -> None:

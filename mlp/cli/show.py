@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 import numpy as np
 import typer
@@ -17,7 +18,7 @@ from mlp.data.augment import deform
 from mlp.data.load import Dataset, Split, ask
 from mlp.models.attribution import contributions
 from mlp.models.checkpoint import load
-from mlp.models.metadata import task_of
+from mlp.models.metadata import metadata_of, task_of
 from mlp.models.metrics import score
 from mlp.models.predict import check_fits, probabilities
 from mlp.nn.network import MLP
@@ -189,7 +190,7 @@ def curves(model: Model, save: Save = None, force: Force = False) -> None:
     check_picture(save, force)
     screen = Screen.of_stdout()
     network = load(model)
-    history = read_curves(network.about, str(model))
+    history = read_curves(metadata_of(network), str(model))
     screen.print(draw_curves(history, screen))
     if save:
         write_picture(plots.plot_curves(history, f"{network}"), save)
@@ -248,12 +249,10 @@ def _layer_numbers(network: MLP, layer: int | None) -> list[int]:
 
 def _image_shape(network: MLP) -> tuple[int, int] | None:
     """Return the shape of the images that a network was trained on, where its file tells it."""
-    told: Any = network.about.get("dataset")
-    shape = told.get("image_shape") if isinstance(told, dict) else None
-    match shape:
-        case [int(height), int(width)] if height > 0 and height * width == network.sizes[0]:
-            return height, width
-    return None
+    dataset = metadata_of(network).dataset
+    if dataset is None or math.prod(dataset.image_shape) != network.sizes[0]:
+        return None
+    return dataset.image_shape
 
 
 def _check_count(count: int | None, most: int | None = None) -> None:

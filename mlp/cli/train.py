@@ -25,7 +25,7 @@ from mlp.cli.options import (
     parse_classes,
 )
 from mlp.common.errors import ModelError, UsageError
-from mlp.common.overwrite import check_target
+from mlp.common.overwrite import check_destination
 from mlp.data.load import Dataset, as_binary, overlay
 from mlp.data.task import Kind
 from mlp.models import checkpoint
@@ -221,11 +221,11 @@ def _writable(out: Path | None, force: bool) -> Path:
     """Settle where the model goes, before any time is spent on training it.
 
     Raises:
-        UsageError, ModelError: see `mlp.common.overwrite.check_target`.
+        UsageError, ModelError: see `mlp.common.overwrite.check_destination`.
     """
     if out is None:
         out = Path("digits.safetensors") if force else _free(Path("digits.safetensors"))
-    check_target(out, force, is_folder=False, kind=ModelError)
+    check_destination(out, force, is_folder=False, kind=ModelError)
     return out
 
 

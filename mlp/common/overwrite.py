@@ -1,4 +1,4 @@
-"""Where a result may be written: nothing is replaced unasked, nor anything but its own kind."""
+"""Whether a result may be written at a place: nothing is replaced unasked, nor another kind."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from pathlib import Path
 from mlp.common.errors import MLPError, UsageError
 
 
-def check_target(target: Path, force: bool, is_folder: bool, kind: type[MLPError]) -> None:
+def check_destination(path: Path, force: bool, is_folder: bool, kind: type[MLPError]) -> None:
     """Refuse a place that cannot be written or is taken.
 
     Args:
-        target: the file or folder to be made.
+        path: the file or folder to be made.
         force: whether something that is there may be replaced.
         is_folder: whether a folder is to be made.
         kind: the class of the error where the file system is at fault.
@@ -23,7 +23,7 @@ def check_target(target: Path, force: bool, is_folder: bool, kind: type[MLPError
         UsageError: if something is there that may not be replaced, or is of the other kind.
         MLPError: of the given kind, if the folder to write in is missing or not writable.
     """
-    above = target.resolve().parent
+    above = path.resolve().parent
     if not os.path.isdir(above):  # noqa: PTH112 - pathlib raises in folders one may not enter
         raise kind(f"there is no folder {above}: make it first")
     try:
@@ -33,16 +33,16 @@ def check_target(target: Path, force: bool, is_folder: bool, kind: type[MLPError
         raise kind(
             f"nothing can be written in {above} ({error.strerror}): choose another place"
         ) from None
-    if not os.path.lexists(target) or (is_folder and _is_empty_folder(target)):
+    if not os.path.lexists(path) or (is_folder and _is_empty_folder(path)):
         return
-    if target.exists() and not target.is_dir() and not target.is_file():
-        raise UsageError(f"{target} is a device or a pipe, which would be gone: name another place")
-    if target.is_dir() != is_folder:
-        what = ("a folder", "a file") if target.is_dir() else ("a file", "a folder")
-        raise UsageError(f"{target} is {what[0]}, but {what[1]} is to be written: name another")
+    if path.exists() and not path.is_dir() and not path.is_file():
+        raise UsageError(f"{path} is a device or a pipe, which would be gone: name another place")
+    if path.is_dir() != is_folder:
+        what = ("a folder", "a file") if path.is_dir() else ("a file", "a folder")
+        raise UsageError(f"{path} is {what[0]}, but {what[1]} is to be written: name another")
     if not force:
         raise UsageError(
-            f"{target} is there already: add --force to replace it, or name another place"
+            f"{path} is there already: add --force to replace it, or name another place"
         )
 
 

@@ -1,4 +1,4 @@
-"""Work shared out to threads, and how many BLAS multiplies matrices with meanwhile."""
+"""Sharing work among threads, and limiting the threads of BLAS meanwhile."""
 
 from __future__ import annotations
 

@@ -1,8 +1,10 @@
-"""What every source of images is turned into: two splits of images and labels."""
+"""A dataset: a training and a test split, each of images and labels."""
 
 from __future__ import annotations
 
 import hashlib
+import math
+import tempfile
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -10,7 +12,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mlp.common.errors import DataError, UsageError
+from mlp.common.rng import generator
 from mlp.data.task import Task
+
+MOST_COPIED = 256 << 20
+"""Bytes of a mapped file's images that are copied into memory at most at a time."""
 
 
 @dataclass(frozen=True)
@@ -66,12 +72,14 @@ class Dataset:
     """A training and a test split over the same classes.
 
     Attributes:
-        name: what it is called in results and model files, such as ``"mnist"``.
-        source: where the bytes came from, for people to read.
+        name: its name in results and model files, such as ``"mnist"``.
+        source: where the bytes came from, for messages.
         classes: the number of classes, or of questions; the width of a network's output.
         train: what the network learns from.
-        test: what it is measured on, never trained on.
+        test: what a network's accuracy is measured on; never trained on.
         task: what the labels mean.
+        validation_start: the first training image that may be held out for validation: where
+            datasets are joined, those of the first stand last and are like the test images.
 
     Raises:
         DataError: if a label is not below ``classes`` or the image sizes of the splits differ.
@@ -83,6 +91,7 @@ class Dataset:
     train: Split
     test: Split
     task: Task = field(default_factory=Task)
+    validation_start: int = 0
 
     def __post_init__(self) -> None:
         for split_name, split in (("training", self.train), ("test", self.test)):
@@ -111,23 +120,66 @@ class Dataset:
         return int(height * width)
 
 
-def hold_out(split: Split, validation: float) -> tuple[Split, Split]:
-    """Cut the last images off for validation.
+def hold_out(dataset: Dataset, validation: float, seed: int) -> tuple[Split, Split]:
+    """Hold training images out for validation, drawn at random.
+
+    Where each image has one class, every class is held out in the same proportion, to within one
+    image. The images of both splits stay in the order in which they lie. They are drawn on the
+    host, so that a seed holds out the same images on every device.
 
     Args:
-        split: the training images.
-        validation: how many to hold out: a share below 1, a count from 1 on.
+        dataset: its training split is divided, from `Dataset.validation_start` on; from 0 on where
+            that leaves too few.
+        validation: how many to hold out: a share of all training images if below 1, else a count.
+        seed: of the draw.
 
     Returns:
         The images to train on, and those held out.
 
     Raises:
         UsageError: if none is left to train on.
+        DataError: if mapped images are divided, and there is no room for a temporary file.
     """
-    count = round(validation * len(split)) if validation < 1 else int(validation)
-    if count >= len(split):
+    split, N = dataset.train, len(dataset.train)
+    count = round(validation * N) if validation < 1 else int(validation)
+    if count >= N:
         raise UsageError(
-            f"a validation split of {count:,} leaves nothing of {len(split):,} training images: "
+            f"a validation split of {count:,} leaves nothing of {N:,} training images: "
             "hold out fewer"
         )
-    return split[: len(split) - count], split[len(split) - count :]
+    if count == 0:
+        return split, split[N:]
+    start = dataset.validation_start if count <= N - dataset.validation_start else 0
+    rows = generator(seed, "validation").permutation(np.arange(start, N))
+    if split.labels.ndim == 1:
+        rows = rows[np.argsort(split.labels[rows], kind="stable")]
+    # Evenly spaced: each class, whose rows are now side by side, gets its share.
+    chosen = rows[(2 * np.arange(count) + 1) * len(rows) // (2 * count)]
+    held_out = np.zeros(N, bool)
+    held_out[chosen] = True
+    return _take(split, np.flatnonzero(~held_out)), _take(split, np.flatnonzero(held_out))
+
+
+def _take(split: Split, rows: NDArray[np.int64]) -> Split:
+    """Copy some rows; those of a large mapped file into a temporary one, which is mapped again.
+
+    A view of scattered rows does not exist, and a copy in memory could be larger than it. A
+    temporary file costs one pass over the data and is deleted with the split.
+    """
+    images, shape = split.images, (len(rows), *split.images.shape[1:])
+    size = math.prod(shape)
+    if not isinstance(images, np.memmap) or size <= MOST_COPIED:
+        return Split(images[rows], split.labels[rows])
+    step = max(1, MOST_COPIED // (size // len(rows)))
+    try:
+        with tempfile.TemporaryFile() as file:
+            for start in range(0, len(rows), step):
+                file.write(images[rows[start : start + step]].data)
+            file.flush()
+            return Split(np.memmap(file, np.uint8, "r", shape=shape), split.labels[rows])
+    except OSError as error:
+        raise DataError(
+            f"a validation split of images that are not read into memory takes {size:,} bytes in "
+            f"{tempfile.gettempdir()} ({error.strerror or error}): make room there, name a larger "
+            "folder in the environment variable TMPDIR, or train without a validation split"
+        ) from None

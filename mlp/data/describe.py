@@ -1,4 +1,4 @@
-"""What there is to know of a dataset before training on it, and what looks wrong with it."""
+"""A dataset in figures, and the problems in it that would spoil a training."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from mlp.data.dataset import Split
 from mlp.data.formats.splits import TEST, TRAIN, Splits
 
-_PIECE = 1_000  # images whose pixels are counted at once, as that takes eight bytes each
+_CHUNK = 1_000  # images whose pixels are counted at once, as each pixel then takes eight bytes
 
 
 @dataclass(frozen=True)
@@ -39,13 +39,13 @@ class SplitDescription:
 
 @dataclass(frozen=True)
 class Description:
-    """A dataset in figures, and the problems seen in it, a sentence each."""
+    """The figures of each split, and the problems found, a sentence each."""
 
     splits: dict[str, SplitDescription]
     problems: list[str]
 
 
-def describe(splits: Splits, classes: int) -> Description:
+def describe_dataset(splits: Splits, classes: int) -> Description:
     """Measure each split and look for what would spoil a training run.
 
     Args:
@@ -66,8 +66,8 @@ def describe(splits: Splits, classes: int) -> Description:
 def _describe_split(split: Split, classes: int) -> SplitDescription:
     N, height, width = split.images.shape
     counts = np.zeros(256, np.int64)  # of each pixel value
-    for start in range(0, N, _PIECE):
-        counts += np.bincount(split.images[start : start + _PIECE].ravel(), minlength=256)
+    for start in range(0, N, _CHUNK):
+        counts += np.bincount(split.images[start : start + _CHUNK].ravel(), minlength=256)
     values = np.arange(256) / 255
     mean = float(counts @ values / counts.sum())
     variance = float(counts @ (values - mean) ** 2 / counts.sum())

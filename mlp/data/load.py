@@ -1,4 +1,4 @@
-"""Images and labels from files, from the network and from the project's own pen."""
+"""Loading a dataset by its name: from files, from a download, or drawn by the project itself."""
 
 from __future__ import annotations
 
@@ -32,12 +32,12 @@ def load_dataset(
 
     Args:
         name: ``"mnist"``; ``"synthetic"``, or ``"synthetic:N+M"`` for N training and M test images;
-            a file or folder of any form that `mlp.data.formats` reads; or ``"auto"`` for MNIST
-            where it is to be had and synthetic digits where it is not. Several with commas
+            a file or folder in any format that `mlp.data.formats` reads; or ``"auto"`` for MNIST
+            where it is found or can be downloaded, and else synthetic digits. Several with commas
             between are trained on together and tested on as the first; see `join`.
         folder: where MNIST's files are; nothing else is then tried.
-        note: told in a sentence when ``"auto"`` takes the synthetic digits.
-        progress: told how far a download is.
+        note: called with a sentence when ``"auto"`` takes the synthetic digits.
+        progress: called with how far a download is.
 
     Raises:
         DataError: if the data is missing or damaged.
@@ -63,15 +63,15 @@ def load_dataset(
         return formats.read(name)
     raise UsageError(
         f"there is no dataset {name!r}: choose mnist, synthetic, synthetic:N+M, or a file or "
-        "folder in one of the forms that mlp data info reads"
+        "folder in one of the formats that mlp data info reads"
     )
 
 
 def join(datasets: Sequence[Dataset]) -> Dataset:
     """Put the training images of several datasets together.
 
-    Those of the first stand last, so that images held out for validation are the first's, as the
-    test images are.
+    Those of the first stand last, and only they are held out for validation, as the test images
+    are the first's; see `hold_out`.
 
     Raises:
         DataError: if the images' sizes differ.
@@ -95,15 +95,16 @@ def join(datasets: Sequence[Dataset]) -> Dataset:
             np.concatenate([split.images for split in splits]),
             np.concatenate([split.labels for split in splits]),
         ),
+        validation_start=sum(len(other.train) for other in others) + first.validation_start,
     )
 
 
 def ask(task: Task, dataset: Dataset) -> Dataset:
-    """Put a dataset's labels, or its images too, into the form that a model answers.
+    """Relabel a dataset for the task of a model; for several questions, overlay its images too.
 
     Args:
-        task: what the model was trained to answer.
-        dataset: images of one class each, or already of this task.
+        task: the model's.
+        dataset: images of one class each, or already of this kind of task.
     """
     if dataset.task.kind == task.kind:
         return dataset

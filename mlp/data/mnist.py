@@ -1,4 +1,4 @@
-"""MNIST: found on this machine or downloaded, and never anything else by that name."""
+"""MNIST: found on this machine or downloaded, with checksums, so that it is MNIST and no other."""
 
 from __future__ import annotations
 
@@ -6,8 +6,6 @@ import io
 import os
 from functools import partial
 from pathlib import Path
-
-import platformdirs
 
 from mlp.common.errors import DataError
 from mlp.data.dataset import Dataset
@@ -30,7 +28,7 @@ SHA256 = {
 
 
 class MnistUnavailable(DataError):  # noqa: N818 - it is a state of the world, not of a file
-    """MNIST is neither on this machine nor to be had; a caller may go on with other digits."""
+    """MNIST is not on this machine and cannot be downloaded; a caller may take other digits."""
 
 
 def load_mnist(
@@ -45,10 +43,11 @@ def load_mnist(
     Args:
         folder: where the files are; nothing else is then tried.
         download: whether the network may be used.
-        progress: told how far the download of each file is.
+        progress: called with how far the download of each file is.
 
     Raises:
-        MnistUnavailable: if no folder was given and the files are nowhere to be had.
+        MnistUnavailable: if no folder was given, and the files are not found and cannot be
+            downloaded.
         DataError: if a given folder lacks a file, or a file is damaged or not MNIST's.
     """
     if folder is not None:
@@ -71,7 +70,12 @@ def load_mnist(
 
 def cache_folder() -> Path:
     """The folder that MNIST is downloaded into, such as ``~/.cache/mlp/mnist``."""
-    return Path(platformdirs.user_cache_dir("mlp", appauthor=False)) / "mnist"
+    try:
+        from platformdirs import user_cache_path
+    except ImportError:  # it knows the places of all systems; else they are Linux's
+        caches = os.environ.get("XDG_CACHE_HOME") or "~/.cache"
+        return Path(caches).expanduser() / "mlp" / "mnist"
+    return user_cache_path("mlp", appauthor=False) / "mnist"
 
 
 def _places() -> list[Path]:

@@ -1,4 +1,4 @@
-"""Other questions asked of the same digits: one yes or no, or which two are overlaid."""
+"""The same digits relabelled for another task: one yes-or-no question, or two digits an image."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ SHIFT = 4
 
 
 def as_binary(dataset: Dataset, positive: Sequence[int]) -> Dataset:
-    """Ask of each image whether its class is among some.
+    """Relabel images with whether their class is one of some: a binary task.
 
     Args:
         dataset: images of one class each.
@@ -35,6 +35,7 @@ def as_binary(dataset: Dataset, positive: Sequence[int]) -> Dataset:
             f"--positive takes some but not all of the classes 0 to {dataset.classes - 1}, "
             f"such as 0,2,4,6,8, not {','.join(map(str, positive))!r}"
         )
+    chosen = list(map(int, chosen))  # plain ints, which the model file can hold
     train, test = (
         Split(split.images, np.isin(split.labels, chosen).astype(np.uint8)[:, None])
         for split in (dataset.train, dataset.test)
@@ -44,7 +45,7 @@ def as_binary(dataset: Dataset, positive: Sequence[int]) -> Dataset:
 
 
 def overlay(dataset: Dataset) -> Dataset:
-    """Lay each image over another of a different class and ask which classes are there.
+    """Lay each image over another of a different class: a multilabel task, which classes are there.
 
     Each of the two is moved by up to `SHIFT` pixels; where both have ink, the darker counts. The
     pairs and the moves are the same each time, whatever a run's seed, so that networks are trained

@@ -1,4 +1,4 @@
-"""What a network's outputs answer: which one of several classes, or several yes-or-no questions."""
+"""The task of a network: one of several classes, or a yes or no to each of several questions."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ Kind = Literal["multiclass", "binary", "multilabel"]
 
 @dataclass(frozen=True)
 class Task:
-    """The question that labels answer.
+    """What the labels of a dataset, and so the outputs of a network, mean.
 
     Attributes:
         kind: ``"multiclass"`` where each image has one class: labels are integers of shape (N,);
@@ -31,7 +31,7 @@ class Task:
     positive: tuple[int, ...] = ()
 
     def decide(self, outputs: Array, *, logits: bool) -> Array:
-        """Turn a network's outputs into answers in the form of the labels, on the same device.
+        """Turn a network's outputs into answers, which are like labels, on the same device.
 
         Args:
             outputs: shape (N, C).
@@ -52,7 +52,8 @@ class Task:
 
         For one of several classes: the softmax of logits; activations scaled to sum to 1. For
         questions: the sigmoid of logits; activations as they are. A temperature above 1 divides
-        the logits, and takes the corresponding root of activations: the answers stay, less sure.
+        the logits, and takes the corresponding root of activations: the answers stay, with less
+        confidence.
         """
         values = outputs.astype(np.float64)  # (N, C)
         if self.kind != "multiclass":
@@ -67,8 +68,8 @@ class Task:
         else:
             values = np.maximum(values, 0.0) ** (1.0 / temperature)
         sums = np.maximum(values.sum(axis=1, keepdims=True), np.finfo(np.float64).tiny)
-        shares: NDArray[np.float64] = values / sums
-        return shares
+        probabilities: NDArray[np.float64] = values / sums
+        return probabilities
 
     def names_of(self, outputs: int) -> list[str]:
         """Return a name for each output: the task's where it has as many, else their numbers."""

@@ -1,4 +1,4 @@
-"""Which weights were active for an image: what each input of each layer adds to a class."""
+"""Attribution, input × gradient: what each input of each layer adds to a class for an image."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from mlp.nn.network import MLP
 
 
 def contributions(model: MLP, image: NDArray[np.uint8], unit: int) -> list[NDArray[Any]]:
-    """Tell, for each layer, what each of its inputs adds to one output, before its activation.
+    """Compute what each layer's inputs add to one output of the network, before its activation.
 
     It is the input times the gradient of the output: Σⱼ Wᵢⱼ ∂z/∂Wᵢⱼ, which is xᵢ ∂z/∂xᵢ. In a
     network of ReLUs without biases the contributions of each layer sum to z (Ancona and others,

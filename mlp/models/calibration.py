@@ -1,4 +1,4 @@
-"""Whether a network is as sure as it is right, and the one number that makes it so.
+"""Calibration: whether probabilities agree with accuracy, and the temperature that makes them.
 
 C. Guo and others, On Calibration of Modern Neural Networks, 2017.
 """
@@ -16,10 +16,11 @@ from mlp.data.task import Task
 BINS = 15
 
 COLDEST, HOTTEST = 0.25, 8.0
-"""Temperatures are looked for between these: a few images that are all read right call for none."""
+"""The range that temperatures are looked for in. Few images, all answered correctly, would have no
+least cross-entropy at any finite one."""
 
 SEARCH_STEPS = 40
-"""Each leaves two thirds of the range, which ends narrower than any figure that is shown."""
+"""Each step leaves two thirds of the range; the last range is narrower than any figure shown."""
 
 
 def fit_temperature(
@@ -27,7 +28,7 @@ def fit_temperature(
 ) -> float:
     """Find the temperature T that minimises the cross-entropy of softmax(logits / T).
 
-    It changes how sure answers are, never the answers (Guo and others, section 4.2). Where the
+    It changes probabilities, never the answers (Guo and others, section 4.2). Where the
     task is made of questions, it is the sigmoid's. The cross-entropy is convex in 1/T, so it has
     one minimum, which a ternary search closes in on.
 
@@ -38,15 +39,17 @@ def fit_temperature(
         logits: whether the outputs are logits, rather than activations from 0 to 1.
 
     Returns:
-        T, from `COLDEST` to `HOTTEST`: above 1 if the network is surer than it is right.
+        T, from `COLDEST` to `HOTTEST`: above 1 if the network is overconfident.
     """
 
     def cross_entropy(log_temperature: float) -> float:
-        shares = task.probabilities(outputs, logits=logits, temperature=math.exp(log_temperature))
+        probabilities = task.probabilities(
+            outputs, logits=logits, temperature=math.exp(log_temperature)
+        )
         if task.kind == "multiclass":
-            of_label = shares[np.arange(len(labels)), labels]  # (N,)
+            of_label = probabilities[np.arange(len(labels)), labels]  # (N,)
         else:
-            of_label = np.where(labels == 1, shares, 1.0 - shares)  # (N, C)
+            of_label = np.where(labels == 1, probabilities, 1.0 - probabilities)  # (N, C)
         return float(-np.log(np.maximum(of_label, np.finfo(np.float64).tiny)).mean())
 
     low, high = math.log(COLDEST), math.log(HOTTEST)
@@ -60,7 +63,7 @@ def fit_temperature(
 
 
 def expected_calibration_error(
-    shares: NDArray[np.float64], labels: NDArray[Any], task: Task
+    probabilities: NDArray[np.float64], labels: NDArray[Any], task: Task
 ) -> float:
     """Compute Σ (n / N) |accuracy - confidence| over `BINS` equal bins of the confidence.
 
@@ -68,26 +71,26 @@ def expected_calibration_error(
     task is made of questions, each answer counts.
 
     Args:
-        shares: the probabilities of the C classes or of the C yeses, shape (N, C).
+        probabilities: of the C classes, or of yes to the C questions, shape (N, C).
         labels: shape (N,), or (N, C) for questions.
         task: what the labels mean.
 
     Returns:
-        From 0, where the network is as sure as it is right, to 1.
+        From 0, where confidence and accuracy agree, to 1.
     """
-    answers = task.decide(shares, logits=False)  # (N,) or (N, C)
-    confidence = confidence_in(answers, shares, task).ravel()
-    right = (answers == labels).ravel()
+    answers = task.decide(probabilities, logits=False)  # (N,) or (N, C)
+    confidence = confidence_in(answers, probabilities, task).ravel()
+    correct = (answers == labels).ravel()
     bins = np.minimum((confidence * BINS).astype(np.int64), BINS - 1)
-    gaps = np.bincount(bins, right - confidence, BINS)  # (BINS,): n (accuracy - confidence)
-    return float(np.abs(gaps).sum() / len(right))
+    gaps = np.bincount(bins, correct - confidence, BINS)  # (BINS,): n (accuracy - confidence)
+    return float(np.abs(gaps).sum() / len(correct))
 
 
 def confidence_in(
-    answers: NDArray[Any], shares: NDArray[np.float64], task: Task
+    answers: NDArray[Any], probabilities: NDArray[np.float64], task: Task
 ) -> NDArray[np.float64]:
     """Return the probability of each answer, in the shape of the answers: (N,) or (N, C)."""
     if task.kind == "multiclass":
         answers = answers[:, None]  # (N, 1)
-        return np.take_along_axis(shares, answers, axis=1)[:, 0]
-    return np.where(answers == 1, shares, 1.0 - shares)
+        return np.take_along_axis(probabilities, answers, axis=1)[:, 0]
+    return np.where(answers == 1, probabilities, 1.0 - probabilities)

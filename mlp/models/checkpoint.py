@@ -17,6 +17,7 @@ from backends import Backend
 from mlp.common.atomic import replacing
 from mlp.common.errors import MLPError, ModelError
 from mlp.common.version import package_version
+from mlp.models.metadata import Metadata, metadata_of
 from mlp.nn.network import MLP
 
 FORMAT = 1
@@ -36,7 +37,7 @@ def save(model: MLP, path: str | os.PathLike[str], *, half: bool = False) -> Non
     network's dtype; the metadata is one JSON object under the key ``mlp``.
 
     Args:
-        model: the network; its ``about`` goes into the metadata.
+        model: the network; its `metadata_of` goes into the file's metadata, too.
         path: the file; replaced if it is there.
         half: whether to store the parameters as `HALF`; `load` widens them again.
 
@@ -55,7 +56,7 @@ def save(model: MLP, path: str | os.PathLike[str], *, half: bool = False) -> Non
             "dtype": model.dtype,
             "stored": stored,
         },
-        "about": model.about,
+        "about": metadata_of(model).to_json(),
     }
     metadata = {"mlp": json.dumps(description, sort_keys=True)}
     try:
@@ -75,7 +76,8 @@ def load(path: str | os.PathLike[str], backend: Backend | None = None) -> MLP:
         backend: the device to bring it to; the CPU unless given.
 
     Raises:
-        ModelError: if the file is missing, damaged, or not such a file.
+        ModelError: if the file is missing, damaged, or not such a file; see also
+            `Metadata.from_json`.
     """
     path = Path(path)
     try:
@@ -170,7 +172,7 @@ def _rebuild(
         layer.W[...] = model.backend.asarray(tensors[f"layers.{k}.W"], model.dtype)
         if layer.b is not None:
             layer.b[...] = model.backend.asarray(tensors[f"layers.{k}.b"], model.dtype)
-    model.about = description["about"]
+    model.metadata = Metadata.from_json(description["about"])
     return model
 
 

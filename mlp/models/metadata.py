@@ -1,43 +1,215 @@
-"""What a model tells of itself: the question that it answers, and how sure it may be."""
+"""What a model file tells of its network: how it was made and trained, and what it answers."""
 
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, fields
+from typing import Any, get_args
 
 from mlp.common.errors import ModelError
-from mlp.data.task import Task
+from mlp.data.task import Kind, Task
 from mlp.nn.network import MLP
+
+Figures = Mapping[str, float | None]
+"""What was measured after one epoch, by name: ``epoch``, ``loss``, ``test_accuracy`` and others."""
+
+
+@dataclass(frozen=True)
+class Initialisation:
+    """How the parameters started; see `mlp.nn.network.MLP`.
+
+    Attributes:
+        W: the name of the weights' initialiser; None where the parameters were read.
+        b: the same of the biases.
+        seed: of both draws.
+    """
+
+    W: str | None
+    b: str
+    seed: int
+
+
+@dataclass(frozen=True)
+class DatasetSummary:
+    """What a network was trained and tested on.
+
+    Attributes:
+        name: such as ``"mnist"``.
+        image_shape: height and width of each image, in pixels.
+        train_images, test_images: how many there were, those held out for validation included.
+        train_sha256, test_sha256: of the images and labels; see `mlp.data.dataset.Split.checksum`.
+    """
+
+    name: str
+    image_shape: tuple[int, int]
+    train_images: int
+    train_sha256: str
+    test_images: int
+    test_sha256: str
+
+
+@dataclass(frozen=True)
+class Metadata:
+    """Everything that is known of a network besides its layers and parameters.
+
+    Attributes:
+        initialisation: how its parameters started; None where the file does not say.
+        task: what its outputs answer; None where the file does not say.
+        recipe: the hyperparameters of its training; see `mlp.training.recipe.Recipe`. None if it
+            was not trained, or nothing is known of it.
+        dataset: what it was trained and tested on.
+        history: the figures of each reported epoch, in order; empty where there are none.
+        train_accuracy, test_accuracy, validation_accuracy: after the last epoch, 0 to 1.
+        temperature: what divides the logits to calibrate probabilities; None where none was fitted.
+        unread: entries of the file that this version cannot read, as JSON has them: unknown ones
+            and damaged ones. They are kept, so that saving the model again loses nothing.
+
+    Raises:
+        ModelError: if the temperature is not a finite number above 0.
+    """
+
+    initialisation: Initialisation | None = None
+    task: Task | None = None
+    recipe: Mapping[str, Any] | None = None
+    dataset: DatasetSummary | None = None
+    history: tuple[Figures, ...] = ()
+    train_accuracy: float | None = None
+    test_accuracy: float | None = None
+    validation_accuracy: float | None = None
+    temperature: float | None = None
+    unread: Mapping[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        T = self.temperature
+        if T is not None and not (_is_number(T) and T > 0):
+            raise ModelError(
+                f"the model tells of a temperature {T!r}, which must be a number above 0: "
+                "its file is damaged, copy it again"
+            )
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the entries of a model file, as `json.dumps` takes them.
+
+        The file of a trained network has every entry of its training, null where there is nothing
+        to tell; all others are there only where they tell something.
+        """
+        entries: dict[str, Any] = asdict(self)
+        initialisation, unread = entries.pop("initialisation"), entries.pop("unread")
+        if self.recipe is None:
+            entries = {key: value for key, value in entries.items() if value not in (None, ())}
+        if initialisation is not None:
+            entries["init"] = initialisation
+        entries |= unread
+        return entries
+
+    @classmethod
+    def from_json(cls, entries: Mapping[str, Any]) -> Metadata:
+        """Read the entries of a model file.
+
+        Entries that only inform are left in `unread` where they are damaged, so that the network
+        can still be used.
+
+        Raises:
+            ModelError: if the task or the temperature is damaged, without which its outputs would
+                be misread.
+        """
+        unread = dict(entries)
+        read: dict[str, Any] = {"temperature": unread.pop("temperature", None)}
+        if (task := unread.pop("task", None)) is not None:
+            read["task"] = _task(task)
+        for key, (name, parse) in _PARSERS.items():
+            value = unread.pop(key, None)
+            if value is not None:
+                try:
+                    read[name] = parse(value)
+                except (TypeError, ValueError, LookupError):
+                    unread[key] = value
+        return cls(**read, unread=unread)
+
+
+def metadata_of(model: MLP) -> Metadata:
+    """Return what is known of a model; for one that was just made, how its parameters started."""
+    if model.metadata is None:
+        return Metadata(Initialisation(model.init, model.bias_init, int(model.seed)))
+    assert isinstance(model.metadata, Metadata)
+    return model.metadata
 
 
 def task_of(model: MLP) -> Task:
-    """Return what a model was trained to answer; one class of several where nothing tells.
+    """Return what a model was trained to answer; one class of several where nothing tells."""
+    return metadata_of(model).task or Task(names=tuple(map(str, range(model.sizes[-1]))))
 
-    Raises:
-        ModelError: if what is told of it makes no task.
-    """
-    about = model.about.get("task")
-    if about is None:
-        return Task(names=tuple(map(str, range(model.sizes[-1]))))
+
+def temperature_of(model: MLP) -> float:
+    """Return the temperature that calibrates a model; 1 where none was fitted."""
+    return float(metadata_of(model).temperature or 1.0)
+
+
+def _task(value: Any) -> Task:
     try:
-        return Task(about["kind"], tuple(about["names"]), tuple(about["positive"]))
-    except (KeyError, TypeError):
+        task = Task(value["kind"], tuple(value["names"]), tuple(value["positive"]))
+        _require(task.kind in get_args(Kind))
+        _require(all(isinstance(name, str) for name in task.names))
+        _require(all(type(digit) is int for digit in task.positive))
+        return task
+    except (KeyError, TypeError, ValueError):
         raise ModelError(
             "the model does not tell what its outputs answer: its file is damaged, copy it again"
         ) from None
 
 
-def temperature_of(model: MLP) -> float:
-    """Return the temperature that calibrates a model; 1 where none was fitted.
+def _initialisation(value: Any) -> Initialisation:
+    read = Initialisation(**value)
+    _require(isinstance(read.W, str) and isinstance(read.b, str) and type(read.seed) is int)
+    return read
 
-    Raises:
-        ModelError: if what is told of it is no temperature.
-    """
-    temperature = model.about.get("temperature")
-    if temperature is None:
-        return 1.0
-    if type(temperature) not in (int, float) or not 0 < temperature < math.inf:
-        raise ModelError(
-            f"the model tells of a temperature {temperature!r}, which must be a number above 0: "
-            "its file is damaged, copy it again"
-        )
-    return float(temperature)
+
+def _recipe(value: Any) -> dict[str, Any]:
+    _require(isinstance(value, dict))
+    return dict(value)
+
+
+def _dataset(value: Any) -> DatasetSummary:
+    height, width = value["image_shape"]
+    read = DatasetSummary(**value | {"image_shape": (height, width)})
+    for name in (f.name for f in fields(read) if f.type == "str"):
+        _require(isinstance(getattr(read, name), str))
+    counts = (height, width, read.train_images, read.test_images)
+    _require(all(type(count) is int and count > 0 for count in counts))
+    return read
+
+
+def _history(value: Any) -> tuple[Figures, ...]:
+    _require(isinstance(value, list) and all(isinstance(figures, dict) for figures in value))
+    for figures in value:
+        _require(_is_number(figures.get("epoch")) and _is_number(figures.get("loss")))
+        _require(all(figure is None or _is_number(figure) for figure in figures.values()))
+    return tuple(value)
+
+
+def _accuracy(value: Any) -> float:
+    _require(_is_number(value) and 0 <= value <= 1)
+    return float(value)
+
+
+_PARSERS = {
+    "init": ("initialisation", _initialisation),
+    "recipe": ("recipe", _recipe),
+    "dataset": ("dataset", _dataset),
+    "history": ("history", _history),
+    **{
+        f"{name}_accuracy": (f"{name}_accuracy", _accuracy)
+        for name in ("train", "test", "validation")
+    },
+}
+"""For each entry that only informs: the attribute it is read into, and how."""
+
+
+def _is_number(value: object) -> bool:
+    return type(value) in (int, float) and math.isfinite(value)  # type: ignore[arg-type]
+
+
+def _require(holds: bool) -> None:
+    if not holds:
+        raise ValueError

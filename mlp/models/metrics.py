@@ -11,23 +11,23 @@ from numpy.typing import NDArray
 from backends import Array
 
 
-def count_right(answers: Array, labels: Array) -> Array:
-    """Count the images that are answered wholly right, on the device where the arrays are.
+def count_correct(answers: Array, labels: Array) -> Array:
+    """Count the images whose answers are all correct, on the device where the arrays are.
 
     Args:
-        answers: shape (N,), or (N, L) for L questions, all of which must be right.
+        answers: shape (N,), or (N, L) for L questions, all of which must be correct.
         labels: the same shape.
 
     Returns:
         The count, an integer of shape ().
     """
-    right = answers == labels  # (N,) or (N, L)
-    return right.reshape(len(right), -1).all(axis=1).sum()
+    correct = answers == labels  # (N,) or (N, L)
+    return correct.reshape(len(correct), -1).all(axis=1).sum()
 
 
 @dataclass(frozen=True)
 class Score:
-    """The counts of right and wrong predictions, class by class.
+    """How many images of each class were predicted as each class.
 
     Attributes:
         confusion: int64, shape (C, C): row the label, column the prediction.
@@ -42,23 +42,23 @@ class Score:
 
     @property
     def correct(self) -> int:
-        """The number of right predictions."""
+        """The number of correct predictions."""
         return int(self.confusion.trace())
 
     @property
     def accuracy(self) -> float:
-        """The share of right predictions, 0 to 1."""
+        """The fraction of correct predictions, 0 to 1."""
         return self.correct / self.total
 
     @property
     def precision(self) -> NDArray[np.float64]:
-        """For each class, the share of its predictions that are right, shape (C,); 0 of none."""
-        return _share(self.confusion.diagonal(), self.confusion.sum(axis=0))
+        """For each class, the fraction of its predictions that are correct, shape (C,)."""
+        return _fraction(self.confusion.diagonal(), self.confusion.sum(axis=0))
 
     @property
     def recall(self) -> NDArray[np.float64]:
-        """For each class, the share of its images that are found, shape (C,); 0 of none."""
-        return _share(self.confusion.diagonal(), self.confusion.sum(axis=1))
+        """For each class, the fraction of its images that are found, shape (C,)."""
+        return _fraction(self.confusion.diagonal(), self.confusion.sum(axis=1))
 
 
 def score(predictions: NDArray[Any], labels: NDArray[Any], classes: int) -> Score:
@@ -75,14 +75,14 @@ def score(predictions: NDArray[Any], labels: NDArray[Any], classes: int) -> Scor
 
 @dataclass(frozen=True)
 class LabelScore:
-    """The counts of right and wrong answers, question by question.
+    """How many answers to each question were correct, and how the others were wrong.
 
     Attributes:
         true_yes: yes where the label is yes, int64 of shape (L,).
         false_yes: yes where it is no.
         false_no: no where it is yes.
         total: the number of images.
-        exact: how many images have every answer right.
+        exact: how many images have all answers correct.
     """
 
     true_yes: NDArray[np.int64]
@@ -93,28 +93,28 @@ class LabelScore:
 
     @property
     def exact_match(self) -> float:
-        """The share of images with every answer right, 0 to 1."""
+        """The fraction of images with all answers correct, 0 to 1."""
         return self.exact / self.total
 
     @property
     def accuracy(self) -> NDArray[np.float64]:
-        """For each question, the share of right answers, shape (L,)."""
+        """For each question, the fraction of correct answers, shape (L,)."""
         return 1.0 - (self.false_yes + self.false_no) / self.total
 
     @property
     def precision(self) -> NDArray[np.float64]:
-        """For each question, the share of its yeses that are right, shape (L,); 0 of none."""
-        return _share(self.true_yes, self.true_yes + self.false_yes)
+        """For each question, the fraction of yes answers that are correct, shape (L,)."""
+        return _fraction(self.true_yes, self.true_yes + self.false_yes)
 
     @property
     def recall(self) -> NDArray[np.float64]:
-        """For each question, the share of its yeses that are found, shape (L,); 0 of none."""
-        return _share(self.true_yes, self.true_yes + self.false_no)
+        """For each question, the fraction of yes labels that are found, shape (L,)."""
+        return _fraction(self.true_yes, self.true_yes + self.false_no)
 
     @property
     def f1(self) -> NDArray[np.float64]:
-        """For each question, the harmonic mean of precision and recall, shape (L,); 0 of none."""
-        return _share(2 * self.true_yes, 2 * self.true_yes + self.false_yes + self.false_no)
+        """For each question, the harmonic mean of precision and recall, shape (L,)."""
+        return _fraction(2 * self.true_yes, 2 * self.true_yes + self.false_yes + self.false_no)
 
 
 def score_labels(answers: NDArray[Any], labels: NDArray[Any]) -> LabelScore:
@@ -129,6 +129,7 @@ def score_labels(answers: NDArray[Any], labels: NDArray[Any]) -> LabelScore:
     )
 
 
-def _share(part: NDArray[np.int64], whole: NDArray[np.int64]) -> NDArray[np.float64]:
-    share: NDArray[np.float64] = part / np.maximum(whole, 1)
-    return share
+def _fraction(part: NDArray[np.int64], whole: NDArray[np.int64]) -> NDArray[np.float64]:
+    """Divide counts; where there is nothing to divide by, the fraction is 0."""
+    fraction: NDArray[np.float64] = part / np.maximum(whole, 1)
+    return fraction

@@ -1,15 +1,16 @@
-"""What a trained network says of images: outputs, probabilities and digits."""
+"""Prediction: the outputs, probabilities and answers of a trained network for images."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from backends import Array
-from mlp.common.errors import ModelError
+from mlp.common.errors import DataError, ModelError
 from mlp.common.threads import blas_threads
 from mlp.data.batches import Batches
 from mlp.models.metadata import task_of, temperature_of
@@ -18,7 +19,7 @@ from mlp.nn.network import MLP
 
 @blas_threads(1)  # more would wait for each other, spinning, where something else has a core
 def outputs(model: MLP, batches: Batches) -> NDArray[Any]:
-    """Run the network over all images, in pieces, so that memory does not grow with their number.
+    """Run the network over all images in chunks, so that memory does not grow with their number.
 
     Returns:
         The outputs on the host, shape (N, C).
@@ -30,12 +31,15 @@ def outputs(model: MLP, batches: Batches) -> NDArray[Any]:
     return result
 
 
-def predict(model: MLP, images: NDArray[np.uint8]) -> NDArray[Any]:
-    """Read images.
+def predict(model: MLP, images: ArrayLike) -> NDArray[Any]:
+    """Predict the class of images, or the answers to the questions of a model.
 
     Args:
         model: a trained network.
-        images: uint8, shape (N, height, width) or (N, I), 0 is paper and 255 is ink.
+        images: shape (N, height, width) or (N, I), as an array or nested lists; a single image of
+            shape (height, width) or (I,) is read as one of N = 1, and no images give no answers.
+            Whole numbers run from 0, which is paper, to 255, which is ink; floats from 0 to 1, or
+            from 0 to 255 where all of them are whole.
 
     Returns:
         The class of each, int64 of shape (N,); where the model answers L yes-or-no questions, the
@@ -43,23 +47,24 @@ def predict(model: MLP, images: NDArray[np.uint8]) -> NDArray[Any]:
 
     Raises:
         ModelError: if the images have another size than the network's input.
+        DataError: if the images hold anything but numbers in one of these ranges.
     """
     answers: NDArray[Any] = decide(model, outputs(model, _batches(model, images)))
     return answers
 
 
-def probabilities(model: MLP, images: NDArray[np.uint8]) -> NDArray[np.float64]:
-    """Read images; the arguments and errors are those of `predict`.
+def probabilities(model: MLP, images: ArrayLike) -> NDArray[np.float64]:
+    """Predict probabilities; the arguments and errors are those of `predict`.
 
     Returns:
         The probability of each class or of each yes, shape (N, C), calibrated where the model
-        was trained with a validation split; see `shares_of`.
+        was trained with a validation split; see `probabilities_of`.
     """
-    return shares_of(model, outputs(model, _batches(model, images)))
+    return probabilities_of(model, outputs(model, _batches(model, images)))
 
 
-def vote(models: Sequence[MLP], images: NDArray[np.uint8]) -> NDArray[np.float64]:
-    """Let models that answer the same read images; the arguments are otherwise those of `predict`.
+def vote(models: Sequence[MLP], images: ArrayLike) -> NDArray[np.float64]:
+    """Average the predictions of models of one task; otherwise the arguments are of `predict`.
 
     Returns:
         The mean of their `probabilities`, shape (N, C).
@@ -73,7 +78,7 @@ def decide(model: MLP, outputs: Array) -> Array:
     return task_of(model).decide(outputs, logits=model.output == "identity")
 
 
-def shares_of(model: MLP, outputs: NDArray[Any]) -> NDArray[np.float64]:
+def probabilities_of(model: MLP, outputs: NDArray[Any]) -> NDArray[np.float64]:
     """Turn a model's outputs (N, C) into probabilities at its temperature.
 
     See `mlp.data.task.Task.probabilities`.
@@ -96,6 +101,40 @@ def check_fits(model: MLP, pixels: int, classes: int) -> None:
         )
 
 
-def _batches(model: MLP, images: NDArray[np.uint8]) -> Batches:
-    check_fits(model, images[0].size, model.sizes[-1])
-    return Batches(images, np.zeros(len(images), np.int64), model)
+def _batches(model: MLP, images: ArrayLike) -> Batches:
+    pixels, inputs = _as_pixels(images), model.sizes[0]
+    if pixels.size == 0:
+        pixels = np.empty((0, inputs), np.uint8)
+    elif pixels.size == inputs and pixels.ndim <= 2:  # a single image, as a rectangle or flat
+        pixels = pixels.reshape(1, inputs)
+    size = math.prod(pixels.shape[1:]) if pixels.ndim > 1 else pixels.size
+    check_fits(model, size, model.sizes[-1])
+    return Batches(pixels, np.zeros(len(pixels), np.int64), model)
+
+
+def _as_pixels(images: ArrayLike) -> NDArray[Any]:
+    """Return images in their shape, with values from 0 to 255: as bytes, or floats as they are.
+
+    Raises:
+        DataError: if the values are in no range that `predict` takes.
+    """
+    try:
+        pixels = np.asarray(images)
+    except (TypeError, ValueError) as error:  # rows of different lengths, or arrays on a GPU
+        raise DataError(f"the images do not make one array of numbers ({error})") from None
+    if pixels.dtype == np.uint8 or pixels.size == 0:
+        return pixels
+    if pixels.dtype.kind == "b":
+        return pixels.astype(np.uint8) * np.uint8(255)
+    if pixels.dtype.kind in "iu" and pixels.min() >= 0 and pixels.max() <= 255:
+        return pixels.astype(np.uint8)
+    if pixels.dtype.kind == "f" and pixels.min() >= 0:  # not where one is NaN
+        if pixels.max() <= 1:
+            scaled: NDArray[Any] = np.multiply(pixels, 255, dtype=pixels.dtype)
+            return scaled
+        if pixels.max() <= 255 and (pixels == np.floor(pixels)).all():
+            return pixels.astype(np.uint8)
+    raise DataError(
+        f"images of dtype {pixels.dtype} hold values that are no pixels: give whole numbers from "
+        "0 to 255 or floats from 0 to 1"
+    )

@@ -1,4 +1,4 @@
-"""The trained model that comes with the package, for when none is named."""
+"""The pretrained model that comes with the package, for when the user names none."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from mlp.models.checkpoint import load
 from mlp.nn.network import MLP
 
 NAME = "digits"
-"""What the model is called where it stands among others."""
+"""The model's name in a list of models."""
 
 
-def packaged_model(backend: Backend | None = None) -> MLP:
-    """Load the packaged model, which reads handwritten digits.
+def pretrained_model(backend: Backend | None = None) -> MLP:
+    """Load the pretrained model, which reads handwritten digits.
 
     Args:
         backend: the device to bring it to; the CPU unless given.

@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from itertools import pairwise
 from math import prod
-from operator import index
-from typing import Any
 
 from backends import Array, Backend, get_backend
 from mlp.common.errors import UsageError
 from mlp.common.registry import split_choices
 from mlp.common.rng import generator
+from mlp.common.whole import as_whole
 from mlp.nn.initializers import draw
 from mlp.nn.layers import LAYERS, Chain, Layer, Linear
 
@@ -41,7 +40,9 @@ class MLP(Chain):
         parameters: all weights, layer by layer, then all biases: a flat array, shape (P,).
         gradients: their gradients in the same order; each backward pass overwrites them.
         weight_count, bias_count: how many of the parameters are weights and biases.
-        about: what is known of how the network was made and trained; saved with it.
+        init, bias_init, seed: how the parameters started.
+        metadata: what the rooms above tell of this model and save with it; see
+            `mlp.models.metadata.metadata_of`. None for one that was just made.
 
     Raises:
         UsageError: if a size is not positive or a name is unknown.
@@ -67,7 +68,8 @@ class MLP(Chain):
         self.sizes = _checked(sizes)
         self.activation, self.output, self.bias, self.dtype = activation, output, bias, dtype
         self.backend = backend if backend is not None else get_backend("cpu")
-        self.about: dict[str, Any] = {"init": {"W": init, "b": bias_init, "seed": seed}}
+        self.init, self.bias_init, self.seed = init, bias_init, seed
+        self.metadata: object | None = None
         self.blocks = self.build()
         self.layers = [layer for block in self.blocks for layer in block]
         self.linear = [layer for layer in self.layers if isinstance(layer, Linear)]
@@ -132,11 +134,8 @@ class MLP(Chain):
 
 
 def _checked(sizes: Sequence[int]) -> tuple[int, ...]:
-    try:
-        whole = tuple(index(size) for size in sizes)
-    except TypeError:
-        whole = ()
-    if len(whole) < 2 or min(whole) <= 0 or any(isinstance(size, bool) for size in sizes):
+    whole = tuple(as_whole(size) or 0 for size in sizes)
+    if len(whole) < 2 or min(whole) <= 0:
         raise UsageError(
             f"a network needs an input and an output width or more, all positive, not {list(sizes)}"
         )

@@ -12,7 +12,7 @@ from mlp.data.batches import Batches
 from mlp.data.dataset import Split
 from mlp.models.calibration import fit_temperature
 from mlp.models.metadata import task_of
-from mlp.models.metrics import count_right
+from mlp.models.metrics import count_correct
 from mlp.models.predict import decide, outputs
 from mlp.nn.network import MLP
 
@@ -72,5 +72,5 @@ class Evaluation:
         correct = replica.backend.xp.zeros((), dtype="int64")
         for start, stop in micro_batches:
             x, labels = batches.slice(start, stop)
-            correct = correct + count_right(decide(self._model, replica.forward(x)), labels)
+            correct = correct + count_correct(decide(self._model, replica.forward(x)), labels)
         return correct

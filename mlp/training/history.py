@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass, field
-from typing import Any
 
 from mlp.data.dataset import Dataset
+from mlp.models.metadata import DatasetSummary, Metadata, metadata_of
+from mlp.nn.network import MLP
 from mlp.training.recipe import Recipe
 
 
@@ -45,30 +46,35 @@ class History:
         return sum(epoch.seconds for epoch in self.epochs)
 
 
-def describe(recipe: Recipe, dataset: Dataset, history: History) -> dict[str, Any]:
-    """Gather what a model file tells of a network's training.
+def training_metadata(
+    model: MLP, recipe: Recipe, dataset: Dataset, history: History, temperature: float | None
+) -> Metadata:
+    """Gather what a model file tells of a network and of its training.
 
     Args:
+        model: the trained network.
         recipe: the hyperparameters.
         dataset: what it was trained and tested on.
         history: what was measured.
-
-    Returns:
-        A dictionary that JSON can hold.
+        temperature: what calibrates its probabilities; None where none was fitted.
     """
     last = history.epochs[-1] if history.epochs else None
-    return {
-        "recipe": asdict(recipe),
-        "dataset": {
-            "name": dataset.name,
-            "image_shape": dataset.train.images.shape[1:],
-            "train_images": len(dataset.train),
-            "train_sha256": dataset.train.checksum,
-            "test_images": len(dataset.test),
-            "test_sha256": dataset.test.checksum,
-        },
-        "history": [asdict(epoch) for epoch in history.epochs],
-        "train_accuracy": last.train_accuracy if last else None,
-        "test_accuracy": last.test_accuracy if last else None,
-        "validation_accuracy": last.validation_accuracy if last else None,
-    }
+    height, width = dataset.train.images.shape[1:]
+    return Metadata(
+        initialisation=metadata_of(model).initialisation,
+        task=dataset.task,
+        recipe=asdict(recipe),
+        dataset=DatasetSummary(
+            name=dataset.name,
+            image_shape=(height, width),
+            train_images=len(dataset.train),
+            train_sha256=dataset.train.checksum,
+            test_images=len(dataset.test),
+            test_sha256=dataset.test.checksum,
+        ),
+        history=tuple(asdict(epoch) for epoch in history.epochs),
+        train_accuracy=last.train_accuracy if last else None,
+        test_accuracy=last.test_accuracy if last else None,
+        validation_accuracy=last.validation_accuracy if last else None,
+        temperature=temperature,
+    )

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import asdict
 from typing import Any
 
 import numpy as np
@@ -13,11 +12,12 @@ from numpy.typing import NDArray
 from backends import Array
 from mlp.common.errors import DivergedError, UsageError
 from mlp.data.dataset import Dataset, hold_out
+from mlp.models.metadata import Metadata, metadata_of
 from mlp.models.predict import check_fits
 from mlp.nn.network import MLP
 from mlp.training.diagnosis import explain_divergence, warn_after, warn_before
 from mlp.training.evaluation import Evaluation
-from mlp.training.history import Epoch, History, describe
+from mlp.training.history import Epoch, History, training_metadata
 from mlp.training.recipe import Recipe
 from mlp.training.reported_loss import REPORTED_LOSSES
 from mlp.training.trainer import Trainer
@@ -38,7 +38,7 @@ def train(
     An interrupt (Ctrl-C) puts the network back to the end of the last finished epoch and returns.
 
     Args:
-        model: the network; what is learnt of its training is left in ``model.about``.
+        model: the network; what is learnt of its training is left in ``model.metadata``.
         dataset: what it learns from, and the test images that it is measured on.
         recipe: the hyperparameters; the defaults of `Recipe` unless given.
         on_epoch: called with what was measured, after each epoch that is reported.
@@ -58,8 +58,8 @@ def train(
             "a running training accuracy needs one class an image: measure it after each epoch "
             "where the labels answer questions"
         )
-    model.about = {"init": model.about.get("init"), "task": asdict(dataset.task)}
-    train_split, held_out = hold_out(dataset.train, recipe.validation)
+    model.metadata = Metadata(metadata_of(model).initialisation, dataset.task)
+    train_split, held_out = hold_out(dataset, recipe.validation, recipe.seed)
     trainer = Trainer(model, train_split, recipe)
     evaluation = Evaluation(trainer.replicas(), dataset.test, held_out)
     history = History()
@@ -91,7 +91,7 @@ def train(
     except DivergedError:
         model.backend.xp.copyto(model.parameters, finished)
         raise
-    model.about |= describe(recipe, dataset, history) | {"temperature": evaluation.temperature()}
+    model.metadata = training_metadata(model, recipe, dataset, history, evaluation.temperature())
     return history
 
 

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Literal
 
+import numpy as np
+
 from mlp.common.errors import UsageError
+from mlp.common.whole import as_whole
 from mlp.data.augment import parse_augment
 from mlp.nn.losses import LOSSES
 from mlp.nn.optim import OPTIMIZERS
@@ -38,8 +41,9 @@ class Recipe:
         input_dropout: the same of the inputs.
         max_norm: limit of the length of each unit's incoming weights, or None.
         shuffle: whether each epoch visits the images in a new order.
-        validation: how many of the last training images to hold out; a share if below 1.
-        seed: of the initial weights, of the shuffles, of the deformations and of dropout.
+        validation: how many training images to hold out, drawn by the seed; a share if below 1.
+        seed: of the initial weights, the validation split, the shuffles, the deformations and
+            dropout.
         train_accuracy: ``after`` measures it after the epoch; ``running`` counts each image as it
             was read just before the update that used it, which costs next to nothing.
         loss_on: which loss is reported, of `mlp.training.reported_loss.REPORTED_LOSSES`:
@@ -74,6 +78,10 @@ class Recipe:
     report_every: int = 1
 
     def __post_init__(self) -> None:
+        for field in fields(self):  # NumPy's numbers become Python's, which JSON can hold
+            value = getattr(self, field.name)
+            if isinstance(value, np.generic):
+                object.__setattr__(self, field.name, value.item())
         LOSSES.parse(self.loss)  # refuses what there is not
         OPTIMIZERS.parse(self.optimizer)
         if self.batch_size != "full":
@@ -117,9 +125,10 @@ def _require(what: str, value: float, holds: bool, range_: str) -> None:
 
 
 def _require_whole(what: str, value: object, least: int, range_: str) -> None:
-    if not isinstance(value, int) or value < least:
+    whole = as_whole(value)
+    if whole is None or whole < least:
         raise UsageError(f"the {what} must be a whole number {range_}, not {value}")
-    if value > sys.maxsize:
+    if whole > sys.maxsize:
         raise UsageError(f"the {what} must be at most {sys.maxsize}, not {value}")
 
 

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 import numpy as np
 from rich.text import Text
 
 from mlp.common.errors import ModelError
+from mlp.models.metadata import Metadata
 from mlp.view.layout import flow, wrap
 from mlp.view.screen import Screen
 
@@ -27,28 +26,30 @@ Curves = dict[str, list[float]]
 """Figures by their names, an entry an epoch; ``"epoch"`` and ``"loss"`` are always there."""
 
 
-def read_curves(about: Mapping[str, Any], name: str) -> Curves:
+def read_curves(metadata: Metadata, name: str) -> Curves:
     """Take the figures of each epoch from what a model file tells of its training.
 
     Args:
-        about: the model's ``about``.
+        metadata: the model's.
         name: the model's name, for the error.
 
     Raises:
         ModelError: if the file tells nothing of its epochs, or nothing that makes sense.
     """
-    history = about.get("history")
+    if "history" in metadata.unread:
+        raise ModelError(f"the history in {name} is damaged: train the model again")
+    history = metadata.history
     if not history:
         raise ModelError(
             f"{name} does not hold the history of its training: train it again to see its curves"
         )
-    if not isinstance(history, list) or not all(isinstance(epoch, dict) for epoch in history):
-        raise ModelError(f"the history in {name} is damaged: train the model again")
     names = [*ORDER, *sorted(history[0].keys() - {*ORDER, SECONDS}), SECONDS]
-    figures = [key for key in names if all(_is_number(epoch.get(key)) for epoch in history)]
-    if not {"epoch", "loss"} <= set(figures):
-        raise ModelError(f"the history in {name} is damaged: train the model again")
-    return {key: [float(epoch[key]) for epoch in history] for key in figures}
+    columns = {key: [epoch.get(key) for epoch in history] for key in names}
+    return {
+        key: [float(value) for value in column if value is not None]
+        for key, column in columns.items()
+        if None not in column
+    }
 
 
 def measures(curves: Curves) -> dict[str, list[float]]:
@@ -107,7 +108,3 @@ def _spread(count: int, most: int) -> list[int]:
     """Pick at most so many of ``range(count)``, evenly, with the first and the last."""
     rows: list[int] = np.linspace(0, count - 1, min(count, most)).round().astype(int).tolist()
     return rows
-
-
-def _is_number(value: object) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)

@@ -7,7 +7,7 @@ from pathlib import Path
 from mlp.common.errors import MLPError, ModelError
 from mlp.handwriting.recognise import check_reads_handwriting
 from mlp.models.formats.convert import read_model
-from mlp.models.pretrained import NAME, packaged_model
+from mlp.models.pretrained import NAME, pretrained_model
 from mlp.nn.network import MLP
 
 PACKAGED = f"{NAME} (packaged)"
@@ -22,7 +22,7 @@ class Shelf:
     A name from outside is only ever looked up among those that are there: it is no path.
 
     Args:
-        model: one file of weights, of any form.
+        model: one file of weights, in any format.
         folder: a folder whose files of weights are offered too, also those that come later.
 
     Attributes:
@@ -41,7 +41,7 @@ class Shelf:
         self._packaged: MLP | None = None
         self._read: dict[Path, tuple[int, MLP]] = {}
         try:
-            self._packaged = packaged_model()
+            self._packaged = pretrained_model()
         except ModelError:
             if not self.names():
                 raise

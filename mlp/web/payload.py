@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from mlp.handwriting import NothingToRead, SeveralDigits
 from mlp.handwriting.recognise import SURE, Answer, join, read_one, read_several
 from mlp.models.attribution import activations, contributions
+from mlp.models.metadata import metadata_of
 from mlp.nn.network import MLP
 from mlp.view.heatmap import robust_maximum, scaled
 from mlp.view.image import near_square
@@ -50,12 +51,11 @@ def look(model: MLP, picture: NDArray[np.uint8]) -> dict[str, Any]:
 
 def describe(model: MLP) -> dict[str, Any]:
     """Say what a network is: its widths, its parameters and its accuracy where that is known."""
-    accuracy = model.about.get("test_accuracy")
     return {
         "layers": model.sizes,
         "activation": model.activation,
         "parameters": int(model.parameters.size),
-        "test_accuracy": accuracy if isinstance(accuracy, float) else None,
+        "test_accuracy": metadata_of(model).test_accuracy,
     }
 
 

@@ -20,6 +20,7 @@ from mlp.cli import main
 from mlp.cli.predict import predict as command
 from mlp.data.task import Task
 from mlp.models.checkpoint import load, save
+from mlp.models.metadata import Metadata
 from mlp.nn.network import MLP
 
 PHOTO = Scene(paper=(206, 204, 196), pen=(40, 60, 170), light=0.2, grain=3.0)
@@ -304,7 +305,7 @@ def test_yes_or_no_is_answered_and_scored(run: Run, folder: Path, tmp_path: Path
     """A network that says yes to whatever it sees; the labels may be digits or words."""
     model = MLP([784, 1], init="zeros", bias_init="zeros")
     model.parameters[-1] = 4.0
-    model.about["task"] = {"kind": "binary", "names": ["4 or 5"], "positive": [4, 5]}
+    model.metadata = Metadata(task=Task("binary", ("4 or 5",), (4, 5)))
     save(model, tmp_path / "even.safetensors")
     (tmp_path / "l.csv").write_text("file,label\ndigit-4.png,4\ndigit-5.png,yes\ndigit-7.png,7\n")
     pictures = [folder / f"digit-{digit}.png" for digit in (4, 5, 7)]
@@ -316,8 +317,7 @@ def test_yes_or_no_is_answered_and_scored(run: Run, folder: Path, tmp_path: Path
 def test_several_questions_are_answered_together(run: Run, folder: Path, tmp_path: Path) -> None:
     model = MLP([784, 3], init="zeros", bias_init="zeros")
     model.parameters[-3:] = [4.0, -1.0, 2.0]
-    task = Task("multilabel", ("a", "b", "c"))
-    model.about["task"] = {"kind": task.kind, "names": task.names, "positive": []}
+    model.metadata = Metadata(task=Task("multilabel", ("a", "b", "c")))
     save(model, tmp_path / "m.safetensors")
     result = run(folder / "digit-4.png", "--no-chart", model=tmp_path / "m.safetensors")
     assert ": a and c, 73.11% sure" in result.out
@@ -333,7 +333,7 @@ def test_a_model_for_images_of_another_size(run: Run, folder: Path, tmp_path: Pa
 def test_without_a_model_the_packaged_one_is_used(
     run: Run, folder: Path, reader: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(sys.modules[command.__module__], "packaged_model", lambda _: load(reader))
+    monkeypatch.setattr(sys.modules[command.__module__], "pretrained_model", lambda _: load(reader))
     result = run(folder / "digit-4.png", "--json", model=None)
     assert json.loads(result.out)["model"] == "packaged"
     assert json.loads(result.out)["files"][0]["digit"] == 4

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +17,7 @@ from mlp.common.errors import MLPError
 from mlp.data.load import Dataset, ask, load_dataset
 from mlp.data.task import Task
 from mlp.models import checkpoint
+from mlp.models.metadata import Metadata, metadata_of
 from mlp.nn.network import MLP
 from mlp.training.loop import train
 from mlp.training.recipe import Recipe
@@ -165,8 +167,10 @@ def test_weights_of_one_layer_and_some_units(model: str) -> None:
 
 def test_the_image_shape_comes_from_the_model_file(model: str, tmp_path: Path) -> None:
     network = checkpoint.load(model)
-    assert network.about["dataset"]["image_shape"] == [28, 28]
-    network.about["dataset"]["image_shape"] = [14, 56]
+    metadata = metadata_of(network)
+    assert metadata.dataset is not None
+    assert metadata.dataset.image_shape == (28, 28)
+    network.metadata = replace(metadata, dataset=replace(metadata.dataset, image_shape=(14, 56)))
     checkpoint.save(network, tmp_path / "wide.safetensors")
     found = lines("weights", str(tmp_path / "wide.safetensors"), "--layer", "1", "--count", "1")
     assert len(found) == 4 + 7
@@ -175,7 +179,7 @@ def test_the_image_shape_comes_from_the_model_file(model: str, tmp_path: Path) -
 @pytest.mark.parametrize("about", [{}, {"dataset": 3}, {"dataset": {"image_shape": [-28, -28]}}])
 def test_weights_need_no_word_of_the_training(about: dict[str, object], tmp_path: Path) -> None:
     network = MLP([36, 4], init="zeros")
-    network.about = about
+    network.metadata = Metadata.from_json(about)
     checkpoint.save(network, tmp_path / "new.safetensors")
     found = lines("weights", str(tmp_path / "new.safetensors"))
     assert found[0] == "layer 1: 4 units of 36 weights"
@@ -260,7 +264,7 @@ def test_curves_show_the_history(model: str) -> None:
     found = lines("curves", model)
     assert [line.split()[0] for line in found[:3]] == ["loss", "train", "test"]
     assert [line.split()[0] for line in found[-2:]] == ["1", "2"]
-    assert found[-1].split()[1] == f"{checkpoint.load(model).about['history'][1]['loss']:.4f}"
+    assert found[-1].split()[1] == f"{metadata_of(checkpoint.load(model)).history[1]['loss']:.4f}"
 
 
 def test_a_model_without_a_history_is_refused(tmp_path: Path) -> None:

@@ -15,6 +15,7 @@ from safetensors.numpy import save as to_bytes
 
 from mlp.common.errors import ModelError
 from mlp.models.checkpoint import load, save
+from mlp.models.metadata import Metadata
 from mlp.nn.network import MLP
 
 MODELS = {
@@ -58,11 +59,12 @@ def names(folder: Path) -> list[str]:
 @pytest.mark.parametrize("options", MODELS.values(), ids=MODELS)
 def test_a_round_trip_changes_no_bit(options: dict[str, Any], tmp_path: Path) -> None:
     written = model(**options)
-    written.about = {"epochs": 3, "recipe": {"lr": 0.1, "clip_norm": None}, "note": "σ → 7"}
+    entries = {"epochs": 3, "recipe": {"lr": 0.1, "clip_norm": None}, "note": "σ → 7"}
+    written.metadata = Metadata.from_json(entries)
     save(written, tmp_path / "m.safetensors")
     read = load(tmp_path / "m.safetensors")
     assert read.parameters.tobytes() == written.parameters.tobytes()
-    for name in ("sizes", "activation", "output", "bias", "dtype", "about"):
+    for name in ("sizes", "activation", "output", "bias", "dtype", "metadata"):
         assert getattr(read, name) == getattr(written, name)
     x = np.random.default_rng(0).normal(size=(3, 6)).astype(read.dtype)
     np.testing.assert_array_equal(read.forward(x), written.forward(x))

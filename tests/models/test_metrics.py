@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mlp.data.task import Task
-from mlp.models.metrics import count_right, score, score_labels
+from mlp.models.metrics import count_correct, score, score_labels
 
 
 def test_a_small_example() -> None:
@@ -66,8 +66,8 @@ def test_f1_is_the_harmonic_mean() -> None:
 
 
 def test_an_image_is_right_when_all_its_answers_are() -> None:
-    assert count_right(np.array([1, 2, 3, 4]), np.array([1, 2, 0, 4])) == 3
-    assert count_right(np.array([[1, 0], [1, 1]]), np.array([[1, 0], [1, 0]])) == 1
+    assert count_correct(np.array([1, 2, 3, 4]), np.array([1, 2, 0, 4])) == 3
+    assert count_correct(np.array([[1, 0], [1, 1]]), np.array([[1, 0], [1, 0]])) == 1
 
 
 def test_decisions_and_probabilities_of_one_class_of_several() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict, replace
 from typing import Any
 
 import numpy as np
@@ -9,8 +10,10 @@ import pytest
 from toys import CLASSES, DATA, FAST, TRUE_LOSSES, toy_model, trained
 
 from mlp.common.errors import DivergedError, ModelError, UsageError
-from mlp.data.dataset import Dataset, Split
+from mlp.data.dataset import Dataset, Split, hold_out
+from mlp.data.load import load_dataset
 from mlp.data.task import Task
+from mlp.models.metadata import Initialisation, metadata_of, temperature_of
 from mlp.nn.losses import LOSSES
 from mlp.nn.network import MLP
 from mlp.training.loop import train
@@ -34,11 +37,13 @@ def test_it_learns(loss: str, batch_size: Any, lr: float) -> None:
 def test_the_model_is_told_of_its_training() -> None:
     model, recipe = toy_model(), Recipe(**FAST)
     history = train(model, DATA, recipe)
-    assert len(model.about["history"]) == 4
-    assert model.about["test_accuracy"] == history.epochs[-1].test_accuracy
-    assert model.about["recipe"]["lr"] == recipe.lr
-    assert model.about["init"] == {"W": "he_normal", "b": "zeros", "seed": 0}
-    assert model.about["dataset"]["train_sha256"] == DATA.train.checksum
+    metadata = metadata_of(model)
+    assert len(metadata.history) == 4
+    assert metadata.test_accuracy == history.epochs[-1].test_accuracy
+    assert metadata.recipe == asdict(recipe)
+    assert metadata.initialisation == Initialisation("he_normal", "zeros", 0)
+    assert metadata.dataset is not None
+    assert metadata.dataset.train_sha256 == DATA.train.checksum
 
 
 def test_epochs_are_told_as_they_come() -> None:
@@ -167,7 +172,7 @@ def test_an_interrupt_keeps_the_last_finished_epoch(at_step: int) -> None:
         on_epoch=lambda epoch: finished.append(model.parameters.copy()),
     )  # fmt: skip
     assert history.interrupted
-    assert len(history.epochs) == at_step // 8 == len(model.about["history"])
+    assert len(history.epochs) == at_step // 8 == len(metadata_of(model).history)
     np.testing.assert_array_equal(model.parameters, finished[-1])
 
 
@@ -226,7 +231,9 @@ def test_held_out_images_are_not_trained_on(validation: float, count: int) -> No
     recipe = Recipe(batch_size=8, **FAST)
     model = toy_model()
     history = train(model, DATA, Recipe(batch_size=8, validation=validation, **FAST))
-    rest = Dataset("rest", "tests", CLASSES, DATA.train[: 60 - count], DATA.test)
+    kept, held_out = hold_out(DATA, validation, recipe.seed)
+    assert len(held_out) == count
+    rest = Dataset("rest", "tests", CLASSES, kept, DATA.test)
     np.testing.assert_array_equal(model.parameters, trained(recipe, rest))
     assert (history.epochs[-1].validation_accuracy is None) == (count == 0)
 
@@ -236,6 +243,19 @@ def test_a_validation_share_of_a_count_is_the_share_of_right_answers() -> None:
     accuracy = history.epochs[-1].validation_accuracy
     assert accuracy is not None
     assert accuracy * 10 == pytest.approx(round(accuracy * 10))
+
+
+def test_a_set_sorted_by_class_is_learnt_and_calibrated() -> None:
+    plain = load_dataset("synthetic:1000+300")
+    order = np.argsort(plain.train.labels, kind="stable")
+    train_split = Split(plain.train.images[order], plain.train.labels[order])
+    model = MLP([784, 32, 10])
+    history = train(model, replace(plain, train=train_split), Recipe(epochs=5, validation=0.1))
+    last = history.epochs[-1]
+    assert last.validation_accuracy is not None
+    assert last.validation_accuracy > 0.7
+    assert last.test_accuracy > 0.7
+    assert 0.5 < temperature_of(model) < 2.0
 
 
 @pytest.mark.parametrize("validation", [60, 1e9, 0.999])

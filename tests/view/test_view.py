@@ -13,6 +13,7 @@ from mlp.common.errors import ModelError, UsageError
 from mlp.data.load import Split
 from mlp.data.task import Task
 from mlp.models.attribution import contributions
+from mlp.models.metadata import Metadata
 from mlp.nn.network import MLP
 from mlp.view.answers import Readings
 from mlp.view.bars import draw_bars
@@ -36,12 +37,12 @@ SCREENS = [
 NAMES = [str(digit) for digit in range(10)]
 RNG = np.random.default_rng(0)
 IMAGES = RNG.integers(0, 256, (3, 28, 28), dtype=np.uint8)
-ABOUT = {
-    "history": [
+METADATA = Metadata(
+    history=tuple(
         {"epoch": e, "loss": 1.0 / e, "train_accuracy": 0.9, "test_accuracy": 1 - 0.1 / e}
         for e in range(1, 101)
-    ]
-}
+    )
+)
 
 
 def plain(lines: list[Text]) -> list[str]:
@@ -66,7 +67,7 @@ def views(screen: Screen) -> dict[str, list[Text]]:
         "bars": draw_bars(RNG.random(10), NAMES, screen),
         "long bars": draw_bars(RNG.random(2), ["short", "a question with a long text"], screen),
         "cases": draw_cases([case(), case()], NAMES, screen),
-        "curves": draw_curves(read_curves(ABOUT, "m"), screen),
+        "curves": draw_curves(read_curves(METADATA, "m"), screen),
         "confusions": draw_confusions(confusion, NAMES, screen, 10),
         "legend": legend(screen, 0.123),
         "text": wrap("words " * 50, screen.width),
@@ -348,7 +349,7 @@ def test_a_sparkline_goes_from_the_least_to_the_largest() -> None:
 
 
 def test_curves_have_the_first_and_the_last_epoch() -> None:
-    lines = plain(draw_curves(read_curves(ABOUT, "m"), Screen()))
+    lines = plain(draw_curves(read_curves(METADATA, "m"), Screen()))
     assert lines[0].startswith("loss ")
     assert lines[0].endswith("1.0000 to 0.0100")
     table = lines[lines.index("") + 1 :]
@@ -374,12 +375,12 @@ def test_curves_have_the_first_and_the_last_epoch() -> None:
 )
 def test_a_history_that_makes_no_sense_is_refused(history: object) -> None:
     with pytest.raises(ModelError, match=r"m\.safetensors"):
-        read_curves({"history": history}, "m.safetensors")
+        read_curves(Metadata.from_json({"history": history}), "m.safetensors")
 
 
 def test_figures_that_some_epochs_lack_are_left_out() -> None:
     epochs = [{"epoch": e, "loss": 1.0, "validation_accuracy": None} for e in (1, 2)]
-    assert list(read_curves({"history": epochs}, "m")) == ["epoch", "loss"]
+    assert list(read_curves(Metadata.from_json({"history": epochs}), "m")) == ["epoch", "loss"]
 
 
 def test_confusions_are_ranked_by_their_share() -> None:

@@ -256,7 +256,7 @@ def test_where_there_is_no_model(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     def none() -> MLP:
         raise ModelError("this package comes without a trained model")
 
-    monkeypatch.setattr("mlp.web.model_list.packaged_model", none)
+    monkeypatch.setattr("mlp.web.model_list.pretrained_model", none)
     with pytest.raises(ModelError, match="without a trained model"):
         Shelf()
     with pytest.raises(ModelError, match="no folder"):
@@ -273,7 +273,7 @@ def test_where_there_is_no_model(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 def test_the_packaged_model_comes_first(
     reader: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("mlp.web.model_list.packaged_model", lambda: load(reader))
+    monkeypatch.setattr("mlp.web.model_list.pretrained_model", lambda: load(reader))
     save(MLP([784, 10]), tmp_path / "a.safetensors")
     shelf = Shelf(folder=tmp_path)
     assert shelf.names() == [PACKAGED, "a.safetensors"]

@@ -1,51 +1,48 @@
-"""Datasets of any form: told apart, read, and written."""
+"""Datasets in any format: told apart, read, and written."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
 from mlp.common.errors import DataError, UsageError
-from mlp.common.overwrite import check_holds_only, check_target
+from mlp.common.overwrite import check_destination, check_holds_only
 from mlp.data.dataset import Dataset
-from mlp.data.formats.registry import FORMS, NAMES, PAIR, Form
+from mlp.data.formats.registry import FORMATS, PAIR, Format
 from mlp.data.formats.splits import TEST, TRAIN, Progress, Splits, as_dataset, check_splits
 
 
-def detect(path: str | Path) -> Form:
-    """Tell the form of a file or folder from what is in it.
+def detect(path: str | Path) -> Format:
+    """Tell the format of a file or folder from what is in it.
 
     Raises:
-        DataError: if there is none, or it is of no known form, or of several.
+        DataError: if there is none, or it is of no known format, or of several.
     """
     path = Path(path)
     try:
         if not (path.is_dir() or path.is_file()):
             raise DataError(f"there is no file or folder {path}: check its name")
-        found = [f for f in FORMS if f.is_folder == path.is_dir() and f.matches(path)]
+        found = FORMATS.matching(path)
     except OSError as error:
         raise DataError(f"cannot read {path}: {error.strerror or error}") from None
     if len(found) == 1:
         return found[0]
     if found:
         raise DataError(
-            f"{path} is both {' and '.join(form.title for form in found)}: separate them"
+            f"{path} is both {' and '.join(format.title for format in found)}: separate them"
         )
-    raise DataError(
-        f"{path} is no dataset: it may be a folder of IDX files, a CSV file, a folder with "
-        "train.csv and test.csv, an .npz file, or a folder of images by class"
-    )
+    raise DataError(f"{path} is no dataset: name {FORMATS.titles}")
 
 
 def read_splits(path: str | Path, classes: int = 10, progress: Progress | None = None) -> Splits:
-    """Read a file or folder of any form.
+    """Read a file or folder in any format.
 
     Args:
         path: see `detect`; a CSV file, or a folder of classes, gives one split called ``all``.
         classes: the number of classes; a label that is not below it is an error.
-        progress: told how many images are read, where reading takes long.
+        progress: called with how many images are read, where reading takes long.
 
     Raises:
-        DataError: if it is missing, damaged, hostile or of no known form.
+        DataError: if it is missing, damaged, hostile or of no known format.
     """
     path = Path(path)
     splits = detect(path).read(path, progress or _quiet)
@@ -54,7 +51,7 @@ def read_splits(path: str | Path, classes: int = 10, progress: Progress | None =
 
 
 def read(path: str | Path, classes: int = 10, progress: Progress | None = None) -> Dataset:
-    """Read a dataset of any form, with training and test images; see `read_splits`.
+    """Read a dataset in any format, with training and test images; see `read_splits`.
 
     Raises:
         DataError: as `read_splits`, and if there is no division into training and test images.
@@ -69,42 +66,42 @@ def write(
     *,
     force: bool = False,
     progress: Progress | None = None,
-) -> Form:
+) -> Format:
     """Write a dataset, or splits, whole or not at all.
 
     Args:
         data: what to write.
-        path: the file or folder; its ending tells the form if that is ``.npz`` or ``.csv``.
-        to: the form by its name, where the ending does not tell.
+        path: the file or folder; its ending tells the format, if one has that ending.
+        to: the format by its name, where the ending does not tell.
         force: whether data that is there may be replaced.
-        progress: told how many images are written, where writing takes long.
+        progress: called with how many images are written, where writing takes long.
 
     Returns:
-        The form that was written.
+        The format that was written.
 
     Raises:
-        UsageError: if the form is not told, cannot hold the splits, or the place is taken.
+        UsageError: if the format is not told, cannot hold the splits, or the place is taken.
         DataError: if it cannot be written there, or has labels of several classes an image.
     """
     path = Path(path)
     splits = {TRAIN: data.train, TEST: data.test} if isinstance(data, Dataset) else data
-    form = choose(path, to)
-    check_free(path, form, force)
+    format = FORMATS.choose(path, to)
+    check_free(path, format, force)
     if any(split.labels.ndim > 1 for split in splits.values()):
         raise DataError("files hold one class an image, but these images have several labels")
-    if splits.keys() not in form.holds:
+    if splits.keys() not in format.holds:
         raise UsageError(
-            f"{form.title} holds one set of images, but there are training and test images: name "
+            f"{format.title} holds one set of images, but there are training and test images: name "
             "a folder, and add --to csv"
             if splits.keys() == PAIR
-            else f"{form.title} holds training and test images, but there is one set of images: "
+            else f"{format.title} holds training and test images, but there is one set of images: "
             "write a .csv file, or add --to images"
         )
     try:
-        form.write(splits, path, progress or _quiet)
+        format.write(splits, path, progress or _quiet)
     except OSError as error:
         raise DataError(f"cannot write {path}: {error.strerror or error}") from None
-    return form
+    return format
 
 
 def convert(
@@ -115,51 +112,31 @@ def convert(
     classes: int = 10,
     force: bool = False,
     progress: Progress | None = None,
-) -> tuple[Form, Splits]:
-    """Read a dataset of any form and write it in another; every pixel and label stays.
+) -> tuple[Format, Splits]:
+    """Read a dataset in any format and write it in another; every pixel and label stays.
 
     The arguments and errors are those of `read_splits` and `write`; whether there is a place to
     write is seen before anything is read.
 
     Returns:
-        The form that was written, and what was.
+        The format that was written, and what was.
     """
-    check_free(Path(target), choose(Path(target), to), force)
+    check_free(Path(target), FORMATS.choose(Path(target), to), force)
     splits = read_splits(source, classes, progress)
     return write(splits, target, to, force=force, progress=progress), splits
 
 
-def choose(path: Path, to: str | None) -> Form:
-    """Settle the form to write, from its name or the path's ending.
-
-    Raises:
-        UsageError: if neither tells it, or they disagree.
-    """
-    ending = path.suffix.lower()
-    name = to or ending.removeprefix(".")
-    is_file = ending in (".npz", ".csv")
-    for form in FORMS:
-        if form.name == name and form.is_folder != is_file:
-            return form
-    if name in NAMES:
-        raise UsageError(f"the name {path} does not suit the form {name}: change its ending")
-    raise UsageError(
-        f"the name {path} does not tell a known form: end it in .npz or .csv, or choose one with "
-        f"--to {'|'.join(NAMES)}"
-    )
-
-
-def check_free(path: Path, form: Form, force: bool) -> None:
+def check_free(path: Path, format: Format, force: bool) -> None:
     """Refuse a place that is taken, or that holds more than data.
 
     Raises:
         UsageError: if something is there that may not be replaced.
         DataError: if the place is not writable, or a folder there holds anything but a dataset.
     """
-    check_target(path, force, form.is_folder, DataError)
+    check_destination(path, force, format.is_folder, DataError)
     if path.is_dir() and any(path.iterdir()):
         check_holds_only(path, detect(path).files(path), DataError)
 
 
 def _quiet(done: int, total: int) -> None:
-    """Tell nobody."""
+    """Report nothing."""

@@ -18,7 +18,10 @@ from numpy.typing import NDArray
 
 from mlp.common.atomic import replacing
 from mlp.common.errors import DataError
+from mlp.common.safe_npz import is_zip
 from mlp.data.dataset import Split
+from mlp.data.formats.registry import FORMATS, ONE, Format
+from mlp.data.formats.splits import WHOLE, Progress, Splits
 
 LABEL_NAMES = ("label", "class", "y")
 """What the label's column may be called in a header, in any case."""
@@ -26,6 +29,24 @@ LABEL_NAMES = ("label", "class", "y")
 _BLOCK = 2_000  # rows parsed at a time, so that their floats stay few
 _MAX_LINE = 1 << 20
 _LONGEST = 4  # bytes of "255,"
+
+
+@FORMATS.register("csv")
+class Csv(Format):
+    """One file, without a division into training and test images."""
+
+    title = "a CSV file"
+    endings = (".csv",)
+    holds = (ONE,)
+
+    def matches(self, path: Path) -> bool:
+        return path.suffix.lower() == ".csv" and not is_zip(path)
+
+    def read(self, path: Path, progress: Progress) -> Splits:
+        return {WHOLE: read_csv(path)}
+
+    def write(self, splits: Splits, path: Path, progress: Progress) -> None:
+        write_csv(splits[WHOLE], path)
 
 
 class _Layout(NamedTuple):

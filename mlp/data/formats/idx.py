@@ -14,8 +14,9 @@ import math
 import struct
 import sys
 import zlib
+from contextlib import nullcontext
 from pathlib import Path
-from typing import Any, Literal, NamedTuple
+from typing import Any, BinaryIO, Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,23 +24,21 @@ from numpy.typing import NDArray
 from mlp.common.atomic import replacing
 from mlp.common.errors import DataError
 
-# The dtype codes of the format, as they lie on disk.
-DTYPES: dict[int, np.dtype[Any]] = {
-    0x08: np.dtype("u1"),
-    0x09: np.dtype("i1"),
-    0x0B: np.dtype(">i2"),
-    0x0C: np.dtype(">i4"),
-    0x0D: np.dtype(">f4"),
-    0x0E: np.dtype(">f8"),
+DTYPES = {
+    code: np.dtype(name)
+    for code, name in zip(
+        b"\x08\x09\x0b\x0c\x0d\x0e", ("u1", "i1", ">i2", ">i4", ">f4", ">f8"), strict=True
+    )
 }
+"""The dtype codes of the format, as they lie on disk."""
+
 _CODES = {dtype.newbyteorder("="): code for code, dtype in DTYPES.items()}
 
 MAX_UNPACKED_BYTES = 4 << 30
-"""The largest array that is unpacked from gzip: a bound on what a small hostile file can cost."""
+"""The largest file that is unpacked from gzip: a bound on what a small hostile file can cost."""
 
 _MAX_RANK = 64  # NumPy's own limit
 _MAX_DEFLATE_RATIO = 1032  # 258 bytes from 2 bits, deflate's best (zlib.net/zlib_tech.html)
-_GZIP_MAGIC = b"\x1f\x8b"
 _CHUNK = 1 << 20
 
 
@@ -63,15 +62,15 @@ def read_idx(path: str | Path, *, mmap: bool | Literal["auto"] = False) -> NDArr
     path = Path(path)
     try:
         with path.open("rb") as file:
-            if mmap is True or (mmap == "auto" and _can_be_mapped(file)):
-                return _map(file, str(path))
-            return decode_idx(file, str(path))
+            if mmap == "auto":
+                mmap = file.read(3) in (b"\0\0\x08", b"\0\0\x09")  # single bytes, not packed
+            return _map(file, str(path)) if mmap else decode_idx(file, str(path))
     except OSError as error:
         raise DataError(f"cannot read {path}: {error.strerror or error}") from error
 
 
 def decode_idx(stream: io.BufferedIOBase, source: str) -> NDArray[Any]:
-    """Read an IDX array from a seekable stream; see ``read_idx``.
+    """Read an IDX array from the beginning of a seekable stream; see ``read_idx``.
 
     ``source`` is what the messages call the stream. Never reads more than the header promises
     and one byte, nor allocates more than the stream can hold.
@@ -79,31 +78,25 @@ def decode_idx(stream: io.BufferedIOBase, source: str) -> NDArray[Any]:
     Raises:
         DataError: as ``read_idx``.
     """
-    length = _length(stream)
-    if not _is_gzip(stream):
-        header = _read_header(stream, source)
-        _check_length(header, length, source)
-        return _read_values(stream, header, source)
+    length, packed = _examine(stream)
+    unpacking = gzip.GzipFile(fileobj=stream, mode="rb") if packed else nullcontext(stream)
     try:
-        with gzip.GzipFile(fileobj=stream, mode="rb") as unpacked:
-            header = _read_header(unpacked, source)
-            _check_promise(header, length * _MAX_DEFLATE_RATIO, source)
-            if header.bytes > MAX_UNPACKED_BYTES:
+        with unpacking as values:
+            header = _read_header(values, source)
+            _check_length(header, source, most=length * _MAX_DEFLATE_RATIO if packed else length)
+            if packed and header.bytes > MAX_UNPACKED_BYTES:
                 raise DataError(
                     f"{source} unpacks to {header.bytes:,} bytes, over the limit of "
                     f"{MAX_UNPACKED_BYTES:,}: unpack it and read it with mmap=True"
                 )
-            array = _read_values(unpacked, header, source)
-            if unpacked.read(1):  # at the end, this also compares the checksum in gzip's trailer
-                raise DataError(
-                    f"{source} goes on after the {header.bytes:,} bytes that its header "
-                    f"promises: it is damaged or not IDX, get it again"
-                )
+            array = _read_values(values, header, source)
+            # At the end of gzip data, this also compares the checksum in its trailer.
+            _check_length(header, source, least=header.bytes + len(values.read(1)))
             return array
-    except EOFError as error:
-        raise DataError(f"{source} ends early: its gzip data is cut off, get it again") from error
+    except EOFError:
+        raise _damaged(source, "ends early: its gzip data is cut off") from None
     except (gzip.BadGzipFile, zlib.error) as error:
-        raise DataError(f"{source} is damaged gzip data ({error}): get it again") from error
+        raise _damaged(source, f"is damaged gzip data ({error})") from None
 
 
 def write_idx(path: str | Path, array: NDArray[Any]) -> None:
@@ -119,30 +112,30 @@ def write_idx(path: str | Path, array: NDArray[Any]) -> None:
         DataError: if IDX has no such dtype or rank, or the file cannot be written.
     """
     path = Path(path)
-    header = _encode_header(array)
-    values = _disk_bytes(array)
+    pack = _gzipped if path.suffix == ".gz" else nullcontext
+    header, values = _encode(array)
     try:
-        with replacing(path) as file:
-            if path.suffix == ".gz":
-                # Level 6: level 9 takes several times as long for about 1 % less.
-                with gzip.GzipFile("", "wb", compresslevel=6, fileobj=file, mtime=0) as packed:
-                    packed.write(header)
-                    packed.write(values)
-            else:
-                file.write(header)
-                file.write(values)
+        with replacing(path) as file, pack(file) as target:
+            target.write(header)
+            target.write(values)
     except OSError as error:
         raise DataError(f"cannot write {path}: {error.strerror or error}") from error
 
 
+def _gzipped(file: BinaryIO) -> gzip.GzipFile:
+    # Level 6: level 9 takes several times as long for about 1 % less.
+    return gzip.GzipFile("", "wb", compresslevel=6, fileobj=file, mtime=0)
+
+
 def idx_sha256(array: NDArray[Any]) -> str:
-    """The sha256, in hexadecimal, of the array's unpacked IDX file.
+    """Return the sha256, in hexadecimal, of the array's unpacked IDX file.
 
     Raises:
         DataError: if IDX has no such dtype or rank.
     """
-    digest = hashlib.sha256(_encode_header(array))
-    digest.update(_disk_bytes(array))
+    header, values = _encode(array)
+    digest = hashlib.sha256(header)
+    digest.update(values)
     return digest.hexdigest()
 
 
@@ -160,111 +153,79 @@ class _Header(NamedTuple):
         return self.size + math.prod(self.shape) * self.dtype.itemsize
 
 
-def _length(stream: io.BufferedIOBase) -> int:
+def _examine(stream: io.BufferedIOBase) -> tuple[int, bool]:
+    """Return a stream's length and whether it is packed; go to its beginning."""
     length = stream.seek(0, io.SEEK_END)
     stream.seek(0)
-    return length
-
-
-def _is_gzip(stream: io.BufferedIOBase) -> bool:
-    magic = stream.read(len(_GZIP_MAGIC))
+    packed = stream.read(2) == b"\x1f\x8b"
     stream.seek(0)
-    return magic == _GZIP_MAGIC
+    return length, packed
 
 
 def _read_header(stream: io.BufferedIOBase, source: str) -> _Header:
     magic = stream.read(4)
     if not magic:
-        raise DataError(f"{source} is empty: get it again")
+        raise _damaged(source, "is empty")
     if magic[:2] != b"\0\0":
-        raise DataError(f"{source} {_what_it_is_instead(magic + stream.read(60))}")
-    if len(magic) < 4:
-        raise DataError(f"{source} ends within its header: it is cut off, get it again")
-    code, rank = magic[2], magic[3]
-    if code not in DTYPES:
-        raise DataError(
-            f"{source} is not an IDX file, as there is no dtype code 0x{code:02x}: get it again"
-        )
-    if not 1 <= rank <= _MAX_RANK:
-        raise DataError(
-            f"{source} has rank {rank}, but only ranks 1 to {_MAX_RANK} can be read: its header is "
-            "damaged, get it again"
-        )
+        start = (magic + stream.read(60)).removeprefix(b"\xef\xbb\xbf").lstrip()
+        if start.startswith(b"<"):
+            raise _damaged(source, "looks like an HTML page, probably a download that failed")
+        raise _damaged(source, "is not an IDX file, as it does not begin with two zero bytes")
+    rank = magic[3] if len(magic) == 4 else 0
     sizes = stream.read(4 * rank)
-    if len(sizes) < 4 * rank:
-        raise DataError(f"{source} ends within its header: it is cut off, get it again")
-    header = _Header(DTYPES[code], struct.unpack(f">{rank}I", sizes))
+    if len(magic) < 4 or len(sizes) < 4 * rank:
+        raise _damaged(source, "ends within its header")
+    if magic[2] not in DTYPES:
+        what = f"is not an IDX file, as there is no dtype code 0x{magic[2]:02x}"
+        raise _damaged(source, what)
+    if not 1 <= rank <= _MAX_RANK:
+        raise _damaged(source, f"has rank {rank}, but only ranks 1 to {_MAX_RANK} can be read")
+    header = _Header(DTYPES[magic[2]], struct.unpack(f">{rank}I", sizes))
     # An empty array may still have other dimensions so large that NumPy refuses the shape.
     if math.prod(filter(None, header.shape)) * header.dtype.itemsize > sys.maxsize:
-        raise DataError(
-            f"{source} claims the absurd shape {header.shape}: its header is damaged, get it again"
-        )
+        raise _damaged(source, f"claims the absurd shape {header.shape}")
     return header
 
 
-def _what_it_is_instead(start: bytes) -> str:
-    if start.removeprefix(b"\xef\xbb\xbf").lstrip().startswith(b"<"):
-        return "looks like an HTML page, probably a download that failed: get it again"
-    return "is not an IDX file, as it does not begin with two zero bytes: get it again"
-
-
-def _check_length(header: _Header, length: int, source: str) -> None:
-    _check_promise(header, length, source)
-    if length > header.bytes:
-        raise DataError(
-            f"{source} has {length:,} bytes, {length - header.bytes:,} more than its header "
-            f"promises: it is damaged or not IDX, get it again"
-        )
-
-
-def _check_promise(header: _Header, most: int, source: str) -> None:
+def _check_length(header: _Header, source: str, *, least: int = 0, most: int = sys.maxsize) -> None:
+    """Compare the length that the header promises with bounds on what is there."""
+    promise = f"the {header.bytes:,} bytes that its header promises"
     if header.bytes > most:
-        raise DataError(
-            f"{source} is too short for the {header.bytes:,} bytes that its header promises: "
-            f"it is cut off or damaged, get it again"
-        )
+        raise _damaged(source, f"is too short for {promise}")
+    if header.bytes < least:
+        raise _damaged(source, f"goes on after {promise}")
+
+
+def _damaged(source: str, what: str) -> DataError:
+    return DataError(f"{source} {what}: it is damaged or of another kind, so get it again")
 
 
 def _read_values(stream: io.BufferedIOBase, header: _Header, source: str) -> NDArray[Any]:
-    try:
-        array = np.empty(header.shape, header.dtype)
-        view = array.reshape(-1).view(np.uint8).data
-        done = 0
-        while done < len(view) and (count := stream.readinto(view[done : done + _CHUNK])):
-            done += count
-        if done < len(view):
-            _check_promise(header, header.size + done, source)
-        return array.astype(header.dtype.newbyteorder("="), copy=False)
-    except MemoryError as error:
-        raise DataError(
-            f"{source} holds {header.bytes:,} bytes, more than fit into memory: "
-            f"read it with mmap=True"
-        ) from error
-
-
-def _can_be_mapped(file: io.BufferedReader) -> bool:
-    """Tell whether a file begins as one that is not packed and holds single bytes."""
-    magic = file.read(3)
-    file.seek(0)
-    codes = [code for code, dtype in DTYPES.items() if dtype.itemsize == 1]
-    return magic in [bytes([0, 0, code]) for code in codes]
+    array = np.empty(header.shape, header.dtype)
+    view = array.reshape(-1).view(np.uint8).data
+    done = 0
+    while done < len(view) and (count := stream.readinto(view[done : done + _CHUNK])):
+        done += count
+    _check_length(header, source, most=header.size + done)
+    return array.astype(header.dtype.newbyteorder("="), copy=False)
 
 
 def _map(file: io.BufferedReader, source: str) -> NDArray[Any]:
-    length = _length(file)
-    if _is_gzip(file):
+    length, packed = _examine(file)
+    if packed:
         raise DataError(f"{source} is packed and cannot be mapped: unpack it with gunzip first")
     header = _read_header(file, source)
-    _check_length(header, length, source)
+    _check_length(header, source, least=length, most=length)
     if header.dtype.itemsize > 1:
+        dtype = header.dtype.newbyteorder("=")
         raise DataError(
-            f"{source} holds big-endian {header.dtype.newbyteorder('=')} and cannot be mapped: "
-            f"read it without mmap"
+            f"{source} holds big-endian {dtype} and is not mapped: read it without mmap"
         )
     return np.memmap(file, header.dtype, mode="r", offset=header.size, shape=header.shape)
 
 
-def _encode_header(array: NDArray[Any]) -> bytes:
+def _encode(array: NDArray[Any]) -> tuple[bytes, memoryview]:
+    """Return the header and the values as they lie on disk."""
     code = _CODES.get(array.dtype.newbyteorder("="))
     if code is None:
         known = ", ".join(str(dtype) for dtype in _CODES)
@@ -274,10 +235,6 @@ def _encode_header(array: NDArray[Any]) -> bytes:
             f"IDX cannot hold the shape {array.shape}: it needs a rank of 1 or more and "
             f"fewer than {1 << 32:,} values along each dimension"
         )
-    return struct.pack(f">BBBB{array.ndim}I", 0, 0, code, array.ndim, *array.shape)
-
-
-def _disk_bytes(array: NDArray[Any]) -> memoryview:
-    """The values as they lie on disk."""
-    disk = np.ascontiguousarray(array, DTYPES[_CODES[array.dtype.newbyteorder("=")]])
-    return disk.reshape(-1).view(np.uint8).data
+    header = struct.pack(f">BBBB{array.ndim}I", 0, 0, code, array.ndim, *array.shape)
+    values = np.ascontiguousarray(array, DTYPES[code])
+    return header, values.reshape(-1).view(np.uint8).data

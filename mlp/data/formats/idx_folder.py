@@ -9,13 +9,39 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from mlp.common.atomic import replacing_folder
 from mlp.common.errors import DataError
 from mlp.data.dataset import Dataset, Split
 from mlp.data.formats.idx import idx_sha256, read_idx, write_idx
+from mlp.data.formats.registry import FORMATS, Format
+from mlp.data.formats.splits import TEST, TRAIN, Progress, Splits, as_dataset
 
 TRAIN_FILES = ("train-images-idx3-ubyte", "train-labels-idx1-ubyte")
 TEST_FILES = ("t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte")
 IDX_FILES = TRAIN_FILES + TEST_FILES
+
+_BYTE_VALUES = 256  # as many classes as a label of one byte can tell apart
+
+
+@FORMATS.register("idx")
+class IdxFolder(Format):
+    """The four files, packed with gzip or not; packed where they are written."""
+
+    title = "a folder of IDX files"
+
+    def matches(self, path: Path) -> bool:
+        return bool(self.files(path))
+
+    def files(self, path: Path) -> list[Path]:
+        return list_idx_files(path)
+
+    def read(self, path: Path, progress: Progress) -> Splits:
+        dataset = load_idx_folder(path, classes=_BYTE_VALUES)
+        return {TRAIN: dataset.train, TEST: dataset.test}
+
+    def write(self, splits: Splits, path: Path, progress: Progress) -> None:
+        with replacing_folder(path) as folder:
+            write_idx_folder(as_dataset(splits, path, _BYTE_VALUES), folder)
 
 
 def load_idx_folder(

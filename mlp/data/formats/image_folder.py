@@ -14,8 +14,10 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from mlp.common.atomic import replacing_folder
 from mlp.common.errors import DataError
 from mlp.data.dataset import Split
+from mlp.data.formats.registry import FORMATS, ONE, PAIR, Format
 from mlp.data.formats.splits import TEST, TRAIN, WHOLE, Progress, Splits
 
 MAX_PIXELS = 1 << 20
@@ -36,6 +38,27 @@ class ImageFile(NamedTuple):
 
     path: Path
     label: int
+
+
+@FORMATS.register("images")
+class ImageFolder(Format):
+    """A folder of each class, or folders ``train`` and ``test`` of such folders."""
+
+    title = "a folder of images"
+    holds = (PAIR, ONE)
+
+    def matches(self, path: Path) -> bool:
+        return is_image_folder(path)
+
+    def files(self, path: Path) -> list[Path]:
+        return [file.path for split in list_images(path).values() for file in split]
+
+    def read(self, path: Path, progress: Progress) -> Splits:
+        return read_images(path, progress)
+
+    def write(self, splits: Splits, path: Path, progress: Progress) -> None:
+        with replacing_folder(path) as folder:
+            write_images(splits, folder, progress)
 
 
 def is_image_folder(folder: Path) -> bool:
@@ -80,7 +103,7 @@ def read_images(folder: Path, progress: Progress) -> Splits:
     Args:
         folder: holds the classes, or ``train`` and ``test`` (or ``training`` and ``testing``) with
             the classes in each. All images are of one size.
-        progress: told how many are read.
+        progress: called after each image.
 
     Raises:
         DataError: as `list_images`, and if an image cannot be decoded, is over `MAX_PIXELS`, has
@@ -116,7 +139,7 @@ def write_images(splits: Splits, folder: Path, progress: Progress) -> None:
     Args:
         splits: where there is ``all`` alone, the classes stand in the folder itself.
         folder: an empty folder.
-        progress: told how many are written.
+        progress: called after each image.
 
     Raises:
         OSError: if something cannot be written.

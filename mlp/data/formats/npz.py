@@ -10,46 +10,45 @@ from numpy.typing import NDArray
 
 from mlp.common.atomic import replacing
 from mlp.common.errors import DataError
-from mlp.common.safe_npz import read_npz
+from mlp.common.safe_npz import is_zip, read_npz
 from mlp.data.dataset import Split
-from mlp.data.formats.splits import TEST, TRAIN, Splits
+from mlp.data.formats.registry import FORMATS, Format
+from mlp.data.formats.splits import TEST, TRAIN, Progress, Splits
 
 _NAMES = {TRAIN: ("x_train", "y_train"), TEST: ("x_test", "y_test")}
 _ALL_NAMES = tuple(name for names in _NAMES.values() for name in names)
 
 
-def read_npz_dataset(path: Path) -> Splits:
-    """Read the four arrays: images (N, height, width) and labels (N,), of any integer dtype.
+@FORMATS.register("npz")
+class Npz(Format):
+    """The four arrays, of any integer dtype; uint8, and compressed, where they are written."""
 
-    Raises:
-        DataError: if the file is damaged or holds objects, an array is missing, or a value is not
-            a whole number from 0 to 255.
-    """
-    arrays = read_npz(path, DataError, _ALL_NAMES)
-    missing = [name for name in _ALL_NAMES if name not in arrays]
-    if missing:
-        raise DataError(f"{path} lacks {', '.join(missing)}: it needs {', '.join(_ALL_NAMES)}")
-    return {
-        split: Split(_as_bytes(arrays[x], 3, x, path), _as_bytes(arrays[y], 1, y, path))
-        for split, (x, y) in _NAMES.items()
-    }
+    title = "an .npz file"
+    endings = (".npz",)
 
+    def matches(self, path: Path) -> bool:
+        return is_zip(path)
 
-def write_npz_dataset(splits: Splits, path: Path) -> None:
-    """Write the four arrays as uint8, compressed, whole or not at all, replacing what is there.
+    def read(self, path: Path, progress: Progress) -> Splits:
+        arrays = read_npz(path, DataError, _ALL_NAMES)
+        missing = [name for name in _ALL_NAMES if name not in arrays]
+        if missing:
+            raise DataError(f"{path} lacks {', '.join(missing)}: it needs {', '.join(_ALL_NAMES)}")
+        return {
+            split: Split(_as_bytes(arrays[x], 3, x, path), _as_bytes(arrays[y], 1, y, path))
+            for split, (x, y) in _NAMES.items()
+        }
 
-    Raises:
-        OSError: if it cannot be written.
-    """
-    train, test = splits[TRAIN], splits[TEST]
-    with replacing(path) as file:
-        np.savez_compressed(
-            file,
-            x_train=train.images,
-            y_train=train.labels,
-            x_test=test.images,
-            y_test=test.labels,
-        )
+    def write(self, splits: Splits, path: Path, progress: Progress) -> None:
+        train, test = splits[TRAIN], splits[TEST]
+        with replacing(path) as file:
+            np.savez_compressed(
+                file,
+                x_train=train.images,
+                y_train=train.labels,
+                x_test=test.images,
+                y_test=test.labels,
+            )
 
 
 def _as_bytes(array: NDArray[Any], rank: int, name: str, path: Path) -> NDArray[np.uint8]:

@@ -18,62 +18,60 @@ from numpy.typing import NDArray
 
 from mlp.common.atomic import replacing, replacing_folder
 from mlp.common.errors import ModelError
-from mlp.models.formats.parameters import Parameters
+from mlp.models.formats.parameters import Parameters, parameters_of
+from mlp.models.formats.registry import FORMATS, Format
+from mlp.nn.network import MLP
 
 _NETWORK = "network.csv"
 _NETWORK_HEADER = "activation,output"
 
 
-def csv_files(folder: Path) -> list[Path]:
-    """All files that make up the network in the folder."""
-    layers = _count(folder, "w")
-    names = [f"{letter}{k}.csv" for k in range(1, layers + 1) for letter in "wb"]
-    return [folder / name for name in [*names, _NETWORK] if (folder / name).is_file()]
+@FORMATS.register("csv")
+class CsvFolder(Format):
+    """Without ``network.csv``, a folder leaves open what the activations are."""
 
+    title = "a folder of CSV files"
+    endings = ("",)
 
-def read_csv_weights(folder: Path) -> Parameters:
-    """Read a folder; without ``network.csv``, it leaves open what the activations are.
+    def matches(self, path: Path) -> bool:
+        return True
 
-    Raises:
-        ModelError: if a file is missing or holds anything but a header and numbers.
-    """
-    layers = _count(folder, "w")
-    biases = _count(folder, "b")
-    if not layers:
-        raise ModelError(f"the folder {folder} holds no w1.csv: name a folder of weights as CSV")
-    stray = [
-        path.name
-        for path in sorted(folder.iterdir())
-        if re.fullmatch(r"[wb]\d+\.csv", path.name) and path not in csv_files(folder)
-    ]
-    if stray:
-        raise ModelError(f"{folder} holds {stray[0]} but not all layers before it: one is missing")
-    if biases not in (0, layers):
-        raise ModelError(
-            f"{folder} holds weights of {layers} layers but biases of {biases}: a file is missing"
+    def files(self, path: Path) -> list[Path]:
+        layers = _count(path, "w")
+        names = [f"{letter}{k}.csv" for k in range(1, layers + 1) for letter in "wb"]
+        return [path / name for name in [*names, _NETWORK] if (path / name).is_file()]
+
+    def read(self, path: Path) -> Parameters:
+        layers, biases = _count(path, "w"), _count(path, "b")
+        if not layers:
+            raise ModelError(f"the folder {path} holds no w1.csv: name a folder of weights as CSV")
+        own = self.files(path)
+        for file in sorted(path.iterdir()):
+            if re.fullmatch(r"[wb]\d+\.csv", file.name) and file not in own:
+                raise ModelError(
+                    f"{path} holds {file.name} but not all layers before it: one is missing"
+                )
+        if biases not in (0, layers):
+            raise ModelError(
+                f"{path} holds weights of {layers} layers but biases of {biases}: a file is missing"
+            )
+        activation, output = _read_network(path / _NETWORK)
+        return Parameters(
+            [_read_table(path / f"w{k}.csv").T for k in range(1, layers + 1)],
+            [_read_column(path / f"b{k}.csv") for k in range(1, biases + 1)],
+            activation,
+            output,
         )
-    activation, output = _read_network(folder / _NETWORK)
-    return Parameters(
-        [_read_table(folder / f"w{k}.csv").T for k in range(1, layers + 1)],
-        [_read_column(folder / f"b{k}.csv") for k in range(1, biases + 1)],
-        activation,
-        output,
-    )
 
-
-def write_csv_weights(parameters: Parameters, path: Path) -> None:
-    """Write a folder, whole or not at all, replacing the one that is there.
-
-    Raises:
-        OSError: if it cannot be written.
-    """
-    with replacing_folder(path) as folder:
-        for k, W in enumerate(parameters.weights, 1):
-            _write_table(folder, f"w{k}", W.T)
-        for k, b in enumerate(parameters.biases, 1):
-            _write_table(folder, f"b{k}", b[:, None])
-        network = f"{parameters.activation},{parameters.output}"
-        _write_lines(folder / _NETWORK, [_NETWORK_HEADER, network])
+    def write(self, model: MLP, path: Path) -> None:
+        parameters = parameters_of(model)
+        with replacing_folder(path) as folder:
+            for k, W in enumerate(parameters.weights, 1):
+                _write_table(folder, f"w{k}", W.T)
+            for k, b in enumerate(parameters.biases, 1):
+                _write_table(folder, f"b{k}", b[:, None])
+            network = f"{parameters.activation},{parameters.output}"
+            _write_lines(folder / _NETWORK, [_NETWORK_HEADER, network])
 
 
 def _count(folder: Path, letter: str) -> int:

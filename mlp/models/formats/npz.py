@@ -16,59 +16,62 @@ from numpy.typing import NDArray
 
 from mlp.common.atomic import replacing
 from mlp.common.errors import ModelError
-from mlp.common.safe_npz import read_npz
-from mlp.models.formats.parameters import Parameters
-from mlp.nn.network import DTYPES
+from mlp.common.safe_npz import is_zip, read_npz
+from mlp.models.formats.parameters import Parameters, parameters_of
+from mlp.models.formats.registry import FORMATS, Format
+from mlp.models.metadata import Metadata
+from mlp.nn.network import DTYPES, MLP
 
 
-def read_npz_weights(path: Path) -> Parameters:
-    """Read a file; a text that is not there leaves open what it would tell.
+@FORMATS.register("npz")
+class Npz(Format):
+    """A text that is not there leaves open what it would tell."""
 
-    Raises:
-        ModelError: if it cannot be read, is damaged, holds objects or lacks layers.
-    """
-    arrays = read_npz(path, ModelError)
-    activation, output = (_take_text(arrays, name, path) for name in ("activation", "output"))
-    about = _parse_about(_take_text(arrays, "about", path) or "{}", path)
-    layers = sum(name.endswith(".W") for name in arrays)
-    weights = [f"layers.{k}.W" for k in range(layers)]
-    biases = [f"layers.{k}.b" for k in range(layers)] if "layers.0.b" in arrays else []
-    if not layers or arrays.keys() != {*weights, *biases}:
-        raise ModelError(
-            f"{path} holds the arrays {', '.join(sorted(arrays)[:6]) or 'none'}, where layers.0.W, "
-            "layers.0.b and so on belong: rename them"
+    title = "an .npz file"
+    endings = (".npz",)
+    keeps_task = True
+
+    def matches(self, path: Path) -> bool:
+        return is_zip(path)
+
+    def read(self, path: Path) -> Parameters:
+        arrays = read_npz(path, ModelError)
+        activation, output = (_take_text(arrays, name, path) for name in ("activation", "output"))
+        metadata = _parse_metadata(_take_text(arrays, "about", path) or "{}", path)
+        layers = sum(name.endswith(".W") for name in arrays)
+        weights = [f"layers.{k}.W" for k in range(layers)]
+        biases = [f"layers.{k}.b" for k in range(layers)] if "layers.0.b" in arrays else []
+        if not layers or arrays.keys() != {*weights, *biases}:
+            raise ModelError(
+                f"{path} holds the arrays {', '.join(sorted(arrays)[:6]) or 'none'}, where "
+                "layers.0.W, layers.0.b and so on belong: rename them"
+            )
+        dtypes = {str(array.dtype) for array in arrays.values()}
+        if len(dtypes) > 1 or not dtypes <= set(DTYPES):
+            raise ModelError(
+                f"the arrays in {path} are {' and '.join(sorted(dtypes))}: save all as float32 or "
+                "all as float64"
+            )
+        return Parameters(
+            [arrays[name] for name in weights],
+            [arrays[name] for name in biases],
+            activation,
+            output,
+            dtypes.pop(),
+            metadata,
         )
-    dtypes = {str(array.dtype) for array in arrays.values()}
-    if len(dtypes) > 1 or not dtypes <= set(DTYPES):
-        raise ModelError(
-            f"the arrays in {path} are {' and '.join(sorted(dtypes))}: save all as float32 or all "
-            "as float64"
-        )
-    return Parameters(
-        [arrays[name] for name in weights],
-        [arrays[name] for name in biases],
-        activation,
-        output,
-        dtypes.pop(),
-        about,
-    )
 
-
-def write_npz_weights(parameters: Parameters, path: Path) -> None:
-    """Write a file, whole or not at all, replacing what is there.
-
-    Raises:
-        OSError: if it cannot be written.
-    """
-    arrays: dict[str, Any] = {
-        **{f"layers.{k}.W": W for k, W in enumerate(parameters.weights)},
-        **{f"layers.{k}.b": b for k, b in enumerate(parameters.biases)},
-        "activation": np.array(parameters.activation),
-        "output": np.array(parameters.output),
-        "about": np.array(json.dumps(parameters.about, sort_keys=True)),
-    }
-    with replacing(path) as file:
-        np.savez(file, **arrays)
+    def write(self, model: MLP, path: Path) -> None:
+        parameters = parameters_of(model)
+        arrays: dict[str, Any] = {
+            **{f"layers.{k}.W": W for k, W in enumerate(parameters.weights)},
+            **{f"layers.{k}.b": b for k, b in enumerate(parameters.biases)},
+            "activation": np.array(parameters.activation),
+            "output": np.array(parameters.output),
+            "about": np.array(json.dumps(parameters.metadata.to_json(), sort_keys=True)),
+        }
+        with replacing(path) as file:
+            np.savez(file, **arrays)
 
 
 def _take_text(arrays: dict[str, NDArray[Any]], name: str, path: Path) -> str | None:
@@ -80,11 +83,11 @@ def _take_text(arrays: dict[str, NDArray[Any]], name: str, path: Path) -> str | 
     return str(array)
 
 
-def _parse_about(text: str, path: Path) -> dict[str, Any]:
+def _parse_metadata(text: str, path: Path) -> Metadata:
     try:
-        about = json.loads(text)
-        if not isinstance(about, dict):
+        entries = json.loads(text)
+        if not isinstance(entries, dict):
             raise TypeError("it is not an object")
-        return about
+        return Metadata.from_json(entries)
     except (ValueError, TypeError, RecursionError) as error:
         raise ModelError(f"about in {path} is damaged JSON ({error}): leave it out") from None

@@ -1,4 +1,4 @@
-"""A network's weights and biases as plain host arrays: what every foreign form comes down to."""
+"""A network's weights and biases as plain host arrays: what every format comes down to."""
 
 from __future__ import annotations
 
@@ -13,12 +13,13 @@ from numpy.typing import NDArray
 
 from backends import Backend
 from mlp.common.errors import ModelError
+from mlp.models.metadata import Metadata, metadata_of
 from mlp.nn.network import MLP
 
 
 @dataclass(frozen=True)
 class Parameters:
-    """What a file says of a network.
+    """What a file says about a network.
 
     Attributes:
         weights: W of each layer, shape (I, O), float32 or float64.
@@ -26,7 +27,7 @@ class Parameters:
         activation: what follows each hidden layer; None where the file does not say.
         output: what follows the last layer; None where the file does not say.
         dtype: the network's; None where the file's numbers are no sign of it.
-        about: what is known of its training, its task included; empty where the file does not say.
+        metadata: what else is known of it, its task included.
     """
 
     weights: Sequence[NDArray[Any]]
@@ -34,7 +35,7 @@ class Parameters:
     activation: str | None = None
     output: str | None = None
     dtype: str | None = None
-    about: dict[str, Any] = field(default_factory=dict)
+    metadata: Metadata = field(default_factory=Metadata)
 
     @property
     def narrowest_dtype(self) -> str:
@@ -56,7 +57,7 @@ def parameters_of(model: MLP) -> Parameters:
         model.activation,
         model.output,
         model.dtype,
-        dict(model.about),
+        metadata_of(model),
     )
 
 
@@ -71,7 +72,7 @@ def build(
     """Make the network that has these parameters.
 
     Args:
-        parameters: what the file held; its own word on the rest is left to the caller.
+        parameters: what the file held; what it says about the rest is the caller's to settle.
         source: the file, for the errors.
         activation: what follows each hidden layer.
         output: what follows the last layer.
@@ -99,7 +100,7 @@ def build(
     if not np.isfinite(flat).all():
         raise ModelError(f"{source} holds weights that are not finite in {dtype}: get it again")
     model.parameters[...] = model.backend.asarray(flat)
-    model.about = dict(parameters.about)
+    model.metadata = parameters.metadata
     return model
 
 

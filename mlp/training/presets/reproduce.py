@@ -9,7 +9,7 @@ from statistics import mean, median
 
 from backends import Backend
 from mlp.data.load import Dataset
-from mlp.models.metrics import count_right
+from mlp.models.metrics import count_correct
 from mlp.models.predict import vote
 from mlp.nn.network import MLP
 from mlp.training.history import Epoch, History
@@ -100,7 +100,7 @@ def _vote(runs: list[tuple[MLP, History]], dataset: Dataset) -> History:
                 last[0],
                 loss=mean(epoch.loss for epoch in last),
                 train_accuracy=mean(epoch.train_accuracy for epoch in last),
-                test_accuracy=int(count_right(read, dataset.test.labels)) / len(read),
+                test_accuracy=int(count_correct(read, dataset.test.labels)) / len(read),
                 seconds=sum(history.train_seconds for _, history in runs),
             )
         ]

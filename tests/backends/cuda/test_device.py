@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +17,7 @@ from backends import get_backend
 from mlp.data.dataset import Dataset, Split
 from mlp.data.task import Task
 from mlp.models.checkpoint import load, save
+from mlp.models.metadata import Metadata
 from mlp.models.predict import predict, probabilities
 from mlp.nn.layers import LAYERS, Linear
 from mlp.nn.losses import LOSSES
@@ -181,7 +181,7 @@ def test_an_accuracy_is_one_number_read(piece: int | None, questions: int | None
     """The outputs stay on the device, whatever they answer."""
     device, data = CountingBackend(piece), DATA if questions is None else questions_of(questions)
     model = MLP([16, 9, data.classes], backend=device)
-    model.about["task"] = asdict(data.task)
+    model.metadata = Metadata(task=data.task)
     evaluation = Evaluation([model], data.test, data.train)
     device.reset()
     accuracy = evaluation.validation_accuracy()

@@ -24,11 +24,11 @@ import mlp.common.safe_npz
 from mlp.cli import main
 from mlp.common.errors import DataError, UsageError
 from mlp.data.dataset import Dataset, Split
-from mlp.data.describe import describe
+from mlp.data.describe import describe_dataset
 from mlp.data.formats import convert as formats
 from mlp.data.formats import image_folder as images
 from mlp.data.formats.csv import read_csv, write_csv
-from mlp.data.formats.registry import NAMES
+from mlp.data.formats.registry import FORMATS
 from mlp.data.formats.splits import TEST, TRAIN, WHOLE, Splits
 from mlp.data.load import load_dataset
 from mlp.data.mnist import MnistUnavailable, load_mnist
@@ -63,8 +63,8 @@ def tree(folder: Path) -> dict[str, bytes | None]:
 # --- Round trips ----------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("second", NAMES)
-@pytest.mark.parametrize("first", NAMES)
+@pytest.mark.parametrize("second", FORMATS.names)
+@pytest.mark.parametrize("first", FORMATS.names)
 @pytest.mark.parametrize("shape", [(5, 5), (3, 4)])
 def test_every_form_turns_into_every_other(
     tmp_path: Path, first: str, second: str, shape: tuple[int, int]
@@ -439,11 +439,11 @@ def test_mnist_names_of_a_csv_pair_are_read(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("target", "to", "sentence"),
     [
-        ("digits", None, "does not tell a known form"),
-        ("digits.xlsx", None, "does not tell a known form"),
-        ("digits.npz", "hdf5", "does not tell a known form"),
-        ("digits.csv", "idx", "does not suit the form idx"),
-        ("digits", "npz", "does not suit the form npz"),
+        ("digits", None, "tells no format of datasets"),
+        ("digits.xlsx", None, "tells no format of datasets"),
+        ("digits.npz", "hdf5", "tells no format of datasets"),
+        ("digits.csv", "idx", "does not suit the format idx"),
+        ("digits", "npz", "does not suit the format npz"),
         ("digits.csv", None, "a CSV file holds one set of images"),
     ],
 )
@@ -472,7 +472,7 @@ def test_images_of_several_classes_are_not_written(tmp_path: Path) -> None:
     assert not tree(tmp_path)
 
 
-@pytest.mark.parametrize("form", NAMES)
+@pytest.mark.parametrize("form", FORMATS.names)
 def test_nothing_is_replaced_unasked(tmp_path: Path, form: str) -> None:
     target = place(tmp_path, form)
     formats.write(pair(), target, form)
@@ -517,7 +517,7 @@ def test_an_empty_folder_is_filled(tmp_path: Path) -> None:
     assert checksums(formats.read_splits(tmp_path / "empty")) == checksums(pair())
 
 
-@pytest.mark.parametrize("form", NAMES)
+@pytest.mark.parametrize("form", FORMATS.names)
 def test_a_full_disk_leaves_what_was_there(
     tmp_path: Path, form: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -530,7 +530,7 @@ def test_a_full_disk_leaves_what_was_there(
 
     monkeypatch.setattr(np, "savez_compressed", fail)
     monkeypatch.setattr(np, "column_stack", fail)
-    monkeypatch.setattr("mlp.data.formats.registry.write_idx_folder", fail)
+    monkeypatch.setattr("mlp.data.formats.idx_folder.write_idx_folder", fail)
     monkeypatch.setattr(Image.Image, "save", fail)
     with pytest.raises(DataError, match="No space left on device"):
         formats.write({TRAIN: digits(7), TEST: digits(6)}, target, form, force=True)
@@ -549,7 +549,7 @@ def test_converting_in_place_keeps_the_data(tmp_path: Path) -> None:
 
 def test_the_figures_are_those_of_the_pixels() -> None:
     split = digits(2_345, 3, 4)
-    found = describe({WHOLE: split}, 10).splits[WHOLE]
+    found = describe_dataset({WHOLE: split}, 10).splits[WHOLE]
     assert (found.images, found.height, found.width) == (2_345, 3, 4)
     assert found.class_counts == [int((split.labels == c).sum()) for c in range(10)]
     assert found.mean == pytest.approx((split.images / 255).mean(), rel=1e-12)
@@ -559,7 +559,7 @@ def test_the_figures_are_those_of_the_pixels() -> None:
 
 def problems(train: Split, test: Split | None = None) -> str:
     splits = {TRAIN: train, TEST: test} if test is not None else {WHOLE: train}
-    return "; ".join(describe(splits, 10).problems)
+    return "; ".join(describe_dataset(splits, 10).problems)
 
 
 def test_problems_are_seen() -> None:
@@ -650,7 +650,7 @@ def test_mnist_is_kept_and_sound(tmp_path: Path) -> None:
     rows = {WHOLE: mnist.test}
     formats.write(rows, tmp_path / "mnist.csv")
     assert checksums(formats.read_splits(tmp_path / "mnist.csv")) == checksums(rows)
-    found = describe({TRAIN: mnist.train, TEST: mnist.test}, 10)
+    found = describe_dataset({TRAIN: mnist.train, TEST: mnist.test}, 10)
     assert found.problems == []
     assert round(found.splits[TRAIN].mean, 4) == 0.1307  # as is well known
     assert round(found.splits[TRAIN].std, 4) == 0.3081

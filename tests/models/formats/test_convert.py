@@ -6,7 +6,6 @@ import json
 import os
 import struct
 from collections.abc import Callable
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -20,12 +19,13 @@ from mlp.cli import main
 from mlp.common.errors import MLPError, ModelError, UsageError
 from mlp.data.mnist import MnistUnavailable, load_mnist
 from mlp.data.task import Task
-from mlp.models.formats.convert import NAMES, read_model, write_model
-from mlp.models.metadata import task_of
+from mlp.models.formats.convert import read_model, write_model
+from mlp.models.formats.registry import FORMATS
+from mlp.models.metadata import Metadata, metadata_of, task_of
 from mlp.models.predict import predict
 from mlp.nn.network import MLP
 
-FORMS = {
+PLACES = {
     "safetensors": "net.safetensors",
     "npz": "net.npz",
     "csv": "net",
@@ -57,12 +57,12 @@ def assert_same(found: MLP, model: MLP) -> None:
 
 
 def test_there_is_a_test_for_every_form() -> None:
-    assert {*FORMS, "safetensors-half"} == set(NAMES)
+    assert {*PLACES, "safetensors-half"} == set(FORMATS)
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
-@pytest.mark.parametrize("second", FORMS)
-@pytest.mark.parametrize("first", FORMS)
+@pytest.mark.parametrize("second", PLACES)
+@pytest.mark.parametrize("first", PLACES)
 def test_every_form_turns_into_every_other(
     tmp_path: Path, first: str, second: str, dtype: str
 ) -> None:
@@ -70,9 +70,9 @@ def test_every_form_turns_into_every_other(
     for form in (first, second):
         folder = tmp_path / form
         folder.mkdir(exist_ok=True)
-        written = write_model(model, folder / FORMS[form], form, force=True)
+        written = write_model(model, folder / PLACES[form], form, force=True)
         assert written.name == form
-        found = read_model(folder / FORMS[form])
+        found = read_model(folder / PLACES[form])
         assert_same(found, model)
         model = found
 
@@ -98,7 +98,7 @@ def test_every_finite_number_is_kept_to_the_bit(
     floats = st.floats(allow_nan=False, allow_infinity=False, width=int(dtype[5:]))
     values = data.draw(arrays.arrays(dtype, model.parameters.shape, elements=floats))
     model.parameters[...] = values
-    for form, name in FORMS.items():
+    for form, name in PLACES.items():
         write_model(model, folder / name, form, force=True)
         assert_same(read_model(folder / name, dtype=dtype), model)
 
@@ -107,8 +107,8 @@ def test_every_finite_number_is_kept_to_the_bit(
 @pytest.mark.parametrize("bias", [True, False])
 def test_activations_and_lacking_biases_are_kept(tmp_path: Path, form: str, bias: bool) -> None:
     model = MLP([4, 3, 2], "tanh", "sigmoid", bias=bias)
-    write_model(model, tmp_path / FORMS[form])
-    found = read_model(tmp_path / FORMS[form])
+    write_model(model, tmp_path / PLACES[form])
+    found = read_model(tmp_path / PLACES[form])
     assert_same(found, model)
     assert found.bias == bias
 
@@ -125,19 +125,19 @@ def test_a_diary_gets_biases_of_zero(tmp_path: Path) -> None:
 @pytest.mark.parametrize("form", ["safetensors", "npz"])
 def test_what_is_known_of_the_training_is_kept(tmp_path: Path, form: str) -> None:
     model = MLP([4, 3, 1])
-    model.about = {"task": asdict(Task("binary", ("even",), (0, 2))), "epochs": 3}
-    write_model(model, tmp_path / FORMS[form])
-    found = read_model(tmp_path / FORMS[form])
-    assert found.about["epochs"] == 3
+    model.metadata = Metadata(task=Task("binary", ("even",), (0, 2)), unread={"epochs": 3})
+    write_model(model, tmp_path / PLACES[form])
+    found = read_model(tmp_path / PLACES[form])
+    assert metadata_of(found).unread == {"epochs": 3}
     assert task_of(found) == Task("binary", ("even",), (0, 2))
 
 
 @pytest.mark.parametrize("form", ["csv", "diary-dynamic"])
 def test_other_tasks_are_not_passed_off_as_classes(tmp_path: Path, form: str) -> None:
     model = MLP([4, 3, 1])
-    model.about = {"task": asdict(Task("binary", ("even",), (0, 2)))}
+    model.metadata = Metadata(task=Task("binary", ("even",), (0, 2)))
     with pytest.raises(ModelError, match="binary task"):
-        write_model(model, tmp_path / FORMS[form], form)
+        write_model(model, tmp_path / PLACES[form], form)
     assert not tree(tmp_path)
 
 
@@ -342,9 +342,9 @@ def test_other_files_are_refused(tmp_path: Path) -> None:
 # --- Where to -------------------------------------------------------------------------------------
 
 REFUSED: dict[str, tuple[Callable[[], MLP], str, str | None, str]] = {
-    "no form": (lambda: MLP([4, 2]), "net.onnx", None, "tells no form"),
-    "a wrong form": (lambda: MLP([4, 2]), "net.npz", "onnx", "tells no form"),
-    "two forms": (lambda: MLP([4, 2]), "net.npz", "csv", "does not suit the form csv"),
+    "no format": (lambda: MLP([4, 2]), "net.onnx", None, "tells no format of weights"),
+    "a wrong format": (lambda: MLP([4, 2]), "net.npz", "onnx", "tells no format of weights"),
+    "two formats": (lambda: MLP([4, 2]), "net.npz", "csv", "does not suit the format csv"),
     "three layers": (lambda: MLP([4, 3, 2]), "net.bin", "diary-static", "this network has 1"),
     "sigmoid": (lambda: MLP([4, 3, 2], "sigmoid"), "net.bin", None, "this one has sigmoid"),
     "an output": (lambda: MLP([4, 2], output="sigmoid"), "net.bin", None, "ends in sigmoid"),
@@ -360,9 +360,9 @@ def test_what_cannot_be_written_is_refused(tmp_path: Path, case: str) -> None:
     assert not tree(tmp_path)
 
 
-@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize("form", PLACES)
 def test_nothing_is_replaced_unasked(tmp_path: Path, form: str) -> None:
-    target = tmp_path / FORMS[form]
+    target = tmp_path / PLACES[form]
     write_model(MLP([4, 3, 3, 2]), target, form)
     before = tree(tmp_path)
     with pytest.raises(UsageError, match="add --force"):

@@ -1,0 +1,126 @@
+"""Formats of files and folders: a class each, which enters a registry where it is written.
+
+Datasets and models have a registry each, `mlp.data.formats.registry` and
+`mlp.models.formats.registry`. Reading, writing, converting, the command line's help and the error
+messages go by them, so a format is added by writing its class.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Collection
+from pathlib import Path
+from typing import ClassVar, TypeVar
+
+from mlp.common.errors import UsageError
+from mlp.common.registry import Registry
+
+
+class FileFormat(ABC):
+    """One format.
+
+    Attributes:
+        name: what ``--to`` calls it: the name that it is registered by, without a final
+            ``-folder``. So a file format and a folder format may share a name, such as ``csv``.
+        title: what people call it, with an article, such as ``"an .npz file"``.
+        endings: of the names of its files, in lower case. A folder has none, or ``""`` if it is
+            written wherever a name has no other ending.
+        needs_ending: whether a file of it must have one of the endings.
+    """
+
+    name: ClassVar[str]
+    title: ClassVar[str]
+    endings: ClassVar[tuple[str, ...]] = ()
+    needs_ending: ClassVar[bool] = False
+
+    @property
+    def is_folder(self) -> bool:
+        """Whether it is a folder of files."""
+        return not any(self.endings)
+
+    @abstractmethod
+    def matches(self, path: Path) -> bool:
+        """Tell whether a file or folder, which exists, looks like one of this format.
+
+        Raises:
+            OSError: if it cannot be read.
+        """
+
+    def files(self, path: Path) -> Collection[Path]:
+        """List the files that make one up: itself, unless it is a folder."""
+        return [path]
+
+
+F = TypeVar("F", bound=FileFormat)
+
+
+class Formats(Registry[type[F]]):
+    """The formats of one kind of thing by their names, in the order of their registration."""
+
+    def register(self, name: str) -> Callable[[type[F]], type[F]]:
+        """Decorate a class to make it a format; see `Registry.register`."""
+        enter = super().register(name)
+
+        def enter_named(entry: type[F]) -> type[F]:
+            entry.name = name.removesuffix("-folder")
+            return enter(entry)
+
+        return enter_named
+
+    def all(self) -> list[F]:
+        """Return one of each format."""
+        return [entry() for entry in self.values()]
+
+    @property
+    def names(self) -> list[str]:
+        """What ``--to`` takes."""
+        return list(dict.fromkeys(entry.name for entry in self.values()))
+
+    @property
+    def titles(self) -> str:
+        """What can be read, for a sentence: ``a CSV file, an .npz file or a folder of images``."""
+        return _either(list(dict.fromkeys(entry.title for entry in self.values())))
+
+    @property
+    def endings(self) -> str:
+        """The endings that tell a format, for a sentence: ``.npz, or nothing for a folder …``."""
+        told = dict.fromkeys(ending for format in self.all() for ending in format.endings if ending)
+        bare = [format.title for format in self.all() if "" in format.endings]
+        return _either(list(told)) + "".join(f", or in nothing for {title}" for title in bare)
+
+    def matching(self, path: Path) -> list[F]:
+        """Return the formats that a file or folder, which exists, looks like one of.
+
+        Raises:
+            OSError: if it cannot be read.
+        """
+        is_folder = path.is_dir()
+        return [
+            format
+            for format in self.all()
+            if format.is_folder == is_folder and format.matches(path)
+        ]
+
+    def choose(self, path: Path, to: str | None) -> F:
+        """Settle the format to write, from its name or the path's ending.
+
+        Raises:
+            UsageError: if neither tells it, or they disagree.
+        """
+        ending = path.suffix.lower()
+        known = {known for format in self.all() for known in format.endings if known}
+        named = [f for f in self.all() if (f.name == to if to else ending in f.endings)]
+        for format in named:
+            elsewhere = ending not in known and (format.is_folder or not format.needs_ending)
+            if ending in format.endings or elsewhere:
+                return format
+        if named:
+            raise UsageError(f"the name {path} does not suit the format {to}: change its ending")
+        raise UsageError(
+            f"{to or path} tells no {self.kind}: choose one with --to {'|'.join(self.names)}, or "
+            f"end the name in {self.endings}"
+        )
+
+
+def _either(words: list[str]) -> str:
+    return " or ".join([", ".join(words[:-1]), words[-1]] if len(words) > 1 else words)

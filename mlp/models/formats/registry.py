@@ -1,0 +1,47 @@
+"""The formats that a network's weights are kept in, and what each has to be able to do."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from pathlib import Path
+from typing import ClassVar
+
+from mlp.common.file_formats import FileFormat, Formats
+from mlp.models.formats.parameters import Parameters
+from mlp.nn.network import MLP
+
+
+class Format(FileFormat):
+    """A format of networks.
+
+    Attributes:
+        keeps_task: whether it tells what a network's outputs answer.
+        last_resort: whether its files have no mark of their own, so that a file is read as one only
+            if no other format `matches`.
+    """
+
+    keeps_task: ClassVar[bool] = False
+    last_resort: ClassVar[bool] = False
+
+    @abstractmethod
+    def read(self, path: Path) -> Parameters:
+        """Read a network's parameters, and what else the file tells.
+
+        Args:
+            path: the file or folder, which `matches`.
+
+        Raises:
+            ModelError: if it is damaged or hostile.
+        """
+
+    @abstractmethod
+    def write(self, model: MLP, path: Path) -> None:
+        """Write a network, whole or not at all, replacing what is there.
+
+        Raises:
+            ModelError: if the format cannot hold the network.
+            OSError: if it cannot be written.
+        """
+
+
+FORMATS: Formats[Format] = Formats("format of weights")

@@ -1,0 +1,138 @@
+"""Metadata: to JSON and back, what an untrained model has, and entries that cannot be read."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from mlp.common.errors import ModelError
+from mlp.data.load import load_dataset
+from mlp.data.task import Task
+from mlp.models.metadata import (
+    DatasetSummary,
+    Initialisation,
+    Metadata,
+    metadata_of,
+    task_of,
+    temperature_of,
+)
+from mlp.nn.network import MLP
+from mlp.training.loop import train
+from mlp.training.recipe import Recipe
+
+ENTRIES: dict[str, Any] = {
+    "dataset": {
+        "image_shape": [28, 28],
+        "name": "digits",
+        "test_images": 50,
+        "test_sha256": "b",
+        "train_images": 200,
+        "train_sha256": "a",
+    },
+    "history": [{"epoch": 1, "loss": 0.5, "validation_accuracy": None}],
+    "init": {"W": "he_normal", "b": "zeros", "seed": 3},
+    "recipe": {"lr": 0.1, "clip_norm": None},
+    "task": {"kind": "binary", "names": ["even"], "positive": [0, 2]},
+    "temperature": 1.5,
+    "test_accuracy": 0.75,
+    "train_accuracy": 1.0,
+    "validation_accuracy": None,
+}
+
+
+def as_text(entries: dict[str, Any]) -> str:
+    told = {key: value for key, value in entries.items() if value is not None}
+    return json.dumps(told, sort_keys=True)
+
+
+def test_what_a_file_tells_is_read_and_written_as_it_was() -> None:
+    metadata = Metadata.from_json(ENTRIES)
+    assert metadata == Metadata(
+        initialisation=Initialisation("he_normal", "zeros", 3),
+        task=Task("binary", ("even",), (0, 2)),
+        recipe={"lr": 0.1, "clip_norm": None},
+        dataset=DatasetSummary("digits", (28, 28), 200, "a", 50, "b"),
+        history=({"epoch": 1, "loss": 0.5, "validation_accuracy": None},),
+        train_accuracy=1.0,
+        test_accuracy=0.75,
+        temperature=1.5,
+    )
+    assert json.dumps(metadata.to_json(), sort_keys=True) == json.dumps(ENTRIES, sort_keys=True)
+
+
+def test_what_training_tells_survives_json() -> None:
+    model = MLP([784, 10], seed=4)
+    data = load_dataset("synthetic:60+20")
+    history = train(model, data, Recipe(epochs=2, validation=20))
+    metadata = metadata_of(model)
+    assert Metadata.from_json(json.loads(json.dumps(metadata.to_json()))) == metadata
+    assert metadata.initialisation == Initialisation("he_normal", "zeros", 4)
+    assert metadata.dataset == DatasetSummary(
+        data.name, (28, 28), 60, data.train.checksum, 20, data.test.checksum
+    )
+    assert metadata.validation_accuracy == history.epochs[-1].validation_accuracy
+    assert metadata.temperature == temperature_of(model)
+    assert metadata.to_json().keys() == ENTRIES.keys()
+    assert not metadata.unread
+
+
+def test_an_untrained_model_tells_how_it_was_made_and_no_more() -> None:
+    model = MLP([4, 3], init="zeros", bias_init="normal(1)", seed=2)
+    entries = metadata_of(model).to_json()
+    assert entries == {"init": {"W": "zeros", "b": "normal(1)", "seed": 2}}
+    assert task_of(model) == Task(names=("0", "1", "2"))
+    assert temperature_of(model) == 1.0
+    assert Metadata().to_json() == {}
+
+
+@pytest.mark.parametrize(
+    ("entry", "value"),
+    [
+        ("note", "of another version"),
+        ("init", {"W": "zeros"}),
+        ("init", {"W": "zeros", "b": "zeros", "seed": "3"}),
+        ("recipe", [1, 2]),
+        ("dataset", 3),
+        ("dataset", {"image_shape": [28, 28]}),
+        ("dataset", ENTRIES["dataset"] | {"image_shape": [-28, -28]}),
+        ("dataset", ENTRIES["dataset"] | {"name": 5}),
+        ("dataset", ENTRIES["dataset"] | {"train_images": "all"}),
+        ("history", "text"),
+        ("history", {"epoch": 1}),
+        ("history", [1]),
+        ("history", [{"epoch": 1, "loss": float("nan")}]),
+        ("history", [{"epoch": 1, "loss": 1.0, "note": "text"}]),
+        ("test_accuracy", "high"),
+        ("test_accuracy", 75),
+        ("train_accuracy", True),
+    ],
+)
+def test_what_cannot_be_read_is_kept(entry: str, value: object) -> None:
+    entries = ENTRIES | {entry: value}
+    metadata = Metadata.from_json(entries)
+    assert metadata.unread == {entry: value}
+    assert as_text(metadata.to_json()) == as_text(entries)
+
+
+@pytest.mark.parametrize(
+    "task",
+    [
+        3,
+        {},
+        {"kind": "binary"},
+        {"kind": "several", "names": [], "positive": []},
+        {"kind": "binary", "names": [1], "positive": []},
+        {"kind": "binary", "names": ["even"], "positive": ["0"]},
+    ],
+)
+def test_a_damaged_task_is_refused(task: object) -> None:
+    with pytest.raises(ModelError, match="does not tell what its outputs answer"):
+        Metadata.from_json({"task": task})
+
+
+@pytest.mark.parametrize("damaged", [0, -1.0, float("nan"), float("inf"), "2", [2], True])
+def test_what_is_no_temperature_is_refused(damaged: object) -> None:
+    with pytest.raises(ModelError, match="temperature"):
+        Metadata.from_json({"temperature": damaged})
