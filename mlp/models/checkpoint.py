@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -27,14 +28,18 @@ HALF = "float16"
 """What parameters may be stored as, whatever their network computes with: half of float32's size,
 for a relative error of at most 2**-11 a parameter."""
 
+OF_OTHER_LAYERS = r"layers\.\d+\.\d+\.\w+"
+"""The names of parameters that are not a linear layer's: their shapes are the layer's to tell."""
+
 _NAMES = {"float16": "F16", "float32": "F32", "float64": "F64"}
 
 
 def save(model: MLP, path: str | os.PathLike[str], *, half: bool = False) -> None:
     """Write a network to a file, whole or not at all.
 
-    The tensors are ``layers.K.W`` of shape (I, O) and ``layers.K.b`` of shape (O,), in the
-    network's dtype; the metadata is one JSON object under the key ``mlp``.
+    The tensors are ``layers.K.W`` of shape (I, O) and ``layers.K.b`` of shape (O,), and what else
+    `MLP.named_parameters` names, in the network's dtype; the metadata is one JSON object under the
+    key ``mlp``.
 
     Args:
         model: the network; its `metadata_of` goes into the file's metadata, too.
@@ -100,11 +105,8 @@ def load(path: str | os.PathLike[str], backend: Backend | None = None) -> MLP:
 
 
 def _tensors(model: MLP, stored: str) -> dict[str, NDArray[Any]]:
-    tensors = {}
-    for k, layer in enumerate(model.linear):
-        tensors[f"layers.{k}.W"] = model.backend.to_numpy(layer.W)
-        if layer.b is not None:
-            tensors[f"layers.{k}.b"] = model.backend.to_numpy(layer.b)
+    to_numpy = model.backend.to_numpy
+    tensors = {name: to_numpy(array) for name, array in model.named_parameters().items()}
     largest = max(float(np.abs(tensor).max()) for tensor in tensors.values())
     if stored == HALF and largest > float(np.finfo(HALF).max):
         raise ModelError(
@@ -140,11 +142,10 @@ def _check_tensors(path: Path, file: Any, network: Any) -> None:
     except (AttributeError, KeyError, TypeError) as error:
         raise _foreign(path, error) from None
     slices = {name: file.get_slice(name) for name in file.keys()}  # noqa: SIM118
-    if {name: (s.get_shape(), s.get_dtype()) for name, s in slices.items()} != expected:
-        raise ModelError(
-            f"the tensors in {path} do not have the shapes that its description gives: "
-            "it is damaged, so train or copy it again"
-        )
+    found = {name: (s.get_shape(), s.get_dtype()) for name, s in slices.items()}
+    others = {name for name in found if re.fullmatch(OF_OTHER_LAYERS, name)}
+    if {name: found[name] for name in found.keys() - others} != expected:
+        raise _misshapen(path)
 
 
 def _rebuild(
@@ -162,18 +163,26 @@ def _rebuild(
             network["activation"],
             network["output"],
             bias=network["bias"],
-            init="zeros",
+            init=None,
             dtype=network["dtype"],
             backend=backend,
         )
     except (KeyError, TypeError, MLPError) as error:
         raise _foreign(path, error) from None
-    for k, layer in enumerate(model.linear):
-        layer.W[...] = model.backend.asarray(tensors[f"layers.{k}.W"], model.dtype)
-        if layer.b is not None:
-            layer.b[...] = model.backend.asarray(tensors[f"layers.{k}.b"], model.dtype)
+    parameters = model.named_parameters()
+    if {n: a.shape for n, a in parameters.items()} != {n: a.shape for n, a in tensors.items()}:
+        raise _misshapen(path)
+    for name, parameter in parameters.items():
+        parameter[...] = model.backend.asarray(tensors[name], model.dtype)
     model.metadata = Metadata.from_json(description["about"])
     return model
+
+
+def _misshapen(path: Path) -> ModelError:
+    return ModelError(
+        f"the tensors in {path} do not have the shapes that its description gives: "
+        "it is damaged, so train or copy it again"
+    )
 
 
 def _foreign(path: Path, error: Exception) -> ModelError:

@@ -101,6 +101,19 @@ class MLP(Chain):
         """Make the flat array of so many parameters, of zeros."""
         return self.backend.xp.zeros(count, dtype=self.dtype)
 
+    def named_parameters(self) -> dict[str, Array]:
+        """Name the parameters, views of the flat array.
+
+        ``layers.K.W`` and ``layers.K.b`` are the K-th linear layer's, from 0; ``layers.K.J.name``
+        are those of the J-th layer that follows it, from 1, where such a layer has some.
+        """
+        return {
+            f"layers.{k}.{f'{j}.' if j else ''}{name}": getattr(layer, name)
+            for k, (block, width) in enumerate(zip(self.blocks, self.sizes[1:], strict=True))
+            for j, layer in enumerate(block)
+            for name in layer.shapes(width)
+        }
+
     def _bind(self) -> None:
         """Lay all parameters out in one flat array, weights first, and hand the layers views."""
         shapes = [

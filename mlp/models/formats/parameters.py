@@ -49,7 +49,16 @@ class Parameters:
 
 
 def parameters_of(model: MLP) -> Parameters:
-    """Copy a network's parameters to the host."""
+    """Copy a network's parameters to the host.
+
+    Raises:
+        ModelError: if a layer that is not linear has some.
+    """
+    if len(model.named_parameters()) > sum(1 + layer.bias for layer in model.linear):
+        raise ModelError(
+            f"this format holds linear layers alone, and after them the network has "
+            f"{model.activation}, with parameters: keep it as safetensors"
+        )
     to_numpy = model.backend.to_numpy
     return Parameters(
         [to_numpy(layer.W).copy() for layer in model.linear],
@@ -90,7 +99,7 @@ def build(
         activation,
         output,
         bias=bool(parameters.biases),
-        init="zeros",
+        init=None,
         dtype=dtype,
         backend=backend,
     )
