@@ -139,6 +139,20 @@ def test_what_is_not_there_is_refused(tmp_path: Path) -> None:
             read_model(tmp_path / name)
 
 
+def test_a_disk_that_fails_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write_model(MLP([4, 2]), tmp_path / "net.bin")
+
+    def fail(*_: object, **__: object) -> None:
+        raise OSError(5, "Input/output error")
+
+    monkeypatch.setattr(Path, "read_bytes", fail)
+    with pytest.raises(ModelError, match=r"cannot read .*net.bin: Input/output error"):
+        read_model(tmp_path / "net.bin")
+    monkeypatch.setattr(np, "savez", fail)
+    with pytest.raises(ModelError, match=r"cannot write .*net.npz: Input/output error"):
+        write_model(MLP([4, 2]), tmp_path / "net.npz")
+
+
 # --- Where to -------------------------------------------------------------------------------------
 
 REFUSED: dict[str, tuple[Callable[[], MLP], str, str | None, str]] = {
