@@ -35,6 +35,37 @@ def numbers(split: Split) -> np.ndarray:
     return found
 
 
+# Splits and datasets
+
+
+@pytest.mark.parametrize(
+    ("images", "labels", "sentence"),
+    [
+        (np.zeros((3, 4), np.uint8), np.zeros(3, np.uint8), r"images must be .* \(3, 4\)"),
+        (np.zeros((3, 2, 2)), np.zeros(3, np.uint8), r"images must be uint8 .* not float64"),
+        (np.zeros((3, 2, 2), np.uint8), np.zeros(3, int), r"labels must be uint8 .* not int64"),
+        (np.zeros((3, 2, 2), np.uint8), np.zeros((3, 1, 1), np.uint8), r"labels must be"),
+        (np.zeros((3, 2, 2), np.uint8), np.zeros(2, np.uint8), r"3 images but 2 labels"),
+    ],
+)
+def test_arrays_that_make_no_split_are_refused(images: Any, labels: Any, sentence: str) -> None:
+    with pytest.raises(DataError, match=sentence):
+        Split(images, labels)
+
+
+@pytest.mark.parametrize(
+    ("test", "classes", "sentence"),
+    [
+        (numbered(LABELS).train[:0], CLASSES, "test split of tests holds no images"),
+        (numbered(LABELS).train, 4, "training label 193 of tests is 4, but labels run from 0 to 3"),
+        (toy_dataset().test, CLASSES, r"\(2, 2\) pixels but test images \(4, 4\)"),
+    ],
+)
+def test_splits_that_make_no_dataset_are_refused(test: Split, classes: int, sentence: str) -> None:
+    with pytest.raises(DataError, match=sentence):
+        Dataset("numbered", "tests", classes, numbered(LABELS).train, test)
+
+
 # Held-out images
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import json
+import os
 from pathlib import Path
 from typing import Any
 
@@ -115,6 +117,31 @@ def test_what_half_precision_cannot_hold_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ModelError, match="half precision"):
         save(written, tmp_path / "m", half=True)
     assert names(tmp_path) == []
+
+
+def test_a_model_file_is_replaced_by_one_of_another_size(tmp_path: Path) -> None:
+    save(model(), path := tmp_path / "m")
+    save(MLP([2, 2]), path)
+    assert load(path).sizes == (2, 2)
+    assert names(tmp_path) == ["m"]
+
+
+def test_a_place_that_cannot_be_written_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with pytest.raises(ModelError, match=r"none/m cannot be written \(No such file"):
+        save(model(), tmp_path / "none" / "m")
+    (tmp_path / "folder").mkdir()
+    with pytest.raises(ModelError, match=r"cannot be written.*: choose another place"):
+        save(model(), tmp_path / "folder")
+
+    def no_space(*_: Any) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", no_space)
+    with pytest.raises(ModelError, match=r"No space left on device.*choose another place"):
+        save(model(), tmp_path / "m")
+    assert names(tmp_path) == ["folder"]
 
 
 # What is read

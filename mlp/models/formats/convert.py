@@ -92,10 +92,8 @@ def write_model(
 
 
 def _detect(path: Path) -> Format:
-    found = sorted(FORMATS.matching(path), key=lambda format: format.last_resort)
-    if not found:
-        raise ModelError(f"{path} holds no weights that can be read: name {FORMATS.titles}")
-    return found[0]
+    # There is always one: any file may be the diary's, and any folder one of CSV files.
+    return min(FORMATS.matching(path), key=lambda format: format.last_resort)
 
 
 def _settle(path: Path, what: str, told: str | None, asked: str | None, default: str) -> str:

@@ -32,6 +32,7 @@ class CsvFolder(Format):
 
     title = "a folder of CSV files"
     endings = ("",)
+    last_resort = True
 
     def matches(self, path: Path) -> bool:
         return True

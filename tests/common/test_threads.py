@@ -1,0 +1,52 @@
+"""Work shared among threads, and the threads of BLAS."""
+
+from __future__ import annotations
+
+import threading
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+import pytest
+from threadpoolctl import threadpool_info
+
+from mlp.common.threads import blas_library, blas_threads, share_out
+
+
+def blas_counts() -> list[int]:
+    return [found["num_threads"] for found in threadpool_info() if found["user_api"] == "blas"]
+
+
+def test_shares_run_at_once_and_answer_in_order() -> None:
+    barrier = threading.Barrier(3, timeout=20)
+
+    def share(k: int) -> tuple[int, bool]:
+        barrier.wait()  # fails unless all three run at once
+        return k, threading.current_thread() is threading.main_thread()
+
+    with ThreadPoolExecutor(2) as pool:
+        found = share_out(pool, [lambda k=k: share(k) for k in range(3)])  # type: ignore[misc]
+    assert found == [(0, True), (1, False), (2, False)]
+
+
+def test_shares_have_the_callers_context() -> None:
+    def divide() -> float:
+        return float(np.float64(1) / np.float64(0))
+
+    with np.errstate(divide="ignore"), ThreadPoolExecutor(1) as pool:
+        assert share_out(pool, [divide, divide]) == [np.inf, np.inf]
+
+
+def test_an_error_in_a_share_is_raised() -> None:
+    with ThreadPoolExecutor(1) as pool, pytest.raises(ZeroDivisionError):
+        share_out(pool, [lambda: 1.0, lambda: 1 / 0])
+
+
+def test_the_threads_of_blas_are_put_back() -> None:
+    before = blas_counts()
+    with blas_threads(1):
+        assert set(blas_counts()) <= {1}
+    assert blas_counts() == before
+
+
+def test_the_blas_library_is_named() -> None:
+    assert "thread" in blas_library() or blas_library() == "an unknown BLAS"

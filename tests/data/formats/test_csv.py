@@ -1,0 +1,88 @@
+"""CSV files of images: read as people write them, written as Kaggle has it, refused where bad."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from small_datasets import assert_not_read, digits
+
+from mlp.common.errors import DataError
+from mlp.data.dataset import Split
+from mlp.data.formats.csv import read_csv, write_csv
+
+TABLE = "label,pixel0,pixel1,pixel2,pixel3\n7,0,255,3,4\n1,9,8,7,6\n"
+ROWS = [[0, 255, 3, 4], [9, 8, 7, 6]]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        TABLE,
+        TABLE.partition("\n")[2],
+        TABLE.replace("\n", "\r\n"),
+        "\ufeff" + TABLE,
+        TABLE + "\n\n",
+        TABLE.rstrip(),
+        TABLE.replace("255", " 255.0"),
+        TABLE.replace("label", '"Label"'),
+        "a,b,c,class,d\n0,255,3,7,4\n9,8,7,1,6\n",
+        TABLE.replace("pixel0,pixel1,pixel2,pixel3", "1x1,1x2,2x1,2x2"),
+    ],
+)
+def test_csv_is_read_as_people_write_it(tmp_path: Path, text: str) -> None:
+    path = tmp_path / "digits.csv"
+    path.write_bytes(text.encode())
+    split = read_csv(path)
+    assert split.images.tolist() == [[row[:2], row[2:]] for row in ROWS]
+    assert split.labels.tolist() == [7, 1]
+
+
+def test_csv_is_written_as_kaggle_has_it(tmp_path: Path) -> None:
+    rows = np.array(ROWS, np.uint8).reshape(2, 2, 2)
+    write_csv(Split(rows, np.array([7, 1], np.uint8)), tmp_path / "square.csv")
+    assert (tmp_path / "square.csv").read_text() == TABLE
+    write_csv(Split(rows.reshape(2, 1, 4), np.zeros(2, np.uint8)), tmp_path / "flat.csv")
+    assert (tmp_path / "flat.csv").read_text().startswith("label,1x1,1x2,1x3,1x4\n0,0,255,")
+
+
+def test_a_fault_far_down_is_told_with_its_line(tmp_path: Path) -> None:
+    path = tmp_path / "digits.csv"
+    write_csv(digits(5_000, 2, 2), path)
+    lines = path.read_text().splitlines()
+    lines[4_321] = "1,2,3,nan,5"
+    path.write_text("\n".join(lines))
+    with pytest.raises(DataError, match=r"line 4,322 .* has 'nan' in column 4"):
+        read_csv(path)
+
+
+BAD_TABLES = {
+    "text": (TABLE.replace("255", "many"), r"line 2 .*'many' in column 3"),
+    "NaN": (TABLE.replace("255", "nan"), r"line 2 .*'nan' in column 3"),
+    "infinite": (TABLE.replace("255", "inf"), r"'inf'"),
+    "too bright": (TABLE.replace("255", "256"), r"'256'"),
+    "negative": (TABLE.replace("9,", "-9,"), r"line 3 .*'-9' in column 2"),
+    "a fraction": (TABLE.replace("255", "0.5"), r"'0.5'"),
+    "a gap": (TABLE.replace("255", ""), r"'' in column 3"),
+    "underscores": (TABLE.replace("255", "2_5"), r"'2_5'"),
+    "a label outside": (TABLE.replace("7,0", "10,0"), r"image 1 .* label 10"),
+    "a short row": (TABLE[:-3], r"line 3 .* has 4 columns where 5"),
+    "a long row": (TABLE.replace("1,9", "1,1,9"), r"line 3 .* has 6 columns where 5"),
+    "no label": (TABLE.replace("label", "pixel"), r"0 of its columns label"),
+    "two labels": (TABLE.replace("pixel0", "label"), r"2 of its columns label"),
+    "783 pixels": (",".join(["1"] * 784) + "\n", r"783 pixels, which are not a square"),
+    "783 columns": ("label," + ",".join(["p"] * 782) + "\n", r"783 columns, .* not a square"),
+    "a wrong shape": ("label,1x1,1x2,2x1\n1,2,3,4\n", r"3 pixels, which are not 2 x 1"),
+    "labels alone": ("label\n1\n", r"0 pixels"),
+    "no rows": (TABLE.partition("\n")[0] + "\n", r"holds no images"),
+    "nothing": ("", r"is empty"),
+    "binary": ("\0\1\2\udcff", r"0 of its columns label"),
+}
+
+
+@pytest.mark.parametrize("case", BAD_TABLES)
+def test_a_bad_table_is_refused(tmp_path: Path, case: str) -> None:
+    text, sentence = BAD_TABLES[case]
+    (tmp_path / "bad.csv").write_bytes(text.encode(errors="surrogateescape"))
+    assert_not_read(tmp_path / "bad.csv", sentence)

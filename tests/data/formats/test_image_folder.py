@@ -1,0 +1,138 @@
+"""Folders of images: other kinds and names are read, and whatever does not belong is refused."""
+
+from __future__ import annotations
+
+import shutil
+import struct
+import zlib
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from PIL import Image
+from small_datasets import assert_not_read, checksums, pair
+
+from mlp.data.formats import convert as formats
+from mlp.data.formats import image_folder
+from mlp.data.formats.splits import TEST, TRAIN, WHOLE
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    formats.write(pair(), tmp_path / "digits", "images")
+    return tmp_path / "digits"
+
+
+def some_image(folder: Path) -> Path:
+    return min(path for path in (folder / "test").rglob("*.png"))
+
+
+def test_images_of_other_kinds_are_read_as_grey(folder: Path) -> None:
+    before = formats.read_splits(folder)
+    for i, path in enumerate(sorted(folder.rglob("*.png"))):
+        with Image.open(path) as image:
+            other = image.convert(("RGB", "L", "P")[i % 3])
+        other.save(path)
+    (folder / ".DS_Store").write_bytes(b"litter")
+    assert checksums(formats.read_splits(folder)) == checksums(before)
+
+
+def test_jpeg_and_other_names_of_the_splits_are_read(folder: Path) -> None:
+    for split in ("train", "test"):
+        (folder / split).rename(folder / f"{split}ing")
+    path = next((folder / "testing").rglob("*.png"))
+    Image.new("L", (5, 5), 128).save(path.with_suffix(".JPG"), "JPEG")
+    path.unlink()
+    found = formats.read_splits(folder)
+    assert list(found) == [TRAIN, TEST]
+    assert (found[TEST].images == 128).all(axis=(1, 2)).sum() == 1
+
+
+def test_names_are_ordered_by_their_numbers_across_classes(tmp_path: Path) -> None:
+    for name, grey in (("1/img10", 10), ("0/img9", 9), ("0/img11", 11), ("1/img9", 19)):
+        path = tmp_path / "digits" / f"{name}.png"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        Image.new("L", (1, 1), grey).save(path)
+    split = formats.read_splits(tmp_path / "digits")[WHOLE]
+    assert split.images.ravel().tolist() == [9, 19, 10, 11]
+    assert split.labels.tolist() == [0, 1, 1, 0]
+
+
+def png(width: int, height: int) -> bytes:
+    """A PNG that claims a size and ends where its pixels begin, which is all that a bomb needs."""
+
+    def chunk(kind: bytes, body: bytes) -> bytes:
+        return (
+            struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
+        )
+
+    header = struct.pack(">IIBBBBB", width, height, 8, 0, 0, 0, 0)
+    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(b""))
+
+
+def test_huge_images_are_refused_before_they_are_decoded(folder: Path) -> None:
+    for size in ((100_000, 100_000), (12_000, 9_000), (1_025, 1_024)):
+        some_image(folder).write_bytes(png(*size))
+        assert_not_read(folder, r"over the limit of 1,048,576")
+
+
+def test_too_many_pixels_in_all_are_refused(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(image_folder, "MAX_BYTES", 34 * 25 - 1)
+    assert_not_read(folder, "take 850 bytes, over the limit of 849")
+
+
+def test_links_out_of_the_folder_are_refused(folder: Path) -> None:
+    path = some_image(folder)
+    outside = folder.with_name("outside.png")
+    path.rename(outside)
+    path.symlink_to(outside)
+    assert_not_read(folder, "is a link out of")
+    outside.rename(path)
+    folder.with_name("others").mkdir()
+    (folder / "train" / "99").symlink_to(folder.with_name("others"))
+    assert_not_read(folder, "is a link out of")
+
+
+def spoil_half(path: Path) -> None:
+    path.write_bytes(path.read_bytes()[:50])
+
+
+BAD_IMAGES: dict[str, tuple[Callable[[Path], Any], str]] = {
+    "cut off": (spoil_half, "cannot be read as a PNG or JPEG"),
+    "text": (lambda path: path.write_text("hello"), "cannot be read as a PNG or JPEG"),
+    "empty": (lambda path: path.write_bytes(b""), "cannot be read as a PNG or JPEG"),
+    "another kind": (
+        lambda path: Image.new("L", (5, 5)).save(path, "GIF"),
+        "cannot be read as a PNG or JPEG",
+    ),
+    "16 bits": (lambda path: Image.new("I;16", (5, 5)).save(path), "more than 8 bits"),
+    "transparent": (lambda path: Image.new("RGBA", (5, 5)).save(path), "transparency"),
+    "transparent grey": (
+        lambda path: Image.new("L", (5, 5)).save(path, transparency=0),
+        "transparency",
+    ),
+    "another size": (lambda path: Image.new("L", (6, 5)).save(path), "is 5 x 6 but .* is 5 x 5"),
+    "a stranger": (lambda path: path.with_suffix(".txt").write_text("hi"), "no PNG or JPEG"),
+    "a folder": (lambda path: path.with_name("x.png").mkdir(), "no PNG or JPEG"),
+    "no class": (lambda path: (path.parents[1] / "ten").mkdir(), "not the folder of a class"),
+    "class 10": (lambda path: path.parent.rename(path.parents[1] / "10"), "label 10"),
+    "class 256": (lambda path: path.parent.rename(path.parents[1] / "256"), "not the folder of a"),
+    "class 01": (lambda path: path.parent.rename(path.parents[1] / "01"), "not the folder of a"),
+    "no test": (lambda path: shutil.rmtree(path.parents[1]), "no train and test"),
+    "two tests": (
+        lambda path: shutil.copytree(path.parents[1], path.parents[2] / "testing"),
+        "does not belong here",
+    ),
+    "no images": (
+        lambda path: [file.unlink() for file in path.parents[1].rglob("*.png")],
+        "holds no images",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", BAD_IMAGES)
+def test_bad_images_are_refused(folder: Path, case: str) -> None:
+    spoil, sentence = BAD_IMAGES[case]
+    spoil(some_image(folder))
+    assert_not_read(folder, sentence)

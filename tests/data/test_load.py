@@ -1,0 +1,75 @@
+"""Datasets by their names: which is meant, several at once, and what is refused."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from mirrors import DIGITS
+
+from mlp.common.errors import DataError, UsageError
+from mlp.data.formats import convert as formats
+from mlp.data.formats.idx_folder import write_idx_folder
+from mlp.data.load import as_binary, join, load_dataset
+from mlp.data.mnist import MnistUnavailable
+
+
+def test_synthetic_digits_have_the_counts_asked_for() -> None:
+    data = load_dataset("synthetic:70+30")
+    assert (len(data.train), len(data.test), data.name) == (70, 30, "synthetic")
+
+
+@pytest.mark.parametrize("name", ["mnist", "auto"])
+def test_a_data_folder_is_for_mnist(cache: Path, tmp_path: Path, name: str) -> None:
+    write_idx_folder(DIGITS, tmp_path / "given")
+    assert load_dataset(name, tmp_path / "given").train.checksum == DIGITS.train.checksum
+    with pytest.raises(UsageError, match="a data folder is for MNIST"):
+        load_dataset("synthetic", tmp_path / "given")
+
+
+def test_auto_takes_synthetic_digits_where_mnist_is_not_there(
+    cache: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MLP_OFFLINE", "1")
+    monkeypatch.setattr("mlp.data.load.load_synthetic", lambda: "drawn")
+    notes: list[str] = []
+    assert load_dataset("auto", note=notes.append) == "drawn"  # type: ignore[comparison-overlap]
+    assert load_dataset("auto") == "drawn"  # type: ignore[comparison-overlap]
+    assert len(notes) == 1
+    assert "Going on with synthetic digits" in notes[0]
+    with pytest.raises(MnistUnavailable):
+        load_dataset("mnist")
+    write_idx_folder(DIGITS, cache)
+    assert load_dataset("auto").name == "mnist"
+
+
+def test_a_file_is_read_and_a_name_with_commas_may_be_one(tmp_path: Path) -> None:
+    formats.write(DIGITS, tmp_path / "a,b.npz")
+    assert load_dataset(str(tmp_path / "a,b.npz")).train.checksum == DIGITS.train.checksum
+
+
+@pytest.mark.parametrize("name", ["digits", "synthetic:3", "synthetic:3+x", "mnist,nowhere"])
+def test_what_is_no_dataset_is_refused(cache: Path, name: str) -> None:
+    write_idx_folder(DIGITS, cache)
+    with pytest.raises(UsageError, match="there is no dataset"):
+        load_dataset(name)
+
+
+def test_several_are_trained_on_together_and_the_first_is_tested_on() -> None:
+    first, second = load_dataset("synthetic:40+10"), load_dataset("synthetic:60+20")
+    joined = load_dataset("synthetic:40+10,synthetic:60+20")
+    assert joined.name == "synthetic+synthetic"
+    np.testing.assert_array_equal(joined.train.images[:60], second.train.images)
+    np.testing.assert_array_equal(joined.train.labels[60:], first.train.labels)
+    assert joined.test.checksum == first.test.checksum
+
+
+def test_what_does_not_belong_together_is_refused() -> None:
+    digits = load_dataset("synthetic:20+10")
+    with pytest.raises(UsageError, match="other classes"):
+        join([digits, as_binary(digits, [1])])
+    small = replace(digits, train=DIGITS.train, test=DIGITS.test)
+    with pytest.raises(DataError, match=r"are \(28, 28\) pixels but those of .*\(9, 8\)"):
+        join([digits, small])

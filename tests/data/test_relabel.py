@@ -1,0 +1,70 @@
+"""The same digits for another task: one question, and two digits overlaid."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from mlp.common.errors import UsageError
+from mlp.data.dataset import Dataset, Split
+from mlp.data.load import ask, load_dataset
+from mlp.data.relabel import SHIFT, as_binary, overlay
+from mlp.data.task import Task
+
+
+@pytest.fixture(scope="module")
+def digits() -> Dataset:
+    return load_dataset("synthetic:300+80")
+
+
+def test_a_binary_task_keeps_the_images(digits: Dataset) -> None:
+    asked = as_binary(digits, [4, 2, 4])
+    assert asked.task == Task("binary", ("2 or 4",), (2, 4))
+    assert (asked.classes, asked.train.labels.shape) == (1, (300, 1))
+    np.testing.assert_array_equal(asked.train.images, digits.train.images)
+    np.testing.assert_array_equal(asked.test.labels[:, 0], np.isin(digits.test.labels, [2, 4]))
+
+
+@pytest.mark.parametrize("positive", [[], list(range(10)), [10], [-1], [3, 12], [0.5]])
+def test_classes_that_make_no_question_are_refused(digits: Dataset, positive: list[int]) -> None:
+    with pytest.raises(UsageError, match="some but not all of the classes 0 to 9"):
+        as_binary(digits, positive)
+
+
+def test_two_digits_of_different_classes_are_overlaid(digits: Dataset) -> None:
+    both = overlay(digits)
+    assert both.task == Task("multilabel")
+    assert both.name == f"{digits.name}-overlaid"
+    assert (both.train.labels.sum(axis=1) == 2).all()
+    own = np.take_along_axis(both.train.labels, digits.train.labels[:, None].astype(int), axis=1)
+    assert (own == 1).all()
+    ink, alone = (split.images.astype(int).sum(axis=(1, 2)) for split in (both.train, digits.train))
+    assert (ink > alone).mean() > 0.9
+    assert both.train.checksum == overlay(digits).train.checksum
+
+
+def test_a_lone_point_is_moved_by_up_to_so_many_pixels() -> None:
+    images = np.zeros((200, 28, 28), np.uint8)
+    images[:, 14, 14] = 255
+    split = Split(images, (np.arange(200) % 2).astype(np.uint8))
+    both = overlay(Dataset("points", "tests", 2, split, split)).train.images
+    _, rows, columns = np.nonzero(both)
+    for places in (rows, columns):
+        assert (places.min(), places.max()) == (14 - SHIFT, 14 + SHIFT)
+
+
+def test_images_of_one_class_have_no_other_to_overlay(digits: Dataset) -> None:
+    ones = Split(digits.train.images, np.ones(300, np.uint8))
+    with pytest.raises(UsageError, match="all of one class"):
+        overlay(replace(digits, train=ones))
+
+
+def test_a_dataset_is_relabelled_for_a_models_task(digits: Dataset) -> None:
+    binary = Task("binary", ("2 or 4",), (2, 4))
+    assert ask(Task(), digits) is digits
+    asked = ask(binary, digits)
+    assert asked.task == binary
+    assert ask(binary, asked) is asked
+    assert ask(Task("multilabel"), digits).train.checksum == overlay(digits).train.checksum
