@@ -18,7 +18,7 @@ DIGITS = 4
 """Of a time."""
 
 
-def describe(workload: Workload, backends: Sequence[Backend]) -> dict[str, Any]:
+def report_setting(workload: Workload, backends: Sequence[Backend]) -> dict[str, Any]:
     """Tell on stderr what is timed and where; return the same for JSON."""
     machine = describe_machine()
     devices = {backend.name: describe_device(backend) for backend in backends}

@@ -11,7 +11,8 @@ import typer
 from rich.text import Text
 
 from mlp.cli import console
-from mlp.cli.options import Augment, DataFolder, DatasetName, Device, open_dataset, open_device
+from mlp.cli.expand import Overrides, expand
+from mlp.cli.options import DataFolder, DatasetName, Device, open_dataset, open_device
 from mlp.cli.save_option import Force, Save, check_picture, write_picture
 from mlp.common.errors import UsageError
 from mlp.data.augment import deform
@@ -22,6 +23,7 @@ from mlp.models.metadata import metadata_of, task_of
 from mlp.models.metrics import score
 from mlp.models.predict import check_fits, probabilities
 from mlp.nn.network import MLP
+from mlp.training.recipe import Recipe
 from mlp.view import plots
 from mlp.view.answers import Readings
 from mlp.view.confusions import draw_confusions
@@ -53,7 +55,9 @@ def _show() -> None:
 
 
 @show.command()
+@expand
 def digits(
+    *,
     dataset: DatasetName = "auto",
     data: DataFolder = None,
     digit: Annotated[int | None, typer.Option(help="Only images with this label.")] = None,
@@ -71,7 +75,7 @@ def digits(
         bool, typer.Option("--negative", help="Draw the paper instead of the ink.")
     ] = False,
     split: Annotated[Literal["train", "test"], typer.Option(help="Which images.")] = "train",
-    augment: Augment = None,
+    training: Annotated[Overrides[Recipe], "augment"],
     seed: Annotated[int, typer.Option(min=0, help="Of the deformations.")] = 0,
     save: Save = None,
     force: Force = False,
@@ -89,6 +93,7 @@ def digits(
     names = images.task.names_of(images.classes)
     captions = [f"{images.task.describe(part.labels[row], names)} (image {row})" for row in rows]
     shown = part.images[rows]  # (count, height, width)
+    augment = training.over(Recipe()).augment
     if augment is not None:
         shown = deform(shown, augment, seed)
     screen.print(draw_digits(shown, captions, screen, style, negative))

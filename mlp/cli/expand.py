@@ -1,0 +1,179 @@
+"""Options of commands that are described elsewhere: at the fields of dataclasses.
+
+Beside options of its own, a command that is decorated with `expand` may take
+
+- `Overrides` of a dataclass whose fields are made by `mlp.common.option.option`: an option for each
+  field, which is unset unless the user gives it;
+- a dataclass whose fields are annotated as typer's options, which several commands share.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+import inspect
+from collections.abc import Callable, Collection, Mapping
+from inspect import Parameter, Signature
+from typing import (
+    TYPE_CHECKING,
+    Annotated,
+    Any,
+    Generic,
+    NamedTuple,
+    TypeVar,
+    get_args,
+    get_origin,
+    get_type_hints,
+)
+
+import typer
+
+from mlp.cli.parse import PARSERS
+from mlp.common.registry import Registry
+
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
+
+Chosen = TypeVar("Chosen", bound="DataclassInstance")
+
+
+class Overrides(Generic[Chosen]):
+    """What the user gave in the place of a dataclass's values.
+
+    Annotated with names of fields, as in ``Annotated[Overrides[Recipe], "loss", "batch_size"]``,
+    it makes options for these alone.
+
+    Args:
+        given: values by the names of their fields, as the user wrote them.
+    """
+
+    def __init__(self, given: Mapping[str, object]) -> None:
+        self._given = given
+
+    def __contains__(self, field: str) -> bool:
+        return field in self._given
+
+    def over(self, base: Chosen) -> Chosen:
+        """Return ``base`` with these values in the place of its own.
+
+        Raises:
+            UsageError: if a value cannot be read, or the dataclass refuses it.
+        """
+        hints = get_type_hints(type(base))
+        values: dict[str, Any] = {
+            name: PARSERS[hints[name]](value, name) if hints[name] in PARSERS else value
+            for name, value in self._given.items()
+        }
+        return dataclasses.replace(base, **values)
+
+
+def expand(command: Callable[..., None]) -> Callable[..., None]:
+    """Put the options of a command's dataclasses in the place of these, for typer to read."""
+    return _Expanded(command)
+
+
+class _Expanded:
+    """A function whose options are listed anew each time, with what is registered by then."""
+
+    def __init__(self, function: Callable[..., None]) -> None:
+        functools.update_wrapper(self, function)
+        self._function = function
+
+    @property
+    def __signature__(self) -> Signature:
+        return Signature([option for bundle in self._bundles() for option in bundle.options])
+
+    def __call__(self, **given: Any) -> None:
+        """Call the function with its dataclasses, made of the options that typer gives."""
+        self._function(**{bundle.name: bundle.take(given) for bundle in self._bundles()})
+
+    def _bundles(self) -> list[_Bundle]:
+        signature = inspect.signature(self._function, eval_str=True)
+        return list(map(_bundle, signature.parameters.values()))
+
+
+class _Bundle(NamedTuple):
+    """One parameter of a command.
+
+    Attributes:
+        name: the parameter's.
+        options: what typer is shown in its place.
+        take: makes the parameter's value of the values of all options.
+    """
+
+    name: str
+    options: list[Parameter]
+    take: Callable[[Mapping[str, Any]], object]
+
+
+def _bundle(parameter: Parameter) -> _Bundle:
+    kind, only = parameter.annotation, None
+    if get_origin(kind) is Annotated:
+        kind, *only = get_args(kind)
+    if get_origin(kind) is Overrides:
+        return _overrides(parameter.name, get_args(kind)[0], only)
+    if isinstance(kind, type) and dataclasses.is_dataclass(kind):
+        return _shared(parameter.name, kind)
+    option = parameter.replace(kind=Parameter.KEYWORD_ONLY)
+    return _Bundle(parameter.name, [option], lambda given: given[option.name])
+
+
+def _overrides(name: str, chosen: type[DataclassInstance], only: Collection[str] | None) -> _Bundle:
+    """Make `Overrides` of a dataclass's fields, or of some of them alone."""
+    hints = get_type_hints(chosen)
+    fields = [f for f in dataclasses.fields(chosen) if only is None or f.name in only]
+    grouped = only is None  # a few alone need no headings
+    options = [_override(field, hints[field.name], grouped) for field in fields]
+
+    def take(given: Mapping[str, Any]) -> object:
+        values = {field.name: given[field.name] for field in fields}
+        return Overrides({name: value for name, value in values.items() if value is not None})
+
+    return _Bundle(name, options, take)
+
+
+def _shared(name: str, kind: type[DataclassInstance]) -> _Bundle:
+    """Make a dataclass of options that are annotated at its fields."""
+    hints = get_type_hints(kind, include_extras=True)
+    fields = [field for field in dataclasses.fields(kind) if field.init]
+    options = [_option(field.name, hints[field.name], field.default) for field in fields]
+    return _Bundle(
+        name, options, lambda given: kind(**{field.name: given[field.name] for field in fields})
+    )
+
+
+def _option(name: str, annotation: object, default: object) -> Parameter:
+    default = Parameter.empty if default is dataclasses.MISSING else default
+    return Parameter(name, Parameter.KEYWORD_ONLY, default=default, annotation=annotation)
+
+
+def _override(field: dataclasses.Field[Any], hint: Any, grouped: bool) -> Parameter:
+    """Make the option of a field: unset by default, its help made of the field's metadata."""
+    told = field.metadata
+    text: str = told["help"]
+    if told["choices"] is not None:
+        text = f"{text}: {_listed(told['choices'])}."
+    if field.default is not None:
+        text = f"{text} \\[default: {_shown(field)}]"  # rich reads the bare bracket as markup
+    panel = told["group"] if grouped else None
+    option = typer.Option(help=text, metavar=told["metavar"], rich_help_panel=panel)
+    return _option(field.name, Annotated[_scalar(hint) | None, option], None)
+
+
+def _scalar(hint: Any) -> type:
+    """Return the type that typer reads: a field's own, or str where that is read later."""
+    kinds = [kind for kind in get_args(hint) or [hint] if kind is not type(None)]
+    return kinds[0] if kinds in ([bool], [int], [float]) else str
+
+
+def _listed(choices: Mapping[str, object]) -> str:
+    return choices.describe() if isinstance(choices, Registry) else ", ".join(choices)
+
+
+def _shown(field: dataclasses.Field[Any]) -> str:
+    """Write a default as the user would."""
+    if isinstance(field.default, bool):
+        return field.name if field.default else f"no-{field.name}"
+    if isinstance(field.default, tuple):
+        return ",".join(map(str, field.default))
+    return str(field.default)
