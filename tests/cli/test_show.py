@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 from dataclasses import replace
+from importlib import import_module
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +14,7 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from mlp.cli import app
+from mlp.cli.views.registry import VIEWS
 from mlp.common.errors import MLPError
 from mlp.data.load import Dataset, ask, load_dataset
 from mlp.data.task import Task
@@ -326,6 +328,29 @@ def test_without_matplotlib_the_extra_is_named(
         "curves", model, "--save", str(tmp_path / "curves.png")
     )
     assert not list(tmp_path.iterdir())
+
+
+# --- a view from outside -------------------------------------------------------------------------
+
+
+def test_a_view_written_elsewhere_is_a_command_once_it_is_imported(
+    model: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "sizes.py").write_text(
+        "from rich.text import Text\n"
+        "from mlp.cli.views.registry import VIEWS, Canvas, Model\n"
+        "from mlp.models.checkpoint import load\n"
+        "@VIEWS.register('sizes')\n"
+        "def sizes(*, model: Model, canvas: Canvas, spaces: int = 1) -> None:\n"
+        "    'Show the widths of the layers.'\n"
+        "    canvas.print([Text((' ' * spaces).join(map(str, load(model).sizes)))])\n"
+    )
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.setattr(VIEWS, "_entries", dict(VIEWS))  # puts back what was there
+    import_module("sizes")
+    assert "Show the widths of the layers." in show("--help").stdout
+    assert lines("sizes", model, "--spaces", "2") == ["784  12  10"]
+    assert "end" in refusal("sizes", model, "--save", "sizes.jpg")
 
 
 # --- the real standard output --------------------------------------------------------------------

@@ -15,7 +15,7 @@ from mlp.data.task import Task
 from mlp.models.attribution import contributions
 from mlp.models.metadata import Metadata
 from mlp.nn.network import MLP
-from mlp.view.answers import Readings
+from mlp.view.answers import Answers
 from mlp.view.bars import draw_bars
 from mlp.view.confusions import draw_confusions
 from mlp.view.curves import draw_curves, read_curves, sparkline
@@ -305,8 +305,8 @@ def test_the_surest_come_first_and_nan_last() -> None:
 
 def test_readings_of_classes() -> None:
     shares = np.array([[0.1, 0.9], [0.8, 0.2]])
-    read = Readings(Task(names=("cat", "dog")), shares, np.array([1, 1], np.uint8))
-    assert read.right.tolist() == [True, False]
+    read = Answers(Task(names=("cat", "dog")), shares, np.array([1, 1], np.uint8))
+    assert read.correct.tolist() == [True, False]
     assert read.confidence.tolist() == [0.9, 0.8]
     assert read.caption(1) == "test image 1: dog, read as cat, 80.00% sure"
 
@@ -315,18 +315,18 @@ def test_readings_of_questions() -> None:
     task = Task("multilabel", ("a", "b", "c"))
     shares = np.array([[0.9, 0.8, 0.1], [0.9, 0.01, 0.3], [0.2, 0.1, 0.3]])
     labels = np.array([[1, 1, 0], [1, 1, 0], [0, 0, 0]], np.uint8)
-    read = Readings(task, shares, labels)
-    assert read.right.tolist() == [True, False, True]
+    read = Answers(task, shares, labels)
+    assert read.correct.tolist() == [True, False, True]
     assert read.unit.tolist() == [1, 1, 2]
     assert read.confidence.tolist() == [0.8, 0.99, 0.7]
     assert read.caption(1) == "test image 1: a and b, read as a, 99.00% sure of no b"
     assert read.caption(2) == "test image 2: nothing, read as nothing, 70.00% sure of no c"
-    binary = Readings(Task("binary", ("0 or 2",), (0, 2)), np.array([[0.75]]), labels[:1, 2:])
+    binary = Answers(Task("binary", ("0 or 2",), (0, 2)), np.array([[0.75]]), labels[:1, 2:])
     assert binary.caption(0) == "test image 0: no, read as yes, 75.00% sure"
 
 
 def test_readings_name_as_many_outputs_as_there_are() -> None:
-    assert Readings(Task(), np.ones((1, 12)) / 12, np.zeros(1, np.uint8)).names[-1] == "11"
+    assert Answers(Task(), np.ones((1, 12)) / 12, np.zeros(1, np.uint8)).names[-1] == "11"
 
 
 # --- Bars, curves, confusions and layout ---------------------------------------------------------

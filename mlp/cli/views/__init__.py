@@ -1,0 +1,1 @@
+"""The views of ``mlp show``: a module each, which `mlp.cli.show` finds by its lying here."""
