@@ -26,10 +26,10 @@ from mlp.training.recipe import Recipe
 from mlp.view import benchmark_plots
 
 IMAGES, SWEEP_IMAGES = 60_000, 8_192
-"""How much noise is made, unless told: as much as MNIST, and less for each place of a map."""
+"""How many images of noise are made by default: as many as MNIST has, and fewer for a map."""
 
 BATCH_SIZES, WIDTHS = "16,64,256,1024,4096", "16,64,256,1024"
-"""The places of a map, unless told."""
+"""The default places of a map."""
 
 
 @expand
@@ -123,7 +123,7 @@ def bench(
 
 
 def _open(devices: list[str] | None) -> list[Backend]:
-    """Open each device once; the CPU, and CUDA where it works, unless told."""
+    """Open each device once; by default the CPU, and CUDA where it works."""
     if devices is None:
         try:
             return [get_backend("cpu"), get_backend("cuda")]

@@ -41,16 +41,16 @@ Json = Annotated[bool, typer.Option("--json", help="Print the result as one JSON
 
 
 def open_device(device: str, precision: str = "float32", graph: bool = True) -> Backend:
-    """Open the device and tell on stderr which it is."""
+    """Open the device and name it on stderr."""
     backend = get_backend(device, precision=precision, graph=graph)
     console.note(f"device: {backend.name}")
     return backend
 
 
 def open_dataset(name: str, folder: Path | None) -> Dataset:
-    """Load the dataset and tell on stderr what it is; draws a bar while downloading."""
-    with console.download_bar() as progress:
-        dataset = load_dataset(name, folder, note=console.note, progress=progress)
+    """Load the dataset and describe it on stderr; draw a bar while it is downloaded."""
+    with console.download_bar() as on_progress:
+        dataset = load_dataset(name, folder, note=console.note, progress=on_progress)
     console.note(
         f"data: {dataset.name} ({dataset.source}), {len(dataset.train):,} training and "
         f"{len(dataset.test):,} test images"

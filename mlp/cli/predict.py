@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Callable
 from functools import partial
 from io import BytesIO
 from pathlib import Path
@@ -50,13 +49,13 @@ class Result(NamedTuple):
         picture: its name and label.
         answers: its digits, row by row; none if it could not be read.
         problem: why it could not.
-        right: whether that is what stands on it; None without a label.
+        correct: whether that is what the label says; None without a label.
     """
 
     picture: Picture
     answers: list[Answer]
     problem: str | None
-    right: bool | None
+    correct: bool | None
 
 
 def predict(
@@ -69,7 +68,7 @@ def predict(
     ],
     model: Annotated[
         Path | None,
-        typer.Option(metavar="FILE", help="Weights in any format; else the packaged model."),
+        typer.Option(metavar="FILE", help="Weights in any format; else the pretrained model."),
     ] = None,
     many: Annotated[
         bool, typer.Option("--many", help="Read rows of digits, each left to right.")
@@ -110,14 +109,13 @@ def predict(
     backend = open_device(device)
     network = read_model(model, backend=backend) if model else pretrained_model(backend)
     check_reads_handwriting(network)
-    tell: Callable[[Result], None] = _no_one
-    if not as_json:
-        drawn = len(pictures) == 1 if chart is None else chart
-        tell = _Teller(sure, drawn, steps)
+    drawn = len(pictures) == 1 if chart is None else chart
+    printer = None if as_json else _Printer(sure, drawn, steps)
     results = []
     for picture in pictures:
         results.append(_read(network, picture, many))
-        tell(results[-1])
+        if printer is not None:
+            printer.print(results[-1])
     if as_json:
         print(json.dumps(_summary(results, model, sure, scored=labels is not None)))
     elif labels:
@@ -129,17 +127,17 @@ def predict(
 
 
 def _read(network: MLP, picture: Picture, many: bool) -> Result:
-    """Read one picture; what is wrong with it is told, and stops no other."""
+    """Read one picture; if it cannot be read, the result says why."""
     answers: list[Answer] = []
-    problem = right = None
+    problem = correct = None
     try:
         pixels = load_picture(_stdin() if picture.name == STDIN else picture.name)
         answers = read_several(network, pixels) if many else [read_one(network, pixels)]
     except DataError as error:
         problem = str(error)
     if picture.label is not None:
-        right = not problem and is_right(answers, picture.label, task_of(network))
-    return Result(picture, answers, problem, right)
+        correct = not problem and is_right(answers, picture.label, task_of(network))
+    return Result(picture, answers, problem, correct)
 
 
 def _stdin() -> BytesIO:
@@ -149,15 +147,11 @@ def _stdin() -> BytesIO:
     return BytesIO(content)
 
 
-def _no_one(_: Result) -> None:
-    pass
-
-
-class _Teller:
+class _Printer:
     """Prints results as they come.
 
     Args:
-        sure: below this confidence, an answer is told as not sure.
+        sure: below this confidence, an answer is called not sure.
         chart: whether to draw digits and probabilities.
         steps: whether to draw the stages.
     """
@@ -166,7 +160,7 @@ class _Teller:
         self._sure, self._chart, self._steps = sure, chart, steps
         self._screen = Screen.of_stdout()
 
-    def __call__(self, result: Result) -> None:
+    def print(self, result: Result) -> None:
         """Print a line, and what was asked for below it."""
         if result.problem:
             name = result.picture.name
@@ -175,7 +169,7 @@ class _Teller:
         print(self._line(result))
         for number, answer in enumerate(result.answers, start=1):
             of_several = len(result.answers) > 1
-            title = f"digit {number}: {_told(answer, self._sure)}" if of_several else ""
+            title = f"digit {number}: {_answer_text(answer, self._sure)}" if of_several else ""
             if self._steps:
                 self._screen.print(wrap(title, self._screen.width))
                 self._screen.print(draw_stages(answer.reading.stages, self._screen))
@@ -185,30 +179,32 @@ class _Teller:
 
     def _line(self, result: Result) -> str:
         read = (
-            _told(result.answers[0], self._sure)
+            _answer_text(result.answers[0], self._sure)
             if len(result.answers) == 1
-            else f"{join(result.answers)}, {_certainty(result.answers, self._sure)}"
+            else f"{join(result.answers)}, {_certainty_text(result.answers, self._sure)}"
         )
         verdict = {None: "", True: ", right", False: f", wrong: it is {result.picture.label}"}
-        return f"{result.picture.name}: {read}{verdict[result.right]}"
+        return f"{result.picture.name}: {read}{verdict[result.correct]}"
 
 
-def _told(answer: Answer, sure: float) -> str:
-    return f"{answer.text}, {_certainty([answer], sure)}"
+def _answer_text(answer: Answer, sure: float) -> str:
+    return f"{answer.text}, {_certainty_text([answer], sure)}"
 
 
-def _certainty(answers: list[Answer], sure: float) -> str:
+def _certainty_text(answers: list[Answer], sure: float) -> str:
     """Say how sure the least sure of some answers is."""
     confidence = min(answer.confidence for answer in answers)
     return f"{confidence:.2%} sure" if confidence >= sure else f"not sure ({confidence:.2%})"
 
 
 def _score(results: list[Result]) -> str:
-    scored = [result for result in results if result.right is not None]
+    scored = [result for result in results if result.correct is not None]
     unread = sum(1 for result in scored if result.problem)
-    right = sum(1 for result in scored if result.right)
-    share = f" ({right / len(scored):.2%})" if scored else ""
-    return f"{right} of {len(scored)} right{share}" + (f", {unread} not read" if unread else "")
+    correct = sum(1 for result in scored if result.correct)
+    accuracy = f" ({correct / len(scored):.2%})" if scored else ""
+    return f"{correct} of {len(scored)} right{accuracy}" + (
+        f", {unread} not read" if unread else ""
+    )
 
 
 def _summary(
@@ -217,8 +213,8 @@ def _summary(
     score = {}
     if scored:
         score = {
-            "correct": sum(1 for result in results if result.right),
-            "total": sum(1 for result in results if result.right is not None),
+            "correct": sum(1 for result in results if result.correct),
+            "total": sum(1 for result in results if result.correct is not None),
         }
     name = str(model) if model else "packaged"
     return {"model": name, **score, "files": [_entry(result, sure) for result in results]}
@@ -244,8 +240,8 @@ def _entry(result: Result, sure: float) -> dict[str, Any]:
                 for answer in result.answers
             ],
         }
-    if result.right is not None:
-        entry |= {"label": _number(result.picture.label or ""), "right": result.right}
+    if result.correct is not None:
+        entry |= {"label": _number(result.picture.label or ""), "right": result.correct}
     return entry
 
 

@@ -26,7 +26,7 @@ ONE_ROW = 12
 """A layer of up to so many units is shown as one row."""
 
 
-def look(model: MLP, picture: NDArray[np.uint8]) -> dict[str, Any]:
+def reading_payload(model: MLP, picture: NDArray[np.uint8]) -> dict[str, Any]:
     """Read a picture, one digit or rows of them, and show how.
 
     Args:
@@ -49,7 +49,7 @@ def look(model: MLP, picture: NDArray[np.uint8]) -> dict[str, Any]:
     return {"text": join(answers), "height": height, "width": width, "digits": digits}
 
 
-def describe(model: MLP) -> dict[str, Any]:
+def model_payload(model: MLP) -> dict[str, Any]:
     """Say what a network is: its widths, its parameters and its accuracy where that is known."""
     return {
         "layers": model.sizes,

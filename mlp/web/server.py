@@ -15,7 +15,7 @@ from mlp.common.errors import UsageError
 from mlp.web.guard import is_loopback
 
 MOST_AT_ONCE = 64
-"""Connections: more are told to come later."""
+"""Connections: further ones are answered with status 503."""
 
 LAST_WORDS = 3
 """Seconds that answers under way have when the server is stopped."""
@@ -60,7 +60,7 @@ def address_of(bound: socket.socket) -> str:
 
 
 def serve(
-    app: ASGIApp, bound: socket.socket, *, browser: bool, note: Callable[[str], None]
+    app: ASGIApp, bound: socket.socket, *, browser: bool, on_note: Callable[[str], None]
 ) -> None:
     """Answer until interrupted.
 
@@ -68,11 +68,11 @@ def serve(
         app: the application.
         bound: from `listen`; closed at the end.
         browser: whether to open the page.
-        note: told where the page is, and when it is gone.
+        on_note: called with sentences for the user, such as when the page is closed.
     """
     address = address_of(bound)
     if not is_loopback(bound.getsockname()[0]):
-        note("warning: everyone in this network can open the page and use it")
+        on_note("warning: everyone in this network can open the page and use it")
     config = uvicorn.Config(
         app,
         http="h11",
@@ -85,12 +85,12 @@ def serve(
         timeout_graceful_shutdown=LAST_WORDS,
     )
     print(address, flush=True)
-    note("draw on this page; Ctrl-C ends it")
+    on_note("draw on this page; Ctrl-C ends it")
     if browser:
         threading.Thread(target=webbrowser.open, args=(address,), daemon=True).start()
     with bound, suppress(KeyboardInterrupt):  # which the server raises again once it has ended
         uvicorn.Server(config).run(sockets=[bound])
-    note("the page is closed")
+    on_note("the page is closed")
 
 
 def _address_in_network() -> str:

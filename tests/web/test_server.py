@@ -35,7 +35,7 @@ from mlp.nn.network import MLP
 from mlp.web import app as web
 from mlp.web.app import MAX_BYTES, create_app
 from mlp.web.guard import is_own_name
-from mlp.web.model_list import PACKAGED, Shelf
+from mlp.web.model_list import PRETRAINED, ModelList
 from mlp.web.payload import UNITS_SHOWN
 from mlp.web.server import address_of, listen
 
@@ -130,18 +130,18 @@ def jpeg(share: float) -> bytes:
 
 
 @pytest.fixture
-def shelf(reader: Path, tmp_path: Path) -> Shelf:
+def offered(reader: Path, tmp_path: Path) -> ModelList:
     """A model that reads, and a folder with another and with files that are no models."""
     save(MLP([784, 10], seed=1), tmp_path / "other.safetensors")
     save(MLP([64, 10]), tmp_path / "small.safetensors")
     (tmp_path / "broken.npz").write_bytes(b"PK")
     (tmp_path / "notes.txt").write_text("secret")
-    return Shelf(reader, tmp_path)
+    return ModelList(reader, tmp_path)
 
 
 @pytest.fixture
-def client(shelf: Shelf) -> Client:
-    return Client(create_app(shelf))
+def client(offered: ModelList) -> Client:
+    return Client(create_app(offered))
 
 
 def read(client: Client, content: bytes, **options: Any) -> dict[str, Any]:
@@ -224,7 +224,7 @@ def test_a_network_without_hidden_layers_is_shown_too(client: Client) -> None:
 
 def test_models_are_listed_as_they_come(client: Client, reader: Path, tmp_path: Path) -> None:
     listed = client.get("/api/models").json()
-    names = [name for name in listed["models"] if name != PACKAGED]
+    names = [name for name in listed["models"] if name != PRETRAINED]
     assert names == [reader.name, "broken.npz", "other.safetensors", "small.safetensors"]
     assert listed["first"] == reader.name
     shutil.copy(reader, tmp_path / "late.safetensors")
@@ -258,27 +258,29 @@ def test_where_there_is_no_model(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 
     monkeypatch.setattr("mlp.web.model_list.pretrained_model", none)
     with pytest.raises(ModelError, match="without a trained model"):
-        Shelf()
+        ModelList()
     with pytest.raises(ModelError, match="no folder"):
-        Shelf(folder=tmp_path / "none")
+        ModelList(folder=tmp_path / "none")
     with pytest.raises(ModelError, match="no model file"):
-        Shelf(tmp_path / "none.safetensors")
+        ModelList(tmp_path / "none.safetensors")
     (tmp_path / "a.npz").write_bytes(b"PK")
     with pytest.raises(ModelError):
-        Shelf(folder=tmp_path)
+        ModelList(folder=tmp_path)
     save(MLP([784, 10]), tmp_path / "b.safetensors")
-    assert Shelf(folder=tmp_path).first == "b.safetensors", "a broken file stands in no one's way"
+    assert ModelList(folder=tmp_path).first == "b.safetensors", (
+        "a broken file stands in no one's way"
+    )
 
 
-def test_the_packaged_model_comes_first(
+def test_the_pretrained_model_comes_first(
     reader: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("mlp.web.model_list.pretrained_model", lambda: load(reader))
     save(MLP([784, 10]), tmp_path / "a.safetensors")
-    shelf = Shelf(folder=tmp_path)
-    assert shelf.names() == [PACKAGED, "a.safetensors"]
-    assert shelf.get(shelf.first).sizes == load(reader).sizes
-    assert Shelf(tmp_path / "a.safetensors").names() == ["a.safetensors", PACKAGED]
+    offered = ModelList(folder=tmp_path)
+    assert offered.names() == [PRETRAINED, "a.safetensors"]
+    assert offered.get(offered.first).sizes == load(reader).sizes
+    assert ModelList(tmp_path / "a.safetensors").names() == ["a.safetensors", PRETRAINED]
 
 
 # The page itself
@@ -345,7 +347,9 @@ def test_a_picture_that_is_too_large_is_refused(client: Client) -> None:
     assert read(client, png(4))["text"] == "4"
 
 
-def test_what_never_arrives_is_given_up(shelf: Shelf, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_never_arrives_is_given_up(
+    offered: ModelList, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(web, "PATIENCE", 0.05)
     sent: list[Any] = []
 
@@ -359,7 +363,7 @@ def test_what_never_arrives_is_given_up(shelf: Shelf, monkeypatch: pytest.Monkey
         "type": "http", "method": "POST", "path": "/api/read", "query_string": b"",
         "headers": [(b"host", b"localhost")],
     }  # fmt: skip
-    anyio.run(create_app(shelf), scope, receive, send)
+    anyio.run(create_app(offered), scope, receive, send)
     assert sent[0]["status"] == 408
 
 
