@@ -7,15 +7,17 @@ import re
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 import pytest
 from command import TINY, Command, start
 
+from backends import BackendError
 from mlp.cli import main
+from mlp.common.errors import UsageError
 
 
-def run(monkeypatch: pytest.MonkeyPatch, stdout: io.TextIOWrapper, *arguments: str) -> object:
+def run(monkeypatch: pytest.MonkeyPatch, stdout: TextIO, *arguments: str) -> object:
     """Run the command line with this standard output, and return its exit code."""
     monkeypatch.setattr(sys, "stdout", stdout)
     monkeypatch.setattr(sys, "argv", ["mlp", *arguments])
@@ -68,6 +70,32 @@ def test_no_colour_codes_reach_a_pipe(mlp: Command) -> None:
 
 def test_the_version_is_told(mlp: Command) -> None:
     assert re.fullmatch(r"mlp \d+\.\d+.*\n", mlp("--version").out)
+
+
+@pytest.mark.parametrize(
+    ("error", "code", "sentence"),
+    [
+        (UsageError("no such thing"), 2, "no such thing"),
+        (BackendError("no such device"), 1, "no such device"),
+        (KeyboardInterrupt(), 130, "interrupted"),
+        (MemoryError("1 TiB"), 1, "out of memory (1 TiB): take fewer images"),
+    ],
+)
+def test_what_fails_ends_in_a_sentence_and_an_exit_code(
+    error: BaseException,
+    code: int,
+    sentence: str,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    def app(**_: object) -> None:
+        raise error
+
+    monkeypatch.setattr("mlp.cli.app", app)
+    assert run(monkeypatch, sys.stdout, "presets") == code
+    told = capsys.readouterr()
+    assert told.out == ""
+    assert re.fullmatch(rf"mlp: {re.escape(sentence)}.*\n", told.err)
 
 
 # Completion

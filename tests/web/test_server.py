@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import json
+import queue
 import socket
 import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
+import uvicorn
 from asgi import bomb, png
 from served import serving
+from starlette.responses import PlainTextResponse
 
 from mlp.common.errors import UsageError
-from mlp.web.server import address_of, listen
+from mlp.web.server import address_of, listen, serve
 
 
 def test_a_port_that_is_taken_and_an_address_of_another_machine() -> None:
@@ -26,6 +29,32 @@ def test_a_port_that_is_taken_and_an_address_of_another_machine() -> None:
         listen("192.0.2.1", 0)
     with pytest.raises(UsageError):
         listen("no such name.invalid", 0)
+
+
+def test_an_address_for_other_machines_is_one_that_they_can_open() -> None:
+    with listen("0.0.0.0", 0) as bound:
+        assert "0.0.0.0" not in address_of(bound)
+
+
+def test_serving_tells_where_the_page_is_and_when_it_is_gone(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    opened: queue.Queue[str] = queue.Queue()
+    notes: list[str] = []
+
+    def run(server: uvicorn.Server, sockets: list[socket.socket]) -> None:
+        assert server.config.limit_concurrency
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("uvicorn.Server.run", run)
+    monkeypatch.setattr("webbrowser.open", opened.put)
+    bound = listen("0.0.0.0", 0)
+    address = address_of(bound)
+    serve(PlainTextResponse("a page"), bound, browser=True, on_note=notes.append)
+    assert capsys.readouterr().out == f"{address}\n"
+    assert [note.split()[0] for note in notes] == ["warning:", "draw", "the"]
+    assert bound.fileno() == -1, "closed"
+    assert opened.get(timeout=20) == address
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGINT for one process")
