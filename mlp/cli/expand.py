@@ -29,7 +29,6 @@ from typing import (
 import typer
 
 from mlp.cli.parse import PARSERS
-from mlp.common.registry import Registry
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
@@ -121,7 +120,8 @@ def _bundle(parameter: Parameter) -> _Bundle:
 def _overrides(name: str, chosen: type[DataclassInstance], only: Collection[str] | None) -> _Bundle:
     """Make `Overrides` of a dataclass's fields, or of some of them alone."""
     hints = get_type_hints(chosen)
-    fields = [f for f in dataclasses.fields(chosen) if only is None or f.name in only]
+    described = [field for field in dataclasses.fields(chosen) if "help" in field.metadata]
+    fields = [field for field in described if only is None or field.name in only]
     grouped = only is None  # a few alone need no headings
     options = [_override(field, hints[field.name], grouped) for field in fields]
 
@@ -149,14 +149,14 @@ def _option(name: str, annotation: object, default: object) -> Parameter:
 
 def _override(field: dataclasses.Field[Any], hint: Any, grouped: bool) -> Parameter:
     """Make the option of a field: unset by default, its help made of the field's metadata."""
-    told = field.metadata
-    text: str = told["help"]
-    if told["choices"] is not None:
-        text = f"{text}: {_listed(told['choices'])}."
+    metadata = field.metadata
+    text: str = metadata["help"]
+    if metadata["choices"] is not None:
+        text = f"{text}: {metadata['choices'].describe()}."
     if field.default is not None:
         text = f"{text} \\[default: {_shown(field)}]"  # rich reads the bare bracket as markup
-    panel = told["group"] if grouped else None
-    option = typer.Option(help=text, metavar=told["metavar"], rich_help_panel=panel)
+    panel = metadata["group"] if grouped else None
+    option = typer.Option(help=text, metavar=metadata["metavar"], rich_help_panel=panel)
     return _option(field.name, Annotated[_scalar(hint) | None, option], None)
 
 
@@ -166,14 +166,11 @@ def _scalar(hint: Any) -> type:
     return kinds[0] if kinds in ([bool], [int], [float]) else str
 
 
-def _listed(choices: Mapping[str, object]) -> str:
-    return choices.describe() if isinstance(choices, Registry) else ", ".join(choices)
-
-
 def _shown(field: dataclasses.Field[Any]) -> str:
     """Write a default as the user would."""
     if isinstance(field.default, bool):
-        return field.name if field.default else f"no-{field.name}"
+        flag = field.name.replace("_", "-")
+        return flag if field.default else f"no-{flag}"
     if isinstance(field.default, tuple):
         return ",".join(map(str, field.default))
     return str(field.default)

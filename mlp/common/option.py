@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import field
-from typing import TypeVar
+from typing import Any, TypeVar
+
+from mlp.common.registry import Registry
 
 T = TypeVar("T")
 
@@ -15,7 +16,7 @@ def option(
     *,
     group: str,
     metavar: str | None = None,
-    choices: Mapping[str, object] | None = None,
+    choices: Registry[Any] | None = None,
 ) -> T:
     """Make a dataclass's field with a default, and with metadata that help texts are made of.
 

@@ -7,13 +7,11 @@ from pathlib import Path
 from mlp.common.errors import MLPError, ModelError
 from mlp.handwriting.recognise import check_reads_handwriting
 from mlp.models.formats.convert import read_model
+from mlp.models.formats.registry import FORMATS
 from mlp.models.pretrained import NAME, pretrained_model
 from mlp.nn.network import MLP
 
 PRETRAINED = f"{NAME} (packaged)"
-
-ENDINGS = (".safetensors", ".npz", ".bin")
-"""What counts as a model in a folder."""
 
 
 class ModelList:
@@ -90,7 +88,10 @@ class ModelList:
         if self._folder is None:
             return chosen
         entries = sorted(self._folder.iterdir()) if self._folder.is_dir() else []
+        endings = {
+            ending for format in FORMATS.all() if not format.is_folder for ending in format.endings
+        }
         found = {
-            path.name: path for path in entries if path.suffix.lower() in ENDINGS and path.is_file()
+            path.name: path for path in entries if path.suffix.lower() in endings and path.is_file()
         }
         return chosen | found | chosen
