@@ -67,7 +67,7 @@ def main() -> None:
             app(prog_name="mlp")  # as completion knows it, also under python -m
         finally:
             if sys.stdout is not None:
-                sys.stdout.flush()  # here, where a failure can be told, and not after the end
+                sys.stdout.flush()  # here, where a failure can be reported, and not at exit
     except (MLPError, BackendError) as error:
         _fail(str(error), getattr(error, "exit_code", 1))
     except KeyboardInterrupt:
@@ -84,7 +84,7 @@ def main() -> None:
 
 
 def _drop_stdout() -> None:
-    """Let nothing more be tried on a stdout that has failed, above all not what it still holds."""
+    """Point stdout at nothing, so that flushing what it still holds cannot fail again at exit."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 

@@ -151,7 +151,7 @@ def _workload(
 
 
 def _places(workload: Workload, batch_sizes: str, widths: str) -> tuple[list[int], list[int]]:
-    """Read the batch sizes and widths of a map, and see that they make sense for the workload."""
+    """Read the batch sizes and widths of a map, and check that the workload allows them."""
     sizes = parse_counts(batch_sizes, "batch_sizes")
     count = len(workload.images)
     if max(sizes) > count:

@@ -15,7 +15,7 @@ from mlp.cli import console
 from mlp.cli.console import print_table
 
 DIGITS = 4
-"""Of a time."""
+"""Significant digits of a time."""
 
 
 def report_setting(workload: Workload, backends: Sequence[Backend]) -> dict[str, Any]:

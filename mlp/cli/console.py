@@ -47,7 +47,7 @@ def print_table(table: Table) -> None:
 
 @contextmanager
 def download_bar() -> Iterator[Callable[[str, int, int | None], None]]:
-    """Draw a bar for each file that is downloaded, and nothing where none is."""
+    """Draw a progress bar for each file that is downloaded; without a download, draw nothing."""
     tasks: dict[str, TaskID] = {}
     bar = Progress(
         TextColumn("{task.description}"),

@@ -106,14 +106,14 @@ def _print_description(found: Description) -> None:
 
 
 def _class_counts(found: dict[str, SplitDescription]) -> Iterator[list[str]]:
-    """The counts of each class in every split."""
+    """Yield, for each class, its count in every split."""
     for counts in zip(*(split.class_counts for split in found.values()), strict=True):
         yield [f"{count:,}" for count in counts]
 
 
 @contextmanager
 def _bar(what: str) -> Iterator[splits.Progress]:
-    """Draw a bar for images that are read or written one by one, and nothing for the rest."""
+    """Draw a progress bar on a terminal while images are read or written one by one."""
     bar = Progress(
         *Progress.get_default_columns()[:2],
         MofNCompleteColumn(),

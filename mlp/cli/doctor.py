@@ -35,7 +35,7 @@ def doctor(
 
 
 def as_dict(report: Report) -> dict[str, Any]:
-    """Return the report as it stands in JSON."""
+    """Return the report in the form that ``--json`` prints."""
     result = dataclasses.asdict(report)
     result["cuda"] = report.cuda._asdict() | {"gpus": [gpu._asdict() for gpu in report.cuda.gpus]}
     result["parity"] = {
@@ -52,7 +52,7 @@ def _check_as_dict(check: Parity) -> dict[str, Any]:
 
 
 def lines(report: Report) -> list[str]:
-    """Return the report as text."""
+    """Return the lines of the report for people."""
     cuda = report.cuda
     text = [
         str(report.machine),

@@ -1,4 +1,4 @@
-"""``mlp draw``: a local page to draw digits on, or to show photos of them to."""
+"""``mlp draw``: a local page that reads digits which are drawn on it, or photos of them."""
 
 from __future__ import annotations
 

@@ -1,10 +1,10 @@
-"""Options of commands that are described elsewhere: at the fields of dataclasses.
+"""Options of commands that come from dataclasses, so that each is described once, at its field.
 
-Beside options of its own, a command that is decorated with `expand` may take
+Beside options of its own, a command that is decorated with `expand` may take as a parameter
 
 - `Overrides` of a dataclass whose fields are made by `mlp.common.option.option`: an option for each
   field, which is unset unless the user gives it;
-- a dataclass whose fields are annotated as typer's options, which several commands share.
+- a dataclass whose fields are annotated with typer's options, which several commands share.
 """
 
 from __future__ import annotations
@@ -37,10 +37,10 @@ Chosen = TypeVar("Chosen", bound="DataclassInstance")
 
 
 class Overrides(Generic[Chosen]):
-    """What the user gave in the place of a dataclass's values.
+    """The values that the user gave on the command line for fields of a dataclass.
 
-    Annotated with names of fields, as in ``Annotated[Overrides[Recipe], "loss", "batch_size"]``,
-    it makes options for these alone.
+    A parameter ``Annotated[Overrides[Recipe], "loss", "batch_size"]`` has options for the named
+    fields only.
 
     Args:
         given: values by the names of their fields, as the user wrote them.
@@ -53,7 +53,7 @@ class Overrides(Generic[Chosen]):
         return field in self._given
 
     def over(self, base: Chosen) -> Chosen:
-        """Return ``base`` with these values in the place of its own.
+        """Return a copy of ``base`` with the given values in place of its own.
 
         Raises:
             UsageError: if a value cannot be read, or the dataclass refuses it.
@@ -67,12 +67,12 @@ class Overrides(Generic[Chosen]):
 
 
 def expand(command: Callable[..., None]) -> Callable[..., None]:
-    """Put the options of a command's dataclasses in the place of these, for typer to read."""
+    """Decorate a command: typer sees the options of its dataclasses in place of these."""
     return _Expanded(command)
 
 
 class _Expanded:
-    """A function whose options are listed anew each time, with what is registered by then."""
+    """A command that lists its options on request, with all choices registered by then."""
 
     def __init__(self, function: Callable[..., None]) -> None:
         functools.update_wrapper(self, function)
@@ -83,7 +83,7 @@ class _Expanded:
         return Signature([option for bundle in self._bundles() for option in bundle.options])
 
     def __call__(self, **given: Any) -> None:
-        """Call the function with its dataclasses, made of the options that typer gives."""
+        """Build the dataclasses from typer's values and call the function with them."""
         self._function(**{bundle.name: bundle.take(given) for bundle in self._bundles()})
 
     def _bundles(self) -> list[_Bundle]:
@@ -95,9 +95,9 @@ class _Bundle(NamedTuple):
     """One parameter of a command.
 
     Attributes:
-        name: the parameter's.
-        options: what typer is shown in its place.
-        take: makes the parameter's value of the values of all options.
+        name: its name.
+        options: the options that typer sees in its place.
+        take: makes its value from the values of all options.
     """
 
     name: str
@@ -118,7 +118,7 @@ def _bundle(parameter: Parameter) -> _Bundle:
 
 
 def _overrides(name: str, chosen: type[DataclassInstance], only: Collection[str] | None) -> _Bundle:
-    """Make `Overrides` of a dataclass's fields, or of some of them alone."""
+    """Describe a parameter of type `Overrides`, with options for all fields or for some."""
     hints = get_type_hints(chosen)
     described = [field for field in dataclasses.fields(chosen) if "help" in field.metadata]
     fields = [field for field in described if only is None or field.name in only]
@@ -133,7 +133,7 @@ def _overrides(name: str, chosen: type[DataclassInstance], only: Collection[str]
 
 
 def _shared(name: str, kind: type[DataclassInstance]) -> _Bundle:
-    """Make a dataclass of options that are annotated at its fields."""
+    """Describe a parameter that is a dataclass of options."""
     hints = get_type_hints(kind, include_extras=True)
     fields = [field for field in dataclasses.fields(kind) if field.init]
     options = [_option(field.name, hints[field.name], field.default) for field in fields]
@@ -148,7 +148,7 @@ def _option(name: str, annotation: object, default: object) -> Parameter:
 
 
 def _override(field: dataclasses.Field[Any], hint: Any, grouped: bool) -> Parameter:
-    """Make the option of a field: unset by default, its help made of the field's metadata."""
+    """Make a field's option, which is None unless it is given; the help is from the metadata."""
     metadata = field.metadata
     text: str = metadata["help"]
     if metadata["choices"] is not None:
@@ -161,13 +161,13 @@ def _override(field: dataclasses.Field[Any], hint: Any, grouped: bool) -> Parame
 
 
 def _scalar(hint: Any) -> type:
-    """Return the type that typer reads: a field's own, or str where that is read later."""
+    """Return the type for typer: the field's, or str where `Overrides.over` reads the text."""
     kinds = [kind for kind in get_args(hint) or [hint] if kind is not type(None)]
     return kinds[0] if kinds in ([bool], [int], [float]) else str
 
 
 def _shown(field: dataclasses.Field[Any]) -> str:
-    """Write a default as the user would."""
+    """Write a default as the user would type it."""
     if isinstance(field.default, bool):
         flag = field.name.replace("_", "-")
         return flag if field.default else f"no-{flag}"

@@ -1,4 +1,4 @@
-"""Options that several commands share, and what they open."""
+"""Options that several commands share, and opening the device and the dataset they name."""
 
 from __future__ import annotations
 

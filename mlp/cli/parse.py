@@ -1,4 +1,4 @@
-"""How the texts of options are read that typer knows no type for."""
+"""Read the options whose values have no type in typer, such as ``256,128``."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ PARSERS: dict[Any, Callable[[Any, str], object]] = {
     tuple[int, ...]: parse_widths,
     int | Literal["full"]: parse_batch_size,
 }
-"""How the value of a dataclass's field is read, by the field's type: of the text and the name."""
+"""By the type of a dataclass's field, the function that reads its value: (text, name) -> value."""
 
 
 def _flag(name: str) -> str:

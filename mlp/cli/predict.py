@@ -36,7 +36,7 @@ MAX_BYTES = 200 << 20
 """More than this is not read from standard input."""
 
 UNREAD = 1
-"""The exit code if a picture could not be read; the others are."""
+"""The exit code if some picture could not be read; the others are read all the same."""
 
 
 def predict(

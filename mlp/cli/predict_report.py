@@ -15,13 +15,13 @@ from mlp.view.stages import draw_stages
 
 
 class Result(NamedTuple):
-    """What became of a picture.
+    """The outcome of reading one picture.
 
     Attributes:
         picture: its name and label.
-        answers: its digits, row by row; none if it could not be read.
-        problem: why it could not.
-        correct: whether that is what the label says; None without a label.
+        answers: one for each digit, row by row; none if it could not be read.
+        problem: why it could not be read, or None.
+        correct: whether the answers agree with the label; None without a label.
     """
 
     picture: Picture
@@ -34,7 +34,7 @@ class Printer:
     """Prints results as they come.
 
     Args:
-        sure: below this confidence, an answer is called not sure.
+        sure: an answer of less confidence is called not sure.
         chart: whether to draw digits and probabilities.
         steps: whether to draw the stages.
     """
@@ -44,7 +44,7 @@ class Printer:
         self._screen = Screen.of_stdout()
 
     def print(self, result: Result) -> None:
-        """Print a line, and what was asked for below it."""
+        """Print a line, and below it the stages and the chart if they are wanted."""
         if result.problem:
             name = result.picture.name
             console.note(result.problem if name in result.problem else f"{name}: {result.problem}")
@@ -94,7 +94,7 @@ def score_line(results: list[Result]) -> str:
 def summary_json(
     results: list[Result], model: Path | None, sure: float, *, scored: bool
 ) -> dict[str, Any]:
-    """Gather all results; how many are correct only where pictures were ``scored`` by labels."""
+    """Gather all results; with labels, that is ``scored``, also how many are correct."""
     score = {}
     if scored:
         score = {
@@ -131,5 +131,5 @@ def _entry(result: Result, sure: float) -> dict[str, Any]:
 
 
 def _number(text: str) -> int | str:
-    """One digit as a number; a line of several keeps its zeros, and words stay words."""
+    """Return one digit as a number; a line of digits, which may begin with 0, stays a text."""
     return int(text) if len(text) == 1 and text in "0123456789" else text

@@ -1,4 +1,4 @@
-"""The option ``--save`` of the commands that draw: a picture beside what is printed."""
+"""The option ``--save`` of the commands that draw: they write what they print as a picture, too."""
 
 from __future__ import annotations
 
@@ -55,11 +55,11 @@ def write_picture(figure: Figure, save: Path) -> None:
     write_png(partial(figure.savefig, format="png", dpi=100), save)
 
 
-def write_png(put: Callable[[BinaryIO], object], save: Path) -> None:
+def write_png(write: Callable[[BinaryIO], object], save: Path) -> None:
     """Write a PNG file, whole or not at all, replacing one that is there, and name it on stderr.
 
     Args:
-        put: writes the picture to a file that is open.
+        write: writes the picture to an open file.
         save: the file's name.
 
     Raises:
@@ -67,7 +67,7 @@ def write_png(put: Callable[[BinaryIO], object], save: Path) -> None:
     """
     try:
         with replacing(save) as file:
-            put(file)
+            write(file)
     except OSError as error:
         raise MLPError(
             f"{save} cannot be written ({error.strerror}): choose another place with --save"

@@ -18,7 +18,7 @@ for module in iter_modules(views.__path__):
 
 
 class _Views(TyperGroup):
-    """Makes its commands when it is asked for them, of the views that are registered by then."""
+    """Lists and makes its commands on request, so that it has all views registered by then."""
 
     def list_commands(self, ctx: Any) -> list[str]:  # noqa: ARG002
         return list(VIEWS)

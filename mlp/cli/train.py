@@ -73,7 +73,7 @@ def train(
         raise UsageError("--task binary and --positive go together, as in --positive 0,2,4,6,8")
     out = _writable(out, force)
     backend = open_device(device, precision, graph)
-    images = _pose(task, positive, open_dataset(dataset, data))
+    images = _for_task(task, positive, open_dataset(dataset, data))
     model = architecture.build(images.pixels, images.classes, recipe.loss, recipe.seed, backend)
     console.note(f"network: {model}, {model.parameters.size:,} parameters")
     with console.TrainingBar(backend, len(images.train), recipe.epochs) as bar:
@@ -97,7 +97,7 @@ def train(
 
 
 def _start(name: str | None, task: Kind) -> tuple[Architecture, Recipe]:
-    """Return what a preset builds and how it trains it, or the defaults without one.
+    """Return the architecture and recipe of a preset, or the defaults if there is no name.
 
     Raises:
         UsageError: if there is no preset of this name, or it makes no model file.
@@ -116,15 +116,15 @@ def _start(name: str | None, task: Kind) -> tuple[Architecture, Recipe]:
     return preset.architecture, preset.recipe
 
 
-def _pose(task: Kind, positive: str | None, images: Dataset) -> Dataset:
-    """Put the images into the form of the task."""
+def _for_task(task: Kind, positive: str | None, images: Dataset) -> Dataset:
+    """Change the labels, and for several labels the images, to what the task asks."""
     if positive is not None:
         return as_binary(images, parse_classes(positive))
     return overlay(images) if task == "multilabel" else images
 
 
 def _writable(out: Path | None, force: bool) -> Path:
-    """Settle where the model goes, before any time is spent on training it.
+    """Choose the file for the model and check it, before any time is spent on training.
 
     Raises:
         UsageError, ModelError: see `mlp.common.overwrite.check_destination`.

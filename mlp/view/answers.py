@@ -22,10 +22,10 @@ class Answers:
     Attributes:
         names: of the C classes or questions.
         probabilities: as given, without NaN.
-        correct: which images are answered wholly right, shape (N,).
-        unit: the output that decides on it, shape (N,): the class that was read; or the question
-            whose answer is furthest from the truth.
-        confidence: the probability of what that output says, 0 to 1, shape (N,).
+        correct: whether all answers for an image are correct, shape (N,).
+        unit: the output that matters most for an image, shape (N,): the class that was read; for
+            questions, the one whose probability is furthest from the label.
+        confidence: the probability of the answer of that output, 0 to 1, shape (N,).
     """
 
     def __init__(self, task: Task, probabilities: NDArray[Any], labels: NDArray[Any]) -> None:

@@ -139,7 +139,7 @@ class _Mosaic:
     """Images of one size as tiles of one large image, which draws fast for any number.
 
     Attributes:
-        inches: width and height that it would like to have.
+        inches: the width and height that suit it.
     """
 
     def __init__(self, images: Sequence[Image], captions: Sequence[str]) -> None:
@@ -186,7 +186,7 @@ def _lines(axes: Axes, epochs: Sequence[float], curves: Mapping[str, Sequence[fl
 def _figure(
     width: float, height: float, layout: Literal["constrained"] | None = "constrained"
 ) -> Figure:
-    """Make a figure, in inches; the constrained layout takes minutes where axes are hundreds."""
+    """Make a figure, in inches; with hundreds of axes the constrained layout takes minutes."""
     from matplotlib.figure import Figure
 
     return Figure((width, height), layout=layout)

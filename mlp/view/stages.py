@@ -1,4 +1,4 @@
-"""How a picture became an image for the network: its stages, side by side or as a sheet."""
+"""The stages from a picture to the network's image, side by side in the terminal or as a sheet."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The models that the page offers: by name, and no other files."""
+"""The models that the page offers, by name; it can reach no other files."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ PRETRAINED = f"{NAME} (packaged)"
 class ModelList:
     """Models by their names; each is read when it is first asked for, and when its file changes.
 
-    A name from outside is only ever looked up among those that are there: it is no path.
+    A name that the browser sends is looked up among these; it is never used as a path.
 
     Args:
         model: one file of weights, in any format.
-        folder: a folder whose files of weights are offered too, also those that come later.
+        folder: a folder whose files of weights are offered too, as they come and go.
 
     Attributes:
         first: the name of the model to begin with: the one file, else the pretrained model, else
@@ -70,7 +70,7 @@ class ModelList:
         return self._read[path][1]
 
     def _first_usable(self) -> str:
-        """Take the first that can be used; the one that was asked for must be."""
+        """Return the first model that can be loaded; if one file was named, it must be that."""
         problem: MLPError | None = None
         for name in self.names()[:1] if self._model else self.names():
             try:
@@ -83,7 +83,7 @@ class ModelList:
         raise problem
 
     def _files(self) -> dict[str, Path]:
-        """The files by name; of two with one name, the one file goes before the folder's."""
+        """Return the files by name; the one file hides one of the same name in the folder."""
         chosen = {self._model.name: self._model} if self._model else {}
         if self._folder is None:
             return chosen

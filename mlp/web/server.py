@@ -1,4 +1,4 @@
-"""Serving the page: a socket, a server and, if wished for, the browser."""
+"""Serve the page: bind a socket, run a server and, if wanted, open the browser."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ MOST_AT_ONCE = 64
 """Connections: further ones are answered with status 503."""
 
 LAST_WORDS = 3
-"""Seconds that answers under way have when the server is stopped."""
+"""Seconds that requests in progress have to finish when the server is stopped."""
 
 
 def listen(host: str, port: int) -> socket.socket:
-    """Bind a socket; connections wait from now on.
+    """Bind a socket and listen; connections wait until `serve` answers them.
 
     Args:
         host: a name or address of this machine.
@@ -52,7 +52,7 @@ def listen(host: str, port: int) -> socket.socket:
 
 
 def address_of(bound: socket.socket) -> str:
-    """Return the address to open in a browser on this machine, or another where others may."""
+    """Return the page's address; if other machines may open it, one that they can reach."""
     host, port = bound.getsockname()[:2]
     if host in ("0.0.0.0", "::"):
         host = _address_in_network()
@@ -94,7 +94,7 @@ def serve(
 
 
 def _address_in_network() -> str:
-    """The address by which other machines reach this one; nothing is sent to find it out."""
+    """Return the address by which other machines reach this one, without sending anything."""
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
         try:
             probe.connect(("192.0.2.1", 9))  # reserved for documentation: RFC 5737

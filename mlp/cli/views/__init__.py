@@ -1,1 +1,1 @@
-"""The views of ``mlp show``: a module each, which `mlp.cli.show` finds by its lying here."""
+"""The views of ``mlp show``: each is a module of this package, and `mlp.cli.show` imports all."""

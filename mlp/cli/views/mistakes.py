@@ -16,10 +16,10 @@ from mlp.view.mistakes import Case, draw_cases, surest
 from mlp.view.select import labelled
 
 MISTAKES_SHOWN, OF_ONE_DIGIT = 5, 2
-"""Mistakes that are drawn unless another number is asked for: of all digits, and of one."""
+"""How many mistakes are drawn by default: of all digits, and of one."""
 
 MOST_MISTAKES = 50
-"""More than so many do not go into a picture that can be looked at."""
+"""A picture of more cases would be too large to look at."""
 
 
 @VIEWS.register("mistakes")

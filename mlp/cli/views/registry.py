@@ -1,4 +1,4 @@
-"""The registry of the views, and what several of them share: options, and where they draw."""
+"""The registry of views, and what they share: options, the canvas, a model's answers."""
 
 from __future__ import annotations
 
@@ -27,18 +27,20 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 VIEWS: Registry[Callable[..., None]] = Registry("view")
-"""Each is a command of ``mlp show``: its docstring is the help, its parameters are the options as
-typer and `mlp.cli.expand` read them, and it draws on the `Canvas` among these."""
+"""Each view is a command of ``mlp show``. Its docstring is the help; its parameters are options for
+typer and `mlp.cli.expand`, among them a `Canvas` to draw on."""
 
 Model = Annotated[Path, typer.Argument(metavar="MODEL", help="A file from mlp train.")]
 
 
 @dataclass
 class Canvas:
-    """Where a view draws: the terminal, and a picture where ``--save`` names one.
+    """Where a view draws: the terminal, and the picture that ``--save`` names.
 
     Attributes:
-        screen: the terminal.
+        save: the picture's file, or None.
+        force: whether it may replace a file.
+        screen: what the terminal can show.
 
     Raises:
         UsageError: if the picture cannot be written.
@@ -56,14 +58,14 @@ class Canvas:
         self.screen.print(lines)
 
     def write(self, plot: Callable[[], Figure]) -> None:
-        """Write the figure that ``plot`` draws, where a picture is wished for."""
+        """Draw a figure with ``plot`` and write it, if there is a picture to be saved."""
         if self.save is not None:
             write_picture(plot(), self.save)
 
 
 @dataclass
 class Tested:
-    """A model, and the dataset on whose test images it is looked at."""
+    """A model, and the dataset whose test images it answers for."""
 
     model: Model
     device: Device = "auto"
@@ -75,12 +77,12 @@ class Tested:
         return load(self.model, open_device(self.device))
 
     def load_dataset(self) -> Dataset:
-        """Load the dataset with its own labels, whatever the model answers."""
+        """Load the dataset, with the labels that it comes with."""
         return open_dataset(self.dataset, self.data)
 
 
 def answer_test_images(model: MLP, dataset: Dataset) -> Answers:
-    """Let a model answer for the test images what it was trained to answer."""
+    """Let a model answer its own task for a dataset's test images."""
     task = task_of(model)
     asked = ask(task, dataset)
     check_fits(model, asked.pixels, asked.classes)

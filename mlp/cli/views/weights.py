@@ -18,7 +18,7 @@ from mlp.view import plots
 from mlp.view.heatmap import draw_units, units_of
 
 UNITS_SHOWN = 36
-"""A layer's units that are drawn in the terminal unless more are asked for."""
+"""How many of a layer's units are drawn in the terminal by default."""
 
 
 @VIEWS.register("weights")
@@ -70,7 +70,7 @@ def _layer_numbers(network: MLP, layer: int | None) -> list[int]:
 
 
 def _image_shape(network: MLP) -> tuple[int, int] | None:
-    """Return the shape of the images that a network was trained on, where its file tells it."""
+    """Return the shape of the training images, if the model's file records one that fits."""
     dataset = metadata_of(network).dataset
     if dataset is None or math.prod(dataset.image_shape) != network.sizes[0]:
         return None
