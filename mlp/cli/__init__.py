@@ -26,7 +26,6 @@ app = typer.Typer(
     name="mlp",
     help="Handwritten digits, read by a network whose every gradient is written by hand.",
     no_args_is_help=True,
-    add_completion=False,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
     epilog="Exit codes: 0 done, 1 failed, 2 wrong usage, 3 training diverged, 130 interrupted.",
@@ -65,10 +64,10 @@ def main() -> None:
         sys.stdout.reconfigure(errors="replace")  # not every stream has a λ
     try:
         try:
-            app()
+            app(prog_name="mlp")  # as completion knows it, also under python -m
         finally:
             if sys.stdout is not None:
-                sys.stdout.flush()  # here, where a failure can be told, and not after the end
+                sys.stdout.flush()  # here, where a failure can be reported, and not at exit
     except (MLPError, BackendError) as error:
         _fail(str(error), getattr(error, "exit_code", 1))
     except KeyboardInterrupt:
@@ -85,7 +84,7 @@ def main() -> None:
 
 
 def _drop_stdout() -> None:
-    """Let nothing more be tried on a stdout that has failed, above all not what it still holds."""
+    """Point stdout at nothing, so that flushing what it still holds cannot fail again at exit."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 

@@ -6,7 +6,7 @@ import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
@@ -14,26 +14,27 @@ from backends import Backend, BackendError, get_backend
 from mlp.benchmark import epochs as benchmark
 from mlp.benchmark.epochs import Workload
 from mlp.cli import console
-from mlp.cli.bench_report import describe, map_json, print_map, print_speeds, speeds_json
-from mlp.cli.options import DataFolder, Json, choose, open_dataset
+from mlp.cli.bench_report import map_json, print_map, print_speeds, report_setting, speeds_json
+from mlp.cli.expand import Overrides, expand
+from mlp.cli.options import DataFolder, Json, open_dataset
+from mlp.cli.parse import parse_counts
 from mlp.cli.save_option import Force, check_picture, write_picture
 from mlp.common.errors import UsageError
-from mlp.nn.layers import LAYERS
-from mlp.nn.losses import LOSSES
-from mlp.nn.network import DTYPES
 from mlp.training.architecture import Architecture
 from mlp.training.presets.preset import load_preset
 from mlp.training.recipe import Recipe
-from mlp.view import benchmark_plots as speed_plots
+from mlp.view import benchmark_plots
 
 IMAGES, SWEEP_IMAGES = 60_000, 8_192
-"""How much noise is made, unless told: as much as MNIST, and less for each place of a map."""
+"""How many images of noise are made by default: as many as MNIST has, and fewer for a map."""
 
 BATCH_SIZES, WIDTHS = "16,64,256,1024,4096", "16,64,256,1024"
-"""The places of a map, unless told."""
+"""The default places of a map."""
 
 
+@expand
 def bench(
+    *,
     device: Annotated[
         list[str] | None,
         typer.Option(help="cpu, cuda or cuda:N, once for each; else cpu, and cuda if it works."),
@@ -41,15 +42,8 @@ def bench(
     preset: Annotated[
         str | None, typer.Option(help="A published recipe to time; see mlp presets.")
     ] = None,
-    hidden: Annotated[
-        str | None, typer.Option(metavar="N,N,…", help="Widths of the hidden layers, or none.")
-    ] = None,
-    batch_size: Annotated[
-        str | None, typer.Option(metavar="N|full", help="Images an update.")
-    ] = None,
-    activation: Annotated[str | None, typer.Option(help=", ".join(LAYERS))] = None,
-    loss: Annotated[str | None, typer.Option(help=", ".join(LOSSES))] = None,
-    dtype: Annotated[str | None, typer.Option(help=" or ".join(DTYPES))] = None,
+    network: Annotated[Overrides[Architecture], "hidden", "activation", "dtype"],
+    training: Annotated[Overrides[Recipe], "batch_size", "loss"],
     images: Annotated[
         int | None,
         typer.Option(
@@ -90,51 +84,46 @@ def bench(
     force: Force = False,
 ) -> None:
     """Time the training of a network on one device or several."""
-    given = {name: value for name, value in locals().items() if value is not None}
-    _check(given)
+    if images is not None and dataset is not None:
+        raise UsageError("--images makes noise in the place of a --dataset: leave one of them away")
+    if data is not None and dataset is None:
+        raise UsageError("--data tells where MNIST is: add --dataset mnist")
+    if sweep and "batch_size" in training:
+        raise UsageError("a map has several batch sizes: name them with --batch-sizes")
+    if not sweep and (batch_sizes is not None or widths is not None):
+        raise UsageError("--batch-sizes and --widths are those of a map: add --sweep")
     check_picture(plot, force)
-    given.pop("epochs", None)  # these are of a turn
-    architecture, recipe = choose(given, load_preset(preset) if preset else None)
+    start = load_preset(preset) if preset else None
+    architecture = network.over(start.architecture if start else Architecture())
+    recipe = training.over(start.recipe if start else Recipe())
     backends = _open(device)
     count = images or (SWEEP_IMAGES if sweep else IMAGES)
     workload = _workload(architecture, recipe, dataset, data, count)
     if sweep:
         places = _places(workload, batch_sizes or BATCH_SIZES, widths or WIDTHS)
-        about = describe(workload, backends)
-        with _status() as tell:
-            cells = list(benchmark.sweep(workload, backends, *places, repeats, epochs, tell))
+        setting = report_setting(workload, backends)
+        with _status() as on_status:
+            cells = list(benchmark.sweep(workload, backends, *places, repeats, epochs, on_status))
         if as_json:
-            print(json.dumps(about | map_json(cells)))
+            print(json.dumps(setting | map_json(cells)))
         else:
             print_map(cells)
         if plot is not None:
-            write_picture(speed_plots.plot_map(cells), plot)
+            write_picture(benchmark_plots.plot_map(cells), plot)
         return
-    about = describe(workload, backends)
-    with _status() as tell:
-        results = benchmark.bench(workload, backends, repeats, epochs, tell)
+    setting = report_setting(workload, backends)
+    with _status() as on_status:
+        results = benchmark.bench(workload, backends, repeats, epochs, on_status)
     if as_json:
-        print(json.dumps(about | speeds_json(results)))
+        print(json.dumps(setting | speeds_json(results)))
     else:
         print_speeds(results)
     if plot is not None:
-        write_picture(speed_plots.plot_speeds(results), plot)
-
-
-def _check(given: dict[str, Any]) -> None:
-    """Refuse options that do not go together."""
-    if "images" in given and "dataset" in given:
-        raise UsageError("--images makes noise in the place of a --dataset: leave one of them away")
-    if "data" in given and "dataset" not in given:
-        raise UsageError("--data tells where MNIST is: add --dataset mnist")
-    if given["sweep"] and "batch_size" in given:
-        raise UsageError("a map has several batch sizes: name them with --batch-sizes")
-    if not given["sweep"] and {"batch_sizes", "widths"} & given.keys():
-        raise UsageError("--batch-sizes and --widths are those of a map: add --sweep")
+        write_picture(benchmark_plots.plot_speeds(results), plot)
 
 
 def _open(devices: list[str] | None) -> list[Backend]:
-    """Open each device once; the CPU, and CUDA where it works, unless told."""
+    """Open each device once; by default the CPU, and CUDA where it works."""
     if devices is None:
         try:
             return [get_backend("cpu"), get_backend("cuda")]
@@ -162,8 +151,8 @@ def _workload(
 
 
 def _places(workload: Workload, batch_sizes: str, widths: str) -> tuple[list[int], list[int]]:
-    """Read the batch sizes and widths of a map, and see that they make sense for the workload."""
-    sizes = _whole_numbers("--batch-sizes", batch_sizes)
+    """Read the batch sizes and widths of a map, and check that the workload allows them."""
+    sizes = parse_counts(batch_sizes, "batch_sizes")
     count = len(workload.images)
     if max(sizes) > count:
         raise UsageError(
@@ -172,17 +161,7 @@ def _places(workload: Workload, batch_sizes: str, widths: str) -> tuple[list[int
         )
     if not workload.architecture.hidden:
         raise UsageError("a map varies the width of hidden layers: have one, as in --hidden 100")
-    return sizes, _whole_numbers("--widths", widths)
-
-
-def _whole_numbers(option: str, text: str) -> list[int]:
-    try:
-        numbers = sorted({int(part) for part in text.split(",")})
-    except ValueError:
-        numbers = [0]
-    if numbers[0] < 1:
-        raise UsageError(f"{option} takes whole numbers such as 16,64,256, not {text!r}")
-    return numbers
+    return sizes, parse_counts(widths, "widths")
 
 
 @contextmanager

@@ -1,4 +1,4 @@
-"""What ``mlp bench`` tells: tables for people, and the same figures for JSON."""
+"""What ``mlp bench`` reports: tables for people, and the same figures for JSON."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from mlp.cli import console
 from mlp.cli.console import print_table
 
 DIGITS = 4
-"""Of a time."""
+"""Significant digits of a time."""
 
 
-def describe(workload: Workload, backends: Sequence[Backend]) -> dict[str, Any]:
-    """Tell on stderr what is timed and where; return the same for JSON."""
+def report_setting(workload: Workload, backends: Sequence[Backend]) -> dict[str, Any]:
+    """Describe on stderr what is timed and on which machine; return the same for JSON."""
     machine = describe_machine()
     devices = {backend.name: describe_device(backend) for backend in backends}
     model = workload.build(backends[0])

@@ -24,21 +24,21 @@ from mlp.training.history import Epoch
 stderr = Console(stderr=True, highlight=False, soft_wrap=True)
 
 REFRESH_SECONDS = 0.25
-"""The bar looks at the loss no more often than this: on a GPU each look waits for the device."""
+"""The bar asks for the loss no more often than this: on a GPU that waits for the device."""
 
 
 def note(sentence: str) -> None:
-    """Tell the user something beside the result."""
+    """Print a sentence for the user that is no part of the result."""
     stderr.print(sentence, markup=False)
 
 
 def warn(sentence: str) -> None:
-    """Tell the user that something is likely to be wrong."""
+    """Warn the user that something is likely to be wrong."""
     stderr.print(f"warning: {sentence}", style="yellow", markup=False)
 
 
 def print_table(table: Table) -> None:
-    """Print a table of figures on stdout, as wide as it is: none may be cut short."""
+    """Print a table on stdout as wide as it is, even beyond the terminal: no figure is cut."""
     console = Console(highlight=False, soft_wrap=True)
     wide = console.options.update(max_width=10_000)
     console.width = max(console.width, Measurement.get(console, wide, table).maximum)
@@ -47,7 +47,7 @@ def print_table(table: Table) -> None:
 
 @contextmanager
 def download_bar() -> Iterator[Callable[[str, int, int | None], None]]:
-    """Draw a bar for each file that is downloaded, and nothing where none is."""
+    """Draw a progress bar for each file that is downloaded; without a download, draw nothing."""
     tasks: dict[str, TaskID] = {}
     bar = Progress(
         TextColumn("{task.description}"),
@@ -58,7 +58,7 @@ def download_bar() -> Iterator[Callable[[str, int, int | None], None]]:
         transient=True,
     )
 
-    def progress(name: str, done: int, total: int | None) -> None:
+    def on_progress(name: str, done: int, total: int | None) -> None:
         if name not in tasks:
             note(f"downloading {name}")
             tasks[name] = bar.add_task(name)
@@ -66,7 +66,7 @@ def download_bar() -> Iterator[Callable[[str, int, int | None], None]]:
         bar.update(tasks[name], completed=done, total=total)
 
     try:
-        yield progress
+        yield on_progress
     finally:
         if tasks:
             bar.stop()
@@ -84,7 +84,7 @@ class TrainingBar:
     def __init__(self, backend: Backend, images: int, epochs: int) -> None:
         self._backend, self._images, self._epochs = backend, images, epochs
         self._finished = 0
-        self._next_look = 0.0
+        self._next_refresh = 0.0
         self._bar = Progress(
             TextColumn("epoch {task.fields[epoch]}"),
             BarColumn(),
@@ -92,7 +92,11 @@ class TrainingBar:
             TimeRemainingColumn(),
             console=stderr,
             transient=True,
-            auto_refresh=False,  # a thread beside the training would keep it from forking
+            # Rich would refresh the bar from a thread of its own. Training starts its workers by
+            # fork, which copies only the calling thread and so is unsafe beside another: it forks
+            # only while threading.active_count() is 1, and else trains in threads. So the bar is
+            # refreshed by hand, in on_step.
+            auto_refresh=False,
         )
         self._task = self._bar.add_task(
             "train", total=images * epochs, epoch=f"1/{epochs}", loss="-", speed="-"
@@ -111,9 +115,9 @@ class TrainingBar:
     def on_step(self, images: int, loss: Array) -> None:
         """Move the bar, a few times a second."""
         now = time.perf_counter()
-        if now < self._next_look or not stderr.is_terminal:
+        if now < self._next_refresh or not stderr.is_terminal:
             return
-        self._next_look = now + REFRESH_SECONDS
+        self._next_refresh = now + REFRESH_SECONDS
         done = self._finished * self._images + images
         self._bar.update(
             self._task,

@@ -40,7 +40,7 @@ def convert(
         str | None,
         typer.Option(
             help=f"What follows IN's hidden layers, where IN does not tell: "
-            f"{', '.join(LAYERS)}. Else {ACTIVATION}."
+            f"{LAYERS.describe()}. Else {ACTIVATION}."
         ),
     ] = None,
     output: Annotated[

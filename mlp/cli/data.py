@@ -39,13 +39,13 @@ def info(
 ) -> None:
     """Describe a dataset in any format, and check it."""
     format = formats.detect(path)
-    with _bar("reading images") as progress:
-        found = describe_dataset(formats.read_splits(path, classes, progress), classes)
+    with _bar("reading images") as on_progress:
+        found = describe_dataset(formats.read_splits(path, classes, on_progress), classes)
     if as_json:
         print(json.dumps({"path": str(path), "form": format.name, **dataclasses.asdict(found)}))
     else:
         print(f"{path}: {format.title}")
-        _print(found)
+        _print_description(found)
 
 
 @app.command("convert")
@@ -68,9 +68,9 @@ def convert(
     as_json: Json = False,
 ) -> None:
     """Write a dataset in another format, keeping every pixel and label."""
-    with _bar("converting images") as progress:
+    with _bar("converting images") as on_progress:
         format, found = formats.convert(
-            source, target, to, classes=classes, force=force, progress=progress
+            source, target, to, classes=classes, force=force, progress=on_progress
         )
     counts = {name: len(split) for name, split in found.items()}
     if as_json:
@@ -78,11 +78,11 @@ def convert(
         result = {"path": str(target), "form": format.name, "images": counts, "sha256": checksums}
         print(json.dumps(result))
     else:
-        told = " and ".join(f"{count:,} ({name})" for name, count in counts.items())
-        print(f"{target}: {format.title}, with {told} images")
+        listed = " and ".join(f"{count:,} ({name})" for name, count in counts.items())
+        print(f"{target}: {format.title}, with {listed} images")
 
 
-def _print(found: Description) -> None:
+def _print_description(found: Description) -> None:
     """Print the figures of the splits side by side, and below them the problems."""
     rows = {
         "images": [f"{split.images:,}" for split in found.splits.values()],
@@ -106,14 +106,14 @@ def _print(found: Description) -> None:
 
 
 def _class_counts(found: dict[str, SplitDescription]) -> Iterator[list[str]]:
-    """The counts of each class in every split."""
+    """Yield, for each class, its count in every split."""
     for counts in zip(*(split.class_counts for split in found.values()), strict=True):
         yield [f"{count:,}" for count in counts]
 
 
 @contextmanager
 def _bar(what: str) -> Iterator[splits.Progress]:
-    """Draw a bar for images that are read or written one by one, and nothing for the rest."""
+    """Draw a progress bar on a terminal while images are read or written one by one."""
     bar = Progress(
         *Progress.get_default_columns()[:2],
         MofNCompleteColumn(),

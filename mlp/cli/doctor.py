@@ -35,7 +35,7 @@ def doctor(
 
 
 def as_dict(report: Report) -> dict[str, Any]:
-    """Return the report as it stands in JSON."""
+    """Return the report in the form that ``--json`` prints."""
     result = dataclasses.asdict(report)
     result["cuda"] = report.cuda._asdict() | {"gpus": [gpu._asdict() for gpu in report.cuda.gpus]}
     result["parity"] = {
@@ -52,7 +52,7 @@ def _check_as_dict(check: Parity) -> dict[str, Any]:
 
 
 def lines(report: Report) -> list[str]:
-    """Return the report as text."""
+    """Return the lines of the report for people."""
     cuda = report.cuda
     text = [
         str(report.machine),
@@ -88,18 +88,18 @@ def _speed_lines(report: Report) -> list[str]:
     devices = list(dict.fromkeys(speed.device for speed in report.speeds))
     text = ["  " + "".join(f"{name:>16}" for name in ("network", *devices))]
     for hidden in dict.fromkeys(speed.hidden for speed in report.speeds):
-        rates = [s.images_per_second for s in report.speeds if s.hidden == hidden]
-        text.append(f"  {network(hidden):>16}" + "".join(f"{rate:>16,.0f}" for rate in rates))
+        speeds = [s.images_per_second for s in report.speeds if s.hidden == hidden]
+        text.append(f"  {_widths(hidden):>16}" + "".join(f"{speed:>16,.0f}" for speed in speeds))
     for device in devices[1:]:
         smallest = report.pays_from(device)
         text.append(
-            f"  {device} pays from {network(smallest)} on"
+            f"  {device} pays from {_widths(smallest)} on"
             if smallest
             else f"  {device} trains none of these faster than the CPU"
         )
     return text
 
 
-def network(hidden: tuple[int, ...]) -> str:
+def _widths(hidden: tuple[int, ...]) -> str:
     """Write a network's widths, such as 784-128-10."""
     return "-".join(map(str, (784, *hidden, 10)))

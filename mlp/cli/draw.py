@@ -1,4 +1,4 @@
-"""``mlp draw``: a local page to draw digits on, or to show photos of them to."""
+"""``mlp draw``: a local page that reads digits which are drawn on it, or photos of them."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from mlp.common.errors import UsageError
 def draw(
     model: Annotated[
         Path | None,
-        typer.Option(metavar="FILE", help="Weights in any format; else the packaged model."),
+        typer.Option(metavar="FILE", help="Weights in any format; else the pretrained model."),
     ] = None,
     models: Annotated[
         Path | None,
@@ -34,12 +34,12 @@ def draw(
     """Open a page to draw digits on, and see what the network makes of them."""
     _check_installed()
     from mlp.web.app import create_app
-    from mlp.web.model_list import Shelf
+    from mlp.web.model_list import ModelList
     from mlp.web.server import listen, serve
 
-    shelf = Shelf(model, models)
+    offered = ModelList(model, models)
     bound = listen(host, port)
-    serve(create_app(shelf, host), bound, browser=browser, note=console.note)
+    serve(create_app(offered, host), bound, browser=browser, on_note=console.note)
 
 
 def _check_installed() -> None:

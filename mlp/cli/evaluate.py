@@ -58,23 +58,23 @@ def evaluate(
             )
     labels = images.test.labels
     with np.errstate(all="ignore"):  # weights of any size are to be measured
-        shares = np.nan_to_num(vote(networks, images.test.images))  # (N, C)
-    answers = task.decide(shares, logits=False)
+        probabilities = np.nan_to_num(vote(networks, images.test.images))  # (N, C)
+    answers = task.decide(probabilities, logits=False)
     result: dict[str, Any] = {
         "models": [str(model) for model in models],
         "dataset": images.name,
         "device": backend.name,
         "task": task.kind,
-        "expected_calibration_error": expected_calibration_error(shares, labels, task),
+        "expected_calibration_error": expected_calibration_error(probabilities, labels, task),
         "temperatures": [temperature_of(network) for network in networks],
     }
     if task.kind == "multiclass":
         counts = score(answers, labels, images.classes)
-        result |= _classes(counts)
+        result |= _class_figures(counts)
         table = _confusion_table(counts)
     else:
         label_counts = score_labels(answers, labels)
-        result |= _questions(label_counts, task.names)
+        result |= _label_figures(label_counts, task.names)
         table = _label_table(label_counts, task.names)
     if as_json:
         print(json.dumps(result))
@@ -91,7 +91,7 @@ def evaluate(
     console.print_table(table)
 
 
-def _classes(counts: Score) -> dict[str, Any]:
+def _class_figures(counts: Score) -> dict[str, Any]:
     return {
         "test_accuracy": counts.accuracy,
         "test_correct": counts.correct,
@@ -103,7 +103,7 @@ def _classes(counts: Score) -> dict[str, Any]:
     }
 
 
-def _questions(counts: LabelScore, names: tuple[str, ...]) -> dict[str, Any]:
+def _label_figures(counts: LabelScore, names: tuple[str, ...]) -> dict[str, Any]:
     return {
         "test_accuracy": counts.exact_match,
         "test_correct": counts.exact,
@@ -134,8 +134,8 @@ def _label_table(counts: LabelScore, names: tuple[str, ...]) -> Table:
         ("", "accuracy", "precision", "recall", "F1"),
     )
     columns = counts.accuracy, counts.precision, counts.recall, counts.f1
-    for name, *shares in zip(names, *columns, strict=True):
-        table.add_row(name, *(f"{share:.2%}" for share in shares))
+    for name, *figures in zip(names, *columns, strict=True):
+        table.add_row(name, *(f"{figure:.2%}" for figure in figures))
     return table
 
 

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Callable
 from functools import partial
 from io import BytesIO
 from pathlib import Path
-from typing import Annotated, Any, NamedTuple
+from typing import Annotated
 
 import typer
 
 from mlp.cli import console
 from mlp.cli.options import Device, Json, open_device
+from mlp.cli.predict_report import Printer, Result, score_line, summary_json
 from mlp.cli.save_option import Force, check_png, write_png
 from mlp.common.errors import DataError, UsageError
 from mlp.handwriting import load_picture
@@ -23,7 +23,6 @@ from mlp.handwriting.recognise import (
     Answer,
     check_reads_handwriting,
     is_right,
-    join,
     read_one,
     read_several,
 )
@@ -31,32 +30,13 @@ from mlp.models.formats.convert import read_model
 from mlp.models.metadata import task_of
 from mlp.models.pretrained import pretrained_model
 from mlp.nn.network import MLP
-from mlp.view.layout import wrap
-from mlp.view.mistakes import Case, draw_case
-from mlp.view.screen import Screen
-from mlp.view.stages import MOST_ROWS, draw_sheet, draw_stages
+from mlp.view.stages import MOST_ROWS, draw_sheet
 
 MAX_BYTES = 200 << 20
 """More than this is not read from standard input."""
 
 UNREAD = 1
-"""The exit code if a picture could not be read; the others are."""
-
-
-class Result(NamedTuple):
-    """What became of a picture.
-
-    Attributes:
-        picture: its name and label.
-        answers: its digits, row by row; none if it could not be read.
-        problem: why it could not.
-        right: whether that is what stands on it; None without a label.
-    """
-
-    picture: Picture
-    answers: list[Answer]
-    problem: str | None
-    right: bool | None
+"""The exit code if some picture could not be read; the others are read all the same."""
 
 
 def predict(
@@ -69,7 +49,7 @@ def predict(
     ],
     model: Annotated[
         Path | None,
-        typer.Option(metavar="FILE", help="Weights in any format; else the packaged model."),
+        typer.Option(metavar="FILE", help="Weights in any format; else the pretrained model."),
     ] = None,
     many: Annotated[
         bool, typer.Option("--many", help="Read rows of digits, each left to right.")
@@ -110,18 +90,17 @@ def predict(
     backend = open_device(device)
     network = read_model(model, backend=backend) if model else pretrained_model(backend)
     check_reads_handwriting(network)
-    tell: Callable[[Result], None] = _no_one
-    if not as_json:
-        drawn = len(pictures) == 1 if chart is None else chart
-        tell = _Teller(sure, drawn, steps)
+    drawn = len(pictures) == 1 if chart is None else chart
+    printer = None if as_json else Printer(sure, drawn, steps)
     results = []
     for picture in pictures:
         results.append(_read(network, picture, many))
-        tell(results[-1])
+        if printer is not None:
+            printer.print(results[-1])
     if as_json:
-        print(json.dumps(_summary(results, model, sure, scored=labels is not None)))
+        print(json.dumps(summary_json(results, model, sure, scored=labels is not None)))
     elif labels:
-        print(_score(results))
+        print(score_line(results))
     if save:
         _save(results, save)
     if any(result.problem for result in results):
@@ -129,17 +108,17 @@ def predict(
 
 
 def _read(network: MLP, picture: Picture, many: bool) -> Result:
-    """Read one picture; what is wrong with it is told, and stops no other."""
+    """Read one picture; if it cannot be read, the result says why."""
     answers: list[Answer] = []
-    problem = right = None
+    problem = correct = None
     try:
         pixels = load_picture(_stdin() if picture.name == STDIN else picture.name)
         answers = read_several(network, pixels) if many else [read_one(network, pixels)]
     except DataError as error:
         problem = str(error)
     if picture.label is not None:
-        right = not problem and is_right(answers, picture.label, task_of(network))
-    return Result(picture, answers, problem, right)
+        correct = not problem and is_right(answers, picture.label, task_of(network))
+    return Result(picture, answers, problem, correct)
 
 
 def _stdin() -> BytesIO:
@@ -147,111 +126,6 @@ def _stdin() -> BytesIO:
     if len(content) > MAX_BYTES:
         raise DataError(f"the picture has more than {MAX_BYTES >> 20} MB: make it smaller")
     return BytesIO(content)
-
-
-def _no_one(_: Result) -> None:
-    pass
-
-
-class _Teller:
-    """Prints results as they come.
-
-    Args:
-        sure: below this confidence, an answer is told as not sure.
-        chart: whether to draw digits and probabilities.
-        steps: whether to draw the stages.
-    """
-
-    def __init__(self, sure: float, chart: bool, steps: bool) -> None:
-        self._sure, self._chart, self._steps = sure, chart, steps
-        self._screen = Screen.of_stdout()
-
-    def __call__(self, result: Result) -> None:
-        """Print a line, and what was asked for below it."""
-        if result.problem:
-            name = result.picture.name
-            console.note(result.problem if name in result.problem else f"{name}: {result.problem}")
-            return
-        print(self._line(result))
-        for number, answer in enumerate(result.answers, start=1):
-            of_several = len(result.answers) > 1
-            title = f"digit {number}: {_told(answer, self._sure)}" if of_several else ""
-            if self._steps:
-                self._screen.print(wrap(title, self._screen.width))
-                self._screen.print(draw_stages(answer.reading.stages, self._screen))
-            if self._chart:
-                case = Case(title, answer.reading.image, answer.shares)
-                self._screen.print(draw_case(case, answer.names, self._screen))
-
-    def _line(self, result: Result) -> str:
-        read = (
-            _told(result.answers[0], self._sure)
-            if len(result.answers) == 1
-            else f"{join(result.answers)}, {_certainty(result.answers, self._sure)}"
-        )
-        verdict = {None: "", True: ", right", False: f", wrong: it is {result.picture.label}"}
-        return f"{result.picture.name}: {read}{verdict[result.right]}"
-
-
-def _told(answer: Answer, sure: float) -> str:
-    return f"{answer.text}, {_certainty([answer], sure)}"
-
-
-def _certainty(answers: list[Answer], sure: float) -> str:
-    """Say how sure the least sure of some answers is."""
-    confidence = min(answer.confidence for answer in answers)
-    return f"{confidence:.2%} sure" if confidence >= sure else f"not sure ({confidence:.2%})"
-
-
-def _score(results: list[Result]) -> str:
-    scored = [result for result in results if result.right is not None]
-    unread = sum(1 for result in scored if result.problem)
-    right = sum(1 for result in scored if result.right)
-    share = f" ({right / len(scored):.2%})" if scored else ""
-    return f"{right} of {len(scored)} right{share}" + (f", {unread} not read" if unread else "")
-
-
-def _summary(
-    results: list[Result], model: Path | None, sure: float, *, scored: bool
-) -> dict[str, Any]:
-    score = {}
-    if scored:
-        score = {
-            "correct": sum(1 for result in results if result.right),
-            "total": sum(1 for result in results if result.right is not None),
-        }
-    name = str(model) if model else "packaged"
-    return {"model": name, **score, "files": [_entry(result, sure) for result in results]}
-
-
-def _entry(result: Result, sure: float) -> dict[str, Any]:
-    entry: dict[str, Any] = {"file": result.picture.name}
-    if result.problem:
-        entry["problem"] = result.problem
-    else:
-        confidence = min(answer.confidence for answer in result.answers)
-        entry |= {
-            "digit": _number(join(result.answers)),
-            "probability": confidence,
-            "sure": confidence >= sure,
-            "digits": [
-                {
-                    "digit": _number(answer.text),
-                    "probability": answer.confidence,
-                    "probabilities": dict(zip(answer.names, answer.shares.tolist(), strict=True)),
-                    "box": vars(answer.reading.box),
-                }
-                for answer in result.answers
-            ],
-        }
-    if result.right is not None:
-        entry |= {"label": _number(result.picture.label or ""), "right": result.right}
-    return entry
-
-
-def _number(text: str) -> int | str:
-    """One digit as a number; a line of several keeps its zeros, and words stay words."""
-    return int(text) if len(text) == 1 and text in "0123456789" else text
 
 
 def _save(results: list[Result], path: Path) -> None:

@@ -1,4 +1,4 @@
-"""``mlp presets`` and ``mlp reproduce``: the published recipes, and whether ours bear them out."""
+"""``mlp presets`` and ``mlp reproduce``: the published recipes, and how our results compare."""
 
 from __future__ import annotations
 
@@ -123,7 +123,7 @@ def _cells(finding: Finding) -> tuple[str, ...]:
 
 
 def _curve(figures: tuple[float, ...], measure: str) -> str:
-    """Show a figure; of a curve the first and the last."""
+    """Write a figure, or the first and the last of a curve."""
     ends = figures if len(figures) == 1 else (figures[0], figures[-1])
     return " … ".join(_figure(value, measure) for value in ends)
 

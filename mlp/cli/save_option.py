@@ -1,4 +1,4 @@
-"""The option ``--save`` of the commands that draw: a picture beside what is printed."""
+"""The option ``--save`` of the commands that draw: they write what they print as a picture, too."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ Force = Annotated[bool, typer.Option("--force", help="Replace the picture.")]
 
 
 def check_picture(save: Path | None, force: bool) -> None:
-    """Make sure that a figure can be written, before any work is done for it.
+    """Check that a figure can be written, before any work is done for it.
 
     Raises:
         UsageError: if it cannot (see `check_png`), or matplotlib is missing.
@@ -37,10 +37,11 @@ def check_picture(save: Path | None, force: bool) -> None:
 
 
 def check_png(save: Path | None, force: bool) -> None:
-    """Make sure that a PNG file may be written.
+    """Check that a PNG file may be written.
 
     Raises:
-        UsageError: if it is called otherwise, or see `mlp.common.overwrite.check_destination`.
+        UsageError: if its name does not end in .png; or see
+            `mlp.common.overwrite.check_destination`.
     """
     if save is None:
         return
@@ -54,11 +55,11 @@ def write_picture(figure: Figure, save: Path) -> None:
     write_png(partial(figure.savefig, format="png", dpi=100), save)
 
 
-def write_png(put: Callable[[BinaryIO], object], save: Path) -> None:
-    """Write a PNG file, whole or not at all, replacing one that is there; tell on stderr where.
+def write_png(write: Callable[[BinaryIO], object], save: Path) -> None:
+    """Write a PNG file, whole or not at all, replacing one that is there, and name it on stderr.
 
     Args:
-        put: writes the picture to a file that is open.
+        write: writes the picture to an open file.
         save: the file's name.
 
     Raises:
@@ -66,7 +67,7 @@ def write_png(put: Callable[[BinaryIO], object], save: Path) -> None:
     """
     try:
         with replacing(save) as file:
-            put(file)
+            write(file)
     except OSError as error:
         raise MLPError(
             f"{save} cannot be written ({error.strerror}): choose another place with --save"

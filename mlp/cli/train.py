@@ -6,50 +6,41 @@ import dataclasses
 import itertools
 import json
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
 import mlp.training.loop
 from mlp.cli import console
+from mlp.cli.expand import Overrides, expand
 from mlp.cli.options import (
-    Augment,
     DataFolder,
     DatasetName,
     Device,
     Json,
     Precision,
-    choose,
     open_dataset,
     open_device,
-    parse_classes,
 )
+from mlp.cli.parse import parse_classes
 from mlp.common.errors import ModelError, UsageError
 from mlp.common.overwrite import check_destination
 from mlp.data.load import Dataset, as_binary, overlay
 from mlp.data.task import Kind
 from mlp.models import checkpoint
-from mlp.nn.layers import LAYERS
-from mlp.nn.losses import LOSSES
-from mlp.nn.network import DTYPES, MLP
+from mlp.nn.network import MLP
 from mlp.training.architecture import Architecture
 from mlp.training.history import History
 from mlp.training.presets.preset import load_preset
 from mlp.training.recipe import Recipe
 
-
-def _default(value: object) -> str:
-    """Show a default that stands in a dataclass, for the help."""
-    if isinstance(value, tuple):
-        value = ",".join(map(str, value))
-    return f"\\[default: {value}]"  # rich reads the bare bracket as markup
-
-
 INTERRUPTED = 130
 """The exit code after Ctrl-C: 128 and the number of the signal, as shells have it."""
 
 
+@expand
 def train(
+    *,
     preset: Annotated[
         str | None, typer.Option(help="A published recipe to start from; see mlp presets.")
     ] = None,
@@ -62,101 +53,12 @@ def train(
     positive: Annotated[
         str | None, typer.Option(help="For a binary task: the digits to say yes to, as 0,2,4.")
     ] = None,
-    hidden: Annotated[
-        str | None,
-        typer.Option(
-            metavar="N,N,…",
-            help=f"Widths of the hidden layers, or none. {_default(Architecture.hidden)}",
-        ),
-    ] = None,
-    activation: Annotated[
-        str | None,
-        typer.Option(help=f"{', '.join(LAYERS)}. {_default(Architecture.activation)}"),
-    ] = None,
-    output: Annotated[
-        str | None,
-        typer.Option(help="The last layer's activation; else what the loss expects."),
-    ] = None,
-    loss: Annotated[
-        str | None, typer.Option(help=f"{', '.join(LOSSES)}. {_default(Recipe.loss)}")
-    ] = None,
-    init: Annotated[
-        str | None,
-        typer.Option(
-            help="he_normal, he_uniform, glorot_…, lecun_…, uniform(a,b), uniform_fan_in(g), "
-            "normal(σ), normal_fan_out(g) or zeros. "
-            f"{_default(Architecture.init)}"
-        ),
-    ] = None,
-    bias_init: Annotated[str | None, typer.Option(help="The same, for the biases.")] = None,
-    bias: Annotated[bool | None, typer.Option("--bias/--no-bias")] = None,
-    batch_size: Annotated[
-        str | None,
-        typer.Option(
-            metavar="N|full",
-            help=f"Images an update; full is one gradient of all. {_default(Recipe.batch_size)}",
-        ),
-    ] = None,
-    epochs: Annotated[
-        int | None, typer.Option(help=f"Passes over the training images. {_default(Recipe.epochs)}")
-    ] = None,
-    lr: Annotated[
-        float | None, typer.Option(help=f"The learning rate at its peak. {_default(Recipe.lr)}")
-    ] = None,
-    momentum: Annotated[
-        float | None, typer.Option(help=f"µ of SGD. {_default(Recipe.momentum)}")
-    ] = None,
-    nesterov: Annotated[bool | None, typer.Option("--nesterov/--no-nesterov")] = None,
-    schedule: Annotated[
-        str | None,
-        typer.Option(
-            help=f"constant, step(every,factor), linear or cosine. {_default(Recipe.schedule)}"
-        ),
-    ] = None,
-    warmup: Annotated[
-        float | None,
-        typer.Option(help=f"Epochs over which the rate rises from 0. {_default(Recipe.warmup)}"),
-    ] = None,
-    weight_decay: Annotated[float | None, typer.Option(help="λ of ½ λ |W|².")] = None,
-    clip_value: Annotated[
-        float | None, typer.Option(help="Limit of each element of the gradient.")
-    ] = None,
-    clip_norm: Annotated[float | None, typer.Option(help="Limit of the gradient's norm.")] = None,
-    augment: Augment = None,
-    dropout: Annotated[
-        float | None,
-        typer.Option(help="The share of the hidden units that training leaves out at random."),
-    ] = None,
-    input_dropout: Annotated[float | None, typer.Option(help="The same, of the inputs.")] = None,
-    max_norm: Annotated[
-        float | None, typer.Option(help="Limit of the length of each unit's incoming weights.")
-    ] = None,
-    dtype: Annotated[
-        str | None, typer.Option(help=f"{' or '.join(DTYPES)}. {_default(Architecture.dtype)}")
-    ] = None,
+    network: Overrides[Architecture],
+    training: Overrides[Recipe],
     precision: Precision = "float32",
     graph: Annotated[
         bool, typer.Option("--graph/--no-graph", help="Replay captured steps, or call each anew.")
     ] = True,
-    seed: Annotated[
-        int | None,
-        typer.Option(
-            help=f"Of the initial weights, shuffles and deformations. {_default(Recipe.seed)}"
-        ),
-    ] = None,
-    shuffle: Annotated[bool | None, typer.Option("--shuffle/--no-shuffle")] = None,
-    validation: Annotated[
-        float | None, typer.Option(help="Training images to hold out: a share below 1 or a count.")
-    ] = None,
-    train_accuracy: Annotated[
-        str | None, typer.Option(help="after: measured after the epoch; running: before updates.")
-    ] = None,
-    loss_on: Annotated[
-        str | None, typer.Option(help="updates: their mean; first_batch: after the epoch.")
-    ] = None,
-    report_every: Annotated[
-        int | None, typer.Option(help="Epochs from one that is measured to the next.")
-    ] = None,
     out: Annotated[
         Path | None,
         typer.Option(metavar="FILE", help="The model file; else the first free digits-N name."),
@@ -165,13 +67,13 @@ def train(
     as_json: Json = False,
 ) -> None:
     """Train a network and write it to a model file."""
-    given = {name: value for name, value in locals().items() if value is not None}
-    architecture, recipe = _choose(given)
+    architecture, recipe = _start(preset, task)
+    architecture, recipe = network.over(architecture), training.over(recipe)
     if (task == "binary") != (positive is not None):
         raise UsageError("--task binary and --positive go together, as in --positive 0,2,4,6,8")
     out = _writable(out, force)
     backend = open_device(device, precision, graph)
-    images = _pose(task, positive, open_dataset(dataset, data))
+    images = _for_task(task, positive, open_dataset(dataset, data))
     model = architecture.build(images.pixels, images.classes, recipe.loss, recipe.seed, backend)
     console.note(f"network: {model}, {model.parameters.size:,} parameters")
     with console.TrainingBar(backend, len(images.train), recipe.epochs) as bar:
@@ -194,31 +96,35 @@ def train(
         raise typer.Exit(INTERRUPTED)
 
 
-def _choose(given: dict[str, Any]) -> tuple[Architecture, Recipe]:
-    """Settle what to build and how to train it; refuse a preset that makes no model file."""
-    recipe = Recipe()
-    if given.get("task", "multiclass") != "multiclass":
-        recipe = Recipe(loss="binary_cross_entropy")
-    preset = load_preset(given["preset"]) if "preset" in given else None
-    if preset is not None and preset.members > 1:
+def _start(name: str | None, task: Kind) -> tuple[Architecture, Recipe]:
+    """Return the architecture and recipe of a preset, or the defaults if there is no name.
+
+    Raises:
+        UsageError: if there is no preset of this name, or it makes no model file.
+    """
+    if name is None:
+        loss = "cross_entropy" if task == "multiclass" else "binary_cross_entropy"
+        return Architecture(), Recipe(loss=loss)
+    preset = load_preset(name)
+    if preset.members > 1:
         raise UsageError(
             f"{preset.name} is a committee of {preset.members} networks, and a model file "
             f"holds one: run mlp reproduce {preset.name}"
         )
-    if preset is not None and preset.explanation:
+    if preset.explanation:
         console.note(f"{preset.name}: {preset.explanation.strip()}")
-    return choose(given, preset, recipe)
+    return preset.architecture, preset.recipe
 
 
-def _pose(task: Kind, positive: str | None, images: Dataset) -> Dataset:
-    """Put the images into the form of the task."""
+def _for_task(task: Kind, positive: str | None, images: Dataset) -> Dataset:
+    """Change the labels, and for several labels the images, to what the task asks."""
     if positive is not None:
         return as_binary(images, parse_classes(positive))
     return overlay(images) if task == "multilabel" else images
 
 
 def _writable(out: Path | None, force: bool) -> Path:
-    """Settle where the model goes, before any time is spent on training it.
+    """Choose the file for the model and check it, before any time is spent on training.
 
     Raises:
         UsageError, ModelError: see `mlp.common.overwrite.check_destination`.

@@ -7,10 +7,16 @@ from itertools import pairwise
 
 from backends import Backend
 from mlp.common.errors import UsageError
-from mlp.nn.network import MLP
+from mlp.common.option import option
+from mlp.nn.initializers import INITIALIZERS
+from mlp.nn.layers import LAYERS
+from mlp.nn.network import DTYPES, MLP
 
 MOST_WEIGHTS = 2**48
 """A petabyte of weights; from 2^60 on, NumPy would not speak of memory any more."""
+
+GROUP = "Network"
+"""The heading of these options in the help."""
 
 OUTPUTS = {"quadratic": "sigmoid"}
 """What a loss expects of the last layer, where that is not to leave logits."""
@@ -20,23 +26,23 @@ OUTPUTS = {"quadratic": "sigmoid"}
 class Architecture:
     """The choices that make a network; the defaults are those of ``mlp train``.
 
-    Attributes:
-        hidden: the width of each hidden layer; empty for none.
-        activation: what follows each hidden layer.
-        output: what follows the last layer; None for what the loss expects.
-        bias: whether the layers have biases.
-        init: how the weights start; see `mlp.nn.initializers.draw`.
-        bias_init: how the biases start.
-        dtype: ``float32`` or ``float64``.
+    Each field's metadata says what it is; ``mlp train --help`` shows it.
     """
 
-    hidden: tuple[int, ...] = (256, 128)
-    activation: str = "relu"
-    output: str | None = None
-    bias: bool = True
-    init: str = "he_normal"
-    bias_init: str = "zeros"
-    dtype: str = "float32"
+    hidden: tuple[int, ...] = option(
+        (256, 128),
+        "Widths of the hidden layers, or none.",
+        group=GROUP,
+        metavar="N,N,…",
+    )
+    activation: str = option("relu", "What follows each hidden layer", group=GROUP, choices=LAYERS)
+    output: str | None = option(
+        None, "The last layer's activation; else what the loss expects.", group=GROUP
+    )
+    bias: bool = option(True, "Whether the layers have biases.", group=GROUP)
+    init: str = option("he_normal", "How the weights start", group=GROUP, choices=INITIALIZERS)
+    bias_init: str = option("zeros", "The same, for the biases.", group=GROUP)
+    dtype: str = option("float32", " or ".join(DTYPES) + ".", group=GROUP)
 
     def build(self, pixels: int, classes: int, loss: str, seed: int, backend: Backend) -> MLP:
         """Make the network with its initial weights.

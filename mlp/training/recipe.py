@@ -10,72 +10,106 @@ from typing import Literal
 import numpy as np
 
 from mlp.common.errors import UsageError
+from mlp.common.option import option
 from mlp.common.whole import as_whole
-from mlp.data.augment import parse_augment
+from mlp.data.augment import DEFORMATIONS, parse_augment
 from mlp.nn.losses import LOSSES
 from mlp.nn.optim import OPTIMIZERS
-from mlp.nn.schedules import learning_rate
+from mlp.nn.schedules import SCHEDULES, learning_rate
 from mlp.training.reported_loss import REPORTED_LOSSES
+
+TRAINING, REGULARISATION, MEASUREMENT = "Training", "Regularisation", "Measurement"
+"""The headings of these options in the help."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Recipe:
     """One training run's hyperparameters; the defaults are those of ``mlp train``.
 
-    Attributes:
-        loss: one of `mlp.nn.losses.LOSSES`.
-        batch_size: images an update, or ``"full"`` for one exact gradient over all of them.
-        epochs: passes over the training images.
-        optimizer: one of `mlp.nn.optim.OPTIMIZERS`.
-        lr: the learning rate, at its peak.
-        momentum: µ of SGD, 0 up to but not including 1.
-        nesterov: whether momentum looks ahead.
-        schedule: ``constant``, ``step(every, factor)``, ``linear`` or ``cosine``.
-        warmup: epochs over which the rate first rises from 0.
-        weight_decay: λ of ½ λ |W|², on weights and not on biases.
-        clip_value: limit of each gradient element, or None.
-        clip_norm: limit of the gradient's norm, or None.
-        augment: how the training images are deformed anew each time, such as
-            ``affine(15, 0.15, 2),elastic``, or None; see `mlp.data.augment.DEFORMATIONS`.
-        dropout: the share of each hidden layer's units that training leaves out at random.
-        input_dropout: the same of the inputs.
-        max_norm: limit of the length of each unit's incoming weights, or None.
-        shuffle: whether each epoch visits the images in a new order.
-        validation: how many training images to hold out, drawn by the seed; a share if below 1.
-        seed: of the initial weights, the validation split, the shuffles, the deformations and
-            dropout.
-        train_accuracy: ``after`` measures it after the epoch; ``running`` counts each image as it
-            was read just before the update that used it, which costs next to nothing.
-        loss_on: which loss is reported, of `mlp.training.reported_loss.REPORTED_LOSSES`:
-            ``updates`` for the mean of the updates' losses, each before its update.
-        report_every: epochs from one that is measured and told to the next; the last one is too.
+    Each field's metadata says what it is; ``mlp train --help`` shows it.
 
     Raises:
         UsageError: if a value is not finite or out of its range.
     """
 
-    loss: str = "cross_entropy"
-    batch_size: int | Literal["full"] = 128
-    epochs: int = 5
-    optimizer: str = "sgd"
-    lr: float = 0.15
-    momentum: float = 0.9
-    nesterov: bool = False
-    schedule: str = "linear"
-    warmup: float = 0.5
-    weight_decay: float = 0.0
-    clip_value: float | None = None
-    clip_norm: float | None = None
-    augment: str | None = None
-    dropout: float = 0.0
-    input_dropout: float = 0.0
-    max_norm: float | None = None
-    shuffle: bool = True
-    validation: float = 0.0
-    seed: int = 0
-    train_accuracy: Literal["after", "running"] = "after"
-    loss_on: str = "updates"
-    report_every: int = 1
+    loss: str = option("cross_entropy", "What training minimises", group=TRAINING, choices=LOSSES)
+    batch_size: int | Literal["full"] = option(
+        128,
+        "Images an update; full is one gradient of all.",
+        group=TRAINING,
+        metavar="N|full",
+    )
+    epochs: int = option(5, "Passes over the training images.", group=TRAINING)
+    optimizer: str = option(
+        "sgd", "How the gradient changes the weights", group=TRAINING, choices=OPTIMIZERS
+    )
+    lr: float = option(0.15, "The learning rate at its peak.", group=TRAINING)
+    momentum: float = option(0.9, "µ of SGD, from 0 to below 1.", group=TRAINING)
+    nesterov: bool = option(False, "Whether momentum looks ahead.", group=TRAINING)
+    schedule: str = option(
+        "linear",
+        "How the learning rate falls after the warm-up",
+        group=TRAINING,
+        choices=SCHEDULES,
+    )
+    warmup: float = option(
+        0.5, "Epochs over which the learning rate first rises from 0.", group=TRAINING
+    )
+    weight_decay: float = option(
+        0.0, "λ of ½ λ |W|², on weights and not on biases.", group=REGULARISATION
+    )
+    clip_value: float | None = option(
+        None, "Limit of each element of the gradient.", group=TRAINING
+    )
+    clip_norm: float | None = option(None, "Limit of the gradient's norm.", group=TRAINING)
+    augment: str | None = option(
+        None,
+        "Deform the training images, anew each time, by one or several of these, with numbers "
+        "(angles in degrees) or their defaults",
+        group=REGULARISATION,
+        metavar="KIND,…",
+        choices=DEFORMATIONS,
+    )
+    dropout: float = option(
+        0.0,
+        "The share of the hidden units that training leaves out at random.",
+        group=REGULARISATION,
+    )
+    input_dropout: float = option(0.0, "The same, of the inputs.", group=REGULARISATION)
+    max_norm: float | None = option(
+        None, "Limit of the length of each unit's incoming weights.", group=REGULARISATION
+    )
+    shuffle: bool = option(
+        True, "Whether each epoch visits the images in a new order.", group=TRAINING
+    )
+    validation: float = option(
+        0.0,
+        "Training images to hold out, drawn by the seed: a share below 1 or a count.",
+        group=MEASUREMENT,
+    )
+    seed: int = option(
+        0,
+        "Of the initial weights, the validation split, shuffles, deformations and dropout.",
+        group=TRAINING,
+    )
+    train_accuracy: Literal["after", "running"] = option(
+        "after",
+        "after: measured after the epoch; running: each image as it was read just before the "
+        "update that used it, which costs next to nothing.",
+        group=MEASUREMENT,
+    )
+    loss_on: str = option(
+        "updates",
+        "Which loss is reported, where updates is the mean of the updates' losses, each before "
+        "its update",
+        group=MEASUREMENT,
+        choices=REPORTED_LOSSES,
+    )
+    report_every: int = option(
+        1,
+        "Epochs from one that is measured to the next; the last one is, too.",
+        group=MEASUREMENT,
+    )
 
     def __post_init__(self) -> None:
         for field in fields(self):  # NumPy's numbers become Python's, which JSON can hold

@@ -1,4 +1,5 @@
 """Images, weights, probabilities and training runs, as lines of text or as pictures.
 
-What draws is pure: arrays and a `Screen` in, lines out. The commands print the lines.
+The functions that draw are pure: they take arrays and a `Screen` and return lines, which the
+commands print.
 """

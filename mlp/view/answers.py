@@ -1,4 +1,4 @@
-"""What a network makes of images: right or wrong, how sure it is, and a caption in words."""
+"""What a network answers for images: right or wrong, how sure it is, and a caption in words."""
 
 from __future__ import annotations
 
@@ -8,39 +8,38 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mlp.data.task import Task
+from mlp.models.calibration import confidence_in
 
 
-class Readings:
+class Answers:
     """The answers to a split's images, whatever the task.
 
     Args:
         task: what the labels mean.
-        shares: the probability of each class or of each yes, shape (N, C); NaN is as unsure as
-            can be.
+        probabilities: of each class or of each yes, shape (N, C); NaN counts as 0.
         labels: shape (N,) for one of several classes, (N, C) for questions.
 
     Attributes:
         names: of the C classes or questions.
-        shares: as given.
-        right: which images are read wholly right, shape (N,).
-        unit: the output that decides on it, shape (N,): the class that was read; or the question
-            whose answer is furthest from the truth.
-        confidence: how sure the network is of what that output says, 0 to 1, shape (N,).
+        probabilities: as given, without NaN.
+        correct: whether all answers for an image are correct, shape (N,).
+        unit: the output that matters most for an image, shape (N,): the class that was read; for
+            questions, the one whose probability is furthest from the label.
+        confidence: the probability of the answer of that output, 0 to 1, shape (N,).
     """
 
-    def __init__(self, task: Task, shares: NDArray[Any], labels: NDArray[Any]) -> None:
+    def __init__(self, task: Task, probabilities: NDArray[Any], labels: NDArray[Any]) -> None:
         self._task, self._labels = task, labels
-        self.names = task.names_of(shares.shape[1])
-        self.shares = np.nan_to_num(shares)  # (N, C)
-        self._answers = task.decide(self.shares, logits=False)  # (N,) or (N, C)
-        self.right = (self._answers == labels).reshape(len(labels), -1).all(axis=1)
+        self.names = task.names_of(probabilities.shape[1])
+        self.probabilities = np.nan_to_num(probabilities)  # (N, C)
+        self._answers = task.decide(self.probabilities, logits=False)  # (N,) or (N, C)
+        self.correct = (self._answers == labels).reshape(len(labels), -1).all(axis=1)
+        self.confidence = confidence_in(self._answers, self.probabilities, task)  # (N,) or (N, C)
         if task.kind == "multiclass":
             self.unit = self._answers
-            sure = self.shares
         else:
-            self.unit = np.abs(self.shares - labels).argmax(axis=1)
-            sure = np.maximum(self.shares, 1.0 - self.shares)
-        self.confidence: NDArray[np.float64] = sure[np.arange(len(sure)), self.unit]
+            self.unit = np.abs(self.probabilities - labels).argmax(axis=1)
+            self.confidence = self.confidence[np.arange(len(labels)), self.unit]  # (N,)
 
     def caption(self, row: int) -> str:
         """Say in words what an image is, what was read and how surely."""

@@ -43,9 +43,9 @@ def draw_bars(
     return lines
 
 
-def _bar(share: float, room: int, screen: Screen) -> str:
-    """Draw a share of ``room`` columns, to the half column where there are such characters."""
-    halves = round(2 * share * max(room, 0))
+def _bar(fraction: float, room: int, screen: Screen) -> str:
+    """Fill a fraction of ``room`` columns, to the half column where there are such characters."""
+    halves = round(2 * fraction * max(room, 0))
     if not screen.can_show(WHOLE + HALF):
         return ("#" * (halves // 2)).ljust(room)
     return (WHOLE * (halves // 2) + HALF * (halves % 2)).ljust(room)

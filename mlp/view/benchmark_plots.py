@@ -20,9 +20,9 @@ def plot_speeds(results: Sequence[Result]) -> Figure:
     figure = Figure((6.0, 1.2 + 0.6 * len(results)), layout="constrained")
     axes = figure.subplots()
     for result in results:
-        seconds, rate = result.timing.seconds, result.images_per_second
+        seconds, speed = result.timing.seconds, result.images_per_second
         least, most = result.images / max(seconds), result.images / min(seconds)
-        axes.barh(result.timing.device, rate, xerr=[[rate - least], [most - rate]], capsize=4)
+        axes.barh(result.timing.device, speed, xerr=[[speed - least], [most - speed]], capsize=4)
     axes.set_xlabel("images a second: median, least and most")
     axes.invert_yaxis()
     return figure

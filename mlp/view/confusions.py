@@ -15,9 +15,9 @@ from mlp.view.screen import Screen
 def draw_confusions(
     confusion: NDArray[np.int64], names: Sequence[str], screen: Screen, count: int
 ) -> list[Text]:
-    """Draw a bar for each of the most frequent confusions.
+    """Draw a bar for each of the most frequent confusions, the largest first.
 
-    It shows the share of the label's images, the largest first.
+    A bar shows the fraction of the label's images that are confused so.
 
     Args:
         confusion: shape (C, C): row the label, column what was read.
@@ -27,9 +27,9 @@ def draw_confusions(
     """
     totals = np.maximum(confusion.sum(axis=1), 1)  # (C,)
     errors = confusion * ~np.eye(len(confusion), dtype=bool)  # (C, C)
-    shares = errors / totals[:, None]  # (C, C)
+    fractions = errors / totals[:, None]  # (C, C)
     count = min(count, int(np.count_nonzero(errors)))
-    worst = np.argsort(-shares, axis=None, kind="stable")[:count]
+    worst = np.argsort(-fractions, axis=None, kind="stable")[:count]
     pairs = [divmod(int(flat), len(confusion)) for flat in worst]
     if not pairs:
         return []
@@ -37,4 +37,4 @@ def draw_confusions(
         f"{errors[label, read]} of {totals[label]}: {names[label]} read as {names[read]}"
         for label, read in pairs
     ]
-    return draw_bars(shares.flat[worst], captions, screen, full=float(shares.max()))
+    return draw_bars(fractions.flat[worst], captions, screen, full=float(fractions.max()))

@@ -62,8 +62,8 @@ def sparkline(values: Sequence[float], width: int, screen: Screen) -> str:
     levels = LEVELS if screen.can_show(LEVELS) else ASCII_LEVELS
     picked = np.array([values[i] for i in _spread(len(values), width)])
     low, high = picked.min(), picked.max()
-    share = (picked / 2 - low / 2) / (high / 2 - low / 2) if high > low else np.ones(len(picked))
-    return "".join(levels[round(s * (len(levels) - 1))] for s in share.tolist())
+    heights = (picked / 2 - low / 2) / (high / 2 - low / 2) if high > low else np.ones(len(picked))
+    return "".join(levels[round(h * (len(levels) - 1))] for h in heights.tolist())
 
 
 def draw_curves(curves: Curves, screen: Screen) -> list[Text]:

@@ -45,8 +45,8 @@ def scaled(values: ArrayLike, maximum: float) -> NDArray[np.float64]:
     values = np.asarray(values, np.float64)
     if maximum == 0.0:
         return np.where(np.isnan(values), np.nan, 0.0)
-    shares: NDArray[np.float64] = np.clip(values, -maximum, maximum) / maximum  # never overflows
-    return shares
+    result: NDArray[np.float64] = np.clip(values, -maximum, maximum) / maximum  # never overflows
+    return result
 
 
 def draw_signed(image: Image, screen: Screen) -> list[Text]:

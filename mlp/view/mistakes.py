@@ -1,4 +1,4 @@
-"""Images beside what a network says of them: its surest errors, and what led it there."""
+"""Images beside a network's answers: the errors it is surest of, and which inputs led to them."""
 
 from __future__ import annotations
 

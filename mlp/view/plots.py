@@ -117,16 +117,16 @@ def plot_curves(curves: Curves, title: str) -> Figure:
 def plot_confusion(confusion: NDArray[np.int64], names: Sequence[str], title: str) -> Figure:
     """Draw a confusion matrix, shape (C, C): rows are labels, columns what was read.
 
-    A cell's shade is the root of its share of the row, so that rare errors are seen beside the
-    right answers.
+    A cell's shade is the square root of its fraction of the row, so that rare errors are seen
+    beside the correct answers.
     """
     side = min(2.0 + 0.55 * len(names), LARGEST)
     figure = _figure(side, side)
     axes = figure.subplots()
-    shares = confusion / np.maximum(confusion.sum(axis=1, keepdims=True), 1)  # (C, C)
-    axes.imshow(np.sqrt(shares), cmap="Blues", vmin=0, vmax=1)
+    fractions = confusion / np.maximum(confusion.sum(axis=1, keepdims=True), 1)  # (C, C)
+    axes.imshow(np.sqrt(fractions), cmap="Blues", vmin=0, vmax=1)
     for row, column in np.argwhere(confusion):
-        colour = "white" if shares[row, column] > 0.3 else "black"
+        colour = "white" if fractions[row, column] > 0.3 else "black"
         count = str(confusion[row, column])
         axes.text(column, row, count, ha="center", va="center", color=colour, fontsize=9)
     ticks = range(len(names))
@@ -139,7 +139,7 @@ class _Mosaic:
     """Images of one size as tiles of one large image, which draws fast for any number.
 
     Attributes:
-        inches: width and height that it would like to have.
+        inches: the width and height that suit it.
     """
 
     def __init__(self, images: Sequence[Image], captions: Sequence[str]) -> None:
@@ -186,7 +186,7 @@ def _lines(axes: Axes, epochs: Sequence[float], curves: Mapping[str, Sequence[fl
 def _figure(
     width: float, height: float, layout: Literal["constrained"] | None = "constrained"
 ) -> Figure:
-    """Make a figure, in inches; the constrained layout takes minutes where axes are hundreds."""
+    """Make a figure, in inches; with hundreds of axes the constrained layout takes minutes."""
     from matplotlib.figure import Figure
 
     return Figure((width, height), layout=layout)

@@ -1,4 +1,4 @@
-"""What the place that lines are printed on can show: its width, colours and characters."""
+"""What the terminal, pipe or file that lines are printed to can show."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ FINE_COLOURS = ("256", "truecolor")
 
 @dataclass(frozen=True)
 class Screen:
-    """Where lines are to be shown.
+    """What lines are printed to.
 
     Attributes:
         width: columns of characters.

@@ -1,4 +1,4 @@
-"""Which of a split's images are to be shown: those with a label, from a number on."""
+"""Select the images of a split to show: those with a label, from a given number on."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from mlp.data.load import Split
 
 
 def labelled(split: Split, digit: int | None, classes: int) -> NDArray[np.bool_]:
-    """Tell which images have a label, or have it among theirs, shape (N,); all if it is None.
+    """Return which images have a label, or have it among several, shape (N,); all for None.
 
     Raises:
         UsageError: if there is no such label, or no image has it.
@@ -27,7 +27,7 @@ def labelled(split: Split, digit: int | None, classes: int) -> NDArray[np.bool_]
 
 
 def rows_from(wanted: NDArray[np.bool_], index: int) -> NDArray[np.int64]:
-    """Return the numbers of the images that are wanted, shape (N,), from ``index`` on.
+    """Return the indices, from ``index`` on, of the images for which ``wanted``, shape (N,), holds.
 
     Raises:
         UsageError: if there is no image of this number, or none that is wanted from there on.

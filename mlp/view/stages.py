@@ -1,4 +1,4 @@
-"""How a picture became an image for the network: its stages, side by side or as a sheet."""
+"""The stages from a picture to the network's image, side by side in the terminal or as a sheet."""
 
 from __future__ import annotations
 
@@ -71,8 +71,8 @@ def as_ink(stage: NDArray[Any]) -> NDArray[np.uint8]:
     """Scale a stage to uint8 of the same shape, 0 for its least and 255 for its largest value."""
     values = stage.astype(np.float64)
     low, high = values.min(), values.max()
-    shares = (values - low) / (high - low) if high > low else np.zeros_like(values)
-    return (shares * 255).round().astype(np.uint8)
+    ink = (values - low) / (high - low) if high > low else np.zeros_like(values)
+    return (ink * 255).round().astype(np.uint8)
 
 
 def _tile(stage: NDArray[Any]) -> PIL.Image.Image:

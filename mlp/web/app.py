@@ -1,4 +1,4 @@
-"""The application behind the page: its three files, the names of the models, and reading."""
+"""The application behind the page: it serves three files, lists the models and reads pictures."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ from starlette.types import ASGIApp
 from mlp.common.errors import MLPError
 from mlp.handwriting import load_picture
 from mlp.web.guard import Guard
-from mlp.web.model_list import Shelf
-from mlp.web.payload import describe, look
+from mlp.web.model_list import ModelList
+from mlp.web.payload import model_payload, reading_payload
 
 MAX_BYTES = 10 << 20
 """A larger picture is refused."""
@@ -33,36 +33,41 @@ FILES = {
 }
 
 
-def create_app(shelf: Shelf, host: str = "127.0.0.1") -> ASGIApp:
+def create_app(models: ModelList, host: str = "127.0.0.1") -> ASGIApp:
     """Make the application.
 
     Args:
-        shelf: the models that it offers.
+        models: those that it offers.
         host: the name or address that its server is bound to, which it answers to.
     """
     one_at_a_time = anyio.CapacityLimiter(1)  # a network has one set of buffers
 
-    async def models(_: Request) -> Response:
-        return JSONResponse({"models": shelf.names(), "first": shelf.first, "max_bytes": MAX_BYTES})
+    async def list_models(_: Request) -> Response:
+        return JSONResponse(
+            {"models": models.names(), "first": models.first, "max_bytes": MAX_BYTES}
+        )
 
     async def read(request: Request) -> Response:
         content = await _body(request)
-        name = request.query_params.get("model", shelf.first)
-        result = await anyio.to_thread.run_sync(_read, shelf, name, content, limiter=one_at_a_time)
+        name = request.query_params.get("model", models.first)
+        result = await anyio.to_thread.run_sync(_read, models, name, content, limiter=one_at_a_time)
         return JSONResponse(result)
 
     routes = [
-        Route("/api/models", models),
+        Route("/api/models", list_models),
         Route("/api/read", read, methods=["POST"]),
         *(_file(name, kind) for name, kind in FILES.items()),
     ]
-    handlers: dict[Any, Any] = {MLPError: _tell, HTTPException: _tell_status}
+    handlers: dict[Any, Any] = {MLPError: _answer_error, HTTPException: _answer_status}
     return Guard(Starlette(routes=routes, exception_handlers=handlers), host)
 
 
-def _read(shelf: Shelf, name: str, content: bytes) -> dict[str, Any]:
-    model = shelf.get(name)
-    return {"model": describe(model), **look(model, load_picture(io.BytesIO(content)))}
+def _read(models: ModelList, name: str, content: bytes) -> dict[str, Any]:
+    model = models.get(name)
+    return {
+        "model": model_payload(model),
+        **reading_payload(model, load_picture(io.BytesIO(content))),
+    }
 
 
 def _file(name: str, kind: str) -> Route:
@@ -75,10 +80,10 @@ def _file(name: str, kind: str) -> Route:
 
 
 async def _body(request: Request) -> bytes:
-    """Take the request's body, never keeping more than `MAX_BYTES` of it.
+    """Receive the request's body, never keeping more than `MAX_BYTES` of it.
 
-    What is too large is let pass by for a while before it is refused: a browser that is still
-    sending when the connection closes would not show why.
+    A body that is too large is received to its end and thrown away before it is refused: a browser
+    that is still sending when the connection closes would not show the reason.
 
     Raises:
         HTTPException: if it is too large or too slow.
@@ -110,10 +115,10 @@ def _declared(request: Request) -> int:
     return int(length) if length.isascii() and length.isdecimal() else 0
 
 
-async def _tell(_: Request, error: MLPError) -> Response:
+async def _answer_error(_: Request, error: MLPError) -> Response:
     return JSONResponse({"problem": str(error)}, 422)
 
 
-async def _tell_status(_: Request, error: HTTPException) -> Response:
+async def _answer_status(_: Request, error: HTTPException) -> Response:
     headers = {"Connection": "close"} if error.status_code in (408, 413) else error.headers
     return JSONResponse({"problem": error.detail}, error.status_code, headers)

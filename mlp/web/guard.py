@@ -1,8 +1,8 @@
-"""What stands between the network and the application: who may ask, and what a browser may do.
+"""Access control in front of the application: who may ask, and what the browser may do.
 
-A page of another site can make its visitors' browsers ask this one (cross-site requests), also
-under a name of its own that leads here (DNS rebinding). Neither knows the right ``Host`` and
-``Origin``, which a page cannot choose.
+Another site's page can make its visitors' browsers send requests here (cross-site requests), also
+under a host name of its own that resolves to this machine (DNS rebinding). Both are seen by their
+``Host`` and ``Origin`` headers, which a page cannot choose.
 """
 
 from __future__ import annotations
@@ -28,14 +28,14 @@ HEADERS = {
     "Cross-Origin-Resource-Policy": "same-origin",
     "Cache-Control": "no-store",
 }
-"""Sent with every answer: the page needs but its own files and the pictures that it is given."""
+"""Sent with every answer: the page may load its own files and the pictures it is given, only."""
 
 
 class Guard:
-    """Refuses what comes under a foreign name or from a foreign page.
+    """Refuses requests to a foreign host name or from another site's page.
 
     Args:
-        app: what answers the rest.
+        app: answers all other requests.
         host: the name or address that the server is bound to.
     """
 

@@ -1,4 +1,4 @@
-"""The models that the page offers: by name, and no other files."""
+"""The models that the page offers, by name; it can reach no other files."""
 
 from __future__ import annotations
 
@@ -7,26 +7,24 @@ from pathlib import Path
 from mlp.common.errors import MLPError, ModelError
 from mlp.handwriting.recognise import check_reads_handwriting
 from mlp.models.formats.convert import read_model
+from mlp.models.formats.registry import FORMATS
 from mlp.models.pretrained import NAME, pretrained_model
 from mlp.nn.network import MLP
 
-PACKAGED = f"{NAME} (packaged)"
-
-ENDINGS = (".safetensors", ".npz", ".bin")
-"""What counts as a model in a folder."""
+PRETRAINED = f"{NAME} (packaged)"
 
 
-class Shelf:
+class ModelList:
     """Models by their names; each is read when it is first asked for, and when its file changes.
 
-    A name from outside is only ever looked up among those that are there: it is no path.
+    A name that the browser sends is looked up among these; it is never used as a path.
 
     Args:
         model: one file of weights, in any format.
-        folder: a folder whose files of weights are offered too, also those that come later.
+        folder: a folder whose files of weights are offered too, as they come and go.
 
     Attributes:
-        first: the name of the model to begin with: the one file, else the packaged model, else
+        first: the name of the model to begin with: the one file, else the pretrained model, else
             the first in the folder.
 
     Raises:
@@ -38,20 +36,20 @@ class Shelf:
         if folder is not None and not folder.is_dir():
             raise ModelError(f"there is no folder {folder}: name one that holds models")
         self._model, self._folder = model, folder
-        self._packaged: MLP | None = None
+        self._pretrained: MLP | None = None
         self._read: dict[Path, tuple[int, MLP]] = {}
         try:
-            self._packaged = pretrained_model()
+            self._pretrained = pretrained_model()
         except ModelError:
             if not self.names():
                 raise
-        self.first = self._choose_first()
+        self.first = self._first_usable()
 
     def names(self) -> list[str]:
         """List what there is now, the model to begin with first."""
-        packaged = [PACKAGED] if self._packaged else []
+        pretrained = [PRETRAINED] if self._pretrained else []
         files = list(self._files())
-        return [*files[:1], *packaged, *files[1:]] if self._model else [*packaged, *files]
+        return [*files[:1], *pretrained, *files[1:]] if self._model else [*pretrained, *files]
 
     def get(self, name: str) -> MLP:
         """Return a model that reads handwriting.
@@ -59,8 +57,8 @@ class Shelf:
         Raises:
             ModelError: if there is none of this name, or it cannot be read or does not fit.
         """
-        if name == PACKAGED and self._packaged:
-            return self._packaged
+        if name == PRETRAINED and self._pretrained:
+            return self._pretrained
         path = self._files().get(name)
         if path is None:
             raise ModelError("there is no such model here any more: choose another")
@@ -71,8 +69,8 @@ class Shelf:
             self._read[path] = changed, model
         return self._read[path][1]
 
-    def _choose_first(self) -> str:
-        """Take the first that can be used; the one that was asked for must be."""
+    def _first_usable(self) -> str:
+        """Return the first model that can be loaded; if one file was named, it must be that."""
         problem: MLPError | None = None
         for name in self.names()[:1] if self._model else self.names():
             try:
@@ -85,12 +83,15 @@ class Shelf:
         raise problem
 
     def _files(self) -> dict[str, Path]:
-        """The files by name; of two with one name, the one file goes before the folder's."""
+        """Return the files by name; the one file hides one of the same name in the folder."""
         chosen = {self._model.name: self._model} if self._model else {}
         if self._folder is None:
             return chosen
         entries = sorted(self._folder.iterdir()) if self._folder.is_dir() else []
+        endings = {
+            ending for format in FORMATS.all() if not format.is_folder for ending in format.endings
+        }
         found = {
-            path.name: path for path in entries if path.suffix.lower() in ENDINGS and path.is_file()
+            path.name: path for path in entries if path.suffix.lower() in endings and path.is_file()
         }
         return chosen | found | chosen

@@ -1,6 +1,6 @@
-"""What the page shows of a picture: answers, and what went on in the network, as JSON can hold it.
+"""What the page shows of a picture, for JSON: the answers, and how the network came to them.
 
-Images go as base64: ink as bytes from 0 to 255, signed values as int8 from -127 to 127.
+Images are encoded in base64: ink as bytes from 0 to 255, signed values as int8 from -127 to 127.
 """
 
 from __future__ import annotations
@@ -20,14 +20,14 @@ from mlp.view.heatmap import robust_maximum, scaled
 from mlp.view.image import near_square
 
 UNITS_SHOWN = 6
-"""How many of the first layer's units are shown: those that speak most for the answer."""
+"""How many of the first layer's units are shown: those that add most to the answer."""
 
 ONE_ROW = 12
 """A layer of up to so many units is shown as one row."""
 
 
-def look(model: MLP, picture: NDArray[np.uint8]) -> dict[str, Any]:
-    """Read a picture, one digit or rows of them, and show how.
+def reading_payload(model: MLP, picture: NDArray[np.uint8]) -> dict[str, Any]:
+    """Read a picture, of one digit or rows of them, and gather what the page shows.
 
     Args:
         model: a network on 28 x 28 pixels.
@@ -49,8 +49,8 @@ def look(model: MLP, picture: NDArray[np.uint8]) -> dict[str, Any]:
     return {"text": join(answers), "height": height, "width": width, "digits": digits}
 
 
-def describe(model: MLP) -> dict[str, Any]:
-    """Say what a network is: its widths, its parameters and its accuracy where that is known."""
+def model_payload(model: MLP) -> dict[str, Any]:
+    """Describe a network: its widths, its parameters and, if it is known, its accuracy."""
     return {
         "layers": model.sizes,
         "activation": model.activation,
@@ -60,7 +60,7 @@ def describe(model: MLP) -> dict[str, Any]:
 
 
 def _digit(model: MLP, answer: Answer) -> dict[str, Any]:
-    """One answer with the network's image, what spoke for it, the layers and the units."""
+    """Gather an answer, the network's image, the evidence in it, the layers and the units."""
     image = answer.reading.image
     output = int(answer.shares.argmax())
     parts = [np.nan_to_num(part) for part in contributions(model, image, output)]
@@ -86,12 +86,12 @@ def _digit(model: MLP, answer: Answer) -> dict[str, Any]:
 
 
 def _columns(units: int) -> int:
-    """How many units stand in a row: few are all in one, more are as square as may be."""
+    """Return how many units to show in a row: all if they are few, else a near square."""
     return units if units <= ONE_ROW else near_square(units)[1]
 
 
 def _strongest(model: MLP, added: NDArray[Any] | None, output: int) -> list[dict[str, Any]]:
-    """The first layer's units that add most to the answer, each with its weights as an image.
+    """Return the first layer's units that add most to the answer, with their weights as images.
 
     Args:
         model: the network.
@@ -116,7 +116,7 @@ def _strongest(model: MLP, added: NDArray[Any] | None, output: int) -> list[dict
 
 
 def _signed(values: NDArray[Any]) -> str:
-    """Values as int8, scaled so that the largest few are full."""
+    """Encode values as int8, scaled so that the largest 1 % are at full scale."""
     shares = np.nan_to_num(scaled(values, robust_maximum(values)))
     return _base64((shares * 127).round().astype(np.int8))
 

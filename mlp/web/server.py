@@ -1,4 +1,4 @@
-"""Serving the page: a socket, a server and, if wished for, the browser."""
+"""Serve the page: bind a socket, run a server and, if wanted, open the browser."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from mlp.common.errors import UsageError
 from mlp.web.guard import is_loopback
 
 MOST_AT_ONCE = 64
-"""Connections: more are told to come later."""
+"""Connections: further ones are answered with status 503."""
 
 LAST_WORDS = 3
-"""Seconds that answers under way have when the server is stopped."""
+"""Seconds that requests in progress have to finish when the server is stopped."""
 
 
 def listen(host: str, port: int) -> socket.socket:
-    """Bind a socket; connections wait from now on.
+    """Bind a socket and listen; connections wait until `serve` answers them.
 
     Args:
         host: a name or address of this machine.
@@ -52,7 +52,7 @@ def listen(host: str, port: int) -> socket.socket:
 
 
 def address_of(bound: socket.socket) -> str:
-    """Return the address to open in a browser on this machine, or another where others may."""
+    """Return the page's address; if other machines may open it, one that they can reach."""
     host, port = bound.getsockname()[:2]
     if host in ("0.0.0.0", "::"):
         host = _address_in_network()
@@ -60,7 +60,7 @@ def address_of(bound: socket.socket) -> str:
 
 
 def serve(
-    app: ASGIApp, bound: socket.socket, *, browser: bool, note: Callable[[str], None]
+    app: ASGIApp, bound: socket.socket, *, browser: bool, on_note: Callable[[str], None]
 ) -> None:
     """Answer until interrupted.
 
@@ -68,11 +68,11 @@ def serve(
         app: the application.
         bound: from `listen`; closed at the end.
         browser: whether to open the page.
-        note: told where the page is, and when it is gone.
+        on_note: called with sentences for the user, such as when the page is closed.
     """
     address = address_of(bound)
     if not is_loopback(bound.getsockname()[0]):
-        note("warning: everyone in this network can open the page and use it")
+        on_note("warning: everyone in this network can open the page and use it")
     config = uvicorn.Config(
         app,
         http="h11",
@@ -85,16 +85,16 @@ def serve(
         timeout_graceful_shutdown=LAST_WORDS,
     )
     print(address, flush=True)
-    note("draw on this page; Ctrl-C ends it")
+    on_note("draw on this page; Ctrl-C ends it")
     if browser:
         threading.Thread(target=webbrowser.open, args=(address,), daemon=True).start()
     with bound, suppress(KeyboardInterrupt):  # which the server raises again once it has ended
         uvicorn.Server(config).run(sockets=[bound])
-    note("the page is closed")
+    on_note("the page is closed")
 
 
 def _address_in_network() -> str:
-    """The address by which other machines reach this one; nothing is sent to find it out."""
+    """Return the address by which other machines reach this one, without sending anything."""
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
         try:
             probe.connect(("192.0.2.1", 9))  # reserved for documentation: RFC 5737

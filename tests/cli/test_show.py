@@ -1,23 +1,29 @@
-"""The commands of mlp show: what they print, what they write and what they refuse."""
+"""``mlp show``: what its views print, what they write and what they refuse."""
 
 from __future__ import annotations
 
+import io
 import os
 import subprocess
 import sys
 from dataclasses import replace
+from importlib import import_module
 from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
+from source import ROOT
 from typer.testing import CliRunner, Result
 
-from mlp.cli import app
+from mlp.cli import app, main
+from mlp.cli.views.registry import VIEWS
 from mlp.common.errors import MLPError
 from mlp.data.load import Dataset, ask, load_dataset
 from mlp.data.task import Task
 from mlp.models import checkpoint
 from mlp.models.metadata import Metadata, metadata_of
+from mlp.models.predict import predict
 from mlp.nn.network import MLP
 from mlp.training.loop import train
 from mlp.training.recipe import Recipe
@@ -75,8 +81,6 @@ def refusal(*arguments: str) -> str:
 
 
 def png(path: Path) -> np.ndarray:
-    from PIL import Image
-
     with Image.open(path) as image:
         assert image.format == "PNG"
         return np.asarray(image.convert("L"))
@@ -217,17 +221,14 @@ def test_mistakes_are_wrong_and_the_surest_first(model: str, data: Dataset) -> N
 
 
 def test_of_one_digit_two_are_right_and_two_wrong(model: str, data: Dataset) -> None:
-    read = checkpoint.load(model)
-    from mlp.models.predict import predict
-
-    answers, labels = predict(read, data.test.images), data.test.labels
+    answers, labels = predict(checkpoint.load(model), data.test.images), data.test.labels
     digit = next(
         d for d in range(10)
         if ((answers == d) & (labels == d)).sum() > 1 and ((answers != d) & (labels == d)).sum() > 1
     )  # fmt: skip
     found = lines("mistakes", model, "--dataset", DATA, "--digit", str(digit))
-    right = [f": {digit}, read as {digit}," in line for line in captions(found)]
-    assert right == [True, True, False, False]
+    correct = [f": {digit}, read as {digit}," in line for line in captions(found)]
+    assert correct == [True, True, False, False]
     assert sum("active, layer 1" in line for line in found) == 4
     assert sum(" |" in line for line in found) == 4 * 10
 
@@ -273,8 +274,6 @@ def test_a_model_without_a_history_is_refused(tmp_path: Path) -> None:
 
 
 def test_confusion_counts_agree_with_the_predictions(model: str, data: Dataset) -> None:
-    from mlp.models.predict import predict
-
     answers = predict(checkpoint.load(model), data.test.images)
     found = lines("confusion", model, "--dataset", DATA, "--count", "100")
     wrong = int((answers != data.test.labels).sum())
@@ -285,26 +284,33 @@ def test_confusion_counts_agree_with_the_predictions(model: str, data: Dataset) 
 # --- pictures ------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("command", ["digits", "weights", "mistakes", "curves", "confusion"])
-def test_a_picture_is_written_once_and_replaced_on_request(
-    command: str, model: str, tmp_path: Path
-) -> None:
+@pytest.mark.parametrize("view", list(VIEWS))
+def test_a_picture_is_written(view: str, model: str, tmp_path: Path) -> None:
     pytest.importorskip("matplotlib")
     save = tmp_path / "picture.png"
-    arguments = [command] if command == "digits" else [command, model]
-    if command in ("digits", "mistakes", "confusion"):
+    arguments = [view] if view == "digits" else [view, model]
+    if view in ("digits", "mistakes", "confusion"):
         arguments += ["--dataset", DATA]
-    if command in ("digits", "mistakes"):
+    if view in ("digits", "mistakes"):
         arguments += ["--count", "2"]
     lines(*arguments, "--save", str(save))
     pixels = png(save)
     assert min(pixels.shape) > 100
     assert pixels.std() > 10
+    assert list(tmp_path.iterdir()) == [save]
+
+
+def test_a_picture_is_replaced_only_on_request(model: str, tmp_path: Path) -> None:
+    pytest.importorskip("matplotlib")
+    save = tmp_path / "picture.png"
     save.write_bytes(b"mine")
-    assert "--force" in refusal(*arguments, "--save", str(save))
+    assert "--force" in refusal("curves", model, "--save", str(save))
     assert save.read_bytes() == b"mine"
-    lines(*arguments, "--save", str(save), "--force")
-    assert (png(save) == pixels).all()
+    written = []
+    for _ in range(2):
+        lines("curves", model, "--save", str(save), "--force")
+        written.append(png(save))
+    assert (written[0] == written[1]).all()
     assert list(tmp_path.iterdir()) == [save]
 
 
@@ -328,25 +334,57 @@ def test_without_matplotlib_the_extra_is_named(
     assert not list(tmp_path.iterdir())
 
 
+# --- a view from outside -------------------------------------------------------------------------
+
+
+def test_a_view_written_elsewhere_is_a_command_once_it_is_imported(
+    model: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "sizes.py").write_text(
+        "from rich.text import Text\n"
+        "from mlp.cli.views.registry import VIEWS, Canvas, Model\n"
+        "from mlp.models.checkpoint import load\n"
+        "@VIEWS.register('sizes')\n"
+        "def sizes(*, model: Model, canvas: Canvas, spaces: int = 1) -> None:\n"
+        "    'Show the widths of the layers.'\n"
+        "    canvas.print([Text((' ' * spaces).join(map(str, load(model).sizes)))])\n"
+    )
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.setattr(VIEWS, "_entries", dict(VIEWS))  # puts back what was there
+    import_module("sizes")
+    assert "Show the widths of the layers." in show("--help").stdout
+    assert lines("sizes", model, "--spaces", "2") == ["784  12  10"]
+    assert "end" in refusal("sizes", model, "--save", "sizes.jpg")
+
+
 # --- the real standard output --------------------------------------------------------------------
 
 
-def run(model: str, **environment: str) -> bytes:
-    command = [sys.executable, "-m", "mlp", "show", "weights", model, "--count", "2"]
-    return subprocess.run(
-        command, env={**os.environ, **environment}, capture_output=True, check=True, timeout=60
-    ).stdout
+def test_an_encoding_without_blocks_gets_ascii(model: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    content = io.BytesIO()
+    monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(content, "ascii"))
+    monkeypatch.setattr(sys, "argv", ["mlp", "show", "weights", model, "--count", "2"])
+    with pytest.raises(SystemExit):
+        main()
+    assert content.getvalue().isascii()
+    assert b"unit 1" in content.getvalue()
+    assert b"\x1b" not in content.getvalue()
 
 
-def test_an_encoding_without_blocks_gets_ascii(model: str) -> None:
-    output = run(model, PYTHONIOENCODING="ascii", PYTHONUTF8="0")
-    assert output.isascii()
-    assert b"\x1b" not in output
+TWICE = """
+import os, sys
+from mlp.cli import main
+for os.environ["NO_COLOR"] in ("", "1"):  # the empty one asks for nothing
+    try:
+        main()
+    except SystemExit as end:
+        assert not end.code
+    print("~~~")
+"""
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="there are no pseudo-terminals")
-@pytest.mark.parametrize("no_colour", [False, True])
-def test_a_terminal_gets_colours_within_its_width(model: str, no_colour: bool) -> None:
+def test_a_terminal_gets_colours_within_its_width_unless_it_wants_none(model: str) -> None:
     import fcntl
     import pty
     import re
@@ -356,10 +394,10 @@ def test_a_terminal_gets_colours_within_its_width(model: str, no_colour: bool) -
     ours, theirs = pty.openpty()
     fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 40, 0, 0))
     environment = {**os.environ, "TERM": "xterm-256color", "PYTHONIOENCODING": "utf-8"}
-    if no_colour:
-        environment["NO_COLOR"] = "1"
-    command = [sys.executable, "-m", "mlp", "show", "weights", model, "--count", "2"]
-    with subprocess.Popen(command, env=environment, stdin=theirs, stdout=theirs) as process:
+    command = [sys.executable, "-c", TWICE, "show", "weights", model, "--count", "2"]
+    with subprocess.Popen(
+        command, env=environment | {"PYTHONPATH": str(ROOT)}, stdin=theirs, stdout=theirs
+    ) as process:
         os.close(theirs)
         output = b""
         while True:
@@ -372,8 +410,11 @@ def test_a_terminal_gets_colours_within_its_width(model: str, no_colour: bool) -
             output += part
     os.close(ours)
     assert process.returncode == 0
-    assert (b"\x1b[" in output) != no_colour
-    text = re.sub(r"\x1b\[[0-9;]*m", "", output.decode())
-    assert "\x1b" not in text
-    assert max(map(len, text.splitlines())) <= 40
-    assert "unit 1" in text
+    coloured, plain, _ = output.decode().split("~~~")
+    assert "\x1b[" in coloured
+    assert "\x1b" not in plain
+    for text in (coloured, plain):
+        text = re.sub(r"\x1b\[[0-9;]*m", "", text)
+        assert "\x1b" not in text
+        assert max(map(len, text.splitlines())) <= 40
+        assert "unit 1" in text

@@ -1,71 +1,23 @@
-"""The commands train and eval as their users meet them: results, files, exit codes, sentences."""
+"""``mlp train``: its results, its files and what it refuses."""
 
 from __future__ import annotations
 
 import json
 import os
 import re
-import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import pytest
+from command import DATA, TINY, Command, refused
 
-import backends.cuda
 import mlp.training.loop as mlp_training
-from backends import BackendError, CpuBackend
-from mlp.cli import main
+from mlp.cli import console
 from mlp.data.formats.idx_folder import write_idx_folder
 from mlp.data.load import load_dataset
 from mlp.models.checkpoint import load
-from mlp.models.predict import probabilities
-from mlp.training.presets.preset import preset_names
-
-DATA = ("--dataset", "synthetic:300+50", "--device", "cpu")
-TINY = (*DATA, "--hidden", "8", "--epochs", "2", "--batch-size", "32")
-
-
-class Result(NamedTuple):
-    code: int
-    out: str
-    err: str
-
-
-Command = Callable[..., Result]
-
-
-@pytest.fixture
-def mlp(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> Command:
-    """Run the command line in an empty folder."""
-    monkeypatch.chdir(tmp_path)
-
-    def run(*arguments: object) -> Result:
-        monkeypatch.setattr(sys, "argv", ["mlp", *map(str, arguments)])
-        with pytest.raises(SystemExit) as end:
-            main()
-        code = end.value.code
-        return Result(code if isinstance(code, int) else 0, *capsys.readouterr())
-
-    return run
-
-
-def refused(result: Result, *words: str, code: int = 1) -> None:
-    """The command ended in one sentence on stderr, with this exit code and nothing on stdout."""
-    assert result.code == code, result
-    last = result.err.strip().splitlines()[-1]
-    assert "Traceback" not in result.err
-    assert last.startswith("mlp: ")
-    for word in words:
-        assert word in last
-    assert result.out == ""
-
-
-# Results
 
 
 def test_train_prints_the_result_and_writes_the_model(mlp: Command, tmp_path: Path) -> None:
@@ -92,52 +44,6 @@ def test_json_is_one_object_with_the_promised_fields(mlp: Command) -> None:
         assert epoch.keys() >= {"epoch", "loss", "train_accuracy", "test_accuracy", "seconds"}
     seconds = sum(epoch["seconds"] for epoch in result["history"])
     assert result["train_seconds"] == pytest.approx(seconds)
-
-
-def test_eval_repeats_what_training_measured(mlp: Command) -> None:
-    trained = json.loads(mlp("train", *TINY, "--json").out)
-    measured = json.loads(mlp("eval", trained["model"], *DATA, "--json").out)
-    assert measured["test_correct"] == trained["test_correct"]
-    assert measured["test_wrong"] == 50 - trained["test_correct"]
-    confusion = np.array(measured["confusion"])
-    assert confusion.sum() == 50
-    assert confusion.trace() == trained["test_correct"]
-    np.testing.assert_allclose(
-        measured["recall"], confusion.diagonal() / np.maximum(confusion.sum(axis=1), 1)
-    )
-    np.testing.assert_allclose(
-        measured["precision"], confusion.diagonal() / np.maximum(confusion.sum(axis=0), 1)
-    )
-
-
-def test_eval_lets_several_models_vote(mlp: Command) -> None:
-    files = [f"{seed}.safetensors" for seed in (1, 2, 3)]
-    for seed, file in enumerate(files):
-        mlp("train", *TINY, "--seed", seed, "--out", file)
-    measured = json.loads(mlp("eval", *files, *DATA, "--json").out)
-    test = load_dataset("synthetic:300+50").test
-    shares = np.mean([probabilities(load(file), test.images) for file in files], axis=0)
-    assert measured["test_correct"] == (shares.argmax(axis=1) == test.labels).sum()
-    assert measured["models"] == files
-    assert measured["temperatures"] == [1.0, 1.0, 1.0]
-
-
-def test_models_that_answer_other_questions_have_no_common_vote(mlp: Command) -> None:
-    mlp("train", *TINY, "--out", "classes.safetensors")
-    mlp("train", *TINY, "--task", "multilabel", "--out", "labels.safetensors")
-    refused(
-        mlp("eval", "classes.safetensors", "labels.safetensors", *DATA),
-        "labels.safetensors answers other questions",
-        code=2,
-    )
-
-
-def test_eval_prints_the_confusion_matrix(mlp: Command) -> None:
-    mlp("train", *TINY)
-    text = mlp("eval", "digits.safetensors", *DATA).out
-    assert re.search(r"\d+ right and \d+ wrong of 50", text)
-    rows = [line for line in text.splitlines() if re.match(r"\s*\d .*%", line)]
-    assert len(rows) == 10
 
 
 def test_one_seed_writes_the_same_bytes(mlp: Command, tmp_path: Path) -> None:
@@ -190,60 +96,6 @@ def test_every_option_trains_and_evaluates(mlp: Command, options: tuple[str, ...
 def test_validation_is_told_where_there_is_one(mlp: Command) -> None:
     assert "validation" in mlp("train", *TINY, "--validation", "50").err
     assert "validation" not in mlp("train", *TINY).err
-
-
-# Streams
-
-
-def process(*arguments: str, **streams: Any) -> subprocess.CompletedProcess[str]:
-    """Run the command line in a process of its own."""
-    environment = os.environ | streams.pop("env", {})
-    command = [sys.executable, "-m", "mlp", *arguments]
-    options = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, **streams}
-    return subprocess.run(command, text=True, env=environment, check=False, **options)
-
-
-@pytest.mark.parametrize("arguments", [["presets"], ["train", "--help"]])
-def test_a_stream_without_our_letters_gets_others(arguments: list[str]) -> None:
-    result = process(*arguments, env={"PYTHONIOENCODING": "ascii"})
-    assert (result.returncode, result.stderr) == (0, "")
-    assert "?" in result.stdout
-
-
-@pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no full device")
-@pytest.mark.parametrize("unbuffered", ["", "1"])
-def test_a_result_that_cannot_be_written_is_told_in_a_sentence(unbuffered: str) -> None:
-    with Path("/dev/full").open("w") as full:
-        result = process("presets", stdout=full, env={"PYTHONUNBUFFERED": unbuffered})
-    assert result.returncode == 1
-    assert re.fullmatch(r"mlp: stdout cannot .*No space left.*\n", result.stderr)
-
-
-def test_no_figure_is_cut_on_a_narrow_terminal(
-    mlp: Command, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("COLUMNS", "40")
-    mlp("train", *TINY)
-    out = mlp("eval", "digits.safetensors", *DATA).out
-    assert "…" not in out
-    assert re.search(r" recall +precision", out)
-
-
-def test_no_bar_and_no_empty_line_where_there_is_no_terminal(mlp: Command) -> None:
-    assert "" not in mlp("train", *TINY).err.splitlines()
-
-
-@pytest.mark.parametrize("width", ["40", "80"])
-def test_the_names_of_presets_are_never_cut(
-    mlp: Command, monkeypatch: pytest.MonkeyPatch, width: str
-) -> None:
-    monkeypatch.setenv("COLUMNS", width)
-    out = mlp("presets").out
-    for name in preset_names():
-        assert re.search(rf"^ {name} ", out, re.MULTILINE)
-
-
-# Files
 
 
 def test_a_second_run_takes_the_next_name(mlp: Command, tmp_path: Path) -> None:
@@ -308,9 +160,6 @@ def test_a_full_disk_leaves_nothing_behind(
     assert list(tmp_path.iterdir()) == []
 
 
-# Bad input
-
-
 @pytest.mark.parametrize(
     ("options", "word"),
     [
@@ -365,27 +214,6 @@ def test_a_run_that_diverges_names_the_place_and_the_cause(mlp: Command, tmp_pat
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_model_that_is_missing_or_damaged_is_told_as_such(mlp: Command, tmp_path: Path) -> None:
-    refused(mlp("eval", "none", *DATA), "no model file none", "mlp train")
-    mlp("train", *TINY)
-    whole = (tmp_path / "digits.safetensors").read_bytes()
-    (tmp_path / "cut").write_bytes(whole[: len(whole) // 2])
-    refused(mlp("eval", "cut", *DATA), "cut", "damaged")
-    (tmp_path / "text").write_text("<html>not a model</html>")
-    refused(mlp("eval", "text", *DATA), "text")
-
-
-def test_a_model_of_another_size_than_the_data_is_told_as_such(
-    mlp: Command, tmp_path: Path
-) -> None:
-    mlp("train", *TINY)
-    data = load_dataset("synthetic:30+10")
-    small = tuple(type(s)(s.images[:, :14, :14].copy(), s.labels) for s in (data.train, data.test))
-    write_idx_folder(type(data)("small", "tests", 10, *small), tmp_path / "small")
-    result = mlp("eval", "digits.safetensors", "--dataset", "small", "--device", "cpu")
-    refused(result, "784 pixels", "196 pixels")
-
-
 DAMAGE: dict[str, Callable[[bytes], bytes]] = {
     "truncated": lambda b: b[:-1],
     "oversized": lambda b: b + b"\0",
@@ -408,77 +236,9 @@ def test_damaged_data_is_told_and_nothing_is_written(
     assert sorted(tmp_path.rglob("*")) == before
 
 
-# Devices
-
-
-def test_cuda_never_falls_back(mlp: Command, monkeypatch: pytest.MonkeyPatch) -> None:
-    def unusable(*_: Any, **__: Any) -> Any:
-        raise BackendError("no NVIDIA driver is loaded: install one")
-
-    monkeypatch.setattr(backends.cuda, "CudaBackend", unusable)
-    refused(mlp("train", *TINY, "--device", "cuda"), "NVIDIA driver")
-    refused(mlp("train", *TINY, "--device", "cuda:1"), "NVIDIA driver")
-    result = mlp("train", *TINY, "--device", "auto")
-    assert result.code == 0
-    assert "device: cpu" in result.err
-
-
-def test_auto_takes_cuda_where_it_works(mlp: Command, monkeypatch: pytest.MonkeyPatch) -> None:
-    class Working(CpuBackend):
-        def __init__(self, index: int = 0, *_: Any, **__: Any) -> None:
-            super().__init__()
-            self.name = f"cuda:{index}"
-
-    monkeypatch.setattr(backends.cuda, "CudaBackend", Working)
-    assert json.loads(mlp("train", *TINY, "--device", "auto", "--json").out)["device"] == "cuda:0"
-
-
-# Without MNIST
-
-
-def test_auto_says_that_it_takes_synthetic_digits(
-    mlp: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("MLP_OFFLINE", "1")
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
-    monkeypatch.delenv("MLP_DATA_DIR", raising=False)
-    small = load_dataset("synthetic:300+50")
-    monkeypatch.setattr("mlp.data.load.load_synthetic", lambda: small)
-    arguments = ("train", "--device", "cpu", "--hidden", "8", "--epochs", "1")
-    result = mlp(*arguments)
-    assert result.code == 0
-    assert any("synthetic digits" in line for line in result.err.splitlines()[:3])
-    refused(mlp(*arguments, "--dataset", "mnist"), "MNIST", "--data")
-
-
-# As a process
-
-
-def run(*arguments: str, cwd: Path, **environment: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "mlp", *arguments]
-    return subprocess.run(
-        command, cwd=cwd, env=os.environ | environment, capture_output=True, text=True, check=False
-    )
-
-
-def test_the_output_survives_a_pipe_that_is_closed(tmp_path: Path) -> None:
-    command = f"{sys.executable} -m mlp presets | head -1"
-    done = subprocess.run(
-        command, shell=True, cwd=tmp_path, capture_output=True, text=True, check=False
-    )
-    assert "Traceback" not in done.stderr
-
-
-def test_no_colour_codes_reach_a_pipe(tmp_path: Path) -> None:
-    done = run("train", *TINY, "--lr", "30", "--clip-value", "9", cwd=tmp_path)
-    assert "\x1b" not in done.stdout + done.stderr
-
-
 def test_an_interrupt_keeps_the_last_finished_epoch(
     mlp: Command, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    from mlp.cli import console
-
     def interrupt(self: console.TrainingBar, *_: Any) -> None:
         if self._finished == 1:
             raise KeyboardInterrupt

@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-import dataclasses
 import tomllib
 from dataclasses import dataclass
 from importlib import import_module
 from importlib.resources import files
 from statistics import median
-from typing import Any, Literal, TypeVar
+from typing import Any, Literal
 
 from mlp.common.errors import UsageError
 from mlp.training.architecture import Architecture
 from mlp.training.history import History
 from mlp.training.recipe import Recipe
-
-Chosen = TypeVar("Chosen", Architecture, Recipe)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -109,17 +106,6 @@ def load_preset(name: str) -> Preset:
         members=content.get("members", 1),
         long=content.get("long", False),
     )
-
-
-def override(base: Chosen, given: dict[str, Any]) -> Chosen:
-    """Put other values in the place of a recipe's or an architecture's.
-
-    Args:
-        base: an `Architecture` or a `Recipe`.
-        given: values by the names of fields; names of other things are let be.
-    """
-    names = {field.name for field in dataclasses.fields(base)} & given.keys()
-    return dataclasses.replace(base, **{name: given[name] for name in names})
 
 
 def _read(name: str) -> dict[str, Any]:

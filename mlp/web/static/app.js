@@ -209,7 +209,7 @@ async function ask() {
   asking = true;
   const mine = turn;
   try {
-    const body = state.photo || (await drawing());
+    const body = state.photo || drawing();
     const model = encodeURIComponent(byId("models").value);
     const response = await fetch(`api/read?model=${model}`, { method: "POST", body });
     const answer = await response.json();
@@ -229,7 +229,9 @@ function drawing() {
   const context = small.getContext("2d");
   context.imageSmoothingQuality = "high";
   context.drawImage(canvas, 0, 0, SENT, SENT);
-  return new Promise((resolve) => small.toBlob(resolve, "image/png"));
+  // toBlob would wait until the browser is idle, which after a stroke is half a second later.
+  const [, encoded] = small.toDataURL("image/png").split(",");
+  return Uint8Array.from(atob(encoded), (character) => character.charCodeAt(0));
 }
 
 // --- Showing the answer ----------------------------------------------------------------------

@@ -1,0 +1,65 @@
+"""What goes to stderr beside the result, with a terminal and without one."""
+
+from __future__ import annotations
+
+import io
+
+import numpy as np
+import pytest
+from command import TINY, Command
+from rich.console import Console
+from rich.table import Table
+
+from backends import get_backend
+from mlp.cli import console
+from mlp.training.history import Epoch
+
+
+@pytest.fixture
+def terminal(monkeypatch: pytest.MonkeyPatch) -> io.StringIO:
+    """What stderr receives where it is a terminal."""
+    screen = io.StringIO()
+    stderr = Console(file=screen, force_terminal=True, width=100, highlight=False)
+    monkeypatch.setattr(console, "stderr", stderr)
+    return screen
+
+
+def test_no_bar_and_no_empty_line_where_there_is_no_terminal(mlp: Command) -> None:
+    assert "" not in mlp("train", *TINY).err.splitlines()
+
+
+def test_a_bar_moves_on_a_terminal_and_each_epoch_leaves_a_line(terminal: io.StringIO) -> None:
+    with console.TrainingBar(get_backend("cpu"), images=100, epochs=2) as bar:
+        bar.on_step(60, np.array(0.5))
+        bar.on_step(80, np.array(0.25))  # too soon to be shown
+        bar.on_epoch(
+            Epoch(1, loss=0.4, train_accuracy=0.9, test_accuracy=0.8, validation_accuracy=0.7,
+                  seconds=1.5)
+        )  # fmt: skip
+    shown = terminal.getvalue()
+    assert "loss 0.5000" in shown
+    assert "loss 0.2500" not in shown
+    assert "epoch 1/2  loss 0.4000  train  90.00%  validation  70.00%  test  80.00%" in shown
+
+
+def test_a_bar_is_drawn_for_each_download_and_a_note_left(terminal: io.StringIO) -> None:
+    with console.download_bar() as on_progress:
+        on_progress("train-images", 10, 100)
+        on_progress("train-images", 100, 100)
+        on_progress("train-labels", 5, None)
+    assert terminal.getvalue().count("downloading train-images") == 1
+    assert terminal.getvalue().count("downloading train-labels") == 1
+
+
+def test_a_table_is_printed_as_wide_as_it_is(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "20")
+    table = Table(box=None)
+    for k in range(30):
+        table.add_column(f"column {k}")
+    table.add_row(*("1234567890" for _ in range(30)))
+    console.print_table(table)
+    heading, row = capsys.readouterr().out.splitlines()
+    assert heading.split()[-1] == "29"
+    assert row.split() == ["1234567890"] * 30

@@ -1,0 +1,58 @@
+"""``mlp doctor``: how a report is written, for people and as JSON."""
+
+from __future__ import annotations
+
+import json
+import sys
+
+import pytest
+from command import Command
+
+from backends.cuda.checks import CudaFacts, Gpu
+from mlp.benchmark.doctor import Parity, Problem, Report, Speed
+from mlp.benchmark.machine import describe_machine
+from mlp.cli.doctor import doctor
+
+
+@pytest.fixture
+def report(monkeypatch: pytest.MonkeyPatch) -> Report:
+    """A machine with a GPU that computes one thing wrongly."""
+    gpu = Gpu(0, "a GPU", "9.0", 60 * 2**30, 80 * 2**30)
+    report = Report(
+        describe_machine(),
+        CudaFacts(("cupy-cuda12x 14.2.0",), "12.9", "12.8", (gpu,)),
+        [Problem("something does not work", "mend it"), Problem("nor does that", None)],
+        {"cuda:0": [Parity("sums", 1e-7, 1e-5), Parity("products", float("nan"), 1e-5)]},
+        [Speed("cpu", (16,), 9e5), Speed("cuda:0", (16,), 1e6)],
+    )
+    monkeypatch.setattr(sys.modules[doctor.__module__], "examine", lambda device, seconds: report)
+    return report
+
+
+@pytest.mark.usefixtures("report")
+def test_people_are_told_line_by_line(mlp: Command) -> None:
+    result = mlp("doctor")
+    assert result.code == 1, "a GPU that differs"
+    for line in (
+        "CuPy: cupy-cuda12x 14.2.0, built for CUDA 12.8",
+        "NVIDIA driver: serves CUDA up to 12.9",
+        "cuda:0: a GPU, compute capability 9.0, 60.0 of 80.0 GiB free",
+        "! something does not work",
+        "  $ mend it",
+        "cuda:0 against the CPU:",
+        "  cuda:0 pays from 784-16-10 on",
+    ):
+        assert line in result.out.splitlines(), line
+    assert "sums                      the same: 1.0e-07 apart" in result.out
+    assert "products                  DIFFERENT" in result.out
+
+
+@pytest.mark.usefixtures("report")
+def test_json_holds_the_same(mlp: Command) -> None:
+    result = mlp("doctor", "--json")
+    told = json.loads(result.out)
+    assert result.code == 1
+    assert told["cuda"]["gpus"][0]["name"] == "a GPU"
+    assert [check["holds"] for check in told["parity"]["cuda:0"]] == [True, False]
+    assert told["parity"]["cuda:0"][1]["difference"] is None, "NaN is no JSON"
+    assert told["pays_from"] == {"cuda:0": [16]}

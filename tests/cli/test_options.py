@@ -1,0 +1,51 @@
+"""Options that several commands share: which device and which dataset they open."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from command import TINY, Command, refused
+
+import backends.cuda
+from backends import BackendError, CpuBackend
+from mlp.data.load import load_dataset
+
+
+def test_cuda_never_falls_back(mlp: Command, monkeypatch: pytest.MonkeyPatch) -> None:
+    def unusable(*_: Any, **__: Any) -> Any:
+        raise BackendError("no NVIDIA driver is loaded: install one")
+
+    monkeypatch.setattr(backends.cuda, "CudaBackend", unusable)
+    refused(mlp("train", *TINY, "--device", "cuda"), "NVIDIA driver")
+    refused(mlp("train", *TINY, "--device", "cuda:1"), "NVIDIA driver")
+    result = mlp("train", *TINY, "--device", "auto")
+    assert result.code == 0
+    assert "device: cpu" in result.err
+
+
+def test_auto_takes_cuda_where_it_works(mlp: Command, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Working(CpuBackend):
+        def __init__(self, index: int = 0, *_: Any, **__: Any) -> None:
+            super().__init__()
+            self.name = f"cuda:{index}"
+
+    monkeypatch.setattr(backends.cuda, "CudaBackend", Working)
+    assert json.loads(mlp("train", *TINY, "--device", "auto", "--json").out)["device"] == "cuda:0"
+
+
+def test_auto_says_that_it_takes_synthetic_digits(
+    mlp: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MLP_OFFLINE", "1")
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    monkeypatch.delenv("MLP_DATA_DIR", raising=False)
+    small = load_dataset("synthetic:300+50")
+    monkeypatch.setattr("mlp.data.load.load_synthetic", lambda: small)
+    arguments = ("train", "--device", "cpu", "--hidden", "8", "--epochs", "1")
+    result = mlp(*arguments)
+    assert result.code == 0
+    assert any("synthetic digits" in line for line in result.err.splitlines()[:3])
+    refused(mlp(*arguments, "--dataset", "mnist"), "MNIST", "--data")

@@ -1,0 +1,100 @@
+"""The application: its page, what it refuses, and that it goes on answering."""
+
+from __future__ import annotations
+
+import io
+import re
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+import anyio
+import pytest
+from asgi import Client, bomb, png, read
+from PIL import Image
+
+from mlp.web import app as web
+from mlp.web.app import MAX_BYTES, create_app
+from mlp.web.model_list import ModelList
+
+
+def jpeg(share: float) -> bytes:
+    content = io.BytesIO()
+    Image.open(io.BytesIO(png(3))).save(content, "JPEG")
+    return content.getvalue()[: int(share * len(content.getvalue()))]
+
+
+@pytest.mark.parametrize("path", ["/", "/app.js", "/style.css"])
+def test_the_page_may_do_no_more_than_it_needs(client: Client, path: str) -> None:
+    response = client.get(path)
+    assert response.status == 200
+    policy = response.headers["content-security-policy"]
+    assert "default-src 'none'" in policy
+    assert "unsafe" not in policy
+    assert response.headers["x-content-type-options"] == "nosniff"
+    assert response.headers["referrer-policy"] == "no-referrer"
+
+
+def test_the_page_asks_nothing_of_the_internet() -> None:
+    for file in (files("mlp.web") / "static").iterdir():
+        assert not re.search(r"https?:|//\w+\.|@import|url\(", file.read_text("utf-8")), file.name
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status"),
+    [("GET", "/none", 404), ("GET", "/../../pyproject.toml", 404), ("GET", "/api/read", 405),
+     ("GET", "/static/app.js", 404), ("POST", "/", 405)],
+)  # fmt: skip
+def test_nothing_else_is_there(client: Client, method: str, path: str, status: int) -> None:
+    response = client.request(method, path)
+    assert response.status == status
+    assert response.json()["problem"]
+    assert "content-security-policy" in response.headers
+
+
+@pytest.mark.parametrize(
+    ("content", "told"),
+    [
+        (bomb(60_000), "million pixels"),
+        (jpeg(0.6), "damaged or cut short"),
+        (b"<svg xmlns='http://www.w3.org/2000/svg'><rect/></svg>", "SVG"),
+        (b"", "empty"),
+        (b"seven", "use PNG"),
+        (bytes(5000), ""),
+        (png(4)[:80], "damaged"),
+    ],
+    ids=["bomb", "cut JPEG", "SVG", "nothing", "text", "zeros", "cut PNG"],
+)
+def test_what_is_no_picture_is_refused(client: Client, content: bytes, told: str) -> None:
+    response = client.post("/api/read", content=content)
+    assert response.status == 422
+    assert told in response.json()["problem"]
+    assert read(client, png(4))["text"] == "4"
+
+
+def test_a_picture_that_is_too_large_is_refused(client: Client) -> None:
+    response = client.post("/api/read", content=bytes(MAX_BYTES + 1))
+    assert response.status == 413
+    assert "10 MB" in response.json()["problem"]
+    in_pieces = (bytes(1 << 20) for _ in range(11))
+    assert client.post("/api/read", content=in_pieces).status == 413
+    assert client.post("/api/read", content=bytes(MAX_BYTES)).status == 422
+    assert read(client, png(4))["text"] == "4"
+
+
+def test_what_never_arrives_is_given_up(reader: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(web, "PATIENCE", 0.05)
+    sent: list[Any] = []
+
+    async def receive() -> Any:
+        await anyio.sleep(60)
+
+    async def send(message: Any) -> None:
+        sent.append(message)
+
+    scope = {
+        "type": "http", "method": "POST", "path": "/api/read", "query_string": b"",
+        "headers": [(b"host", b"localhost")],
+    }  # fmt: skip
+    anyio.run(create_app(ModelList(reader)), scope, receive, send)
+    assert sent[0]["status"] == 408

@@ -1,0 +1,76 @@
+"""The models that the page offers: which, which first, and no other files."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+from asgi import Client, png, read
+
+from mlp.common.errors import ModelError
+from mlp.models.checkpoint import load, save
+from mlp.nn.network import MLP
+from mlp.web.model_list import PRETRAINED, ModelList
+
+
+def test_models_are_listed_as_they_come(own_folder: Client, reader: Path, tmp_path: Path) -> None:
+    client = own_folder
+    listed = client.get("/api/models").json()
+    names = [name for name in listed["models"] if name != PRETRAINED]
+    assert names == [reader.name, "broken.npz", "other.safetensors", "small.safetensors"]
+    assert listed["first"] == reader.name
+    shutil.copy(reader, tmp_path / "late.safetensors")
+    assert "late.safetensors" in client.get("/api/models").json()["models"]
+    assert read(client, png(4), params={"model": "late.safetensors"})["text"] == "4"
+
+
+def test_a_model_that_changed_is_read_again(own_folder: Client, tmp_path: Path) -> None:
+    client = own_folder
+    options = {"params": {"model": "other.safetensors"}}
+    before = read(client, png(4), **options)
+    (tmp_path / "other.safetensors").unlink()
+    save(MLP([784, 5, 10]), tmp_path / "other.safetensors")
+    assert read(client, png(4), **options)["model"]["layers"] != before["model"]["layers"]
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["../reader.safetensors", "/etc/passwd", "notes.txt", "none", "", "small.safetensors",
+     "broken.npz", "\0", "..%2fnotes.txt"],
+)  # fmt: skip
+def test_no_other_file_is_opened(client: Client, name: str) -> None:
+    response = client.post("/api/read", content=png(1), params={"model": name})
+    assert response.status == 422
+    assert b"secret" not in response.content
+
+
+def test_where_there_is_no_model(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def none() -> MLP:
+        raise ModelError("this package comes without a trained model")
+
+    monkeypatch.setattr("mlp.web.model_list.pretrained_model", none)
+    with pytest.raises(ModelError, match="without a trained model"):
+        ModelList()
+    with pytest.raises(ModelError, match="no folder"):
+        ModelList(folder=tmp_path / "none")
+    with pytest.raises(ModelError, match="no model file"):
+        ModelList(tmp_path / "none.safetensors")
+    (tmp_path / "a.npz").write_bytes(b"PK")
+    with pytest.raises(ModelError):
+        ModelList(folder=tmp_path)
+    save(MLP([784, 10]), tmp_path / "b.safetensors")
+    assert ModelList(folder=tmp_path).first == "b.safetensors", (
+        "a broken file stands in no one's way"
+    )
+
+
+def test_the_pretrained_model_comes_first(
+    reader: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("mlp.web.model_list.pretrained_model", lambda: load(reader))
+    save(MLP([784, 10]), tmp_path / "a.safetensors")
+    offered = ModelList(folder=tmp_path)
+    assert offered.names() == [PRETRAINED, "a.safetensors"]
+    assert offered.get(offered.first).sizes == load(reader).sizes
+    assert ModelList(tmp_path / "a.safetensors").names() == ["a.safetensors", PRETRAINED]
