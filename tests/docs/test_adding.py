@@ -88,7 +88,7 @@ def test_all_parts_train_together_and_are_saved(
     recipe = Recipe(
         batch_size=batch_size,  # type: ignore[arg-type]
         loss="pseudo_huber(2)", optimizer="signum", schedule="exponential(0.1)", lr=0.01,
-        epochs=40 if batch_size == "full" else 20,
+        epochs=150 if batch_size == "full" else 20,
     )  # fmt: skip
     options = {"activation": "scale,bent_identity", "init": "laplace(0.2)", "dtype": "float64"}
     model = toy_model(**options)
