@@ -97,7 +97,7 @@ def find_best(arm: Arm, job: Job, turn: int, trials: int) -> tuple[Setting | Non
         trials: how often; the quickest counts.
 
     Returns:
-        The quickest setting and an entry that tells of all; None if none ran.
+        The quickest setting, None if none ran; and an entry with what each setting took.
     """
     entry, best = Entry(), {}
     for setting in arm.settings:

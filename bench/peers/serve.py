@@ -54,7 +54,7 @@ class Peer(Protocol):
         ...
 
 
-class Session:
+class Server:
     """A worker's peer and the epochs that it has trained."""
 
     def __init__(self, make: Callable[[Job], Peer], modules: tuple[str, ...]) -> None:
@@ -109,11 +109,11 @@ def serve(make: Callable[[Job], Peer], *modules: str) -> None:
     """
     answers = os.fdopen(os.dup(1), "w")
     os.dup2(2, 1)  # what a library prints goes to the log
-    session = Session(make, modules)
+    server = Server(make, modules)
     for line in sys.stdin:
         request = json.loads(line)
         try:
-            answer = getattr(session, request.pop("do"))(**request)
+            answer = getattr(server, request.pop("do"))(**request)
         except ModuleNotFoundError as error:
             answer = {"missing": error.name}
         except CannotExpressError as error:

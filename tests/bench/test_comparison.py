@@ -11,7 +11,7 @@ from bench.harness.comparison import Comparison, Entry, find_best
 from bench.harness.job import Job
 
 
-def entry(accuracy: float, *seconds: float) -> Entry:
+def timed(accuracy: float, *seconds: float) -> Entry:
     return Entry(setting="s", seconds=list(seconds), accuracy=accuracy)
 
 
@@ -21,9 +21,9 @@ def test_the_ratio_is_to_the_best_peer_turn_by_turn() -> None:
         1,
         0.01,
         {
-            OURS: entry(0.90, 1.0, 3.0, 2.0),
-            "slow": entry(0.90, 9.0, 9.0, 9.0),
-            "quick": entry(0.905, 2.0, 2.0, 4.0),
+            OURS: timed(0.90, 1.0, 3.0, 2.0),
+            "slow": timed(0.90, 9.0, 9.0, 9.0),
+            "quick": timed(0.905, 2.0, 2.0, 4.0),
             "absent": Entry(absent="not installed"),
         },
     )
@@ -45,11 +45,11 @@ def test_the_ratio_is_to_the_best_peer_turn_by_turn() -> None:
 def test_an_arm_that_cannot_take_part_says_why(
     job: Job, stub: Callable[[str], Arm], script: str, reason: str
 ) -> None:
-    setting, told = find_best(stub(script), job, 1, 1)
+    setting, entry = find_best(stub(script), job, 1, 1)
     assert setting is None
-    assert str(told.absent).startswith(reason)
+    assert str(entry.absent).startswith(reason)
 
 
-def test_an_interpreter_that_is_not_there_is_told(job: Job) -> None:
-    told = find_best(Arm("peer", ("/no/such/python",), (Setting(),)), job, 1, 1)[1]
-    assert told.absent == "/no/such/python cannot be started: No such file or directory"
+def test_an_interpreter_that_is_not_there_is_named(job: Job) -> None:
+    entry = find_best(Arm("peer", ("/no/such/python",), (Setting(),)), job, 1, 1)[1]
+    assert entry.absent == "/no/such/python cannot be started: No such file or directory"
