@@ -9,23 +9,25 @@ flat lists of calls. They do the same sums: their parameters must come out the s
 from __future__ import annotations
 
 import argparse
-import statistics
-import time
+from contextlib import ExitStack
+from functools import partial
+from unittest.mock import patch
 
 import numpy as np
 
 from backends import get_backend
-from bench.harness.machine import describe_machine, machine_line
+from bench.harness.machine import Provenance
+from bench.harness.workloads import NETWORKS, plain_sgd
+from mlp.benchmark.timing import Timing, seconds_per_call, take_turns
+from mlp.benchmark.workload import CLASSES, LR, PIXELS, network_name
+from mlp.data.dataset import Split
 from mlp.data.load import load_dataset
 from mlp.nn.buffers import Buffers
 from mlp.nn.network import MLP
-from mlp.training.recipe import Recipe
 from mlp.training.trainer import Trainer
 
-NETWORKS = {(16, 16): 32, (112, 16): 32, (196, 49, 16): 32, (36,): 10, (256, 128): 128}
-"""Hidden layers, with the images an update."""
-
 ARMS = ("new arrays", "buffers", "captured")
+WARM_UP = 2
 
 
 def main() -> None:
@@ -34,46 +36,45 @@ def main() -> None:
     parser.add_argument("--images", type=int, default=20_000, help="synthetic, an epoch")
     parser.add_argument("--repeats", type=int, default=7)
     arguments = parser.parse_args()
-    data = load_dataset(f"synthetic:{arguments.images}+10")
-    print(machine_line(describe_machine()))
+    split = load_dataset(f"synthetic:{arguments.images}+10").train
+    print(Provenance())
     print(f"\n| network | batch | {' | '.join(ARMS)} | buffers / new | captured / buffers |")
     print("| --- " * (len(ARMS) + 4) + "|")
     for hidden, batch_size in NETWORKS.items():
-        recipe = Recipe(batch_size=batch_size, momentum=0.0, schedule="constant", warmup=0.0)
-        trainers = {arm: _trainer(arm, hidden, recipe, data.train) for arm in ARMS}
-        seconds: dict[str, list[float]] = {arm: [] for arm in ARMS}
-        for turn in range(arguments.repeats + 2):  # two to warm up
-            for arm, trainer in trainers.items():
-                start = time.perf_counter()
-                trainer.epoch(0)
-                if turn >= 2:
-                    seconds[arm].append(time.perf_counter() - start)
-        results = [trainer.model.parameters for trainer in trainers.values()]
+        trainers = [make_trainer(arm, hidden, batch_size, split) for arm in ARMS]
+        turns = [
+            partial(seconds_per_call, partial(trainer.epoch, 0), trainer.backend.synchronize)
+            for trainer in trainers
+        ]
+        take_turns(turns, WARM_UP)
+        seconds = take_turns(turns, arguments.repeats)
+        results = [trainer.model.parameters for trainer in trainers]
         assert all(np.array_equal(results[0], other) for other in results), "not the same sums"
-        medians = [statistics.median(seconds[arm]) for arm in ARMS]
-        cells = " | ".join(f"{m:.3f} s" for m in medians)
+        new, buffers, captured = (Timing("cpu", each).median for each in seconds)
         print(
-            f"| 784-{'-'.join(map(str, hidden))}-10 | {batch_size} | {cells} "
-            f"| {medians[1] / medians[0]:.2f} | {medians[2] / medians[1]:.2f} |"
+            f"| {network_name((PIXELS, *hidden, CLASSES))} | {batch_size} "
+            f"| {new:.3f} s | {buffers:.3f} s | {captured:.3f} s "
+            f"| {buffers / new:.2f} | {captured / buffers:.2f} |"
         )
 
 
-class _NewArrays(Buffers):
-    """Buffers that are none: an array anew at each call."""
+class NewArrays(Buffers):
+    """Buffers that keep nothing: each call gets an array of its own."""
 
     def __call__(self, *arguments: object, **options: object) -> object:
         self._arrays.clear()
         return super().__call__(*arguments, **options)  # type: ignore[arg-type]
 
 
-def _trainer(arm: str, hidden: tuple[int, ...], recipe: Recipe, split: object) -> Trainer:
-    model = MLP([784, *hidden, 10], backend=get_backend("cpu", graph=arm == "captured"))
-    trainer = Trainer(model, split, recipe)  # type: ignore[arg-type]
-    if arm == "new arrays":
-        for lane in trainer.updates.lanes:
-            for part in (*lane.model.layers, lane.criterion):
-                part.buffer.__class__ = _NewArrays
-    return trainer
+def make_trainer(arm: str, hidden: tuple[int, ...], batch_size: int, split: Split) -> Trainer:
+    """Make a trainer in whose layers and losses the arm's buffers are."""
+    with ExitStack() as stack:
+        if arm == "new arrays":
+            for module in ("layers", "losses"):
+                stack.enter_context(patch(f"mlp.nn.{module}.Buffers", NewArrays))
+        backend = get_backend("cpu", graph=arm == "captured")
+        model = MLP([PIXELS, *hidden, CLASSES], backend=backend)
+        return Trainer(model, split, plain_sgd(batch_size, LR))
 
 
 if __name__ == "__main__":

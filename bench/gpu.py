@@ -12,34 +12,35 @@ from __future__ import annotations
 import argparse
 import datetime
 import gc
-import json
-import platform
 import re
-import statistics
-import subprocess
 import sys
-import time
-from collections.abc import Callable, Sequence
+import tempfile
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import IO, Any, Literal
+from typing import Any, Literal
 
-import numpy as np
-
-from backends import Backend, BackendError, get_backend
+from backends import PRECISIONS, Backend, BackendError, get_backend
 from backends.cuda.checks import facts
-from bench.gpu_arms import ladder, peers
-from bench.gpu_ceilings import Ceilings, measure_ceilings, time_products
-from bench.gpu_work import Arm, Work, interleave, seconds_a_call, spread
-from mlp.benchmark.doctor import compare
+from bench.harness.device_calls import time_calls
+from bench.harness.local_arms import LocalArm, ladder, peers
+from bench.harness.log import Log
+from bench.harness.machine import Provenance, output_of
+from bench.harness.options import RESULTS
+from mlp.benchmark.parity import compare
+from mlp.benchmark.roofline import Roofline, measure_roofline
+from mlp.benchmark.timing import Timing, calls_lasting, seconds_per_call, take_turns
+from mlp.benchmark.workload import Workload, noise
 from mlp.data.load import load_dataset
 from mlp.training.architecture import Architecture
 from mlp.training.loop import train
 from mlp.training.recipe import Recipe
 
-RESULTS = Path(__file__).parent / "results"
 TARGET = 0.98
+WARM_UP = 3
+"""Epochs of an arm that do not count: the first makes what the second captures, and the third is
+the first to replay it."""
 
 
 @dataclass(frozen=True)
@@ -48,20 +49,16 @@ class Plan:
 
     Attributes:
         device: which device.
-        works: the workloads.
+        workloads: what is trained by every arm.
         repeats: turns of each arm, each of at least ``least`` seconds.
-        copy_bytes: the size of the array that the bandwidth is measured with.
-        square: the width of the square matrices that the peak is measured with.
         dataset: what the time to 98 % is measured on.
         recipe: how that network is trained.
     """
 
     device: str
-    works: tuple[Work, ...]
+    workloads: tuple[Workload, ...]
     repeats: int
     least: float
-    copy_bytes: int
-    square: int
     dataset: str
     recipe: Recipe
 
@@ -70,83 +67,70 @@ NETWORKS: tuple[tuple[int, ...], ...] = ((128,), (16, 16), (2500, 2000, 1500, 10
 BATCHES: tuple[int | Literal["full"], ...] = ("full", 128, 1024)
 
 
+def workloads(images: int, *each: tuple[tuple[int, ...], int | Literal["full"]]) -> Any:
+    """Make workloads of hidden layers and batch sizes, all on the same noise."""
+    split = noise(images)
+    return tuple(
+        Workload(
+            architecture=Architecture(hidden=hidden),
+            recipe=Recipe(batch_size=batch, lr=1e-3, schedule="constant", warmup=0.0),
+            images=split,
+        )
+        for hidden, batch in each
+    )
+
+
 def protocol(device: str) -> Plan:
-    """What is measured on a GPU."""
-    works = tuple(Work(hidden, batch, 60_000) for batch in BATCHES for hidden in NETWORKS)
-    return Plan(device, works, 7, 0.2, 2 << 30, 8192, "auto", Recipe())
+    """Return what is measured on a GPU."""
+    each = [(hidden, batch) for batch in BATCHES for hidden in NETWORKS]
+    return Plan(device, workloads(60_000, *each), 7, 0.2, "auto", Recipe())
 
 
 def rehearsal() -> Plan:
-    """The same on the CPU, as little of it as touches every line."""
-    works = Work((16,), "full", 300), Work((128,), 128, 300)
-    recipe = Recipe(epochs=2)
-    return Plan("cpu", works, 2, 0.001, 1 << 20, 64, "synthetic:300+100", recipe)
-
-
-class Log:
-    """Writes rows, and knows how much time is left.
-
-    Args:
-        file: where the rows go.
-        deadline: seconds from now.
-    """
-
-    def __init__(self, file: IO[str], deadline: float) -> None:
-        self._file, self._end = file, time.monotonic() + deadline
-        self.rows: list[dict[str, Any]] = []
-
-    def row(self, section: str, **values: Any) -> None:
-        """Write a row, at once."""
-        self.rows.append({"section": section, **values})
-        print(json.dumps(self.rows[-1]), file=self._file, flush=True)
-        print(f"{section}: {values}", file=sys.stderr)
-
-    def late(self) -> bool:
-        """Whether the time is up."""
-        return time.monotonic() >= self._end
+    """Return the same for the CPU, as little of it as touches every line."""
+    small = workloads(300, ((16,), "full"), ((128,), 128))
+    return Plan("cpu", small, 2, 0.001, "synthetic:300+100", Recipe(epochs=2))
 
 
 def measure(plan: Plan, log: Log) -> bool:
-    """Follow the plan as far as the time goes; return whether the device computes rightly."""
+    """Follow the plan as far as the time goes; return whether the device computes correctly."""
     backend = get_backend(plan.device)
     log.row("machine", **machine(plan))
-    if not correctness(backend, log):
+    if not check_parity(backend, log):
         return False
-    timed = partial(time_ceiling, log, backend, plan.least / 4)
-    time_products([work for work in plan.works if work.batch == "full"], backend.xp, timed)
-    ceilings = measure_ceilings(backend, plan.copy_bytes, plan.square, timed)
+    time_calls(plan.workloads, backend, plan.least / 4, log)
+    rooflines = {}
+    for precision in PRECISIONS if backend.name != "cpu" else ("float32",):
+        precise = get_backend(backend.name, precision=precision)
+        rooflines[precision] = measure_roofline(precise, "float32")
+        log.row("roofline", precision=precision, **asdict(rooflines[precision]))
     time_to_target(plan, log)
-    for work in plan.works:
-        if log.late():
-            log.row("out of time", network=work.network, batch=work.batch)
+    for workload in plan.workloads:
+        if log.is_late():
+            log.row("out of time", **named(workload))
         else:
-            contest(plan, work, ceilings, log)
+            compare_arms(plan, workload, rooflines, log)
         gc.collect()  # the arms' arrays
     return True
 
 
 def machine(plan: Plan) -> dict[str, Any]:
-    """What was measured on."""
+    """Describe the host and the GPU."""
     cuda = facts()
+    query = "--query-gpu=clocks.sm,clocks.mem,temperature.gpu,power.draw"
     return {
+        **Provenance().to_dict(),
         "date": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
         "device": plan.device,
         "gpu": cuda.gpus[0].name if cuda.gpus and plan.device != "cpu" else None,
         "cupy": cuda.wheels,
         "driver": cuda.driver,
         "runtime": cuda.runtime,
-        "python": platform.python_version(),
-        "numpy": np.__version__,
-        "clocks": _output(
-            "nvidia-smi",
-            "--query-gpu=clocks.sm,clocks.mem,temperature.gpu,power.draw",
-            "--format=csv,noheader",
-        ),
-        "commit": _output("git", "rev-parse", "--short", "HEAD"),
+        "clocks": output_of("nvidia-smi", query, "--format=csv,noheader"),
     }
 
 
-def correctness(backend: Backend, log: Log) -> bool:
+def check_parity(backend: Backend, log: Log) -> bool:
     """Compare the device with the CPU, with captured steps and without."""
     good = True
     for device in (backend, get_backend(backend.name, graph=False)):
@@ -157,24 +141,8 @@ def correctness(backend: Backend, log: Log) -> bool:
     return good
 
 
-def time_ceiling(
-    log: Log,
-    backend: Backend,
-    least: float,
-    name: str,
-    call: Callable[[], Any],
-    flop: float = 0.0,
-    moved: float = 0.0,
-) -> float:
-    """Time a call that does so many operations or moves so many bytes; return its seconds."""
-    call()
-    seconds = seconds_a_call(call, backend.synchronize, least)
-    log.row("ceiling", name=name, seconds=seconds, flops=flop / seconds, bytes=moved / seconds)
-    return seconds
-
-
 def time_to_target(plan: Plan, log: Log) -> None:
-    """Train the default network until it reads 98 % of the test images, from three starts."""
+    """Train the default network to 98 % test accuracy, from three starts."""
     data = load_dataset(plan.dataset)
     backend = get_backend(plan.device)
     for seed in range(3):
@@ -196,29 +164,44 @@ def time_to_target(plan: Plan, log: Log) -> None:
         )
 
 
-def contest(plan: Plan, work: Work, ceilings: Ceilings, log: Log) -> None:
+def compare_arms(plan: Plan, workload: Workload, rooflines: dict[str, Roofline], log: Log) -> None:
     """Time every arm on one workload, in turn."""
-    where: dict[str, Any] = {"network": work.network, "batch": work.batch}
-    arms = list(ladder(work, plan.device))
-    for arm in peers(work, plan.device):
-        if isinstance(arm, Arm):
-            arms.append(arm)
-        else:
-            log.row("absent", **where, arm=arm[0], reason=arm[1])
-    for name, times in interleave(arms, plan.repeats, plan.least, log.late).items():
-        precision = next(arm.precision for arm in arms if arm.name == name)
-        floor = ceilings.floor(work, precision)
-        share = floor / statistics.median(times)
-        log.row("epoch", **where, arm=name, **spread(times), floor=floor, share_of_floor=share)
+    where = named(workload)
+    arms = list(ladder(workload, plan.device))
+    with tempfile.TemporaryDirectory(prefix="mlp-bench-") as folder:
+        for arm in peers(workload, plan.device, Path(folder)):
+            if isinstance(arm, LocalArm):
+                arms.append(arm)
+            else:
+                log.row("absent", **where, arm=arm[0], reason=arm[1])
+    turns = []
+    for arm in arms:
+        for _ in range(WARM_UP):
+            arm.epoch()
+        calls = calls_lasting(plan.least, arm.epoch, arm.wait)
+        turns.append(partial(seconds_per_call, arm.epoch, arm.wait, calls))
+    for arm, seconds in zip(
+        arms, take_turns(turns, plan.repeats, is_over=log.is_late), strict=True
+    ):
+        floor = rooflines[arm.precision].least_seconds(workload.flop, workload.float_bytes)
+        median = Timing(plan.device, seconds).median
+        log.row(
+            "epoch",
+            **where,
+            arm=arm.name,
+            median=median,
+            min=min(seconds),
+            max=max(seconds),
+            repeats=len(seconds),
+            floor=floor,
+            share_of_floor=floor / median,
+        )
     log.row("memory", **where, bytes=get_backend(plan.device).memory().peak)
 
 
-def _output(*command: str) -> str | None:
-    try:
-        done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=20)
-    except (OSError, subprocess.SubprocessError):
-        return None
-    return done.stdout.strip()
+def named(workload: Workload) -> dict[str, Any]:
+    """Return the columns that say which workload a row is about."""
+    return {"network": workload.name, "batch": workload.recipe.batch_size}
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -13,22 +13,22 @@ import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
-from itertools import pairwise
 from pathlib import Path
 from statistics import median
-from typing import Any
 
 import numpy as np
 
-from bench.cpu import RESULTS
 from bench.harness.arms import Setting, ours
-from bench.harness.job import Task, write_weights
-from bench.harness.machine import describe_machine, machine_line
+from bench.harness.job import Job, write_weights
+from bench.harness.machine import Provenance
+from bench.harness.options import RESULTS
 from bench.harness.report import save, spread, table
 from bench.harness.worker import Worker
+from mlp.benchmark.workload import CLASSES, PIXELS, SIDE, count_flop, noise
+from mlp.common.atomic import replacing
 from mlp.training.recipe import Recipe
 
-SIDE, CLASSES, BASE_IMAGES, BASE_WIDTH = 28, 10, 60_000, 128
+BASE_IMAGES, BASE_WIDTH = 60_000, 128
 BLOCK = 100_000
 """Images that are made at a time, 78 MB."""
 SAMPLE_EVERY = 0.02
@@ -48,7 +48,7 @@ class Point:
     @property
     def sizes(self) -> tuple[int, ...]:
         """The widths, input and output included."""
-        return (SIDE * SIDE, *self.hidden, CLASSES)
+        return (PIXELS, *self.hidden, CLASSES)
 
 
 @dataclass(frozen=True)
@@ -93,30 +93,24 @@ def measure(point: Point, folder: Path, repeats: int) -> Measurement:
     with tempfile.TemporaryDirectory(prefix="mlp-bench-") as name:
         weights = str(Path(name) / "weights.npz")
         write_weights(Path(weights), point.sizes, 0)
-        task = Task(
+        job = Job(
             data=str(folder),
             weights=weights,
             sizes=point.sizes,
             recipe=Recipe(lr=1e-3, schedule="constant", warmup=0.0),  # noise is not to be learnt
         )
-        empty, _ = _train(replace(task, count=1), 0)
+        empty, _ = _train(replace(job, count=1), 0)
         options = {"mapped": point.store == "mapped"}
-        peak, seconds = _train(replace(task, count=point.images, options=options), repeats)
+        peak, seconds = _train(replace(job, count=point.images, options=options), repeats)
     middle = median(seconds)
     return Measurement(
         point,
         tuple(seconds),
         point.images / middle,
-        point.images * flops(point.sizes) / middle / 1e9,
+        count_flop(point.sizes, point.images) / middle / 1e9,
         peak,
         empty,
     )
-
-
-def flops(sizes: Sequence[int]) -> int:
-    """Count multiplications and additions of one image's products: y, dW, and dx but the first."""
-    products = [2 * inputs * outputs for inputs, outputs in pairwise(sizes)]
-    return 3 * sum(products) - products[0]
 
 
 def make_images(folder: Path, count: int) -> None:
@@ -125,21 +119,20 @@ def make_images(folder: Path, count: int) -> None:
     if path.exists() and len(np.load(path, mmap_mode="r")) >= count:
         return
     folder.mkdir(parents=True, exist_ok=True)
-    partial = path.with_suffix(".partial")
-    shape = (count, SIDE, SIDE)
-    images = np.lib.format.open_memmap(partial, mode="w+", dtype=np.uint8, shape=shape)
-    rng = np.random.default_rng(0)
-    for start in range(0, count, BLOCK):
-        block = images[start : start + BLOCK]
-        block[...] = rng.integers(0, 256, block.shape, np.uint8)
-    images.flush()
-    np.save(folder / "train_labels.npy", rng.integers(0, CLASSES, count, np.uint8))
-    partial.replace(path)
+    header = {"descr": "|u1", "fortran_order": False, "shape": (count, SIDE, SIDE)}
+    labels = np.empty(count, np.uint8)
+    with replacing(path) as file:
+        np.lib.format.write_array_header_1_0(file, header)
+        for start in range(0, count, BLOCK):
+            block = noise(min(BLOCK, count - start), seed=start)
+            file.write(block.images.tobytes())
+            labels[start : start + BLOCK] = block.labels
+        np.save(folder / "train_labels.npy", labels)
 
 
-def markdown(measurements: list[Measurement], machine: dict[str, Any]) -> str:
+def markdown(measurements: list[Measurement], provenance: Provenance) -> str:
     """Write a table for each axis."""
-    parts = ["# Growth\n", machine_line(machine) + "\n"]
+    parts = ["# Growth\n", f"{provenance}\n"]
     for axis in dict.fromkeys(m.point.axis for m in measurements):
         rows = [_row(m) for m in measurements if m.point.axis == axis]
         head = [axis, "images are", "s an epoch", "images/s", "GFLOP/s", "own memory, MiB"]
@@ -154,14 +147,14 @@ def _row(m: Measurement) -> list[str]:
     own = "–"
     if m.peak_bytes is not None and m.start_bytes is not None:
         own = f"{(m.peak_bytes - m.start_bytes) / 2**20:,.0f}"
-    rate, speed = f"{m.images_per_second:,.0f}", f"{m.gflop_per_second:.1f}"
-    return [f"{m.point.value:,}", m.point.store, spread(m.seconds), rate, speed, own]
+    throughput, speed = f"{m.images_per_second:,.0f}", f"{m.gflop_per_second:.1f}"
+    return [f"{m.point.value:,}", m.point.store, spread(m.seconds), throughput, speed, own]
 
 
-def _train(task: Task, repeats: int) -> tuple[int | None, list[float]]:
+def _train(job: Job, repeats: int) -> tuple[int | None, list[float]]:
     """Train in a new process; return its peak memory and the seconds of the epochs that count."""
-    with Worker(ours(), Setting(task.options)) as worker, _watch(worker.pid) as peak:
-        worker.prepare(task)
+    with Worker(ours(), Setting(job.options)) as worker, _watch(worker.pid) as peak:
+        worker.prepare(job)
         worker.train()
         seconds = [worker.train() for _ in range(repeats)]
     return peak[0], seconds
@@ -214,14 +207,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )
     parser.add_argument("--out", type=Path, default=RESULTS, help="the folder for the results")
     options = parser.parse_args(arguments)
-    machine = describe_machine()
+    provenance = Provenance()
     make_images(options.folder, max([BASE_IMAGES, *options.images]))
     measurements = []
     for point in points(options.images, options.widths, options.depths, options.resident_limit):
         print(f"{point.axis} {point.value:,} {point.store} ...", file=sys.stderr, flush=True)
         measurements.append(measure(point, options.folder, options.repeats))
-    text = markdown(measurements, machine)
-    results = {"machine": machine, "measurements": [asdict(m) for m in measurements]}
+    text = markdown(measurements, provenance)
+    results = {"machine": provenance.to_dict(), "measurements": [asdict(m) for m in measurements]}
     save(results, text, options.out / "growth")
     print(text)
     return 0

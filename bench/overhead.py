@@ -1,30 +1,28 @@
 """What an update costs besides the work: ``python -m bench.overhead``.
 
 A captured update is a flat list of NumPy calls. The same calls on arrays in which every side is two
-long have as good as nothing to compute: what they take is the way into the loops of BLAS and of the
-ufuncs, and the list itself. One lane, on synthetic digits.
+long have next to nothing to compute: their time is the way into the loops of BLAS and of the
+ufuncs, and the list itself. One worker, on noise.
 """
 
 from __future__ import annotations
 
 import argparse
 import statistics
-import time
 from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
 
 import numpy as np
-from mlp.training.lane import Lane
 
 from backends import get_backend
 from backends.tape import record
-from bench.capture import NETWORKS
-from bench.harness.machine import describe_machine, machine_line
+from bench.harness.machine import Provenance
+from bench.harness.workloads import NETWORKS, plain_sgd
+from mlp.benchmark.timing import seconds_per_call
+from mlp.benchmark.workload import CLASSES, LR, PIXELS, network_name
 from mlp.common.threads import blas_threads
 from mlp.nn.network import MLP
-from mlp.training.parallel.workers import Crew
-from mlp.training.recipe import Recipe
 from mlp.training.step import Step
 
 Call = Callable[[], Any]
@@ -35,7 +33,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--repeats", type=int, default=2000)
     repeats = parser.parse_args().repeats
-    print(machine_line(describe_machine()))
+    print(Provenance())
     print("\n| network | batch | calls | µs an update | µs outside the loops | share |")
     print("| --- " * 6 + "|")
     for hidden, batch_size in NETWORKS.items():
@@ -44,23 +42,22 @@ def main() -> None:
         with blas_threads(1):
             whole, outside = (statistics.median(times(c, repeats)) for c in (calls, small))
         print(
-            f"| 784-{'-'.join(map(str, hidden))}-10 | {batch_size} | {len(calls)} "
+            f"| {network_name((PIXELS, *hidden, CLASSES))} | {batch_size} | {len(calls)} "
             f"| {whole:.1f} | {outside:.1f} | {outside / whole:.0%} |"
         )
 
 
 def update_of(hidden: Sequence[int], batch_size: int) -> list[Call]:
     """Return the calls of one update, recorded as in training, their arrays bound."""
-    backend = get_backend("cpu")
-    model, recipe = MLP([784, *hidden, 10], backend=backend), Recipe(momentum=0.0)
-    lane, step = Lane(model, recipe), Step(model, model.gradients, recipe, Crew(1, backend))
-    rng, rate = np.random.default_rng(0), np.full(1, 0.05, np.float32)
-    x = rng.random((batch_size, 784), np.float32)
-    targets = np.eye(10, dtype=np.float32)[rng.integers(10, size=batch_size)]
+    model = MLP([PIXELS, *hidden, CLASSES], backend=get_backend("cpu"))
+    step = Step(model, plain_sgd(batch_size, LR))
+    rng, lr = np.random.default_rng(0), np.full(1, LR, np.float32)
+    x = rng.random((batch_size, PIXELS), np.float32)
+    targets = np.eye(CLASSES, dtype=np.float32)[rng.integers(CLASSES, size=batch_size)]
 
     def update() -> None:
-        lane.gradient(x, targets, batch_size)
-        step.take(rate)
+        step.gradient(x, targets)
+        step.update(lr)
 
     update()
     return record(update)[1]
@@ -77,14 +74,13 @@ def shrunk(call: Call) -> Call:
 
 
 def times(calls: list[Call], repeats: int) -> list[float]:
-    """Time the list again and again: microseconds each."""
-    found = []
-    for _ in range(repeats):
-        start = time.perf_counter()
+    """Time the whole list again and again; return the microseconds of each run."""
+
+    def update() -> None:
         for call in calls:
             call()
-        found.append(1e6 * (time.perf_counter() - start))
-    return found
+
+    return [1e6 * seconds_per_call(update, lambda: None) for _ in range(repeats)]
 
 
 def _small(value: Any) -> Any:

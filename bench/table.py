@@ -9,7 +9,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-RESULTS = Path(__file__).parent / "results"
+from bench.harness.options import RESULTS
+from mlp.common.atomic import replacing
+
 BEGIN, END = "<!-- GPU results: begin -->", "<!-- GPU results: end -->"
 NOT_MEASURED = "Not measured yet: no GPU was at hand. `python -m bench.gpu` measures it."
 
@@ -55,7 +57,8 @@ def write(path: Path, text: str) -> None:
     _, end, after = rest.partition(END)
     if not (begin and end):
         raise ValueError(f"{path} has no place for the table: add the lines {BEGIN} and {END}")
-    path.write_text(f"{before}{begin}\n{text}\n{end}{after}", encoding="utf-8")
+    with replacing(path) as file:
+        file.write(f"{before}{begin}\n{text}\n{end}{after}".encode())
 
 
 def _line(row: Row) -> str:

@@ -9,7 +9,6 @@ from __future__ import annotations
 import argparse
 import sys
 import tempfile
-import time
 from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass, field, replace
@@ -17,13 +16,14 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
-from bench.cpu import add_common_options, chosen, digits
 from bench.harness.arms import OURS, Arm, ours, peers, peers_with_own_recipes
-from bench.harness.contest import WARM_UP_TURNS, Entry, find_best, rotate, task_for
-from bench.harness.job import Task, write_dataset, write_weights
-from bench.harness.machine import describe_machine, machine_line
+from bench.harness.comparison import WARM_UP_TURNS, Entry, find_best, job_for, run_turn
+from bench.harness.job import Job, write_dataset, write_weights
+from bench.harness.machine import Provenance
+from bench.harness.options import add_common_options, choose, load_digits
 from bench.harness.report import save, spread, table
 from bench.harness.worker import Worker
+from mlp.benchmark.timing import rotated
 from mlp.data.dataset import Dataset
 from mlp.training.architecture import Architecture
 from mlp.training.recipe import Recipe
@@ -50,7 +50,7 @@ class Run:
 
 
 @dataclass
-class Racer:
+class Runner:
     """One arm with its best setting and its runs."""
 
     arm: Arm
@@ -75,92 +75,91 @@ def race(
     seeds: int,
     trials: int,
     settle: float,
-) -> list[Racer]:
+) -> list[Runner]:
     """Train every arm from every seed until it reaches the target, in turn, epoch by epoch."""
     sizes = (dataset.pixels, *hidden, dataset.classes)
-    racers = []
+    runners = []
     with tempfile.TemporaryDirectory(prefix="mlp-bench-") as name, ExitStack() as stack:
         write_dataset(dataset, Path(name))
         weights = [str(Path(name) / f"weights-{seed}.npz") for seed in range(seeds)]
         for seed, path in enumerate(weights):
             write_weights(Path(path), sizes, seed)
-        task = Task(data=name, weights=weights[0], sizes=sizes, recipe=recipe)
+        job = Job(data=name, weights=weights[0], sizes=sizes, recipe=recipe)
         workers = {}
         for arm in arms:
             print(f"{arm.name} ...", file=sys.stderr, flush=True)
-            setting, entry = find_best(arm, task, 1, trials)
+            setting, entry = find_best(arm, job, 1, trials)
             own = replace(recipe, **arm.recipe)
             epochs = OPEN_END if own.schedule == "constant" else own.epochs
-            racers.append(Racer(arm, entry, epochs))
+            runners.append(Runner(arm, entry, epochs))
             if setting is not None:
                 workers[arm.name] = worker = stack.enter_context(Worker(arm, setting))
-                entry.versions = worker.prepare(task_for(arm, setting, task))
+                entry.versions = worker.prepare(job_for(arm, setting, job))
                 worker.train(WARM_UP_TURNS)
-        present = [racer for racer in racers if racer.arm.name in workers]
+        present = [runner for runner in runners if runner.arm.name in workers]
         for seed, path in enumerate(weights):
-            for racer in present:
-                workers[racer.arm.name].start(path, seed)
-                racer.runs.append(Run(seed))
+            for runner in present:
+                workers[runner.arm.name].start(path, seed)
+                runner.runs.append(Run(seed))
             _race_once(present, workers, target, settle)
-    return racers
+    return runners
 
 
 def _race_once(
-    racers: list[Racer], workers: dict[str, Worker], target: float, settle: float
+    runners: list[Runner], workers: dict[str, Worker], target: float, settle: float
 ) -> None:
     """Run everybody's latest run to its end."""
-    for number in range(max(racer.epochs for racer in racers)):
-        for racer in rotate(racers, number):
-            run = racer.runs[-1]
-            if run.reached or number >= racer.epochs:
+    for number in range(max(runner.epochs for runner in runners)):
+        for runner in rotated(runners, number):
+            run = runner.runs[-1]
+            if run.reached or number >= runner.epochs:
                 continue
-            worker = workers[racer.arm.name]
-            time.sleep(settle)
-            run.seconds += worker.train()
+            worker = workers[runner.arm.name]
+            run.seconds += run_turn(worker, 1, settle)
             run.accuracies.append(worker.accuracy())
             run.reached = run.accuracies[-1] >= target
 
 
-def document(racers: list[Racer], recipe: Recipe, machine: dict[str, Any]) -> dict[str, Any]:
+def document(runners: list[Runner], recipe: Recipe, provenance: Provenance) -> dict[str, Any]:
     """Gather the race for JSON."""
     arms = {
-        racer.arm.name: {
-            **asdict(racer.entry),
-            "own_recipe": racer.arm.recipe,
-            "runs": [asdict(run) for run in racer.runs],
+        runner.arm.name: {
+            **asdict(runner.entry),
+            "own_recipe": runner.arm.recipe,
+            "runs": [asdict(run) for run in runner.runs],
         }
-        for racer in racers
+        for runner in runners
     }
-    return {"machine": machine, "recipe": asdict(recipe), "arms": arms}
+    return {"machine": provenance.to_dict(), "recipe": asdict(recipe), "arms": arms}
 
 
 def markdown(
-    racers: list[Racer],
+    runners: list[Runner],
     hidden: tuple[int, ...],
     recipe: Recipe,
     target: float,
-    machine: dict[str, Any],
+    provenance: Provenance,
 ) -> str:
     """Write the race as a table."""
     widths = "-".join(map(str, hidden))
-    mine = next((median(r.seconds) for r in racers if r.arm.name == OURS and r.seconds), None)
+    mine = next((median(r.seconds) for r in runners if r.arm.name == OURS and r.seconds), None)
     rows = []
-    for racer in racers:
-        if not racer.runs:
-            rows.append([racer.arm.name, racer.entry.absent or "", "–", "–", "–"])
+    for runner in runners:
+        if not runner.runs:
+            rows.append([runner.arm.name, runner.entry.absent or "", "–", "–", "–"])
             continue
-        ratio = f"{mine / median(racer.seconds):.2f}" if mine and racer.seconds else "–"
-        reached = f"{sum(run.reached for run in racer.runs)} of {len(racer.runs)}"
-        epochs = spread([len(run.accuracies) for run in racer.runs], ".0f")
-        seconds = spread(racer.seconds) if racer.seconds else f"reached in {reached}"
-        rows.append([racer.arm.name, racer.entry.setting, epochs, seconds, ratio])
+        ratio = f"{mine / median(runner.seconds):.2f}" if mine and runner.seconds else "–"
+        reached = f"{sum(run.reached for run in runner.runs)} of {len(runner.runs)}"
+        epochs = spread([len(run.accuracies) for run in runner.runs], ".0f")
+        seconds = spread(runner.seconds) if runner.seconds else f"reached in {reached}"
+        rows.append([runner.arm.name, runner.entry.setting, epochs, seconds, ratio])
     return "\n".join(
         [
             f"# Seconds of training to {target:.1%} test accuracy\n",
-            machine_line(machine),
+            str(provenance),
             f"Hidden layers {widths}, batch {recipe.batch_size}, momentum {recipe.momentum}, "
-            f"peak rate {recipe.lr}, {recipe.warmup} epochs of warm-up, then {recipe.schedule} "
-            f"over {recipe.epochs} epochs; arms with Adam run their own recipe. "
+            f"peak learning rate {recipe.lr}, {recipe.warmup} epochs of warm-up, then "
+            f"{recipe.schedule} over {recipe.epochs} epochs; arms with Adam run their own recipe. "
             "Median and range over seeds; evaluation and compilation not counted.\n",
             table(["arm", "setting", "epochs", "seconds", f"{OURS} / arm"], rows),
         ]
@@ -178,10 +177,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     recipe, hidden = Recipe(epochs=options.epochs), tuple(options.hidden)
     arms = [ours(), *peers(options.python), *peers_with_own_recipes(options.python)]
-    machine = describe_machine()
-    racers = race(
-        chosen(arms, options.arms),
-        digits(options.data),
+    provenance = Provenance()
+    runners = race(
+        choose(arms, options.arms),
+        load_digits(options.data),
         hidden,
         recipe,
         target=options.target,
@@ -189,8 +188,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         trials=options.trials,
         settle=options.settle,
     )
-    text = markdown(racers, hidden, recipe, options.target, machine)
-    save(document(racers, recipe, machine), text, options.out / "target")
+    text = markdown(runners, hidden, recipe, options.target, provenance)
+    save(document(runners, recipe, provenance), text, options.out / "target")
     print(text)
     return 0
 

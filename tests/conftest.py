@@ -17,6 +17,7 @@ from once import folder_of_the_run, made_once
 import backends.cpu
 from backends import Backend, BackendError, get_backend, usable_cores
 from mlp import MLP, Recipe, load_dataset, save, train
+from mlp.benchmark import epochs, roofline
 from mlp.training.presets import quirks as quirks  # so that all losses and starts are tested
 
 settings.register_profile("tests", deadline=None)  # an example may wait for a busy machine
@@ -61,6 +62,20 @@ def interruptible() -> Iterator[None]:
 def one_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let a span be one update."""
     monkeypatch.setattr(backends.cpu, "PREFETCH", 1)
+
+
+@pytest.fixture
+def short_measurements(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Measure a roofline with tiny matrices and copies, and time short turns."""
+    for name, value in {
+        "LEAST_SECONDS": 1e-4,
+        "TIMINGS": 2,
+        "SMALLEST_PRODUCT": 16,
+        "LARGEST_PRODUCT": 32,
+        "COPY_BYTES": 4096,
+    }.items():
+        monkeypatch.setattr(roofline, name, value)
+    monkeypatch.setattr(epochs, "TURN_SECONDS", 1e-4)
 
 
 @pytest.fixture(scope="session")

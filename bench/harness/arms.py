@@ -11,7 +11,7 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Setting:
-    """One way to run a worker: options in its task, variables in its environment."""
+    """One way to run a worker: options in its job, variables in its environment."""
 
     options: dict[str, Any] = field(default_factory=dict)
     env: dict[str, str] = field(default_factory=dict)
@@ -26,7 +26,7 @@ class Setting:
 
 @dataclass(frozen=True)
 class Arm:
-    """One contender.
+    """One contender of a comparison.
 
     Attributes:
         name: what the tables call it.
@@ -103,7 +103,7 @@ def _eager() -> tuple[Setting, ...]:
 
 
 def _compiled() -> tuple[Setting, ...]:
-    whole = {"compiled": "step"}
+    whole: dict[str, Any] = {"compiled": "step"}
     return tuple(
         Setting({"threads": n, **options})
         for n, options in product(
@@ -119,7 +119,7 @@ def _compiled() -> tuple[Setting, ...]:
 
 
 def _jax() -> tuple[Setting, ...]:
-    options = (
+    options: tuple[dict[str, Any], ...] = (
         {"gather": "batch"},
         {"gather": "epoch"},
         {"gather": "batch", "unroll": 4},

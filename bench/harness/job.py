@@ -1,4 +1,4 @@
-"""What a worker is asked to train: sent by the driver as JSON, read back by the worker."""
+"""What a worker is asked to train: sent by the driver as JSON, and read back by the worker."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from numpy.typing import NDArray
 
 from mlp.data.dataset import Dataset
 from mlp.nn.network import MLP
-from mlp.nn.schedules import learning_rate
+from mlp.nn.schedules import epoch_learning_rates
 from mlp.training.recipe import Recipe
 
 
 @dataclass(frozen=True, kw_only=True)
-class Task:
+class Job:
     """One network, its start, its images and its recipe.
 
     Attributes:
@@ -42,14 +42,14 @@ class Task:
     count: int | None = None
 
     @classmethod
-    def from_dict(cls, values: dict[str, Any]) -> Task:
-        """Rebuild a task from what `to_dict` gave."""
-        task = cls(**values)
-        return replace(task, sizes=tuple(task.sizes), recipe=Recipe(**values["recipe"]))
+    def from_dict(cls, values: dict[str, Any]) -> Job:
+        """Rebuild a job from what `to_dict` gave."""
+        job = cls(**values)
+        return replace(job, sizes=tuple(job.sizes), recipe=Recipe(**values["recipe"]))
 
     def to_dict(self) -> dict[str, Any]:
         """Turn it into what JSON can carry."""
-        return json.loads(json.dumps(asdict(self)))
+        return dict(json.loads(json.dumps(asdict(self))))
 
     def load(self, name: str, *, mapped: bool = False) -> NDArray[Any]:
         """Read ``train_images`` (N, H, W), ``train_labels`` (N,) or their ``test_`` counterparts.
@@ -83,13 +83,11 @@ class Task:
     def _images(self) -> int:
         return len(self.load("train_labels", mapped=True))
 
-    def rates(self, number: int) -> NDArray[np.float32]:
+    def lrs(self, number: int) -> NDArray[np.float32]:
         """Return the learning rate of each update of an epoch, shape (steps,)."""
         r, steps = self.recipe, -(-self._images // self.batch_size)
-        times = number + (np.arange(steps) + 0.5) / steps  # (steps,)
-        return np.array(
-            [learning_rate(r.schedule, r.lr, r.warmup, r.epochs, t) for t in times], np.float32
-        )
+        lrs = epoch_learning_rates(r.schedule, r.lr, r.warmup, r.epochs, number, steps)
+        return np.array(lrs, np.float32)
 
 
 def write_dataset(dataset: Dataset, folder: Path) -> None:
@@ -100,7 +98,7 @@ def write_dataset(dataset: Dataset, folder: Path) -> None:
 
 
 def write_weights(path: Path, sizes: tuple[int, ...], seed: int) -> None:
-    """Write the start that all arms share: this project's own draw for the seed."""
+    """Write the weights that all arms start from: those of this project for the seed."""
     layers = MLP(sizes, seed=seed).linear
-    arrays = {f"W{i}": layer.W for i, layer in enumerate(layers)}
-    np.savez(path, **arrays, **{f"b{i}": layer.b for i, layer in enumerate(layers)})
+    arrays = {f"{name}{i}": getattr(layer, name) for i, layer in enumerate(layers) for name in "Wb"}
+    np.savez(path, **arrays)

@@ -1,46 +1,39 @@
-"""What was measured on: the processor, its cores and memory, the system and the commit."""
+"""What results were measured on: the machine and the state of the source."""
 
 from __future__ import annotations
 
 import subprocess
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-import mlp.benchmark.machine
+from mlp.benchmark.machine import Machine, describe_machine
 
 
-def describe_machine() -> dict[str, Any]:
-    """Describe this machine and the state it is in, for a result's reader."""
-    machine = mlp.benchmark.machine.describe_machine()
-    return {
-        "processor": machine.processor,
-        "cores": machine.cores,
-        "memory_gib": _rounded(machine.memory_bytes, 2**30, 1),
-        "system": machine.system,
-        "python": machine.versions["Python"],
-        "load_before": _rounded(machine.load, 1, 2),
-        "commit": _commit(),
-    }
+@dataclass(frozen=True)
+class Provenance:
+    """The machine as it was before the run, and the commit."""
 
-
-def machine_line(machine: dict[str, Any]) -> str:
-    """Say the same in one line."""
-    return (
-        f"{machine['processor']}, {machine['cores']} cores, {machine['memory_gib']} GiB; "
-        f"{machine['system']}, Python {machine['python']}; commit {machine['commit']}; "
-        f"load {machine['load_before']} before the run."
+    machine: Machine = field(default_factory=describe_machine)
+    commit: str = field(
+        default_factory=lambda: output_of("git", "describe", "--always", "--dirty") or "unknown"
     )
 
+    def __str__(self) -> str:
+        return f"{self.machine} before the run; commit {self.commit}."
 
-def _rounded(value: float | None, unit: int, digits: int) -> float | str:
-    return "unknown" if value is None else round(value / unit, digits)
+    def to_dict(self) -> dict[str, Any]:
+        """Turn it into what JSON can carry."""
+        return {**asdict(self.machine), "commit": self.commit}
 
 
-def _commit() -> str:
-    command = ["git", "describe", "--always", "--dirty"]
+def output_of(*command: str) -> str | None:
+    """Return what a command prints, run beside this file; None if it fails or is missing."""
     folder = Path(__file__).resolve().parent
     try:
-        done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=True)
-    except (OSError, subprocess.CalledProcessError):
-        return "unknown"
+        done = subprocess.run(
+            command, cwd=folder, capture_output=True, text=True, check=True, timeout=20
+        )
+    except (OSError, subprocess.SubprocessError):
+        return None
     return done.stdout.strip()

@@ -12,7 +12,7 @@ from types import TracebackType
 from typing import Any
 
 from bench.harness.arms import Arm, Setting
-from bench.harness.job import Task
+from bench.harness.job import Job
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 PINS = ("OPENBLAS_CORETYPE", "MKL_ENABLE_INSTRUCTIONS", "XLA_FLAGS")
@@ -27,7 +27,7 @@ class WorkerError(Exception):
 
 
 class AbsentError(Exception):
-    """A worker that cannot take part: its library is missing, or has no way to say the task."""
+    """A worker that cannot take part: its library is missing, or has no way to express the job."""
 
 
 class Worker:
@@ -40,6 +40,9 @@ class Worker:
     Attributes:
         pid: its process.
 
+    Raises:
+        AbsentError: if the process cannot be started.
+
     Every request raises a `WorkerError` if the worker ends without an answer.
     """
 
@@ -47,15 +50,19 @@ class Worker:
         self._name = f"{arm.name} ({setting.label})"
         self._log = tempfile.TemporaryFile()  # noqa: SIM115 - closed with the worker
         environment = {k: v for k, v in os.environ.items() if k not in PINS}
-        self._process = subprocess.Popen(
-            arm.command,
-            cwd=ROOT,
-            env={**environment, **QUIET, **setting.env},
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=self._log,
-            text=True,
-        )
+        try:
+            self._process = subprocess.Popen(
+                arm.command,
+                cwd=ROOT,
+                env={**environment, **QUIET, **setting.env},
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=self._log,
+                text=True,
+            )
+        except OSError as error:
+            self._log.close()
+            raise AbsentError(f"{arm.command[0]} cannot be started: {error.strerror}") from error
         self.pid = self._process.pid
 
     def __enter__(self) -> Worker:
@@ -69,13 +76,13 @@ class Worker:
     ) -> None:
         self.close()
 
-    def prepare(self, task: Task) -> dict[str, str]:
+    def prepare(self, job: Job) -> dict[str, str]:
         """Load images and network; return the versions of what it runs on.
 
         Raises:
             AbsentError: if it cannot take part.
         """
-        return self._ask("prepare", task=task.to_dict())["versions"]
+        return dict(self._ask("prepare", job=job.to_dict())["versions"])
 
     def start(self, weights: str, seed: int) -> None:
         """Go back to before the first epoch, with other weights and shuffles."""
@@ -83,11 +90,11 @@ class Worker:
 
     def train(self, epochs: int = 1) -> float:
         """Train for some epochs; return the seconds of one."""
-        return self._ask("train", epochs=epochs)["seconds"] / epochs
+        return float(self._ask("train", epochs=epochs)["seconds"]) / epochs
 
     def accuracy(self) -> float:
-        """Return the share of test images that it reads rightly."""
-        return self._ask("evaluate")["accuracy"]
+        """Return its accuracy on the test images, 0 to 1."""
+        return float(self._ask("evaluate")["accuracy"])
 
     def close(self) -> None:
         """End the process."""
@@ -110,7 +117,7 @@ class Worker:
             line = ""
         if not line:
             raise WorkerError(f"{self._name} ended during {what!r}:\n{self._tail()}")
-        answer = json.loads(line)
+        answer: dict[str, Any] = json.loads(line)
         if "missing" in answer:
             raise AbsentError(f"{answer['missing']} is not installed")
         if "cannot" in answer:

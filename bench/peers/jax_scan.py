@@ -1,4 +1,4 @@
-"""JAX on the CPU: one jitted function that scans over the batches of an epoch."""
+"""JAX: one jitted function that scans over the batches of an epoch."""
 
 from __future__ import annotations
 
@@ -10,16 +10,18 @@ import jax.numpy as jnp
 import numpy as np
 from numpy.typing import NDArray
 
-from bench.harness.job import Task
-from bench.peers.serve import serve
+from bench.harness.job import Job
+from bench.peers.serve import Peer, serve
 from mlp.common.rng import generator
 
 ACTIVATIONS = {"relu": jax.nn.relu, "sigmoid": jax.nn.sigmoid, "identity": lambda x: x}
 
 
-class Jax:
+class Jax(Peer):
     """Options.
 
+    ``device``
+        ``cpu`` unless given; JAX takes the first GPU for any other.
     ``loop``
         ``scan`` runs an epoch as one jitted scan; ``steps`` calls one jitted step from Python.
     ``gather``
@@ -31,53 +33,60 @@ class Jax:
     The number of threads is set by the environment, before JAX starts.
     """
 
-    def __init__(self, task: Task) -> None:
-        self._task, options = task, task.options
-        self._images = jnp.asarray(task.rows("train"))  # (N, I)
-        self._test = jnp.asarray(task.rows("test"))
-        labels = jnp.asarray(task.load("train_labels").astype(np.int32))
-        quadratic = task.recipe.loss == "quadratic"
-        self._targets = jax.nn.one_hot(labels, task.sizes[-1]) if quadratic else labels
-        self._update = partial(_update, task, _quadratic if quadratic else _cross_entropy)
-        self._by_steps = options.get("loop") == "steps" and task.recipe.batch_size != "full"
+    def __init__(self, job: Job) -> None:
+        self._job, options = job, job.options
+        if options.get("device", "cpu") != "cpu":
+            if jax.default_backend() != "gpu":
+                raise RuntimeError("JAX sees no GPU")
+            jax.config.update("jax_default_matmul_precision", "float32")  # else it takes TF32
+        self._images = jnp.asarray(job.rows("train"))  # (N, I)
+        self._test = jnp.asarray(job.rows("test"))
+        labels = jnp.asarray(job.load("train_labels").astype(np.int32))
+        quadratic = job.recipe.loss == "quadratic"
+        self._targets = jax.nn.one_hot(labels, job.sizes[-1]) if quadratic else labels
+        self._update = partial(_update, job, _quadratic if quadratic else _cross_entropy)
+        self._by_steps = options.get("loop") == "steps" and job.recipe.batch_size != "full"
         self._step = jax.jit(self._update, donate_argnums=0)
         self._scan = jax.jit(
             partial(_scan, self._update, options.get("gather", "batch"), options.get("unroll", 1)),
             donate_argnums=0,
         )
-        self._outputs = jax.jit(partial(_outputs, task))
+        self._outputs = jax.jit(partial(_outputs, job))
 
-    def start(self, task: Task) -> None:
+    def start(self, job: Job) -> None:
         """Take the weights and the seed."""
         # A copy, since the jitted functions give their first argument's memory away.
-        parameters = [(jnp.array(W), jnp.array(b)) for W, b in task.parameters()]
-        velocity = jax.tree.map(jnp.zeros_like, parameters) if task.recipe.momentum else None
+        parameters = [(jnp.array(W), jnp.array(b)) for W, b in job.parameters()]
+        velocity = jax.tree.map(jnp.zeros_like, parameters) if job.recipe.momentum else None
         self._state = (parameters, velocity)
-        self._shuffler = generator(task.recipe.seed, "shuffle")
+        self._shuffler = generator(job.recipe.seed, "shuffle")
 
-    def epoch(self, number: int, rates: NDArray[np.float32]) -> None:  # noqa: ARG002
+    def epoch(self, number: int, lrs: NDArray[np.float32]) -> None:  # noqa: ARG002
         """Train once on every image."""
-        N, B = len(self._images), self._task.batch_size
+        N, B = len(self._images), self._job.batch_size
         if N == B:
-            self._state = self._step(self._state, self._images, self._targets, rates[0])
+            self._state = self._step(self._state, self._images, self._targets, lrs[0])
         else:
             order = self._shuffler.permutation(N).astype(np.int32)
             if self._by_steps:
-                self._epoch_by_steps(order, rates)
+                self._epoch_by_steps(order, lrs)
             else:
                 whole = N // B * B
                 rows = order[:whole].reshape(-1, B), order[whole:]
-                self._state = self._scan(self._state, self._images, self._targets, rows, rates)
+                self._state = self._scan(self._state, self._images, self._targets, rows, lrs)
+
+    def wait(self) -> None:
+        """Wait until the device has done its work."""
         jax.block_until_ready(self._state)
 
     def classes(self) -> NDArray[Any]:
-        """Read the test images."""
+        """Classify the test images."""
         return np.asarray(self._outputs(self._state[0], self._test).argmax(axis=1))
 
-    def _epoch_by_steps(self, order: NDArray[np.int32], rates: NDArray[np.float32]) -> None:
-        for i, rate in enumerate(rates):
-            rows = order[i * self._task.batch_size : (i + 1) * self._task.batch_size]
-            self._state = self._step(self._state, self._images, self._targets, rate, rows)
+    def _epoch_by_steps(self, order: NDArray[np.int32], lrs: NDArray[np.float32]) -> None:
+        for i, lr in enumerate(lrs):
+            rows = order[i * self._job.batch_size : (i + 1) * self._job.batch_size]
+            self._state = self._step(self._state, self._images, self._targets, lr, rows)
 
 
 def _scan(
@@ -88,7 +97,7 @@ def _scan(
     images: Any,
     targets: Any,
     rows: Any,
-    rates: Any,
+    lrs: Any,
 ) -> Any:
     """Run the whole batches of an epoch, then the smaller last one if there is one."""
     batches, rest = rows  # (steps, B), (n,)
@@ -97,30 +106,30 @@ def _scan(
         ts = _rows(targets, batches.reshape(-1)).reshape(*batches.shape, *targets.shape[1:])
 
         def body(state: Any, batch: Any) -> Any:
-            x, t, rate = batch
-            return update(state, x, t, rate), None
+            x, t, lr = batch
+            return update(state, x, t, lr), None
 
-        state, _ = jax.lax.scan(body, state, (xs, ts, rates[: len(batches)]), unroll=unroll)
+        state, _ = jax.lax.scan(body, state, (xs, ts, lrs[: len(batches)]), unroll=unroll)
     else:
 
         def body(state: Any, batch: Any) -> Any:
-            batch_rows, rate = batch
-            return update(state, images, targets, rate, batch_rows), None
+            batch_rows, lr = batch
+            return update(state, images, targets, lr, batch_rows), None
 
-        state, _ = jax.lax.scan(body, state, (batches, rates[: len(batches)]), unroll=unroll)
-    return update(state, images, targets, rates[-1], rest) if len(rest) else state
+        state, _ = jax.lax.scan(body, state, (batches, lrs[: len(batches)]), unroll=unroll)
+    return update(state, images, targets, lrs[-1], rest) if len(rest) else state
 
 
-def _update(task: Task, loss: Any, state: Any, x: Any, t: Any, rate: Any, rows: Any = None) -> Any:
+def _update(job: Job, loss: Any, state: Any, x: Any, t: Any, lr: Any, rows: Any = None) -> Any:
     """Take one step from some rows of x and t, or from all."""
     if rows is not None:
         x, t = _rows(x, rows), _rows(t, rows)
     parameters, velocity = state
-    gradients = jax.grad(lambda p: loss(_outputs(task, p, x), t))(parameters)
+    gradients = jax.grad(lambda p: loss(_outputs(job, p, x), t))(parameters)
     if velocity is not None:
-        momentum = task.recipe.momentum
+        momentum = job.recipe.momentum
         velocity = gradients = jax.tree.map(lambda v, g: momentum * v + g, velocity, gradients)
-    return jax.tree.map(lambda p, g: p - rate * g, parameters, gradients), velocity
+    return jax.tree.map(lambda p, g: p - lr * g, parameters, gradients), velocity
 
 
 def _rows(a: Any, rows: Any) -> Any:
@@ -128,10 +137,10 @@ def _rows(a: Any, rows: Any) -> Any:
     return a.at[rows].get(mode="promise_in_bounds", wrap_negative_indices=False)
 
 
-def _outputs(task: Task, parameters: Any, x: Any) -> Any:
+def _outputs(job: Job, parameters: Any, x: Any) -> Any:
     for i, (W, b) in enumerate(parameters):
         last = i == len(parameters) - 1
-        x = ACTIVATIONS[task.output if last else task.activation](x @ W + b)
+        x = ACTIVATIONS[job.output if last else job.activation](x @ W + b)
     return x
 
 

@@ -10,13 +10,13 @@ from numpy.typing import NDArray
 from sklearn.neural_network import MLPClassifier
 from threadpoolctl import threadpool_limits
 
-from bench.harness.job import Task
-from bench.peers.serve import CannotExpressError, serve
+from bench.harness.job import Job
+from bench.peers.serve import CannotExpressError, Peer, serve
 
 ACTIVATIONS = {"relu": "relu", "sigmoid": "logistic", "tanh": "tanh", "identity": "identity"}
 
 
-class Scikit:
+class Scikit(Peer):
     """Options.
 
     ``threads``
@@ -24,53 +24,53 @@ class Scikit:
     ``assume_finite``
         skip the search for NaN in the images at each call.
     ``solver``
-        ``sgd``, or ``adam`` with its own defaults but for the rate.
+        ``sgd``, or ``adam`` with its own defaults but for the learning rate.
     """
 
-    def __init__(self, task: Task) -> None:
-        _check(task)
-        options, r = task.options, task.recipe
+    def __init__(self, job: Job) -> None:
+        _check(job)
+        options, r = job.options, job.recipe
         self._limit = threadpool_limits(options["threads"], user_api="blas")
         sklearn.set_config(assume_finite=options.get("assume_finite", False))
-        self._x, self._test = task.rows("train"), task.rows("test")  # (N, I)
-        self._labels = task.load("train_labels").astype(np.int64)  # (N,)
+        self._x, self._test = job.rows("train"), job.rows("test")  # (N, I)
+        self._labels = job.load("train_labels").astype(np.int64)  # (N,)
         self._model = MLPClassifier(
-            task.sizes[1:-1],
-            activation=ACTIVATIONS[task.activation],
+            job.sizes[1:-1],
+            activation=ACTIVATIONS[job.activation],
             solver=options.get("solver", "sgd"),
             alpha=0.0,
-            batch_size=task.batch_size,
+            batch_size=job.batch_size,
             learning_rate_init=r.lr,
             momentum=r.momentum,
             nesterovs_momentum=False,
             shuffle=r.batch_size != "full",
         )
 
-    def start(self, task: Task) -> None:
+    def start(self, job: Job) -> None:
         """Take the weights and the seed: make its arrays by a throw-away update, then fill them."""
-        model, few = self._model, min(task.batch_size, 10)
-        classes = np.arange(task.sizes[-1])
+        model, few = self._model, min(job.batch_size, 10)
+        classes = np.arange(job.sizes[-1])
         model.set_params(batch_size=few)
         model.partial_fit(self._x[:few], self._labels[:few], classes=classes)
-        shuffles = np.random.RandomState(task.recipe.seed)  # an int would repeat the same one
-        model.set_params(batch_size=task.batch_size, random_state=shuffles)
-        for i, (W, b) in enumerate(task.parameters()):
+        shuffles = np.random.RandomState(job.recipe.seed)  # an int would repeat the same one
+        model.set_params(batch_size=job.batch_size, random_state=shuffles)
+        for i, (W, b) in enumerate(job.parameters()):
             model.coefs_[i][...], model.intercepts_[i][...] = W, b
         del model._optimizer  # and with it the update's velocity
 
-    def epoch(self, number: int, rates: NDArray[np.float32]) -> None:  # noqa: ARG002
+    def epoch(self, number: int, lrs: NDArray[np.float32]) -> None:  # noqa: ARG002
         """Train once on every image."""
         self._model.partial_fit(self._x, self._labels)
 
     def classes(self) -> NDArray[Any]:
-        """Read the test images."""
-        return self._model.predict(self._test)
+        """Classify the test images."""
+        return np.asarray(self._model.predict(self._test))
 
 
-def _check(task: Task) -> None:
-    if task.output != "identity" or task.recipe.loss != "cross_entropy":
+def _check(job: Job) -> None:
+    if job.output != "identity" or job.recipe.loss != "cross_entropy":
         raise CannotExpressError("its classifier ends in softmax and cross-entropy")
-    if task.recipe.schedule != "constant" or task.recipe.warmup:
+    if job.recipe.schedule != "constant" or job.recipe.warmup:
         raise CannotExpressError("it has no warm-up and no linear decay")
 
 

@@ -1,4 +1,4 @@
-"""How fast a network trains, on one device or several, and how near that comes to their ceilings.
+"""How fast a network trains, on one device or several, and how near that is to their rooflines.
 
 An epoch is what `Trainer.epoch` does: the shuffle, the batches, every update. Devices take turns,
 so that whatever else slows the machine down slows all of them.
@@ -7,88 +7,23 @@ so that whatever else slows the machine down slows all of them.
 from __future__ import annotations
 
 import dataclasses
-import math
-import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
-from statistics import median
+from functools import partial
 
 import numpy as np
 
 from backends import Backend
-from mlp.benchmark.roofline import Ceiling, measure_ceiling
-from mlp.common.rng import generator
-from mlp.data.dataset import Split
-from mlp.nn.network import MLP
-from mlp.training.architecture import Architecture
-from mlp.training.recipe import Recipe
+from mlp.benchmark.roofline import Roofline, measure_roofline
+from mlp.benchmark.timing import Timing, calls_lasting, seconds_per_call, take_turns
+from mlp.benchmark.workload import Workload
 from mlp.training.trainer import Trainer
-
-SIDE, CLASSES = 28, 10
-"""Of the noise: images as high and wide as MNIST's, and as many classes."""
 
 WARM_UP = 2
 """Epochs that do not count: in the first, buffers are made; in the second, steps are captured."""
 
 TURN_SECONDS = 0.1
-"""A device's turn is as many epochs as last about so long, and one at least."""
-
-LEARNING_RATE = 1e-4
-"""Any rate costs the same time; with this one, no network diverges."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Workload:
-    """What is timed.
-
-    Attributes:
-        architecture: the network; its input and output are as wide as the images and classes.
-        recipe: how it is trained, but for the learning rate and its schedule.
-        images: what on.
-        classes: the number of classes.
-    """
-
-    architecture: Architecture
-    recipe: Recipe
-    images: Split
-    classes: int = CLASSES
-
-    def build(self, backend: Backend) -> MLP:
-        """Make the network on a device."""
-        pixels = math.prod(self.images.images.shape[1:])
-        loss, seed = self.recipe.loss, self.recipe.seed
-        return self.architecture.build(pixels, self.classes, loss, seed, backend)
-
-    def trainer(self, backend: Backend) -> Trainer:
-        """Make the network and what trains it."""
-        recipe = dataclasses.replace(
-            self.recipe, lr=LEARNING_RATE, schedule="constant", warmup=0.0, train_accuracy="after"
-        )
-        return Trainer(self.build(backend), self.images, recipe)
-
-
-@dataclass(frozen=True)
-class Timing:
-    """The seconds of an epoch on a device, from each of its turns."""
-
-    device: str
-    seconds: tuple[float, ...]
-
-    @property
-    def median(self) -> float:
-        """The median over the turns."""
-        return median(self.seconds)
-
-    def times_as_fast(self, other: Timing) -> float:
-        """By how much this device is faster, as a ratio of medians."""
-        return other.median / self.median
-
-    def overlaps(self, other: Timing) -> bool:
-        """Whether some turn of the slower device was as fast as some turn of the faster one."""
-        return max(min(self.seconds), min(other.seconds)) <= min(
-            max(self.seconds), max(other.seconds)
-        )
+"""A device's turn is as many epochs as take about this long, and at least one."""
 
 
 @dataclass(frozen=True)
@@ -97,10 +32,10 @@ class Result:
 
     Attributes:
         timing: the seconds of an epoch.
-        images: how many there are in one.
-        flop: of the matrix products in one; see `count_flop`.
-        bytes: what has to come from memory in one at the least: each image's bytes once.
-        ceiling: what the device reaches at best.
+        images: the number of images in an epoch.
+        flop: operations of an epoch's matrix products; see `mlp.benchmark.workload.count_flop`.
+        bytes: the least that an epoch has to read from memory: each image's bytes once.
+        roofline: what the device reaches at best.
         peak_bytes: the most memory in use until then: of this process, or of the GPU's array pool.
     """
 
@@ -108,35 +43,33 @@ class Result:
     images: int
     flop: int
     bytes: int
-    ceiling: Ceiling
+    roofline: Roofline
     peak_bytes: int
 
     @property
     def images_per_second(self) -> float:
-        """Images of the median epoch."""
+        """Images per second in the median epoch."""
         return self.images / self.timing.median
 
     @property
     def flop_per_second(self) -> float:
-        """Floating-point operations of the median epoch's matrix products."""
+        """Floating-point operations per second in the median epoch's matrix products."""
         return self.flop / self.timing.median
 
     @property
     def floor_seconds(self) -> float:
-        """What an epoch would take at the ceiling: the products or the bytes, the longer."""
-        return max(
-            self.flop / self.ceiling.flop_per_second, self.bytes / self.ceiling.bytes_per_second
-        )
+        """How long an epoch would take at the roofline: its products or its bytes, the longer."""
+        return self.roofline.least_seconds(self.flop, self.bytes)
 
     @property
-    def share_of_ceiling(self) -> float:
-        """How much of the median epoch the floor is, 0 to 1."""
+    def roofline_fraction(self) -> float:
+        """The time at the roofline as a fraction of the median epoch, 0 to 1."""
         return self.floor_seconds / self.timing.median
 
 
 @dataclass(frozen=True)
 class Cell:
-    """One place of a sweep's map, with each device's timing of so many images an epoch."""
+    """A batch size and a width in a sweep, with each device's timing of an epoch."""
 
     batch_size: int
     width: int
@@ -145,36 +78,14 @@ class Cell:
 
     @property
     def verdict(self) -> str:
-        """Which device wins and by how much, as ``"cuda:0 3.2x"``, or ``"even"``; of several."""
+        """Which device wins and by how much, as ``"cuda:0 3.2x"``, or ``"even"``.
+
+        There must be several devices.
+        """
         first, second = sorted(self.timings, key=lambda timing: timing.median)[:2]
         if first.overlaps(second):
             return "even"
         return f"{first.device} {first.times_as_fast(second):.1f}x"
-
-
-def noise(count: int, seed: int = 0) -> Split:
-    """Make random images and labels, whose training costs what any others' does.
-
-    Args:
-        count: how many.
-        seed: where the randomness starts.
-    """
-    rng = generator(seed, "noise")
-    images = rng.integers(0, 256, (count, SIDE, SIDE), np.uint8)
-    return Split(images, rng.integers(0, CLASSES, count, np.uint8))
-
-
-def count_flop(sizes: Sequence[int], images: int) -> int:
-    """Count the operations of an epoch's matrix products, additions and multiplications apart.
-
-    2 · N · I · O for each layer's y and dW, and for its dx but in the first layer, which has none.
-
-    Args:
-        sizes: the widths, input and output included.
-        images: N.
-    """
-    products = [2 * images * inputs * outputs for inputs, outputs in pairwise(sizes)]
-    return 3 * sum(products) - products[0]
 
 
 def bench(
@@ -182,32 +93,32 @@ def bench(
     backends: Sequence[Backend],
     repeats: int,
     epochs: int | None = None,
-    tell: Callable[[str], None] = lambda _: None,
+    on_progress: Callable[[str], None] = lambda _: None,
 ) -> list[Result]:
-    """Time a network's epochs on each device, and measure the devices' ceilings after that.
+    """Time a network's epochs on each device, and measure the devices' rooflines after that.
 
     Args:
         workload: what to time.
         backends: the devices.
         repeats: turns of each device.
-        epochs: of a turn; as many as last `TURN_SECONDS` unless given.
-        tell: told what is going on.
+        epochs: epochs in a turn; as many as take `TURN_SECONDS` unless given.
+        on_progress: called with a few words on what is being done.
     """
     trainers = [workload.trainer(backend) for backend in backends]
-    timings = time_epochs(trainers, repeats, epochs, tell)
+    timings = time_epochs(trainers, repeats, epochs, on_progress)
     peaks = [backend.memory().peak for backend in backends]
-    model = trainers[0].model
+    dtype = trainers[0].model.dtype
     del trainers
     results = []
     for backend, timing, peak in zip(backends, timings, peaks, strict=True):
-        tell(f"the ceilings of {backend.name}")
+        on_progress(f"measuring the roofline of {backend.name}")
         results.append(
             Result(
                 timing=timing,
                 images=len(workload.images),
-                flop=count_flop(model.sizes, len(workload.images)),
-                bytes=workload.images.images.nbytes,
-                ceiling=measure_ceiling(backend, model.dtype),
+                flop=workload.flop,
+                bytes=workload.image_bytes,
+                roofline=measure_roofline(backend, dtype),
                 peak_bytes=peak,
             )
         )
@@ -221,11 +132,11 @@ def sweep(
     widths: Sequence[int],
     repeats: int,
     epochs: int | None = None,
-    tell: Callable[[str], None] = lambda _: None,
+    on_progress: Callable[[str], None] = lambda _: None,
 ) -> Iterator[Cell]:
     """Time a network with each of these batch sizes and widths of all its hidden layers.
 
-    The arguments are those of `bench`.
+    The other arguments are those of `bench`.
     """
     depth = len(workload.architecture.hidden)
     for width in widths:
@@ -235,53 +146,45 @@ def sweep(
                 architecture=dataclasses.replace(workload.architecture, hidden=(width,) * depth),
                 recipe=dataclasses.replace(workload.recipe, batch_size=batch_size),
             )
-            tell(f"width {width}, batches of {batch_size}")
+            on_progress(f"width {width}, batches of {batch_size}")
             trainers = [here.trainer(backend) for backend in backends]
             timings = time_epochs(trainers, repeats, epochs)
             yield Cell(batch_size, width, len(workload.images), tuple(timings))
 
 
 def as_map(cells: Sequence[Cell]) -> tuple[list[int], list[int], list[list[Cell]]]:
-    """Lay a sweep's cells out: the batch sizes, the widths, and a row of cells for each size."""
+    """Arrange a sweep's cells: the batch sizes, the widths, and a row of cells for each size."""
     places = {(cell.batch_size, cell.width): cell for cell in cells}
     batch_sizes, widths = (sorted(set(axis)) for axis in zip(*places, strict=True))
     return batch_sizes, widths, [[places[b, w] for w in widths] for b in batch_sizes]
 
 
-@np.errstate(all="ignore")  # what is trained is of no use, and need not stay finite
+@np.errstate(all="ignore")  # the networks are thrown away, and need not stay finite
 def time_epochs(
     trainers: Sequence[Trainer],
     repeats: int,
     epochs: int | None = None,
-    tell: Callable[[str], None] = lambda _: None,
+    on_progress: Callable[[str], None] = lambda _: None,
+    turn_seconds: float | None = None,
 ) -> list[Timing]:
-    """Warm up and then let trainers take turns, each turn in another order.
+    """Warm up, and then let trainers take turns.
 
     Args:
         trainers: one for each device.
         repeats: turns of each.
-        epochs: of a turn; as many as last `TURN_SECONDS` unless given.
-        tell: told what is going on.
+        epochs: epochs in a turn; as many as take ``turn_seconds`` unless given.
+        on_progress: called with a few words on what is being done.
+        turn_seconds: how long a turn takes at the least; `TURN_SECONDS` unless given.
     """
-    counts = []
+    turns = []
     for trainer in trainers:
-        tell(f"warming up {trainer.backend.name}")
-        seconds = [_time(trainer, 1) for _ in range(WARM_UP)][-1]
-        counts.append(epochs or max(1, math.ceil(TURN_SECONDS / seconds)))
-    turns: list[list[float]] = [[] for _ in trainers]
-    for repeat in range(repeats):
-        tell(f"repeat {repeat + 1} of {repeats}")
-        for i in range(len(trainers)):
-            k = (repeat + i) % len(trainers)
-            turns[k].append(_time(trainers[k], counts[k]))
-    return [Timing(t.backend.name, tuple(s)) for t, s in zip(trainers, turns, strict=True)]
-
-
-def _time(trainer: Trainer, epochs: int) -> float:
-    """Return the seconds of an epoch, the mean of several, when all its work is done."""
-    trainer.backend.synchronize()
-    start = time.perf_counter()
-    for number in range(epochs):
-        trainer.epoch(number)
-    trainer.backend.synchronize()
-    return (time.perf_counter() - start) / epochs
+        on_progress(f"warming up {trainer.backend.name}")
+        epoch, wait = partial(trainer.epoch, 0), trainer.backend.synchronize
+        for _ in range(WARM_UP):
+            epoch()
+        least = TURN_SECONDS if turn_seconds is None else turn_seconds
+        turns.append(
+            partial(seconds_per_call, epoch, wait, epochs or calls_lasting(least, epoch, wait))
+        )
+    seconds = take_turns(turns, repeats, lambda i: on_progress(f"repeat {i + 1} of {repeats}"))
+    return [Timing(t.backend.name, s) for t, s in zip(trainers, seconds, strict=True)]

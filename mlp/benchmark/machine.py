@@ -1,4 +1,4 @@
-"""What a figure was measured on: the processor, its cores and memory, and the versions."""
+"""The machine that a figure was measured on: processor, cores, memory, BLAS and versions."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ class Machine:
     Attributes:
         processor: its name.
         cores: how many of its cores this process may use.
-        memory_bytes: all of the host's memory; None where the system does not tell (Windows).
+        memory_bytes: the host's whole memory; None where it cannot be asked for (Windows).
         system: the operating system.
         blas: the library that multiplies matrices, its version and its number of threads.
         versions: of mlp, Python and NumPy.
-        load: how many processes were running or waiting to, on average over the last minute; None
-            where the system does not tell.
+        load: the number of processes that were running or waiting to run, on average over the last
+            minute; None where it cannot be asked for (Windows).
     """
 
     processor: str

@@ -12,7 +12,7 @@ import typer
 
 from backends import Backend, BackendError, get_backend
 from mlp.benchmark import epochs as benchmark
-from mlp.benchmark.epochs import Workload
+from mlp.benchmark.workload import Workload, noise
 from mlp.cli import console
 from mlp.cli.bench_report import map_json, print_map, print_speeds, report_setting, speeds_json
 from mlp.cli.expand import Overrides, expand
@@ -142,7 +142,7 @@ def _workload(
     count: int,
 ) -> Workload:
     if dataset is None:
-        images = benchmark.noise(count)
+        images = noise(count)
         return Workload(architecture=architecture, recipe=recipe, images=images)
     found = open_dataset(dataset, data)
     return Workload(

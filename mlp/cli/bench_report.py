@@ -9,8 +9,10 @@ from typing import Any
 from rich.table import Table
 
 from backends import Backend
-from mlp.benchmark.epochs import Cell, Result, Timing, Workload, as_map
+from mlp.benchmark.epochs import Cell, Result, as_map
 from mlp.benchmark.machine import describe_device, describe_machine
+from mlp.benchmark.timing import Timing
+from mlp.benchmark.workload import Workload
 from mlp.cli import console
 from mlp.cli.console import print_table
 
@@ -53,10 +55,10 @@ def speeds_json(results: Sequence[Result]) -> dict[str, Any]:
             | {
                 "images_per_second": result.images_per_second,
                 "gflop_per_second": result.flop_per_second / 1e9,
-                "ceiling_gflop_per_second": result.ceiling.flop_per_second / 1e9,
-                "ceiling_gb_per_second": result.ceiling.bytes_per_second / 1e9,
+                "ceiling_gflop_per_second": result.roofline.flop_per_second / 1e9,
+                "ceiling_gb_per_second": result.roofline.bytes_per_second / 1e9,
                 "floor_seconds": result.floor_seconds,
-                "share_of_ceiling": result.share_of_ceiling,
+                "share_of_ceiling": result.roofline_fraction,
                 "peak_bytes": result.peak_bytes,
             }
             for result in results
@@ -77,7 +79,7 @@ def print_speeds(results: Sequence[Result]) -> None:
             _spread(result.timing),
             f"{result.images_per_second:,.0f}",
             f"{result.flop_per_second / 1e9:,.1f}",
-            f"{result.share_of_ceiling:.0%}",
+            f"{result.roofline_fraction:.0%}",
             f"{result.peak_bytes / 2**20:,.0f} MiB",
         )
     print_table(table)
@@ -85,10 +87,10 @@ def print_speeds(results: Sequence[Result]) -> None:
     for slower in ranked[1:]:
         print(_compare(ranked[0].timing, slower.timing))
     for result in results:
-        ceiling = result.ceiling
+        roofline = result.roofline
         print(
-            f"{result.timing.device} at most: {ceiling.flop_per_second / 1e9:,.0f} GFLOP/s in "
-            f"large products, {ceiling.bytes_per_second / 1e9:,.0f} GB/s in large copies; so "
+            f"{result.timing.device} at most: {roofline.flop_per_second / 1e9:,.0f} GFLOP/s in "
+            f"large products, {roofline.bytes_per_second / 1e9:,.0f} GB/s in large copies; so "
             f"{_seconds(result.floor_seconds)} an epoch"
         )
     print(

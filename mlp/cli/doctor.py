@@ -9,7 +9,9 @@ from typing import Annotated, Any
 
 import typer
 
-from mlp.benchmark.doctor import Parity, Report, examine
+from mlp.benchmark.doctor import Report, examine
+from mlp.benchmark.parity import Parity
+from mlp.benchmark.workload import CLASSES, PIXELS, network_name
 from mlp.cli.options import Device, Json
 
 
@@ -102,4 +104,4 @@ def _speed_lines(report: Report) -> list[str]:
 
 def _widths(hidden: tuple[int, ...]) -> str:
     """Write a network's widths, such as 784-128-10."""
-    return "-".join(map(str, (784, *hidden, 10)))
+    return network_name((PIXELS, *hidden, CLASSES))

@@ -1,4 +1,4 @@
-"""The GPU benchmark, rehearsed without one: every section runs, and its table can be drawn."""
+"""The GPU benchmark, rehearsed without one: every section runs."""
 
 from __future__ import annotations
 
@@ -11,17 +11,25 @@ import pytest
 from cuda_stand_in import StandIn, install
 
 from bench import gpu, table
-from bench.gpu_ceilings import Ceilings
-from bench.gpu_work import Work
-from mlp.benchmark.doctor import Parity
+from mlp.benchmark.parity import Parity
+from mlp.benchmark.roofline import Roofline
 
-SECTIONS = {"machine", "correctness", "ceiling", "time to 98 %", "epoch", "absent", "memory"}
+SECTIONS = {
+    "machine",
+    "correctness",
+    "call",
+    "roofline",
+    "time to 98 %",
+    "epoch",
+    "absent",
+    "memory",
+}
 OURS = {"array library alone", "own kernels", "graph"}
 
 
 @pytest.fixture(autouse=True)
-def no_peers(monkeypatch: pytest.MonkeyPatch) -> None:
-    """PyTorch and JAX take longer to import than all else here to run."""
+def quick(short_measurements: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Short turns, and no peers: PyTorch and JAX take longer to import than all else to run."""
     for name in ("torch", "jax"):
         monkeypatch.setitem(sys.modules, name, None)
 
@@ -51,10 +59,11 @@ def test_the_protocol_runs_on_a_stand_in(tmp_path: Path, monkeypatch: pytest.Mon
     cupy = StandIn()
     install(monkeypatch, cupy)
     monkeypatch.setitem(sys.modules, "cupy", cupy)
+    monkeypatch.setattr(gpu, "compare", lambda backend: [Parity("sums", 0.0, 1e-5)])
     monkeypatch.setattr(
         gpu, "protocol",
         lambda device: gpu.Plan(
-            device, (Work((4,), "full", 30), Work((4,), 16, 30)), 1, 0.0, 1 << 10, 8,
+            device, gpu.workloads(30, ((4,), "full")), 1, 0.0,
             "synthetic:30+10", gpu.Recipe(epochs=1),
         ),
     )  # fmt: skip
@@ -94,27 +103,9 @@ def test_without_a_gpu_it_says_why(
 
 
 def test_the_floors_are_those_of_the_arithmetic() -> None:
-    """784-128-10 over 60,000 images: 24.5 GFLOP, and 3.16 for 784-16-16-10."""
-    assert Work((128,), "full", 60_000).flop == pytest.approx(24.5e9, rel=2e-3)
-    narrow = Work((16, 16), "full", 60_000)
-    assert narrow.flop == pytest.approx(3.16e9, rel=2e-3)
-    fast = Ceilings(bandwidth=4.3e12, flops={"float32": 67e12, "tf32": 495e12})
-    assert fast.floor(narrow, "float32") == pytest.approx(99e-6, rel=0.01)  # moving the bytes
-    wide = Work((128,), "full", 60_000)
-    assert fast.floor(wide, "float32") == pytest.approx(366e-6, rel=0.01)  # computing
-    assert fast.floor(wide, "tf32") == pytest.approx(130e-6, rel=0.01)
-
-
-def test_nothing_measured_shows_no_figure(tmp_path: Path) -> None:
-    assert table.newest(tmp_path) is None
-    assert table.markdown(None).startswith("Not measured yet")
-
-
-def test_the_table_is_put_between_its_marks(tmp_path: Path) -> None:
-    readme = tmp_path / "README.md"
-    readme.write_text(f"before\n{table.BEGIN}\nold\n{table.END}\nafter\n")
-    table.write(readme, "new")
-    assert readme.read_text() == f"before\n{table.BEGIN}\nnew\n{table.END}\nafter\n"
-    readme.write_text("no marks")
-    with pytest.raises(ValueError, match="has no place for the table: add the lines"):
-        table.write(readme, "new")
+    fast = Roofline(67e12, 4.3e12), Roofline(495e12, 4.3e12)
+    wide, narrow = gpu.workloads(600, ((128,), "full"), ((16, 16), "full"))
+    seconds = [r.least_seconds(w.flop, w.float_bytes) for w in (wide, narrow) for r in fast]
+    assert seconds[0] == pytest.approx(366e-8, rel=0.01)  # computing
+    assert seconds[1] == pytest.approx(130e-8, rel=0.01)  # moving the bytes
+    assert seconds[2] == seconds[3] == pytest.approx(99e-8, rel=0.01)

@@ -1,19 +1,18 @@
-"""One workload's contest: each arm finds its best setting, then all run in turn."""
+"""The comparison of a workload: each arm finds its best setting, then all run in turn."""
 
 from __future__ import annotations
 
 import time
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass, field, replace
+from functools import partial
 from statistics import median
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, NamedTuple
 
 from bench.harness.arms import OURS, Arm, Setting
-from bench.harness.job import Task
+from bench.harness.job import Job
 from bench.harness.worker import AbsentError, Worker, WorkerError
-from mlp.training.recipe import Recipe
-
-T = TypeVar("T")
+from mlp.benchmark.timing import take_turns
 
 WARM_UP_TURNS = 2
 """Turns before the clock counts: compilation, first touches of memory, captured steps."""
@@ -21,7 +20,7 @@ WARM_UP_TURNS = 2
 
 @dataclass
 class Entry:
-    """What one arm did in one contest.
+    """What an arm did in a comparison.
 
     Attributes:
         setting: the best of its settings.
@@ -50,7 +49,7 @@ class Ratio(NamedTuple):
 
 
 @dataclass
-class Contest:
+class Comparison:
     """The entries of one workload, by the arms' names."""
 
     name: str
@@ -88,23 +87,23 @@ class Contest:
         }
 
 
-def find_best(arm: Arm, task: Task, turn: int, trials: int) -> tuple[Setting | None, Entry]:
+def find_best(arm: Arm, job: Job, turn: int, trials: int) -> tuple[Setting | None, Entry]:
     """Try each of an arm's settings in a process of its own.
 
     Args:
         arm: whose settings.
-        task: what to train.
+        job: what to train.
         turn: epochs between two looks at the clock.
         trials: how often; the quickest counts.
 
     Returns:
-        The quickest setting and an entry that tells of all; None if none ran.
+        The quickest setting, None if none ran; and an entry with what each setting took.
     """
     entry, best = Entry(), {}
     for setting in arm.settings:
         try:
             with Worker(arm, setting) as worker:
-                worker.prepare(task_for(arm, setting, task))
+                worker.prepare(job_for(arm, setting, job))
                 worker.train(turn * WARM_UP_TURNS)
                 best[setting.label] = min(worker.train(turn) for _ in range(trials))
                 entry.tried[setting.label] = best[setting.label]
@@ -114,36 +113,37 @@ def find_best(arm: Arm, task: Task, turn: int, trials: int) -> tuple[Setting | N
         except WorkerError as error:
             entry.tried[setting.label] = str(error)
     if not best:
-        entry.absent = "none of its settings ran"
+        reason = str(next(iter(entry.tried.values()))).strip().splitlines()[-1]
+        entry.absent = f"none of its settings ran: {reason}"
         return None, entry
     entry.setting = min(best, key=best.__getitem__)
     return next(s for s in arm.settings if s.label == entry.setting), entry
 
 
-def hold_contest(
+def compare_arms(
     name: str,
     arms: list[Arm],
-    task: Task,
+    job: Job,
     *,
     turn: int,
     tolerance: float,
     repeats: int,
     trials: int,
     settle: float,
-) -> Contest:
+) -> Comparison:
     """Let each arm find its best setting, then run them in turn, one at a time.
 
     Args:
         name: the workload's.
         arms: who takes part.
-        task: what all train.
+        job: what all train.
         turn: epochs a turn.
         tolerance: how far the accuracies may lie apart.
         repeats: turns an arm that count.
         trials: turns for each setting that is tried.
         settle: seconds of rest before each turn, in which the last arm's threads fall asleep.
     """
-    found = {arm.name: find_best(arm, task, turn, trials) for arm in arms}
+    found = {arm.name: find_best(arm, job, turn, trials) for arm in arms}
     entries = {arm_name: entry for arm_name, (_, entry) in found.items()}
     with ExitStack() as stack:
         workers = {}
@@ -151,25 +151,22 @@ def hold_contest(
             setting = found[arm.name][0]
             if setting is not None:
                 workers[arm.name] = worker = stack.enter_context(Worker(arm, setting))
-                entries[arm.name].versions = worker.prepare(task_for(arm, setting, task))
-        for i in range(WARM_UP_TURNS + repeats):
-            for arm_name in rotate(list(workers), i):
-                time.sleep(settle)
-                seconds = workers[arm_name].train(turn)
-                if i >= WARM_UP_TURNS:
-                    entries[arm_name].seconds.append(seconds)
-        for arm_name, worker in workers.items():
+                entries[arm.name].versions = worker.prepare(job_for(arm, setting, job))
+        turns = [partial(run_turn, worker, turn, settle) for worker in workers.values()]
+        seconds = take_turns(turns, WARM_UP_TURNS + repeats)
+        for (arm_name, worker), each in zip(workers.items(), seconds, strict=True):
+            entries[arm_name].seconds = list(each[WARM_UP_TURNS:])
             entries[arm_name].accuracy = worker.accuracy()
-    return Contest(name, turn * (WARM_UP_TURNS + repeats), tolerance, entries)
+    return Comparison(name, turn * (WARM_UP_TURNS + repeats), tolerance, entries)
 
 
-def rotate(items: list[T], by: int) -> list[T]:
-    """Start with another one each time, so that nobody always runs after the same one."""
-    by %= max(len(items), 1)
-    return items[by:] + items[:by]
+def run_turn(worker: Worker, epochs: int, settle: float) -> float:
+    """Let a worker train for some epochs after a rest; return the seconds of one epoch."""
+    time.sleep(settle)
+    return worker.train(epochs)
 
 
-def task_for(arm: Arm, setting: Setting, task: Task) -> Task:
-    """Write an arm's setting, and its own recipe if it has one, into a task."""
-    recipe: Recipe = replace(task.recipe, **arm.recipe)
-    return replace(task, options=setting.options, recipe=recipe)
+def job_for(arm: Arm, setting: Setting, job: Job) -> Job:
+    """Return the job with an arm's setting, and with its own recipe if it has one."""
+    recipe = replace(job.recipe, **arm.recipe)
+    return replace(job, options=setting.options, recipe=recipe)

@@ -1,0 +1,59 @@
+"""The comparison on a CPU: what it writes, and that it notices when the work is not the same."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+from bench.cpu import run
+from bench.harness.arms import OURS, Arm, ours
+from bench.harness.machine import Provenance
+from bench.harness.report import comparison_document, comparison_markdown, save
+from bench.harness.workloads import SGDWorkload, plain_sgd
+from mlp.data.dataset import Dataset
+
+TINY = SGDWorkload(hidden=(4,), recipe=plain_sgd(32, 0.1))
+
+LIAR = """
+import json, sys
+ANSWERS = {"prepare": {"versions": {}}, "train": {"seconds": 0.5}, "evaluate": {"accuracy": 0.5}}
+for line in sys.stdin:
+    print(json.dumps(ANSWERS[json.loads(line)["do"]]), flush=True)
+"""
+
+
+def test_this_project_alone_gives_json_and_a_table(dataset: Dataset, tmp_path: Path) -> None:
+    comparisons = run([TINY], [ours()], dataset, repeats=2, trials=1, settle=0.0)
+    document = comparison_document(comparisons, Provenance())
+    save(document, comparison_markdown(comparisons, Provenance()), tmp_path / "cpu")
+
+    found = json.loads((tmp_path / "cpu.json").read_text())
+    (comparison,) = found["comparisons"]
+    mine = comparison["entries"][OURS]
+    assert len(mine["seconds"]) == 2
+    assert min(mine["seconds"]) > 0
+    assert 0 <= mine["accuracy"] <= 1
+    assert "numpy" in mine["versions"]
+    assert comparison["ratio"] is None  # nobody to compare with
+    assert comparison["failure"] is None
+    assert found["machine"]["cores"] >= 1
+    lines = (tmp_path / "cpu.md").read_text().splitlines()
+    assert any(re.match(r"\| 784-4-10 b32 \| \d", line) for line in lines)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["cpu.json", "cpu.md"]
+
+
+def test_an_arm_that_reaches_another_accuracy_is_a_failure(
+    dataset: Dataset, stub: Callable[[str], Arm]
+) -> None:
+    still = replace(TINY, recipe=plain_sgd(32, 1e-6))
+    arms = [ours(), stub(LIAR)]
+    comparisons = run([still], arms, dataset, repeats=1, trials=1, settle=0.0)
+    document = comparison_document(comparisons, Provenance())
+    assert len(document["failures"]) == 1
+    assert "stub 50.00%" in document["failures"][0]
+    assert document["failures"][0] in comparison_markdown(comparisons, Provenance())
+    assert comparisons[0].ratio is not None
+    assert comparisons[0].ratio.peer == "stub"
