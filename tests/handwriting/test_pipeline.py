@@ -14,17 +14,17 @@ from PIL import Image
 
 from mlp.common.errors import DataError
 from mlp.handwriting import (
-    NothingToRead,
+    NoDigit,
     SeveralDigits,
-    find_digits,
+    crop_digits,
+    extract_digit,
+    extract_digits,
     load_picture,
-    read_line,
-    read_picture,
 )
-from mlp.handwriting.components import connected
+from mlp.handwriting.components import connected_components
+from mlp.handwriting.constants import MAX_PIXELS, WORKING_SIDE
 from mlp.handwriting.ink import align_polarity
-from mlp.handwriting.load import MAX_PIXELS, WORKING_SIDE
-from mlp.handwriting.normalise import mnist_form, signed_distance, stroke_width
+from mlp.handwriting.normalise import signed_distance, stroke_width, to_mnist_format
 
 BLUE_LINES = (150, 180, 220)
 SCENES = {
@@ -55,7 +55,7 @@ def likeness(image: np.ndarray, other: np.ndarray) -> float:
 
 
 def clean(digit: int, pen: float = 0.1) -> np.ndarray:
-    return mnist_form(draw_digit(digit, 200, pen))[0]
+    return to_mnist_format(draw_digit(digit, 200, pen))[0]
 
 
 def picture_file(picture: Image.Image, kind: str = "PNG", **options: object) -> io.BytesIO:
@@ -89,25 +89,25 @@ def on_table(sheet: np.ndarray, colour: tuple[int, int, int]) -> np.ndarray:
 def test_every_scene_reads_like_the_clean_digit(name):
     digit = list(SCENES).index(name) % 10
     picture = photograph(page_of(digit), SCENES[name], seed=digit)
-    assert likeness(read_picture(picture).image, clean(digit)) > 0.88
+    assert likeness(extract_digit(picture).image, clean(digit)) > 0.88
 
 
 @pytest.mark.parametrize("digit", range(10))
 def test_every_digit_on_squared_paper(digit):
     scene = SCENES["squared, in a shadow"]
     picture = photograph(page_of(digit), scene, seed=digit)
-    assert likeness(read_picture(picture).image, clean(digit)) > 0.9
+    assert likeness(extract_digit(picture).image, clean(digit)) > 0.9
 
 
 @pytest.mark.parametrize("height", [24, 60, 250])
 def test_size_in_the_frame_does_not_matter(height):
     picture = photograph(page_of(3, height=height), Scene(grain=2))
-    assert likeness(read_picture(picture).image, clean(3)) > 0.85
+    assert likeness(extract_digit(picture).image, clean(3)) > 0.85
 
 
 @pytest.mark.parametrize("pen", [0.025, 0.05, 0.2])
 def test_thin_and_fat_pens_come_near_the_width_of_mnist(pen):
-    image = read_picture(photograph(page_of(4, height=200, pen=pen), Scene(grain=2))).image
+    image = extract_digit(photograph(page_of(4, height=200, pen=pen), Scene(grain=2))).image
     assert likeness(image, clean(4)) > 0.85
     fine = np.asarray(Image.fromarray(image).resize((168, 168), Image.Resampling.BICUBIC)) > 127
     assert 1.7 < stroke_width(fine) / 6 < 3.2
@@ -119,7 +119,7 @@ def test_a_photo_of_twelve_megapixels_takes_about_a_second(tmp_path):
     photo.save(tmp_path / "photo.jpg", quality=85)
     start = time.process_time()
     loaded = load_picture(tmp_path / "photo.jpg")
-    reading = read_picture(loaded)
+    reading = extract_digit(loaded)
     assert time.process_time() - start < 2.5  # of processor time, so that a busy machine passes
     assert max(loaded.shape) == WORKING_SIDE
     assert likeness(reading.image, clean(6)) > 0.9
@@ -127,7 +127,7 @@ def test_a_photo_of_twelve_megapixels_takes_about_a_second(tmp_path):
 
 def test_both_polarities_read_the_same():
     picture = photograph(page_of(9), Scene(grain=2))
-    assert likeness(read_picture(picture).image, read_picture(~picture).image) > 0.98
+    assert likeness(extract_digit(picture).image, extract_digit(~picture).image) > 0.98
 
 
 @pytest.mark.parametrize("digit", [4, 8, 9])
@@ -144,8 +144,8 @@ def test_a_pen_that_is_lighter_in_one_colour_and_darker_in_another(digit, paper,
     for width in (0.05, 0.16):
         page = page_of(digit, pen=width)
         picture = photograph(page, Scene(paper=paper, pen=pen, grain=3, light=0.3))
-        whole = mnist_form(draw_digit(digit, 200, width))[0]
-        assert likeness(read_picture(picture).image, whole) > 0.88
+        whole = to_mnist_format(draw_digit(digit, 200, width))[0]
+        assert likeness(extract_digit(picture).image, whole) > 0.88
 
 
 def test_a_shadow_on_white_paper_leaves_the_colours_alone():
@@ -154,15 +154,15 @@ def test_a_shadow_on_white_paper_leaves_the_colours_alone():
 
 
 def test_a_tight_picture_of_28_pixels_survives():
-    small = mnist_form(draw_digit(8, 200))[0]
+    small = to_mnist_format(draw_digit(8, 200))[0]
     for picture in (small, ~small):
-        assert likeness(read_picture(picture).image, small) > 0.9
+        assert likeness(extract_digit(picture).image, small) > 0.9
 
 
 @pytest.mark.parametrize("digit", [2, 5, 7])
 @pytest.mark.parametrize("table", [(120, 80, 50), (45, 45, 50), (160, 130, 90)])
 def test_a_sheet_on_a_rough_table_is_read_alone(digit, table):
-    reading = read_picture(on_table(photograph(page_of(digit, height=110), Scene(grain=3)), table))
+    reading = extract_digit(on_table(photograph(page_of(digit, height=110), Scene(grain=3)), table))
     assert likeness(reading.image, clean(digit)) > 0.9
     assert 110 < reading.box.height < 130
     middle = reading.box.top + reading.box.height / 2
@@ -176,14 +176,14 @@ def test_a_strip_of_dark_table_hides_no_faint_pen(pen, sides):
     picture[:, -15:] = (60, 50, 45)
     if sides == 2:
         picture[:12] = (60, 50, 45)
-    assert likeness(read_picture(picture).image, clean(5)) > 0.9
+    assert likeness(extract_digit(picture).image, clean(5)) > 0.9
 
 
 def test_a_digit_that_runs_along_an_edge_is_no_border():
     seven = draw_digit(7, 200, 0.1)
     rows, columns = np.nonzero(seven > 0.5)
     picture = photograph(seven[rows.min() + 5 :, : columns.max() + 10], Scene(grain=2))
-    assert likeness(read_picture(picture).image, clean(7)) > 0.85
+    assert likeness(extract_digit(picture).image, clean(7)) > 0.85
 
 
 @pytest.mark.parametrize("inset", [8, 25])
@@ -193,7 +193,7 @@ def test_a_frame_around_a_digit_is_left_out(inset, pen):
     for rows, columns in ((slice(inset, -inset), inset), (inset, slice(inset, -inset))):
         page[rows, columns] = 1
         page[::-1, ::-1][rows, columns] = 1
-    image = read_picture(photograph(page, Scene(grain=2))).image
+    image = extract_digit(photograph(page, Scene(grain=2))).image
     assert likeness(image, clean(6)) > 0.85
 
 
@@ -203,20 +203,20 @@ def test_a_square_zero_is_no_frame(light):
     page[80:220, 90:210] = 1
     page[100:200, 110:190] = 0
     picture = photograph(page, Scene(grain=2))
-    assert read_picture(~picture if light else picture).image[13:15, 13:15].max() < 30
+    assert extract_digit(~picture if light else picture).image[13:15, 13:15].max() < 30
 
 
 def test_a_stroke_across_a_tight_picture_is_no_ruling():
     one = draw_digit(1, 300, 0.12)
     picture = photograph(np.pad(one, 4), Scene(grain=2))
-    assert likeness(read_picture(picture).image, clean(1)) > 0.9
+    assert likeness(extract_digit(picture).image, clean(1)) > 0.9
 
 
 @pytest.mark.parametrize("digit", [3, 8])
 def test_heavy_grain_and_blur_hide_no_digit(digit):
     for scene in (Scene(grain=40, light=0.4), Scene(blur=9, grain=2)):
         picture = photograph(place([draw_digit(digit, 260, 0.12)], 600, 800), scene)
-        assert likeness(read_picture(picture).image, clean(digit)) > 0.85
+        assert likeness(extract_digit(picture).image, clean(digit)) > 0.85
 
 
 # The form
@@ -224,7 +224,7 @@ def test_heavy_grain_and_blur_hide_no_digit(digit):
 
 @pytest.mark.parametrize("digit", range(10))
 def test_the_form_is_that_of_mnist(digit):
-    image = read_picture(photograph(page_of(digit), Scene(grain=2))).image
+    image = extract_digit(photograph(page_of(digit), Scene(grain=2))).image
     assert image.shape == (28, 28)
     assert image.dtype == np.uint8
     assert image.max() > 230
@@ -237,7 +237,7 @@ def test_the_form_is_that_of_mnist(digit):
 
 
 def test_stages_are_planes_that_end_in_the_image():
-    reading = read_picture(photograph(page_of(2), SCENES["lined"]))
+    reading = extract_digit(photograph(page_of(2), SCENES["lined"]))
     assert next(iter(reading.stages)) == "picture"
     assert list(reading.stages)[-1] == "image"
     assert all(stage.ndim == 2 for stage in reading.stages.values())
@@ -250,7 +250,7 @@ def test_the_box_is_in_the_pixels_of_the_picture():
     page = np.zeros((1200, 1600), np.float32)
     digit = draw_digit(5, 400)
     page[700 : 700 + digit.shape[0], 300 : 300 + digit.shape[1]] = digit
-    box = read_picture(photograph(page, Scene())).box
+    box = extract_digit(photograph(page, Scene())).box
     rows, columns = np.nonzero(page > 0.5)
     expected = (rows.min(), columns.min(), rows.max() + 1, columns.max() + 1)
     found = (box.top, box.left, box.bottom, box.right)
@@ -260,7 +260,7 @@ def test_the_box_is_in_the_pixels_of_the_picture():
 def test_the_callers_array_is_left_alone():
     picture = photograph(page_of(7), SCENES["shadow"])
     before = picture.copy()
-    read_line(picture)
+    extract_digits(picture)
     np.testing.assert_array_equal(picture, before)
 
 
@@ -273,9 +273,9 @@ def test_the_callers_array_is_left_alone():
 def test_a_blank_page_has_nothing_to_read(paper, grain, ruling):
     scene = Scene(paper=paper, grain=grain, light=0.3, ruling=ruling, tilt=0.01)
     blank = photograph(np.zeros((180, 240), np.float32), scene)
-    with pytest.raises(NothingToRead, match="nothing to read"):
-        read_picture(blank)
-    assert find_digits(blank) == []
+    with pytest.raises(NoDigit, match="nothing to read"):
+        extract_digit(blank)
+    assert crop_digits(blank) == []
 
 
 @pytest.mark.parametrize(
@@ -283,27 +283,27 @@ def test_a_blank_page_has_nothing_to_read(paper, grain, ruling):
 )
 def test_flat_pictures_of_odd_shapes_have_nothing_to_read(shape):
     for level in (0, 128, 255):
-        with pytest.raises(NothingToRead):
-            read_picture(np.full(shape, level, np.uint8))
+        with pytest.raises(NoDigit):
+            extract_digit(np.full(shape, level, np.uint8))
 
 
 @pytest.mark.parametrize("shape", [(0, 5), (5, 5, 2), (5, 5, 3, 1), (7,)])
 def test_what_is_no_picture_is_refused(shape):
     with pytest.raises(DataError, match="uint8 of shape"):
-        read_picture(np.zeros(shape, np.uint8))
+        extract_digit(np.zeros(shape, np.uint8))
     with pytest.raises(DataError, match="float"):
-        read_picture(np.zeros((28, 28)))
+        extract_digit(np.zeros((28, 28)))
 
 
 @pytest.mark.parametrize("name", ["plain", "squared", "shadow", "blackboard"])
 def test_a_line_is_cut_left_to_right(name):
     digits = (4, 0, 7, 5)
     picture = photograph(page_of(*digits, height=80, gap=24), SCENES[name], seed=3)
-    readings = read_line(picture)
+    readings = extract_digits(picture)
     assert len(readings) == 4
     for digit, reading in zip(digits, readings, strict=True):
         assert likeness(reading.image, clean(digit)) > 0.85
-    crops = find_digits(picture)
+    crops = crop_digits(picture)
     assert [crop.ndim for crop in crops] == [3] * 4
     assert all(70 < crop.shape[0] < 100 for crop in crops)
 
@@ -319,7 +319,7 @@ def test_rows_are_read_top_to_bottom_and_each_left_to_right(slope, spacing):
             left = 60 + 100 * column - 20 * row
             top = 60 + spacing * row + round(slope * (left - 200))
             page[top : top + drawn.shape[0], left : left + drawn.shape[1]] = drawn
-    readings = read_line(photograph(page, Scene(grain=2)))
+    readings = extract_digits(photograph(page, Scene(grain=2)))
     expected = [digit for row in rows for digit in row]
     assert len(readings) == len(expected)
     for digit, reading in zip(expected, readings, strict=True):
@@ -331,7 +331,7 @@ def test_a_shadow_hides_no_digit_of_a_line(seed):
     page = page_of(4, 0, 7, 5, height=60, gap=24)
     picture = photograph(page, Scene(grain=2)).astype(np.float32)
     picture[:, 100 + 40 * seed :] *= 0.45  # a hard shadow between digits or across one
-    assert len(read_line(picture.astype(np.uint8))) == 4
+    assert len(extract_digits(picture.astype(np.uint8))) == 4
 
 
 @pytest.mark.parametrize("paper", [(250, 250, 248), (170, 168, 160)])
@@ -341,12 +341,12 @@ def test_half_a_blank_page_in_the_shade_has_nothing_to_read(paper, ruling, shado
     for seed in (1, 2):
         scene = Scene(paper=paper, ruling=ruling, shadow=shadow, light=0.2, grain=3, tilt=0.02)
         blank = photograph(np.zeros((300, 400), np.float32), scene, seed)
-        assert find_digits(blank) == []
+        assert crop_digits(blank) == []
 
 
 def test_several_digits_are_counted():
     with pytest.raises(SeveralDigits, match="3 digits") as caught:
-        read_picture(photograph(page_of(1, 2, 3, height=90), Scene(grain=2)))
+        extract_digit(photograph(page_of(1, 2, 3, height=90), Scene(grain=2)))
     assert caught.value.count == 3
     assert isinstance(caught.value, DataError)
 
@@ -359,7 +359,7 @@ def test_a_five_with_a_detached_bar_is_one_digit(gap):
     cut[: top + 22 - gap + 2] = five[gap - 2 : top + 22]  # lift the bar
     cut[top + 22 :] = five[top + 22 :]
     picture = photograph(cut, Scene(grain=2))
-    assert len(read_line(picture)) == 1
+    assert len(extract_digits(picture)) == 1
 
 
 @pytest.mark.parametrize("digit", [1, 2, 6, 9])
@@ -369,7 +369,7 @@ def test_a_line_under_a_digit_is_none_of_its_strokes(digit, gap):
     rows, columns = np.nonzero(page > 0.5)
     top = rows.max() + gap
     page[top : top + 10, columns.min() - 8 : columns.max() + 8] = 1
-    image = read_picture(photograph(page, Scene(grain=2))).image
+    image = extract_digit(photograph(page, Scene(grain=2))).image
     assert likeness(image, clean(digit)) > 0.9
 
 
@@ -377,14 +377,14 @@ def test_a_broken_stroke_is_one_digit():
     three = page_of(3, height=140)
     middle = np.flatnonzero(three.any(axis=1)).mean()
     three[int(middle) + 20 : int(middle) + 26] = 0
-    assert likeness(read_picture(photograph(three, Scene(grain=2))).image, clean(3)) > 0.85
+    assert likeness(extract_digit(photograph(three, Scene(grain=2))).image, clean(3)) > 0.85
 
 
 def test_specks_and_dust_are_dropped():
     page = page_of(6)
     for row, column in ((20, 30), (250, 350), (60, 320), (150, 40)):
         page[row : row + 4, column : column + 4] = 1
-    assert likeness(read_picture(photograph(page, Scene(grain=2))).image, clean(6)) > 0.9
+    assert likeness(extract_digit(photograph(page, Scene(grain=2))).image, clean(6)) > 0.9
 
 
 # The parts
@@ -394,7 +394,7 @@ def test_regions_are_those_of_a_flood_fill():
     rng = np.random.default_rng(5)
     for density in (0.2, 0.4, 0.6):
         mask = rng.random((23, 31)) < density
-        labels = connected(mask)
+        labels = connected_components(mask)
         np.testing.assert_array_equal(labels > 0, mask)
         filled = _flood_fill(mask)
         assert labels.max() == filled.max()
@@ -483,7 +483,7 @@ def test_every_format_and_mode_reads_alike(drawn, kind, mode):
     loaded = load_picture(picture_file(converted, kind))
     assert loaded.dtype == np.uint8
     assert loaded.shape == (300, 400, 3)
-    assert likeness(read_picture(loaded).image, clean(7)) > 0.9
+    assert likeness(extract_digit(loaded).image, clean(7)) > 0.9
 
 
 def test_sixteen_bits_are_scaled(drawn):
@@ -499,8 +499,8 @@ def test_ink_on_a_transparent_sheet_shows_up(ink):
     rgba[..., :3] = ink
     rgba[..., 3] = (coverage * 255).astype(np.uint8)
     loaded = load_picture(picture_file(Image.fromarray(rgba)))
-    assert likeness(read_picture(loaded).image, clean(5)) > 0.9
-    assert likeness(read_picture(rgba).image, clean(5)) > 0.9
+    assert likeness(extract_digit(loaded).image, clean(5)) > 0.9
+    assert likeness(extract_digit(rgba).image, clean(5)) > 0.9
 
 
 def test_a_camera_held_sideways_is_turned_back(drawn):
@@ -509,7 +509,7 @@ def test_a_camera_held_sideways_is_turned_back(drawn):
     file = picture_file(drawn.transpose(Image.Transpose.ROTATE_90), "JPEG", exif=exif)
     loaded = load_picture(file)
     assert loaded.shape == (300, 400, 3)
-    assert likeness(read_picture(loaded).image, clean(7)) > 0.9
+    assert likeness(extract_digit(loaded).image, clean(7)) > 0.9
 
 
 def png_header(width: int, height: int) -> bytes:
