@@ -20,7 +20,7 @@ from mlp.data.task import Task
 from mlp.handwriting import constants, load_picture
 from mlp.handwriting.picture_files import Labels, find_pictures
 from mlp.handwriting.recognise import is_correct, recognise_digit, recognise_digits
-from mlp.models.pretrained import packaged_model
+from mlp.models.pretrained import pretrained_model
 
 FACTS = {"MAX_PIXELS", "MNIST_SIDE", "MNIST_DIGIT", "SURE"}
 """What decides nothing about which digit is found, or is MNIST's own."""
@@ -35,7 +35,7 @@ def main() -> None:
     parser.add_argument("folders", nargs="+", type=Path, metavar="FOLDER")
     parser.add_argument("--only", nargs="+", metavar="NAME", help="these numbers alone")
     arguments = parser.parse_args()
-    model = packaged_model()
+    model = pretrained_model()
     folders = [load(folder) for folder in arguments.folders]
     table = [count(model, folder) for folder in folders]
     sizes = ", ".join(
