@@ -5,7 +5,11 @@ script can vary them. Lengths in pixels are those of the working copy (at most `
 long), unless a constant names another resolution. Ink is the share of the paper's light that a
 pixel swallows, 0 to 1.
 
-All were set by hand on the development pictures.
+All were set by hand on 64 development pictures, which are not in the repository. What a number was
+tried against since stands with it; where nothing does, it was not tried apart. "±20 %" is what
+80 % and 120 % of it change, in digits that the packaged model recognises: of 247 by people (242 as
+the table stands; the 64 and 183 more, mostly tiny drawings and scans), and of 47 drawn pages (all;
+ruled, shaded, framed, on a table). See `bench/LOG.md`; `python -m bench.handwriting_constants`.
 """
 
 from __future__ import annotations
@@ -92,7 +96,9 @@ CLOSING_WINDOW = 5.0
 the closer the edges of shadows are followed."""
 
 GRAIN_BLUR = 0.12
-"""Pen widths, standard deviation: averages grain away where strokes hardly change."""
+"""Pen widths, standard deviation: averages grain away where strokes hardly change. With sharpness
+measured at the pen's scale, of 100 drawn photos each, 98 out of focus and 98 with sensor noise were
+recognised, up from 91 and 91."""
 
 # Ruled lines
 
@@ -115,7 +121,8 @@ RULE_INSIDE = 0.5
 """Share of a line's strips that must lie inside the picture."""
 
 RULE_SPREADS = 5.0
-"""Standard deviations (by the median) by which a line's ink exceeds that of other paths."""
+"""Standard deviations (by the median) by which a line's ink exceeds that of other paths. Was 8
+before the tests had hard pictures."""
 
 RULE_LEAST_SPREAD = 1e-3
 """Ink: added to that standard deviation, for paper without any grain."""
@@ -133,7 +140,8 @@ RULE_THINNEST = 2
 """Pixels: half the width of the widest line in a small picture."""
 
 RULE_STROKE = 0.6
-"""Share of a line's ink: if more of it is thicker than a line, it is a pen's stroke."""
+"""Share of a line's ink: if more of it is thicker than a line, it is a pen's stroke. Of 100 tight
+pictures, 99 were recognised, 96 before strokes were told from lines."""
 
 RULE_CROSSED = 2.0
 """Times a line's ink: what is darker is a stroke that crosses it, and is kept."""
@@ -144,7 +152,7 @@ RULE_ERASED = 1.5
 RULE_REMAINDER = 0.5
 """Share that is kept of what ink there is beyond that."""
 
-# Frames and borders
+# Frames and borders: of 50 screenshots with a border, 48 were recognised with these, 44 without
 
 FRAME_EDGE = 0.7
 """Share of the level at which a stroke begins: so low that a faint frame is still whole."""
@@ -167,7 +175,7 @@ BORDER_DEPTH = 0.25
 SOFT_EDGE = 2
 """Pixels beside a frame or border that go with it, as its soft edge does."""
 
-# A sheet of paper on a table
+# A sheet of paper on a table: of 100 of them, 98 were recognised with these, 59 without
 
 PAPER_SIDE = 256
 """Pixels, longer side of the copy on which a sheet is looked for."""
@@ -280,7 +288,8 @@ SHARP_MARGIN = 3
 """Pixels of that copy around a digit that are looked at."""
 
 SHARP_QUANTILE = 0.25
-"""Share of a digit's outline: its sharpness is that of the softest quarter."""
+"""Share of a digit's outline: its sharpness is that of the softest quarter, so that the edge of a
+shadow, which is sharp on one side, does not count."""
 
 SHARP_OUTLINE = 4.0
 """Times a digit's extent: shorter outlines, such as that of the hole in a zero, count for less."""
@@ -295,7 +304,8 @@ SHARPNESS_SHARE = 0.2
 
 LIGHT_ON_DARK = 1.5
 """How many times as sharp light on dark must be to win over dark on light, unless it is around it.
-At 1.15 the half-lit paper inside a zero on a shadow's edge won over the zero."""
+Was 1.15, at which the half-lit paper inside a zero on a shadow's edge won over the zero: of 40
+pages in a hard shadow, 39 were recognised, up from 38, and chalk as before."""
 
 PAPER_AS_SHARP = 0.9
 """Share of the sharpness of digits on a sheet by which the whole picture wins, if it shows them

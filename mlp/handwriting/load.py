@@ -1,4 +1,4 @@
-"""A picture file, whatever its format, into RGB bytes of a size that is quick to work on."""
+"""Open a picture file of any common format as RGB bytes, at a size that is quick to work on."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ HEAD = 512
 # Named one by one, since Pillow's other readers include some that start programs (EPS).
 FORMATS = ("PNG", "JPEG", "GIF", "BMP", "TIFF", "WEBP", "PPM", "JPEG2000", "ICO", "TGA")
 
-_UNREADABLE = {  # what a file that Pillow does not know begins with, and what it then is
+_UNREADABLE = {  # what such a file has near its beginning, and what it then is
     b"<svg": "an SVG drawing",
     b"<?xml": "an SVG drawing or other XML",
     b"%PDF": "a PDF document",
@@ -99,7 +99,7 @@ def _not_a_picture(file: BinaryIO, name: str) -> str:
 
 
 def _shrink(picture: Image.Image) -> Image.Image:
-    """Decode at the working size, or the nearest above, and turn as the camera was held."""
+    """Decode at about the working size, and turn the picture as the camera was held."""
     side = constants.WORKING_SIDE
     ratio = max(picture.size) / side
     if ratio > 1:
@@ -134,7 +134,7 @@ def _eight_bit(picture: Image.Image) -> Image.Image:
 
 
 def flatten(picture: Image.Image) -> NDArray[np.uint8]:
-    """Any mode to RGB, uint8 of shape (height, width, 3), with transparency laid onto paper."""
+    """Convert any mode to RGB, uint8 of shape (height, width, 3), transparency laid onto paper."""
     if not picture.has_transparency_data:
         return np.asarray(picture.convert("RGB"))
     return flatten_alpha(np.asarray(picture.convert("RGBA")))
