@@ -17,14 +17,14 @@ from mlp.cli.predict_report import Printer, Result, score_line, summary_json
 from mlp.cli.save_option import Force, check_png, write_png
 from mlp.common.errors import DataError, UsageError
 from mlp.handwriting import load_picture
+from mlp.handwriting.constants import SURE
 from mlp.handwriting.picture_files import STDIN, Labels, Picture, find_pictures
 from mlp.handwriting.recognise import (
-    SURE,
     Answer,
-    check_reads_handwriting,
-    is_right,
-    read_one,
-    read_several,
+    check_input_size,
+    is_correct,
+    recognise_digit,
+    recognise_digits,
 )
 from mlp.models.formats.convert import read_model
 from mlp.models.metadata import task_of
@@ -89,12 +89,12 @@ def predict(
         raise UsageError(f"--save shows at most {MOST_ROWS} pictures, not {len(pictures)}")
     backend = open_device(device)
     network = read_model(model, backend=backend) if model else pretrained_model(backend)
-    check_reads_handwriting(network)
+    check_input_size(network)
     drawn = len(pictures) == 1 if chart is None else chart
     printer = None if as_json else Printer(sure, drawn, steps)
     results = []
     for picture in pictures:
-        results.append(_read(network, picture, many))
+        results.append(_recognise(network, picture, many))
         if printer is not None:
             printer.print(results[-1])
     if as_json:
@@ -107,17 +107,17 @@ def predict(
         raise typer.Exit(UNREAD)
 
 
-def _read(network: MLP, picture: Picture, many: bool) -> Result:
+def _recognise(network: MLP, picture: Picture, many: bool) -> Result:
     """Read one picture; if it cannot be read, the result says why."""
     answers: list[Answer] = []
     problem = correct = None
     try:
         pixels = load_picture(_stdin() if picture.name == STDIN else picture.name)
-        answers = read_several(network, pixels) if many else [read_one(network, pixels)]
+        answers = recognise_digits(network, pixels) if many else [recognise_digit(network, pixels)]
     except DataError as error:
         problem = str(error)
     if picture.label is not None:
-        correct = not problem and is_right(answers, picture.label, task_of(network))
+        correct = not problem and is_correct(answers, picture.label, task_of(network))
     return Result(picture, answers, problem, correct)
 
 
@@ -130,7 +130,7 @@ def _stdin() -> BytesIO:
 
 def _save(results: list[Result], path: Path) -> None:
     rows = [
-        (f"{Path(result.picture.name).name}: {answer.text}", answer.reading.stages)
+        (f"{Path(result.picture.name).name}: {answer.text}", answer.digit.stages)
         for result in results
         for answer in result.answers
     ]

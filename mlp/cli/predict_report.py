@@ -55,9 +55,9 @@ class Printer:
             title = f"digit {number}: {_answer_text(answer, self._sure)}" if of_several else ""
             if self._steps:
                 self._screen.print(wrap(title, self._screen.width))
-                self._screen.print(draw_stages(answer.reading.stages, self._screen))
+                self._screen.print(draw_stages(answer.digit.stages, self._screen))
             if self._chart:
-                case = Case(title, answer.reading.image, answer.shares)
+                case = Case(title, answer.digit.image, answer.probabilities)
                 self._screen.print(draw_case(case, answer.names, self._screen))
 
     def _line(self, result: Result) -> str:
@@ -119,8 +119,10 @@ def _entry(result: Result, sure: float) -> dict[str, Any]:
                 {
                     "digit": _number(answer.text),
                     "probability": answer.confidence,
-                    "probabilities": dict(zip(answer.names, answer.shares.tolist(), strict=True)),
-                    "box": vars(answer.reading.box),
+                    "probabilities": dict(
+                        zip(answer.names, answer.probabilities.tolist(), strict=True)
+                    ),
+                    "box": vars(answer.digit.box),
                 }
                 for answer in result.answers
             ],

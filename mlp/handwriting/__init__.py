@@ -1,17 +1,21 @@
-"""Any picture of a handwritten digit, drawn or photographed, into the form of MNIST's."""
+"""From a picture of handwritten digits, drawn or photographed, to images in MNIST's format.
+
+`pipeline` finds the digits in a picture; `recognise` asks a network which digits they are. The
+other modules are the pipeline's stages, and `constants` holds every number they were tuned with.
+"""
 
 from mlp.handwriting.components import Box
-from mlp.handwriting.errors import NothingToRead, SeveralDigits
+from mlp.handwriting.errors import NoDigit, SeveralDigits
 from mlp.handwriting.load import load_picture
-from mlp.handwriting.pipeline import Reading, find_digits, read_line, read_picture
+from mlp.handwriting.pipeline import Digit, crop_digits, extract_digit, extract_digits
 
 __all__ = [
     "Box",
-    "NothingToRead",
-    "Reading",
+    "Digit",
+    "NoDigit",
     "SeveralDigits",
-    "find_digits",
+    "crop_digits",
+    "extract_digit",
+    "extract_digits",
     "load_picture",
-    "read_line",
-    "read_picture",
 ]

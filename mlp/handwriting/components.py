@@ -1,4 +1,4 @@
-"""Connected regions of a mask, and the boxes around them."""
+"""Connected components of a mask, and the boxes around them."""
 
 from __future__ import annotations
 
@@ -8,14 +8,17 @@ from math import ceil
 import numpy as np
 from numpy.typing import NDArray
 
+from mlp.handwriting import constants
 from mlp.handwriting.filters import Mask
 
-Labels = NDArray[np.int32]
+ComponentLabels = NDArray[np.int32]
+"""The number of each pixel's connected component, counted from 1, or 0 for the background; shape
+(height, width)."""
 
 
 @dataclass(frozen=True)
 class Box:
-    """A rectangle of pixels, ``bottom`` and ``right`` just outside it."""
+    """A rectangle of pixels; ``bottom`` and ``right`` are the first row and column outside it."""
 
     top: int
     left: int
@@ -24,31 +27,32 @@ class Box:
 
     @property
     def height(self) -> int:
-        """In pixels."""
+        """The number of rows."""
         return self.bottom - self.top
 
     @property
     def width(self) -> int:
-        """In pixels."""
+        """The number of columns."""
         return self.right - self.left
 
     @property
     def extent(self) -> int:
-        """The longer side."""
+        """The longer side, in pixels."""
         return max(self.height, self.width)
 
     def shrunk(self, scale: float) -> Box:
-        """The box in a picture ``scale`` times as small, rounded outwards."""
+        """The same box in a picture ``scale`` times as small, rounded outwards."""
         top, left = int(self.top / scale), int(self.left / scale)
         return Box(top, left, ceil(self.bottom / scale), ceil(self.right / scale))
 
     def moved(self, down: int, right: int) -> Box:
-        """The box in a picture that begins so many pixels earlier."""
+        """The box ``down`` pixels lower and ``right`` pixels further right."""
         return Box(self.top + down, self.left + right, self.bottom + down, self.right + right)
 
     def is_about(self, other: Box) -> bool:
-        """Whether two boxes are one but for a tenth of their size."""
-        return (self | other).extent <= 1.1 * min(self.extent, other.extent) + 4
+        """Whether the two boxes are the same but for about a tenth of their size."""
+        smaller = min(self.extent, other.extent)
+        return (self | other).extent <= constants.SAME_BOX * smaller + constants.SAME_BOX_PIXELS
 
     def __or__(self, other: Box) -> Box:
         return Box(
@@ -61,7 +65,13 @@ class Box:
 
 @dataclass(frozen=True)
 class Part:
-    """Strokes that are read as one: the labels of their pixels, and the box around them."""
+    """One connected component, or several that were joined with ``|``: a stroke or a digit.
+
+    Attributes:
+        labels: the numbers of its components.
+        box: the rectangle around them.
+        area: how many pixels they cover.
+    """
 
     labels: tuple[int, ...]
     box: Box
@@ -71,11 +81,12 @@ class Part:
         return Part(self.labels + other.labels, self.box | other.box, self.area + other.area)
 
 
-def connected(mask: Mask) -> Labels:
-    """Number the 8-connected regions of ``mask`` from 1; 0 is outside.
+def connected_components(mask: Mask) -> ComponentLabels:
+    """Number the connected components of ``mask``; diagonal neighbours are connected.
 
-    Runs of each row are joined with the runs they touch in the row above: the two-pass algorithm
-    of Rosenfeld & Pfaltz, Sequential Operations in Digital Picture Processing, JACM 13 (1966).
+    Each row is cut into runs of inked pixels, and a run is joined with those that it touches in
+    the row above: the two-pass algorithm of Rosenfeld & Pfaltz, Sequential Operations in Digital
+    Picture Processing, JACM 13 (1966).
     """
     height, width = mask.shape
     padded = np.zeros((height, width + 2), np.int8)
@@ -83,27 +94,9 @@ def connected(mask: Mask) -> Labels:
     steps = np.diff(padded, axis=1)  # (height, width + 1): +1 where a run starts, -1 past its end
     rows, starts = np.nonzero(steps == 1)
     ends = np.nonzero(steps == -1)[1]
-    first = np.searchsorted(rows, np.arange(height + 1)).tolist()  # each row's first run
-    parent = list(range(len(rows)))
+    first_runs = np.searchsorted(rows, np.arange(height + 1)).tolist()
 
-    def root(run: int) -> int:
-        while parent[run] != run:
-            parent[run] = parent[parent[run]]
-            run = parent[run]
-        return run
-
-    begin, end = starts.tolist(), ends.tolist()
-    for row in range(1, height):
-        above, here = first[row - 1], first[row]
-        while above < first[row] and here < first[row + 1]:
-            if begin[above] <= end[here] and begin[here] <= end[above]:
-                parent[root(here)] = root(above)
-            if end[above] < end[here]:
-                above += 1
-            else:
-                here += 1
-
-    roots = [root(run) for run in range(len(rows))]
+    roots = _join_runs(first_runs, starts.tolist(), ends.tolist())
     numbers = np.unique(roots, return_inverse=True)[1] + 1  # (runs,)
     edges = np.zeros((height, width + 1), np.int32)
     edges[rows, starts] = numbers
@@ -111,8 +104,39 @@ def connected(mask: Mask) -> Labels:
     return np.cumsum(edges, axis=1, dtype=np.int32)[:, :width]
 
 
-def parts_of(labels: Labels, smallest: float = 1) -> list[Part]:
-    """One part for each region of ``labels`` whose longer side is ``smallest`` pixels or more."""
+def _join_runs(first_runs: list[int], starts: list[int], ends: list[int]) -> list[int]:
+    """Join runs of adjacent rows that touch, in a union-find forest.
+
+    Args:
+        first_runs: the index of each row's first run, and the number of all runs at the end.
+        starts: the column at which each run begins, row by row.
+        ends: the first column past each run.
+
+    Returns:
+        For each run the index of one run that stands for its whole component.
+    """
+    parent = list(range(len(starts)))
+
+    def root(run: int) -> int:
+        while parent[run] != run:
+            parent[run] = parent[parent[run]]
+            run = parent[run]
+        return run
+
+    for row in range(1, len(first_runs) - 1):
+        above, here = first_runs[row - 1], first_runs[row]
+        while above < first_runs[row] and here < first_runs[row + 1]:
+            if starts[above] <= ends[here] and starts[here] <= ends[above]:
+                parent[root(here)] = root(above)
+            if ends[above] < ends[here]:
+                above += 1
+            else:
+                here += 1
+    return [root(run) for run in range(len(starts))]
+
+
+def parts_of(labels: ComponentLabels, smallest: float = 1) -> list[Part]:
+    """One part for each component whose longer side is ``smallest`` pixels or more."""
     rows, columns = np.nonzero(labels)
     numbers = labels[rows, columns]
     count = int(numbers.max(initial=0))

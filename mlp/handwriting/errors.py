@@ -1,12 +1,12 @@
-"""Why a picture that opens well still cannot be read as one digit."""
+"""Why no single digit can be extracted from a picture that opened well."""
 
 from __future__ import annotations
 
 from mlp.common.errors import DataError
 
 
-class NothingToRead(DataError):  # noqa: N818
-    """A picture without ink: a blank page, or one so faint that noise would be read."""
+class NoDigit(DataError):  # noqa: N818
+    """The picture holds no ink: the page is blank, or so faint that noise would pass for ink."""
 
     def __init__(self) -> None:
         super().__init__(
@@ -16,7 +16,7 @@ class NothingToRead(DataError):  # noqa: N818
 
 
 class SeveralDigits(DataError):  # noqa: N818
-    """A picture that holds a line of digits where one was expected.
+    """The picture holds several digits where one was expected.
 
     Attributes:
         count: how many digits were found.

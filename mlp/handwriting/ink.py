@@ -1,4 +1,4 @@
-"""From colours to ink: how far each pixel is from the paper around it, and how far a pen is."""
+"""From colours to ink: how much of the paper's light each pixel swallows."""
 
 from __future__ import annotations
 
@@ -6,14 +6,9 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from mlp.handwriting.errors import NothingToRead
+from mlp.handwriting import constants
+from mlp.handwriting.errors import NoDigit
 from mlp.handwriting.filters import Mask, Plane, closing, resize, smooth
-
-PAPER_SIDE = 256  # pixels: the resolution at which the paper is estimated
-FAINTEST = 0.06  # share of the paper's light that a pen swallows at the least
-LOCAL = 24  # pixels, at that resolution: what the colours around a pixel are averaged over
-OPPOSED = 0.1  # a channel's part in the pen's direction of colour, of length 1, to be inverted
-WIDEST_STROKE = 0.25  # of the picture's shorter side, which counts as half the longer at least
 
 
 def align_polarity(picture: NDArray[np.uint8]) -> NDArray[np.uint8]:
@@ -21,8 +16,9 @@ def align_polarity(picture: NDArray[np.uint8]) -> NDArray[np.uint8]:
 
     An orange pen on a blue paper adds red and takes blue: as dark on light or as light on dark,
     its strokes are ink in the one channel, and the paper that they enclose is in the other. So
-    look for the direction in colour in which pixels differ most from their surroundings. Each
-    weighs as much as its hue differs, since a shadow takes light but keeps the hue.
+    find the direction in colour in which pixels differ most from their surroundings (the first
+    principal component). Each pixel weighs as much as its hue differs from theirs, since a shadow
+    takes light but keeps the hue.
 
     Args:
         picture: uint8, shape (height, width, 3).
@@ -31,8 +27,8 @@ def align_polarity(picture: NDArray[np.uint8]) -> NDArray[np.uint8]:
         The same shape; equal to the picture where all channels agree.
     """
     fine = Image.fromarray(picture)
-    fine.thumbnail((PAPER_SIDE, PAPER_SIDE), Image.Resampling.BOX)
-    width, height = (max(1, side // LOCAL) for side in fine.size)
+    fine.thumbnail((constants.COLOUR_SIDE, constants.COLOUR_SIDE), Image.Resampling.BOX)
+    width, height = (max(1, side // constants.NEIGHBOURHOOD) for side in fine.size)
     coarse = fine.resize((width, height), Image.Resampling.BOX)
     around = np.asarray(coarse.resize(fine.size, Image.Resampling.BILINEAR), np.float32)
     change = np.asarray(fine, np.float32) - around  # (rows, columns, 3)
@@ -42,10 +38,12 @@ def align_polarity(picture: NDArray[np.uint8]) -> NDArray[np.uint8]:
     spread = np.einsum("ij,ijk,ijl->kl", weights, change, change)  # (3, 3)
     direction = np.linalg.eigh(spread)[1][:, -1]  # (3,): the widest spread's, of length 1
     direction *= np.sign(direction[np.abs(direction).argmax()])
-    return np.where(direction < -OPPOSED, ~picture, picture)
+    return np.where(direction < -constants.OPPOSED_CHANNEL, ~picture, picture)
 
 
-def estimate_paper(picture: NDArray[np.uint8], stroke: float | None = None) -> NDArray[np.float32]:
+def estimate_paper_colour(
+    picture: NDArray[np.uint8], widest: float | None = None
+) -> NDArray[np.float32]:
     """The colour that the paper has under the ink, shadows and falling light included.
 
     A morphological closing fills strokes with the brightness around them, yet follows the edge
@@ -54,25 +52,25 @@ def estimate_paper(picture: NDArray[np.uint8], stroke: float | None = None) -> N
 
     Args:
         picture: uint8, shape (height, width, 3), dark on light.
-        stroke: no stroke is wider than this, in pixels; ``WIDEST_STROKE`` if it is not known. The
-            less it is, the closer shadows are followed.
+        widest: no stroke is wider than this, in pixels; `constants.WIDEST_STROKE` is the limit and
+            the default. The less it is, the closer shadows are followed.
 
     Returns:
         float32 of the same shape, from 1 to 255.
     """
     height, width = picture.shape[:2]
-    scale = min(1.0, PAPER_SIDE / max(height, width))
+    scale = min(1.0, constants.COLOUR_SIDE / max(height, width))
     rows, columns = max(1, round(height * scale)), max(1, round(width * scale))
-    widest = WIDEST_STROKE * max(min(height, width), max(height, width) / 2)
-    size = max(3, int(scale * min(stroke or widest, widest)) | 1)  # odd
+    limit = constants.WIDEST_STROKE * max(min(height, width), max(height, width) / 2)
+    size = int(scale * min(widest or limit, limit)) | 1  # odd
+    size = max(constants.NARROWEST_CLOSING, size)
     paper = np.empty(picture.shape, np.float32)
     for channel in range(3):
-        plane = resize(
-            picture[..., channel].astype(np.float32), rows, columns, Image.Resampling.BOX
-        )
-        filled = smooth(closing(plane, size), 1.5)
+        plane = picture[..., channel].astype(np.float32)
+        plane = resize(plane, rows, columns, Image.Resampling.BOX)
+        filled = smooth(closing(plane, size), constants.COLOUR_BLUR)
         paper[..., channel] = resize(filled, height, width, Image.Resampling.BILINEAR)
-    return np.maximum(paper, 1.0)
+    return np.maximum(paper, constants.DARKEST_PAPER)
 
 
 def absorbed_light(picture: NDArray[np.uint8], paper: NDArray[np.float32]) -> Plane:
@@ -91,14 +89,14 @@ def absorbed_light(picture: NDArray[np.uint8], paper: NDArray[np.float32]) -> Pl
 def pen_colour(picture: NDArray[np.uint8], paper: NDArray[np.float32], strokes: Mask) -> Plane:
     """Which light a pen swallows: the weights of red, green and blue, of sum 1.
 
-    In the light that it swallows, a pink pen is dark on a grey paper that is as bright.
+    Seen in the light that it swallows, a pink pen is dark on a grey paper that is as bright.
     """
     taken = np.maximum(paper[strokes] - picture[strokes], 0).sum(axis=0)  # (3,)
     weights: Plane = (taken + 1) / (taken + 1).sum()
     return weights
 
 
-def without_grain(ink: Plane, sigma: float) -> Plane:
+def remove_grain(ink: Plane, sigma: float) -> Plane:
     """Blur by ``sigma`` pixels, and take off the level that the paper's grain then has."""
     return _over_paper(smooth(ink, sigma))
 
@@ -113,25 +111,26 @@ def find_edge(ink: Plane) -> float:
     """The ink level that is halfway into a stroke, so that soft edges keep their place.
 
     Raises:
-        NothingToRead: if no level stands clear of the paper's grain.
+        NoDigit: if no level stands clear of the paper's grain.
     """
-    # Half the paper's grain was cut off at 0, so its 60 % quantile is a quarter of its deviation.
-    grain = 0.02 + 10 * float(np.quantile(ink, 0.6))
-    inked = ink[ink > min(grain, FAINTEST / 2)]
-    if len(inked) < 4:
-        raise NothingToRead
+    quantile = float(np.quantile(ink, constants.GRAIN_QUANTILE))
+    grain = constants.GRAIN_FLOOR + constants.GRAIN_LEVELS * quantile
+    # In coarse grain, a faint pen must still be among the pixels that the threshold divides.
+    inked = ink[ink > min(grain, constants.FAINTEST_PEN / 2)]
+    if len(inked) < constants.FEWEST_INKED:
+        raise NoDigit
     pen = float(np.mean(inked[inked > otsu(inked)]))
-    if pen < FAINTEST:
-        raise NothingToRead
-    return max(0.45 * pen, min(grain, 0.6 * pen))
+    if pen < constants.FAINTEST_PEN:
+        raise NoDigit
+    return max(constants.STROKE_EDGE * pen, min(grain, constants.STROKE_EDGE_IN_GRAIN * pen))
 
 
-def otsu(values: NDArray[np.float32], bins: int = 128) -> float:
-    """The threshold that parts ``values`` into the two tightest classes.
+def otsu(values: NDArray[np.float32]) -> float:
+    """The threshold that divides ``values`` into the two tightest classes.
 
     N. Otsu, A Threshold Selection Method from Gray-Level Histograms, 1979.
     """
-    counts, edges = np.histogram(values, bins)
+    counts, edges = np.histogram(values, constants.OTSU_BINS)
     centres = (edges[:-1] + edges[1:]) / 2
     below = np.cumsum(counts)[:-1]  # (bins - 1,): how many are under each inner edge
     above = len(values) - below

@@ -1,4 +1,4 @@
-"""A picture file, whatever its format, into RGB bytes of a size that is quick to work on."""
+"""Open a picture file of any common format as RGB bytes, at a size that is quick to work on."""
 
 from __future__ import annotations
 
@@ -11,14 +11,15 @@ from numpy.typing import NDArray
 from PIL import Image, ImageOps, UnidentifiedImageError
 
 from mlp.common.errors import DataError
+from mlp.handwriting import constants
 
-MAX_PIXELS = 64_000_000  # a 50 megapixel phone photo fits; 200 MB once it is decoded
-WORKING_SIDE = 1024  # pixels: a pen stroke in a photo of a whole page is still two wide
+HEAD = 512
+"""Bytes at a file's beginning among which the marks of formats are looked for."""
 
 # Named one by one, since Pillow's other readers include some that start programs (EPS).
 FORMATS = ("PNG", "JPEG", "GIF", "BMP", "TIFF", "WEBP", "PPM", "JPEG2000", "ICO", "TGA")
 
-_UNREADABLE = {  # what a file that Pillow does not know begins with, and what it then is
+_UNREADABLE = {  # what such a file has near its beginning, and what it then is
     b"<svg": "an SVG drawing",
     b"<?xml": "an SVG drawing or other XML",
     b"%PDF": "a PDF document",
@@ -30,7 +31,7 @@ _UNREADABLE = {  # what a file that Pillow does not know begins with, and what i
 
 
 def load_picture(source: str | Path | BinaryIO) -> NDArray[np.uint8]:
-    """Open a picture as RGB, upright, without transparency, at most ``WORKING_SIDE`` pixels long.
+    """Open a picture as RGB, upright, without transparency, at most 1024 pixels long.
 
     Args:
         source: the path of a picture, or a file opened for reading bytes.
@@ -39,7 +40,8 @@ def load_picture(source: str | Path | BinaryIO) -> NDArray[np.uint8]:
         uint8 of shape (height, width, 3).
 
     Raises:
-        DataError: if the file is missing, not a picture, damaged, or of more than ``MAX_PIXELS``.
+        DataError: if the file is missing, not a picture, damaged, or has more than 64 million
+            pixels.
     """
     name = str(source) if isinstance(source, str | Path) else "the file"
     try:
@@ -76,19 +78,18 @@ def _decode(file: BinaryIO, name: str) -> NDArray[np.uint8]:
 
 def _refuse_oversize(size: tuple[int, int], name: str) -> None:
     """Look at the size in the header, before a pixel is decoded."""
-    if size[0] * size[1] > MAX_PIXELS:
+    if size[0] * size[1] > constants.MAX_PIXELS:
         raise _oversize(name)
 
 
 def _oversize(name: str) -> DataError:
-    return DataError(
-        f"{name} has more than {MAX_PIXELS // 1_000_000} million pixels: crop it or make it smaller"
-    )
+    millions = constants.MAX_PIXELS // 1_000_000
+    return DataError(f"{name} has more than {millions} million pixels: crop it or make it smaller")
 
 
 def _not_a_picture(file: BinaryIO, name: str) -> str:
     file.seek(0)
-    head = file.read(512)
+    head = file.read(HEAD)
     if not head:
         return f"{name} is empty: save or copy the picture again"
     kind = next((kind for mark, kind in _UNREADABLE.items() if mark in head), None)
@@ -98,8 +99,9 @@ def _not_a_picture(file: BinaryIO, name: str) -> str:
 
 
 def _shrink(picture: Image.Image) -> Image.Image:
-    """Decode at the working size, or the nearest above, and turn as the camera was held."""
-    ratio = max(picture.size) / WORKING_SIDE
+    """Decode at about the working size, and turn the picture as the camera was held."""
+    side = constants.WORKING_SIDE
+    ratio = max(picture.size) / side
     if ratio > 1:
         width, height = picture.size
         # A JPEG then decodes at 1/2, 1/4 or 1/8 of its size, many times faster.
@@ -109,8 +111,8 @@ def _shrink(picture: Image.Image) -> Image.Image:
     elif picture.mode.startswith(("I", "F")):
         picture = _eight_bit(picture)
     picture = ImageOps.exif_transpose(picture)
-    if max(picture.size) > WORKING_SIDE:
-        picture.thumbnail((WORKING_SIDE, WORKING_SIDE), Image.Resampling.BOX, reducing_gap=None)
+    if max(picture.size) > side:
+        picture.thumbnail((side, side), Image.Resampling.BOX, reducing_gap=None)
     return picture
 
 
@@ -132,7 +134,7 @@ def _eight_bit(picture: Image.Image) -> Image.Image:
 
 
 def flatten(picture: Image.Image) -> NDArray[np.uint8]:
-    """Any mode to RGB, uint8 of shape (height, width, 3), with transparency laid onto paper."""
+    """Convert any mode to RGB, uint8 of shape (height, width, 3), transparency laid onto paper."""
     if not picture.has_transparency_data:
         return np.asarray(picture.convert("RGB"))
     return flatten_alpha(np.asarray(picture.convert("RGBA")))
@@ -146,13 +148,14 @@ def flatten_alpha(rgba: NDArray[np.uint8]) -> NDArray[np.uint8]:
     """
     colour = rgba[..., :3].astype(np.float32)
     alpha = rgba[..., 3:].astype(np.float32) / 255
-    opaque = alpha[..., 0] > 0.5
+    opaque = alpha[..., 0] > constants.OPAQUE
     if not opaque.any():
         paper = np.full(3, 255.0, np.float32)
-    elif opaque.mean() > 0.5:
+    elif opaque.mean() > constants.OPAQUE:
         paper = np.median(colour[opaque], axis=0)
     else:
-        paper = np.full(3, 0.0 if colour[opaque].mean() > 150 else 255.0, np.float32)
+        light = colour[opaque].mean() > constants.LIGHT_INK
+        paper = np.full(3, 0.0 if light else 255.0, np.float32)
     laid = colour * alpha + paper * (1 - alpha)  # (height, width, 3)
     return laid.round().astype(np.uint8)
 

@@ -1,4 +1,4 @@
-"""One digit's ink into MNIST's form: a stroke of its width, in its frame, at its middle."""
+"""One digit's ink into MNIST's format: a stroke of its width, in its frame, at its middle."""
 
 from __future__ import annotations
 
@@ -6,15 +6,11 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from mlp.handwriting import constants
 from mlp.handwriting.filters import Mask, Plane, resize, smooth
 
-FRAME = 28  # pixels, each way, of an MNIST picture
-DIGIT = 20  # the longer side of the digit in it; LeCun et al., 1998, section III.A
-FINE = 6  # pixels of the drawing board to one of the frame's
-THINNEST, THICKEST = 2.0, 2.7  # stroke width in the frame's pixels that MNIST's digits have
 
-
-def mnist_form(soft: Plane) -> tuple[NDArray[np.uint8], Mask]:
+def to_mnist_format(soft: Plane) -> tuple[NDArray[np.uint8], Mask]:
     """Draw a digit as MNIST would have it.
 
     Args:
@@ -22,20 +18,21 @@ def mnist_form(soft: Plane) -> tuple[NDArray[np.uint8], Mask]:
             0.5 the edge of a stroke.
 
     Returns:
-        uint8 of shape (28, 28), 0 is paper and 255 is ink; and the digit at ``FINE`` times that
-        resolution, with its stroke width mended, of any shape.
+        The image, uint8 of shape (28, 28), 0 is paper and 255 is ink; and the digit with its
+        stroke width corrected, at `constants.FINE` times that resolution.
     """
-    fine = _enlarge(soft)
-    distance = signed_distance(fine)
-    width = stroke_width(fine)
-    # The frame is fitted to the digit after its strokes change, so aim for the width in that.
-    extent = max(_extent(fine))
-    unit = extent / DIGIT
-    wanted = float(np.clip(width, THINNEST * unit, THICKEST * unit))
-    strokes = distance <= (wanted - width) / 2
-    if strokes.sum() < 0.2 * fine.sum():
-        strokes = fine
-    return _frame(strokes), strokes
+    strokes = _with_stroke_width(_enlarge(soft))
+    return _centre(strokes), strokes
+
+
+def _with_stroke_width(digit: Mask) -> Mask:
+    """Widen or narrow a digit's strokes until they are as wide as MNIST's."""
+    # The image is fitted to the digit after its strokes change, so aim for the width in that.
+    unit = max(_extent(digit)) / constants.MNIST_DIGIT
+    width = stroke_width(digit)
+    wanted = float(np.clip(width, constants.THINNEST * unit, constants.THICKEST * unit))
+    strokes = signed_distance(digit) <= (wanted - width) / 2
+    return strokes if strokes.sum() >= constants.LEAST_LEFT * digit.sum() else digit
 
 
 def stroke_width(mask: Mask) -> float:
@@ -43,8 +40,8 @@ def stroke_width(mask: Mask) -> float:
 
     The outline is measured as total variation after a slight blur, which knows no staircase.
     """
-    shape = smooth(np.pad(mask, 4).astype(np.float32), 1.0)
-    down, across = np.gradient(shape)
+    padded = np.pad(mask, constants.OUTLINE_MARGIN).astype(np.float32)
+    down, across = np.gradient(smooth(padded, constants.OUTLINE_BLUR))
     outline = float(np.hypot(down, across).sum())
     return 2 * float(mask.sum()) / outline if outline else 0.0
 
@@ -70,16 +67,14 @@ def _distance(mask: Mask) -> Plane:
 
 
 def _enlarge(soft: Plane) -> Mask:
-    """The ink as a smooth shape whose longer side is ``DIGIT * FINE`` pixels, with a margin."""
-    rows, columns = _extent(soft > 0.5)
-    scale = DIGIT * FINE / max(rows, columns)
+    """The ink as a smooth shape on a board `constants.FINE` times as fine as the image."""
+    scale = constants.MNIST_DIGIT * constants.FINE / max(_extent(soft > 0.5))
     height, width = (max(1, round(side * scale)) for side in soft.shape)
     how = Image.Resampling.BICUBIC if scale > 1 else Image.Resampling.BOX
-    fine = resize(soft, height, width, how)
-    margin = FINE * 4
-    # A blur lowers the ridge of a stroke as narrow as itself, hence less than one half.
-    blurred = smooth(np.pad(fine, margin), 0.25 * FINE + 0.3 * max(scale, 1))
-    return blurred > min(0.35, 0.5 * float(blurred.max()))
+    fine = np.pad(resize(soft, height, width, how), constants.FINE_MARGIN * constants.FINE)
+    sigma = constants.FINE_BLUR * constants.FINE + constants.PIXEL_BLUR * max(scale, 1)
+    blurred = smooth(fine, sigma)
+    return blurred > min(constants.FINE_EDGE, constants.FINE_RIDGE * float(blurred.max()))
 
 
 def _extent(mask: Mask) -> tuple[int, int]:
@@ -88,20 +83,21 @@ def _extent(mask: Mask) -> tuple[int, int]:
     return int(rows[-1] - rows[0] + 1), int(columns[-1] - columns[0] + 1)
 
 
-def _frame(strokes: Mask) -> NDArray[np.uint8]:
-    """Scale to a box of 20 x 20 pixels, antialiased, with the centre of mass mid-frame."""
+def _centre(strokes: Mask) -> NDArray[np.uint8]:
+    """Scale to a box of 20 x 20 pixels, antialiased, with the centre of mass mid-image."""
     rows, columns = np.nonzero(strokes)
     top, left = int(rows.min()), int(columns.min())
     crop = strokes[top : rows.max() + 1, left : columns.max() + 1].astype(np.float32)
-    scale = DIGIT / max(crop.shape)
+    scale = constants.MNIST_DIGIT / max(crop.shape)
     height, width = (max(1, round(side * scale)) for side in crop.shape)
     digit = resize(crop, height, width, Image.Resampling.BOX)
     mass = float(digit.sum())
-    frame = np.zeros((FRAME, FRAME), np.float32)
-    middle = (FRAME - 1) / 2
+    side = constants.MNIST_SIDE
+    image = np.zeros((side, side), np.float32)
+    middle = (side - 1) / 2
     start = []
-    for axis, side in enumerate(digit.shape):
-        centre = float((digit.sum(axis=1 - axis) @ np.arange(side)) / mass)
-        start.append(int(np.clip(round(middle - centre), 0, FRAME - side)))
-    frame[start[0] : start[0] + height, start[1] : start[1] + width] = digit
-    return (frame * 255).round().clip(0, 255).astype(np.uint8)
+    for axis, length in enumerate(digit.shape):
+        centre = float((digit.sum(axis=1 - axis) @ np.arange(length)) / mass)
+        start.append(int(np.clip(round(middle - centre), 0, side - length)))
+    image[start[0] : start[0] + height, start[1] : start[1] + width] = digit
+    return (image * 255).round().clip(0, 255).astype(np.uint8)

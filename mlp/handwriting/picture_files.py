@@ -1,4 +1,4 @@
-"""Which pictures are meant by names, folders and patterns, and the labels that go with them."""
+"""The pictures that names, folders and patterns stand for, and their labels."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ STDIN = "-"
 ENDINGS = {
     *(".png", ".jpg", ".jpeg", ".jpe", ".mpo", ".gif", ".bmp", ".tif", ".tiff", ".webp"),
     *(".ppm", ".pgm", ".pbm", ".pnm", ".jp2", ".j2k", ".ico", ".tga"),
-    *(".heic", ".heif", ".avif", ".svg"),  # not read, but told rather than passed over
+    *(".heic", ".heif", ".avif", ".svg"),  # cannot be opened, but the user should hear so
 }
 """What counts as a picture in a folder."""
 
@@ -23,11 +23,11 @@ HEADER = ["file", "label"]
 
 
 class Picture(NamedTuple):
-    """A picture to be read.
+    """A picture file.
 
     Attributes:
-        name: as it is told to the user: a path, or `STDIN`.
-        label: what stands on it, where that is known.
+        name: its path, or `STDIN`.
+        label: what is written on it, if that is known.
     """
 
     name: str
@@ -38,10 +38,10 @@ def find_pictures(names: Sequence[str], labels: Labels | None = None) -> list[Pi
     """List the pictures that names stand for, in order, each once.
 
     Args:
-        names: files, `STDIN`, folders, whose pictures are meant but not those of folders within,
-            and patterns such as ``*.png``, where the shell has not filled them in.
-        labels: if given, the pictures get their labels, and where a folder is named, those in it
-            that the labels name are listed though they are missing.
+        names: files, `STDIN`, folders (for the pictures directly in them), and patterns such as
+            ``*.png`` if the shell has not expanded them.
+        labels: if given, the pictures get their labels; and if a folder is named, pictures that
+            have a label are listed even if they are missing.
 
     Raises:
         DataError: if a folder or a pattern has no picture.
@@ -56,13 +56,13 @@ def find_pictures(names: Sequence[str], labels: Labels | None = None) -> list[Pi
 
 
 class Labels:
-    """What stands on pictures, from a CSV file with the columns ``file`` and ``label``.
+    """What is written on pictures, from a CSV file with the columns ``file`` and ``label``.
 
     Args:
         path: the file; the pictures' names in it are relative to its folder.
 
     Raises:
-        DataError: if it is missing, damaged or of another form, or labels a file twice.
+        DataError: if it is missing, damaged or in another format, or labels a file twice.
     """
 
     def __init__(self, path: Path) -> None:
@@ -75,12 +75,12 @@ class Labels:
         self._by_path = {(self._folder / name).resolve(): name for name in self._labels}
 
     def of(self, name: str) -> str | None:
-        """Return a picture's label: of the same file, or else of the same file name."""
+        """Return the label of this file, or else of a file with the same name elsewhere."""
         known = self._by_path.get(Path(name).resolve(), Path(name).name)
         return self._labels.get(known)
 
     def missing(self, found: Iterable[str]) -> list[Picture]:
-        """Return those that are labelled but not among the pictures found."""
+        """Return the pictures that have a label but are not among those found."""
         paths = {Path(name).resolve() for name in found}
         file_names = {path.name for path in paths}
         return [

@@ -9,17 +9,11 @@ from numpy.typing import NDArray
 
 from mlp.common.errors import ModelError
 from mlp.data.task import Task
-from mlp.handwriting import Reading, read_line, read_picture
+from mlp.handwriting import Digit, constants, extract_digit, extract_digits
+from mlp.models import predict
 from mlp.models.calibration import confidence_in
 from mlp.models.metadata import task_of
-from mlp.models.predict import probabilities
 from mlp.nn.network import MLP
-
-SIDE = 28
-"""Pixels, each way, of the images that handwriting is brought to."""
-
-SURE = 0.7
-"""An answer of less confidence is told as not sure."""
 
 
 @dataclass(frozen=True)
@@ -27,82 +21,92 @@ class Answer:
     """What a network says of one digit.
 
     Attributes:
-        reading: the digit as the network saw it, and how it came about.
-        shares: the probability of each class or of each yes, float64 of shape (C,).
+        digit: the digit as the network saw it, and how it came about.
+        probabilities: of each class or of each yes, float64 of shape (C,).
         names: of the C classes or questions.
         text: the answer in words, such as ``7``, ``yes`` or ``3 and 8``.
-        confidence: the probability that it is right, 0 to 1; of several answers, the least.
+        confidence: the probability that it is correct, 0 to 1; of several answers, the least.
     """
 
-    reading: Reading
-    shares: NDArray[np.float64]
+    digit: Digit
+    probabilities: NDArray[np.float64]
     names: list[str]
     text: str
     confidence: float
 
 
-def check_reads_handwriting(model: MLP) -> None:
-    """Refuse a network that takes images of another size.
+def check_input_size(model: MLP) -> None:
+    """Refuse a model of images of another size than the pipeline's.
 
     Raises:
-        ModelError: if its input is not `SIDE` x `SIDE` pixels.
+        ModelError: if its input is not 28 x 28 pixels.
     """
-    if model.sizes[0] != SIDE**2:
+    side = constants.MNIST_SIDE
+    if model.sizes[0] != side**2:
         raise ModelError(
             f"the model takes images of {model.sizes[0]} pixels, but handwriting is brought to "
-            f"{SIDE} x {SIDE}: use a model that was trained on such images"
+            f"{side} x {side}: use a model that was trained on such images"
         )
 
 
-def read_one(model: MLP, picture: NDArray[np.uint8]) -> Answer:
-    """Read the one digit in a picture.
+def recognise_digit(model: MLP, picture: NDArray[np.uint8]) -> Answer:
+    """Recognise the one digit in a picture.
 
     Args:
-        model: a network on `SIDE` x `SIDE` pixels.
-        picture: as `mlp.handwriting.read_picture` takes it.
+        model: a model of images of 28 x 28 pixels.
+        picture: as `mlp.handwriting.extract_digit` takes it.
 
     Raises:
-        NothingToRead: if there is none.
+        NoDigit: if there is none.
         SeveralDigits: if there are more.
-        ModelError: if the network takes images of another size.
+        ModelError: if the model takes images of another size.
     """
-    return answer(model, [read_picture(picture)])[0]
+    return recognise(model, [extract_digit(picture)])[0]
 
 
-def read_several(model: MLP, picture: NDArray[np.uint8]) -> list[Answer]:
-    """Read rows of digits, top to bottom, left to right; the arguments are those of `read_one`.
+def recognise_digits(model: MLP, picture: NDArray[np.uint8]) -> list[Answer]:
+    """Recognise rows of digits, top to bottom, and in each row left to right.
+
+    Args:
+        model: a model of images of 28 x 28 pixels.
+        picture: as `mlp.handwriting.extract_digit` takes it.
 
     Raises:
-        NothingToRead: if there is none.
-        ModelError: if the network takes images of another size.
+        NoDigit: if there is none.
+        ModelError: if the model takes images of another size.
     """
-    return answer(model, read_line(picture))
+    return recognise(model, extract_digits(picture))
 
 
-def answer(model: MLP, readings: list[Reading]) -> list[Answer]:
-    """Ask a network of digits that are in MNIST's form."""
-    check_reads_handwriting(model)
+def recognise(model: MLP, digits: list[Digit]) -> list[Answer]:
+    """Ask a model which digits these are.
+
+    Raises:
+        ModelError: if the model takes images of another size.
+    """
+    check_input_size(model)
     task = task_of(model)
     names = task.names_of(model.sizes[-1])
-    with np.errstate(all="ignore"):  # weights of any size are to be asked
-        images = np.array([reading.image for reading in readings])  # (N, 28, 28)
-        shares = np.nan_to_num(probabilities(model, images))  # (N, C)
-    answers = task.decide(shares, logits=False)  # (N,) or (N, C)
-    confidence = confidence_in(answers, shares, task).reshape(len(readings), -1).min(axis=1)
+    with np.errstate(all="ignore"):  # weights of any size may be asked
+        images = np.array([digit.image for digit in digits])  # (N, 28, 28)
+        probabilities = np.nan_to_num(predict.probabilities(model, images))  # (N, C)
+    answers = task.decide(probabilities, logits=False)  # (N,) or (N, C)
+    confidences = confidence_in(answers, probabilities, task)  # (N,) or (N, C)
+    least = confidences.reshape(len(digits), -1).min(axis=1)  # (N,)
     return [
-        Answer(readings[n], shares[n], names, task.describe(answers[n], names), float(sure))
-        for n, sure in enumerate(confidence)
+        Answer(digit, probabilities[n], names, task.describe(answers[n], names), float(least[n]))
+        for n, digit in enumerate(digits)
     ]
 
 
 def join(answers: list[Answer]) -> str:
-    """Write what was read, in order, as one text: ``1984``, or ``yes no``."""
+    """Write answers, in order, as one text: ``1984``, or ``yes no``."""
     texts = [answer.text for answer in answers]
     return ("" if all(len(text) == 1 for text in texts) else " ").join(texts)
 
 
-def is_right(answers: list[Answer], label: str, task: Task) -> bool:
-    """Whether a picture's label says what was read.
+def is_correct(answers: list[Answer], label: str, task: Task) -> bool:
+    """Whether the answers say what a picture's label says.
 
     Args:
         answers: of one digit or of a line.

@@ -6,48 +6,31 @@ from itertools import pairwise
 
 import numpy as np
 
-from mlp.handwriting.components import Box, Labels, Part, parts_of
-from mlp.handwriting.errors import NothingToRead
+from mlp.handwriting import constants
+from mlp.handwriting.components import Box, ComponentLabels, Part, parts_of
+from mlp.handwriting.errors import NoDigit
 from mlp.handwriting.filters import Mask, Plane
 
-SMALLEST = 60  # a digit is taller than this share of the picture's longer side
-CROPPED = 0.3  # a digit cut by the picture's edge takes up more than this of its longer side
-MOST_PARTS = 200  # strokes, specks included; grouping compares each with each
-MOST_DIGITS = 40  # in a line; more are the texture of the paper
-SPECK = 0.08  # of the largest part's size
-FLATTEST = 2.5  # width over height: what is flatter is a dash or the rest of a ruling
-UNDERLINED = 0.05  # of a digit's height: a dash that is farther below it is none of its strokes
-SHORTEST = 0.4  # of the tallest digit's height: what is shorter is a full stop or a smudge
-LEVEL = 0.3  # two digits of one row share this much of the lower one's height
-FAINTEST = 0.6  # of the strongest digit's ink: what is fainter shines through the page
 
-
-def find_digits_of(labels: Labels, ink: Plane) -> list[Part]:
+def find_digits(labels: ComponentLabels, ink: Plane) -> list[Part]:
     """The digits, row by row, without specks, smudges and what the picture's edge cuts off.
 
     Args:
-        labels: int32, shape (height, width), from :func:`connected`.
+        labels: int32, shape (height, width), from :func:`connected_components`.
         ink: float32, the same shape.
 
     Raises:
-        NothingToRead: if nothing is left.
+        NoDigit: if nothing is left.
     """
-    smallest = max(4.0, max(labels.shape) / SMALLEST)
+    longer = max(labels.shape)
+    smallest = max(constants.SMALLEST_DIGIT_PIXELS, constants.SMALLEST_DIGIT * longer)
     parts = _clear_of_edge(parts_of(labels), labels.shape, smallest)
-    parts = sorted(parts, key=lambda part: -part.box.extent)[:MOST_PARTS]
-    largest = parts[0].box.extent if parts else 0
-    digits = group([part for part in parts if part.box.extent > SPECK * largest])
-
-    digits = [digit for digit in digits if digit.box.width <= FLATTEST * digit.box.height]
+    digits = _digit_shaped(group(_without_specks(parts)))
     tallest = max((digit.box.height for digit in digits), default=0)
-    if tallest < smallest or len(digits) > MOST_DIGITS:
-        raise NothingToRead
-    digits = [digit for digit in digits if digit.box.height >= SHORTEST * tallest]
-
-    strengths = [float(ink[np.isin(labels, digit.labels)].mean()) for digit in digits]
-    faintest = FAINTEST * max(strengths)
-    strong = [digit for digit, ink in zip(digits, strengths, strict=True) if ink >= faintest]
-    return reading_order(strong)
+    if tallest < smallest or len(digits) > constants.MOST_DIGITS:
+        raise NoDigit
+    digits = [digit for digit in digits if digit.box.height >= constants.SHORTEST * tallest]
+    return reading_order(_without_faint(digits, labels, ink))
 
 
 def _clear_of_edge(parts: list[Part], shape: tuple[int, ...], smallest: float) -> list[Part]:
@@ -55,7 +38,7 @@ def _clear_of_edge(parts: list[Part], shape: tuple[int, ...], smallest: float) -
 
     A digit that was cropped too tightly is large; the corner of a shadow need not be.
     """
-    rim = max(shape) // 128
+    rim = int(constants.PICTURE_RIM * max(shape))
     clear = [
         part
         for part in parts
@@ -66,14 +49,33 @@ def _clear_of_edge(parts: list[Part], shape: tuple[int, ...], smallest: float) -
     ]
     if any(part.box.extent >= smallest for part in clear):
         return clear
-    return [part for part in parts if part.box.extent >= CROPPED * max(shape)]
+    return [part for part in parts if part.box.extent >= constants.CROPPED_DIGIT * max(shape)]
+
+
+def _without_specks(parts: list[Part]) -> list[Part]:
+    """The largest parts, without dust; few enough to compare each with each."""
+    parts = sorted(parts, key=lambda part: -part.box.extent)[: constants.MOST_PARTS]
+    largest = parts[0].box.extent if parts else 0
+    return [part for part in parts if part.box.extent > constants.SPECK * largest]
+
+
+def _digit_shaped(digits: list[Part]) -> list[Part]:
+    """Those that are no dashes."""
+    return [digit for digit in digits if not _is_flat(digit.box)]
+
+
+def _without_faint(digits: list[Part], labels: ComponentLabels, ink: Plane) -> list[Part]:
+    """Those whose ink is nearly as strong as the strongest one's: others shine through the page."""
+    strengths = [float(ink[np.isin(labels, digit.labels)].mean()) for digit in digits]
+    faintest = constants.FAINTEST_DIGIT * max(strengths)
+    return [digit for digit, its in zip(digits, strengths, strict=True) if its >= faintest]
 
 
 def group(parts: list[Part]) -> list[Part]:
     """Join the strokes of each digit: the detached bar of a five, the pieces of a broken stroke.
 
     Returns:
-        The digits, the first-found first.
+        The digits, the one with the largest stroke first.
     """
     digits = sorted(parts, key=lambda part: -part.box.extent)
     joined = True
@@ -95,7 +97,7 @@ def reading_order(digits: list[Part]) -> list[Part]:
     rows: list[list[Part]] = []
     for digit in sorted(digits, key=lambda digit: digit.box.left + digit.box.right):
         level = max(rows, key=lambda row: _levelness(row[-1].box, digit.box), default=[])
-        if level and _levelness(level[-1].box, digit.box) > LEVEL:
+        if level and _levelness(level[-1].box, digit.box) > constants.SAME_ROW:
             level.append(digit)
         else:
             rows.append([digit])
@@ -105,45 +107,58 @@ def reading_order(digits: list[Part]) -> list[Part]:
 
 def _levelness(one: Box, other: Box) -> float:
     """How far two boxes overlap from top to bottom, as a share of the lower of them."""
-    overlap = min(one.bottom, other.bottom) - max(one.top, other.top)
-    return overlap / min(one.height, other.height)
+    return -_gap(one.top, one.bottom, other.top, other.bottom) / min(one.height, other.height)
 
 
-def _belong_together(large: Box, small: Box) -> bool:
+def _belong_together(one: Box, other: Box) -> bool:
     """Whether two boxes hold strokes of one digit.
 
     They do if one stands over the other with little air between them, if one is a mere piece
     that almost touches the other, or if they interlock like the two strokes of an open four. Two
     neighbours on one line stay two.
     """
-    aside = max(large.left, small.left) - min(large.right, small.right)  # below 0 where they lap
-    apart = max(large.top, small.top) - min(large.bottom, small.bottom)
-    tallest = max(large.height, small.height)
-    shortest = min(large.height, small.height)
-    size = max(large.extent, small.extent)
-    lower = max(large, small, key=lambda box: box.top)
-    if lower.width > FLATTEST * lower.height and apart > UNDERLINED * tallest:
-        return False  # a line under the digit
-    if -aside >= 0.4 * min(large.width, small.width):
-        whole = (large | small).height
-        if min(large.height / large.width, small.height / small.width) > 1.2:
-            return apart <= 0.03 * whole  # two digits, not the halves of one
-        return apart <= (0.15 if shortest > 0.6 * tallest else 0.3) * whole
-    piece = shortest <= 0.6 * tallest
-    staggered = aside < 0 and -apart <= 0.6 * shortest
-    return (piece or staggered) and aside <= 0.12 * size and apart <= 0.12 * size
+    aside = _gap(one.left, one.right, other.left, other.right)
+    apart = _gap(one.top, one.bottom, other.top, other.bottom)
+    taller, shorter = max(one.height, other.height), min(one.height, other.height)
+    lower = max(one, other, key=lambda box: box.top)
+    if _is_flat(lower) and apart > constants.UNDERLINE_GAP * taller:
+        return False
+    if -aside >= constants.STACKED * min(one.width, other.width):
+        return apart <= _stacked_gap(one, other) * (one | other).height
+    piece = shorter <= constants.PIECE * taller
+    staggered = aside < 0 and -apart <= constants.STAGGERED * shorter
+    near = constants.BESIDE_GAP * max(one.extent, other.extent)
+    return (piece or staggered) and aside <= near and apart <= near
+
+
+def _stacked_gap(one: Box, other: Box) -> float:
+    """How far apart, as a share of their common height, two stacked strokes of a digit may be."""
+    if min(one.height / one.width, other.height / other.width) > constants.SLIM:
+        return constants.SLIM_GAP
+    alike = min(one.height, other.height) > constants.PIECE * max(one.height, other.height)
+    return constants.HALVES_GAP if alike else constants.PIECE_GAP
+
+
+def _gap(start: int, stop: int, other_start: int, other_stop: int) -> int:
+    """The pixels between two intervals; below 0, how many they have in common."""
+    return max(start, other_start) - min(stop, other_stop)
+
+
+def _is_flat(box: Box) -> bool:
+    return box.width > constants.FLATTEST * box.height
 
 
 def could_be_one(pieces: list[Part], whole: Part) -> bool:
     """Whether pieces stand close enough to be one digit, where one is expected."""
     across = sorted(pieces, key=lambda piece: piece.box.left + piece.box.right)
-    gaps = [right.box.left - left.box.right for left, right in pairwise(across)]
-    return whole.box.width <= 0.9 * whole.box.height >= 8 * max(gaps)
+    widest = max(right.box.left - left.box.right for left, right in pairwise(across))
+    limit = constants.ONE_DIGIT_WIDTH * whole.box.height
+    return whole.box.width <= limit and constants.ONE_DIGIT_GAPS * widest <= limit
 
 
-def cut_out(soft: Plane, labels: Labels, digit: Part) -> Plane:
+def cut_out(soft: Plane, labels: ComponentLabels, digit: Part) -> Plane:
     """One digit's ink with its soft edge, the ink of its neighbours left out."""
-    rows, columns = around(digit.box, 2)
+    rows, columns = around(digit.box, constants.CUT_MARGIN)
     numbers = labels[rows, columns]
     foreign: Mask = (numbers > 0) & ~np.isin(numbers, digit.labels)
     return np.where(foreign, np.float32(0), soft[rows, columns])

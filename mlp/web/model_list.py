@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from mlp.common.errors import MLPError, ModelError
-from mlp.handwriting.recognise import check_reads_handwriting
+from mlp.handwriting.recognise import check_input_size
 from mlp.models.formats.convert import read_model
 from mlp.models.formats.registry import FORMATS
 from mlp.models.pretrained import NAME, pretrained_model
@@ -65,7 +65,7 @@ class ModelList:
         changed = path.stat().st_mtime_ns if path.exists() else 0
         if path not in self._read or self._read[path][0] != changed:
             model = read_model(path)
-            check_reads_handwriting(model)
+            check_input_size(model)
             self._read[path] = changed, model
         return self._read[path][1]
 

@@ -11,8 +11,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from mlp.handwriting import NothingToRead, SeveralDigits
-from mlp.handwriting.recognise import SURE, Answer, join, read_one, read_several
+from mlp.handwriting import NoDigit, SeveralDigits
+from mlp.handwriting.constants import SURE
+from mlp.handwriting.recognise import Answer, join, recognise_digit, recognise_digits
 from mlp.models.attribution import activations, contributions
 from mlp.models.metadata import metadata_of
 from mlp.nn.network import MLP
@@ -31,17 +32,17 @@ def reading_payload(model: MLP, picture: NDArray[np.uint8]) -> dict[str, Any]:
 
     Args:
         model: a network on 28 x 28 pixels.
-        picture: as `mlp.handwriting.read_picture` takes it.
+        picture: as `mlp.handwriting.extract_digit` takes it.
 
     Returns:
         ``text``, what was read, empty if there is nothing; ``height`` and ``width`` of the
         picture; and ``digits``, in reading order; see `_digit`.
     """
     try:
-        answers = [read_one(model, picture)]
+        answers = [recognise_digit(model, picture)]
     except SeveralDigits:
-        answers = read_several(model, picture)
-    except NothingToRead:
+        answers = recognise_digits(model, picture)
+    except NoDigit:
         answers = []
     with np.errstate(all="ignore"):  # weights of any size are to be shown
         digits = [_digit(model, answer) for answer in answers]
@@ -61,16 +62,16 @@ def model_payload(model: MLP) -> dict[str, Any]:
 
 def _digit(model: MLP, answer: Answer) -> dict[str, Any]:
     """Gather an answer, the network's image, the evidence in it, the layers and the units."""
-    image = answer.reading.image
-    output = int(answer.shares.argmax())
+    image = answer.digit.image
+    output = int(answer.probabilities.argmax())
     parts = [np.nan_to_num(part) for part in contributions(model, image, output)]
     return {
         "text": answer.text,
         "confidence": answer.confidence,
         "sure": answer.confidence >= SURE,
         "names": answer.names,
-        "probabilities": answer.shares.tolist(),
-        "box": vars(answer.reading.box),
+        "probabilities": answer.probabilities.tolist(),
+        "box": vars(answer.digit.box),
         "image": _base64(image),
         "evidence": _signed(parts[0]),
         "layers": [

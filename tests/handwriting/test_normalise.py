@@ -1,0 +1,64 @@
+"""The format is that of MNIST: box, centre of mass, width of strokes, grey edges."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hard_pictures import Scene, clean, likeness, page_of, photograph
+from PIL import Image
+
+from mlp.handwriting import extract_digit
+from mlp.handwriting.normalise import signed_distance, stroke_width
+
+
+@pytest.mark.parametrize("digit", range(10))
+def test_the_format_is_that_of_mnist(digit):
+    image = extract_digit(photograph(page_of(digit), Scene(grain=2))).image
+    assert image.shape == (28, 28)
+    assert image.dtype == np.uint8
+    assert image.max() > 230
+    rows, columns = np.flatnonzero(image.any(axis=1)), np.flatnonzero(image.any(axis=0))
+    assert max(np.ptp(rows), np.ptp(columns)) + 1 == 20
+    mass = image.astype(float)
+    for axis in (0, 1):
+        assert abs(mass.sum(axis=1 - axis) @ np.arange(28) / mass.sum() - 13.5) <= 0.51
+    assert ((image > 20) & (image < 235)).any()  # antialiased
+
+
+@pytest.mark.parametrize("pen", [0.025, 0.05, 0.2])
+def test_thin_and_fat_pens_come_near_the_width_of_mnist(pen):
+    image = extract_digit(photograph(page_of(4, height=160, pen=pen), Scene(grain=2))).image
+    assert likeness(image, clean(4)) > 0.85
+    fine = np.asarray(Image.fromarray(image).resize((168, 168), Image.Resampling.BICUBIC)) > 127
+    assert 1.7 < stroke_width(fine) / 6 < 3.2
+
+
+def test_distance_is_that_to_the_nearest_pixel():
+    mask = np.random.default_rng(6).random((9, 13)) < 0.3
+    inside, outside = np.argwhere(mask), np.argwhere(~mask)
+    expected = np.array(
+        [
+            [
+                0.5 - np.hypot(*(outside - (y, x)).T).min()
+                if mask[y, x]
+                else np.hypot(*(inside - (y, x)).T).min() - 0.5
+                for x in range(13)
+            ]
+            for y in range(9)
+        ]
+    )
+    np.testing.assert_allclose(signed_distance(mask), expected, rtol=1e-6)
+
+
+@pytest.mark.parametrize("angle", [0, 0.3, 0.8])
+@pytest.mark.parametrize("width", [4, 12, 20])
+def test_stroke_width_of_a_bar_at_any_angle(width, angle):
+    y, x = np.mgrid[:300, :300] - 149.5
+    across = np.abs(x * np.cos(angle) + y * np.sin(angle))
+    along = np.abs(y * np.cos(angle) - x * np.sin(angle))
+    bar = (across <= width / 2) & (along <= 120)
+    assert stroke_width(bar) == pytest.approx(width, rel=0.1)
+
+
+def test_nothing_has_no_stroke_width():
+    assert stroke_width(np.zeros((5, 5), bool)) == 0

@@ -1,0 +1,98 @@
+"""What a model says of digits: its answers in words, how sure it is, and what it refuses."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hard_pictures import Scene, page_of, photograph
+
+from mlp.common.errors import ModelError
+from mlp.data.task import Task
+from mlp.handwriting import NoDigit, SeveralDigits, extract_digit
+from mlp.handwriting.recognise import (
+    Answer,
+    check_input_size,
+    is_correct,
+    join,
+    recognise,
+    recognise_digit,
+    recognise_digits,
+)
+from mlp.models.checkpoint import load
+from mlp.nn.network import MLP
+
+PLAIN = Scene(grain=2)
+SEVEN = photograph(page_of(7), PLAIN)
+ROW = photograph(page_of(4, 0, 7, 5, height=64, gap=19), PLAIN)
+
+
+@pytest.fixture(scope="module")
+def model(reader: Path) -> MLP:
+    return load(reader)
+
+
+def answers(*texts: str) -> list[Answer]:
+    digit = extract_digit(SEVEN)
+    return [Answer(digit, np.full(10, 0.1), list("0123456789"), text, 0.9) for text in texts]
+
+
+def test_a_digit_is_recognised(model: MLP) -> None:
+    answer = recognise_digit(model, SEVEN)
+    assert answer.text == "7"
+    assert answer.names == list("0123456789")
+    assert answer.probabilities.shape == (10,)
+    assert answer.probabilities.sum() == pytest.approx(1)
+    assert answer.confidence == answer.probabilities[7] == answer.probabilities.max()
+    np.testing.assert_array_equal(answer.digit.image, extract_digit(SEVEN).image)
+
+
+def test_a_row_is_recognised_left_to_right(model: MLP) -> None:
+    assert join(recognise_digits(model, ROW)) == "4075"
+
+
+def test_one_digit_is_expected(model: MLP) -> None:
+    with pytest.raises(SeveralDigits):
+        recognise_digit(model, ROW)
+    with pytest.raises(NoDigit):
+        recognise_digits(model, np.full((50, 50), 250, np.uint8))
+
+
+def test_weights_of_any_size_are_asked() -> None:
+    model = MLP([784, 10])
+    model.parameters[:] = 1e38
+    answer = recognise(model, [extract_digit(SEVEN)])[0]
+    assert np.isfinite(answer.probabilities).all()
+    assert 0 <= answer.confidence <= 1
+
+
+def test_a_model_of_images_of_another_size_is_refused() -> None:
+    with pytest.raises(ModelError, match="28 x 28"):
+        check_input_size(MLP([64, 10]))
+    with pytest.raises(ModelError, match="64 pixels"):
+        recognise_digit(MLP([64, 10]), SEVEN)
+
+
+@pytest.mark.parametrize(
+    ("texts", "text"), [(["1", "9"], "19"), (["yes", "no"], "yes no"), (["3 and 8"], "3 and 8")]
+)
+def test_answers_are_joined_to_one_text(texts: list[str], text: str) -> None:
+    assert join(answers(*texts)) == text
+
+
+@pytest.mark.parametrize(
+    ("texts", "label", "task", "correct"),
+    [
+        (["7"], "7", Task(), True),
+        (["7"], "1", Task(), False),
+        (["0", "7"], "07", Task(), True),
+        (["yes"], "2", Task("binary", ("0 or 2",), (0, 2)), True),
+        (["yes"], "3", Task("binary", ("0 or 2",), (0, 2)), False),
+        (["no"], "no", Task("binary", ("0 or 2",), (0, 2)), True),
+    ],
+)
+def test_answers_are_compared_with_the_label(
+    texts: list[str], label: str, task: Task, correct: bool
+) -> None:
+    assert is_correct(answers(*texts), label, task) is correct

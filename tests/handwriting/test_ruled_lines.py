@@ -1,0 +1,53 @@
+"""Lines of the paper go, strokes stay."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hard_pictures import SCENES, Scene, clean, draw_digit, likeness, page_of, photograph
+
+from mlp.handwriting import extract_digit
+from mlp.handwriting.ruled_lines import remove_ruled_lines
+
+
+@pytest.mark.parametrize("digit", range(10))
+def test_every_digit_on_squared_paper(digit):
+    picture = photograph(page_of(digit), SCENES["squared, in a shadow"], seed=digit)
+    assert likeness(extract_digit(picture).image, clean(digit)) > 0.9
+
+
+def test_a_stroke_across_a_tight_picture_is_no_ruled_line():
+    picture = photograph(np.pad(draw_digit(1, 240, 0.12), 4), Scene(grain=2))
+    assert likeness(extract_digit(picture).image, clean(1)) > 0.9
+
+
+def lined(rise: float) -> np.ndarray:
+    """A page of 120 x 160 pixels with one soft line, and a thick stroke across it."""
+    rows, columns = np.mgrid[:120, :160]
+    away = np.abs(rows - (50 + rise * columns))
+    ink = 0.3 * np.clip(1.5 - away, 0, 1).astype(np.float32)
+    ink[30:90, 70:78] = 0.9
+    return ink
+
+
+@pytest.mark.parametrize("upright", [False, True])
+@pytest.mark.parametrize("rise", [0.0, 0.05, -0.08])
+def test_a_line_is_removed_and_the_stroke_across_it_kept(rise, upright):
+    ink = lined(rise)
+    cleaned = remove_ruled_lines(ink.T).T if upright else remove_ruled_lines(ink)
+    stroke = np.zeros(ink.shape, bool)
+    stroke[30:90, 69:79] = True
+    assert cleaned[~stroke].sum() < 0.05 * ink[~stroke].sum()
+    np.testing.assert_allclose(cleaned[30:90, 70:78], 0.9, atol=0.01)
+
+
+def test_a_short_dark_stroke_is_no_line():
+    ink = np.zeros((120, 160), np.float32)
+    ink[60:62, 40:110] = 0.9
+    np.testing.assert_array_equal(remove_ruled_lines(ink), ink)
+
+
+def test_small_pictures_are_left_alone():
+    ink = np.zeros((99, 300), np.float32)
+    ink[50] = 0.3
+    assert remove_ruled_lines(ink) is ink
