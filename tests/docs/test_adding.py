@@ -13,11 +13,11 @@ from typing import Any
 import numpy as np
 import pytest
 from gradients import check_gradient
-from mlp.cli.views.registry import VIEWS
 from source import ROOT
 from toys import toy_dataset, toy_model
 
 from backends import get_backend
+from mlp.cli.views.registry import VIEWS
 from mlp.common.errors import UsageError
 from mlp.common.plugins import load_plugins
 from mlp.common.registry import Registry
