@@ -15,6 +15,7 @@ from mlp.cli.convert import convert
 from mlp.cli.doctor import doctor
 from mlp.cli.draw import draw
 from mlp.cli.evaluate import evaluate
+from mlp.cli.group import Entries, group_of
 from mlp.cli.predict import predict
 from mlp.cli.presets import presets, reproduce
 from mlp.cli.show import show
@@ -22,25 +23,29 @@ from mlp.cli.train import train
 from mlp.common.errors import MLPError
 from mlp.common.version import package_version
 
+COMMANDS: Entries = {
+    "train": train,
+    "eval": evaluate,
+    "convert": convert,
+    "predict": predict,
+    "draw": draw,
+    "presets": presets,
+    "doctor": doctor,
+    "reproduce": reproduce,
+    "bench": bench,
+    "data": data.app,
+    "show": show,
+}
+
 app = typer.Typer(
     name="mlp",
+    cls=group_of(COMMANDS),
     help="Handwritten digits, read by a network whose every gradient is written by hand.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
     epilog="Exit codes: 0 done, 1 failed, 2 wrong usage, 3 training diverged, 130 interrupted.",
 )
-app.command("train")(train)
-app.command("eval")(evaluate)
-app.command("convert")(convert)
-app.add_typer(data.app)
-app.command("predict")(predict)
-app.command("draw")(draw)
-app.command("presets")(presets)
-app.command("doctor")(doctor)
-app.command("reproduce")(reproduce)
-app.add_typer(show, name="show")
-app.command("bench")(bench)
 
 
 def _print_version(asked: bool) -> None:

@@ -15,7 +15,7 @@ from mlp.benchmark import epochs as benchmark
 from mlp.benchmark.workload import Workload, noise
 from mlp.cli import console
 from mlp.cli.bench_report import map_json, print_map, print_speeds, report_setting, speeds_json
-from mlp.cli.expand import Overrides, expand
+from mlp.cli.expand import Overrides
 from mlp.cli.options import DataFolder, Json, open_dataset
 from mlp.cli.parse import parse_counts
 from mlp.cli.save_option import Force, check_picture, write_picture
@@ -32,7 +32,6 @@ BATCH_SIZES, WIDTHS = "16,64,256,1024,4096", "16,64,256,1024"
 """The default places of a map."""
 
 
-@expand
 def bench(
     *,
     device: Annotated[

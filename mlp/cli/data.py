@@ -24,6 +24,7 @@ app = typer.Typer(
     name="data",
     help=f"Look into datasets, and convert them: {FORMATS.titles}.",
     no_args_is_help=True,
+    add_completion=False,
 )
 
 Classes = Annotated[

@@ -1,6 +1,6 @@
 """Options of commands that come from dataclasses, so that each is described once, at its field.
 
-Beside options of its own, a command that is decorated with `expand` may take as a parameter
+Beside options of its own, a command may take as a parameter
 
 - `Overrides` of a dataclass whose fields are made by `mlp.common.option.option`: an option for each
   field, which is unset unless the user gives it;
@@ -67,7 +67,7 @@ class Overrides(Generic[Chosen]):
 
 
 def expand(command: Callable[..., None]) -> Callable[..., None]:
-    """Decorate a command: typer sees the options of its dataclasses in place of these."""
+    """Let typer see the options of a command's dataclasses in place of these."""
     return _Expanded(command)
 
 

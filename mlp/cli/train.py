@@ -12,7 +12,7 @@ import typer
 
 import mlp.training.loop
 from mlp.cli import console
-from mlp.cli.expand import Overrides, expand
+from mlp.cli.expand import Overrides
 from mlp.cli.options import (
     DataFolder,
     DatasetName,
@@ -38,7 +38,6 @@ INTERRUPTED = 130
 """The exit code after Ctrl-C: 128 and the number of the signal, as shells have it."""
 
 
-@expand
 def train(
     *,
     preset: Annotated[

@@ -13,7 +13,7 @@ import pytest
 from command import TINY, Command, start
 
 from backends import BackendError
-from mlp.cli import main
+from mlp.cli import COMMANDS, main
 from mlp.common.errors import UsageError
 
 
@@ -96,6 +96,24 @@ def test_what_fails_ends_in_a_sentence_and_an_exit_code(
     told = capsys.readouterr()
     assert told.out == ""
     assert re.fullmatch(rf"mlp: {re.escape(sentence)}.*\n", told.err)
+
+
+@pytest.mark.parametrize(
+    ("words", "meant"), [(["tran"], "train"), (["show", "curve"], "curves"), (["none"], None)]
+)
+def test_a_command_that_does_not_exist_is_refused_with_one_that_does(
+    words: list[str], meant: str | None, mlp: Command
+) -> None:
+    result = mlp(*words)
+    assert (result.code, result.out) == (2, "")
+    assert f"No such command '{words[-1]}'." in result.err
+    assert ("Did you mean" in result.err) == (meant is not None)
+    assert meant is None or f"'{meant}'?" in result.err
+
+
+def test_the_help_lists_every_command(mlp: Command) -> None:
+    listed = re.findall(r"^│ ([a-z]+) ", mlp("--help").out, re.MULTILINE)
+    assert listed == list(COMMANDS)
 
 
 # Completion

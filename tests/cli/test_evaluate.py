@@ -37,7 +37,7 @@ def test_eval_lets_several_models_vote(mlp: Command) -> None:
     for seed, file in enumerate(files):
         mlp("train", *TINY, "--seed", seed, "--out", file)
     measured = json.loads(mlp("eval", *files, *DATA, "--json").out)
-    test = load_dataset("synthetic:300+50").test
+    test = load_dataset("synthetic:120+50").test
     mean = np.mean([probabilities(load(file), test.images) for file in files], axis=0)
     assert measured["test_correct"] == (mean.argmax(axis=1) == test.labels).sum()
     assert measured["models"] == files

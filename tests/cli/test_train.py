@@ -54,19 +54,19 @@ def test_one_seed_writes_the_same_bytes(mlp: Command, tmp_path: Path) -> None:
 
 
 def test_a_folder_of_idx_files_is_a_dataset(mlp: Command, tmp_path: Path) -> None:
-    write_idx_folder(load_dataset("synthetic:300+50"), tmp_path / "digits")
+    write_idx_folder(load_dataset("synthetic:120+50"), tmp_path / "digits")
     from_folder = json.loads(mlp("train", *TINY, "--dataset", "digits", "--json").out)
     drawn = json.loads(mlp("train", *TINY, "--json").out)
     assert from_folder["train_accuracy"] == drawn["train_accuracy"]
 
 
 def test_datasets_are_joined_in_training_and_the_first_is_tested_on(mlp: Command) -> None:
-    joined = load_dataset("synthetic:300+50,synthetic:100+20")
-    first, second = load_dataset("synthetic:300+50"), load_dataset("synthetic:100+20")
+    joined = load_dataset("synthetic:120+50,synthetic:100+20")
+    first, second = load_dataset("synthetic:120+50"), load_dataset("synthetic:100+20")
     np.testing.assert_array_equal(joined.train.images[100:], first.train.images)
     np.testing.assert_array_equal(joined.train.labels[:100], second.train.labels)
     assert joined.test.checksum == first.test.checksum
-    result = mlp("train", *TINY, "--dataset", "synthetic:300+50,synthetic:100+20", "--json")
+    result = mlp("train", *TINY, "--dataset", "synthetic:120+50,synthetic:100+20", "--json")
     assert json.loads(result.out)["test_total"] == 50
 
 

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 from source import ROOT
 
-DATA = ("--dataset", "synthetic:300+50", "--device", "cpu")
+DATA = ("--dataset", "synthetic:120+50", "--device", "cpu")
 TINY = (*DATA, "--hidden", "8", "--epochs", "2", "--batch-size", "32")
 """Trains a tiny network in no time."""
 

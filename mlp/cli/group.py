@@ -1,0 +1,58 @@
+"""Groups of commands, each of which is made from its function when it is asked for.
+
+So a command's options list what is registered by then, and a run of one command does not wait for
+the others to be made.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+import typer
+from typer.core import TyperGroup
+
+from mlp.cli.expand import expand
+
+Entries = Mapping[str, Callable[..., None] | typer.Typer]
+"""Commands and groups by their names."""
+
+
+def group_of(entries: Entries) -> type[TyperGroup]:
+    """Make the class of a group, for ``typer.Typer(cls=…)``.
+
+    Args:
+        entries: its commands, each a function whose parameters are options for typer and
+            `mlp.cli.expand`; what is added later is among them.
+    """
+
+    class Group(TyperGroup):
+        def __init__(self, **settings: Any) -> None:
+            super().__init__(**settings)
+            self.commands: Any = _Commands(entries)
+
+        def list_commands(self, ctx: Any) -> list[str]:  # noqa: ARG002
+            return list(entries)
+
+    return Group
+
+
+class _Commands(Mapping[str, Any]):
+    """Typer's commands by their names."""
+
+    def __init__(self, entries: Entries) -> None:
+        self._entries = entries
+
+    def __getitem__(self, name: str) -> Any:
+        app = entry = self._entries[name]
+        if not isinstance(entry, typer.Typer):
+            app = typer.Typer(add_completion=False)
+            app.command(name)(expand(entry))
+        assert isinstance(app, typer.Typer)
+        return typer.main.get_command(app)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._entries)
+
+    def __len__(self) -> int:
+        return len(self._entries)
