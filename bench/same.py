@@ -96,16 +96,27 @@ class Row:
     there: Outcome
 
     @property
-    def same(self) -> bool:
-        """Whether both succeeded and nothing differs."""
-        return self.here.digest == self.there.digest is not None and not self.keys
+    def same_arrays(self) -> bool:
+        """Whether both succeeded with the same arrays or answers."""
+        return self.here.digest == self.there.digest is not None
 
     @property
     def keys(self) -> list[str]:
-        """The paths of metadata whose values differ, the numbers of list elements left out."""
+        """The paths of values that differ, the numbers of list elements left out.
+
+        A path begins with ``+`` if this tree alone has it, and with ``-`` if the other alone has.
+        """
         here, there = self.here.values, self.there.values
-        paths = [k for k in here.keys() | there.keys() if here.get(k, ...) != there.get(k, ...)]
-        return sorted({".".join(p for p in k.split("\n") if not p.isdigit()) for k in paths})
+        found = set()
+        for path in here.keys() | there.keys():
+            name = ".".join(part for part in path.split("\n") if not part.isdigit())
+            if path not in there:
+                found.add(f"+{name}")
+            elif path not in here:
+                found.add(f"-{name}")
+            elif here[path] != there[path]:
+                found.add(name)
+        return sorted(found)
 
     def cells(self) -> list[str]:
         """Return the row of the table."""
@@ -255,9 +266,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
                 rows.append(Row(title, *both))
     head = ["what", "digest here", f"arrays or answers at {options.commit}", "metadata differs in"]
     print(table(head, [row.cells() for row in rows]))
-    different = [row.name for row in rows if not row.same]
-    print(f"{len(rows) - len(different)} of {len(rows)} are the same.")
-    return 1 if different else 0
+    same, exact = sum(row.same_arrays for row in rows), sum(not row.keys for row in rows)
+    print(f"Of {len(rows)}, {same} have the same arrays or answers, {exact} the same metadata.")
+    return 0 if same == exact == len(rows) else 1
 
 
 if __name__ == "__main__":

@@ -1,1 +1,1 @@
-"""How fast, and how right: epoch times, the machine's limits, one device held to another."""
+"""How fast and how right: epoch times, the roofline of a device, and its parity with the CPU."""

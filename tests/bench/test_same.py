@@ -23,7 +23,7 @@ def test_a_tree_is_the_same_as_itself(tmp_path: Path) -> None:
     arguments = ("--hidden", "none", "--dataset", "synthetic:50+10")
     here, again = (train(ROOT, "small", arguments, tmp_path) for _ in range(2))
     row = Row("small", here, again)
-    assert row.same
+    assert row.same_arrays
     assert row.cells()[2:] == ["same", "same"]
     assert any("accuracy" in key for key in here.values)
     assert not any("seconds" in key for key in here.values)
@@ -35,14 +35,15 @@ def test_a_tree_is_the_same_as_itself(tmp_path: Path) -> None:
         (Outcome("a" * 64, {"x": 1}), ["same", "same"]),
         (Outcome("b" * 64, {"x": 1}), ["DIFFER: there bbbbbbbbbbbb", "same"]),
         (Outcome("a" * 64, {"x": 2}), ["same", "x"]),
-        (Outcome("a" * 64, {"x": 1, "y\n3\nz": 0}), ["same", "y.z"]),
+        (Outcome("a" * 64, {"x": 1, "y\n3\nz": 0}), ["same", "-y.z"]),
+        (Outcome("a" * 64, {}), ["same", "+x"]),
         (Outcome(None, {}, "no such preset"), ["here: done; there: no such preset", ""]),
     ],
 )
 def test_what_differs_is_named(there: Outcome, cells: list[str]) -> None:
     row = Row("name", Outcome("a" * 64, {"x": 1}), there)
     assert row.cells()[2:] == cells
-    assert row.same == (cells == ["same", "same"])
+    assert row.same_arrays == (cells[0] == "same")
 
 
 @pytest.mark.skipif(not hasattr(os, "sched_getaffinity"), reason="no way to keep to one core")

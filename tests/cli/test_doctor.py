@@ -9,8 +9,9 @@ import pytest
 from command import Command
 
 from backends.cuda.checks import CudaFacts, Gpu
-from mlp.benchmark.doctor import Parity, Problem, Report, Speed
+from mlp.benchmark.doctor import Problem, Report, Speed
 from mlp.benchmark.machine import describe_machine
+from mlp.benchmark.parity import Parity
 from mlp.cli.doctor import doctor
 
 
@@ -52,7 +53,13 @@ def test_json_holds_the_same(mlp: Command) -> None:
     result = mlp("doctor", "--json")
     told = json.loads(result.out)
     assert result.code == 1
+    assert set(told) == {"machine", "cuda", "problems", "parity", "speeds", "pays_from"}
     assert told["cuda"]["gpus"][0]["name"] == "a GPU"
     assert [check["holds"] for check in told["parity"]["cuda:0"]] == [True, False]
     assert told["parity"]["cuda:0"][1]["difference"] is None, "NaN is no JSON"
     assert told["pays_from"] == {"cuda:0": [16]}
+
+
+def test_a_gpu_that_never_pays_is_told(report: Report, mlp: Command) -> None:
+    report.speeds = [Speed("cpu", (16,), 9e5), Speed("cuda:0", (16,), 5e5)]
+    assert "  cuda:0 trains none of these faster than the CPU" in mlp("doctor").out.splitlines()
