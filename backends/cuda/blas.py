@@ -118,7 +118,7 @@ def load_cublas(cuda_major: int) -> Any:
             last = error
     raise BackendError(
         f"cuBLAS cannot be loaded ({last}): install the CUDA libraries that CuPy needs with "
-        "pip install 'mlp[cuda]' (or 'mlp[cuda13]')"
+        f"pip install 'cupy-cuda{cuda_major}x[ctk]'"
     )
 
 

@@ -10,6 +10,7 @@ import typer
 
 from mlp.cli import console
 from mlp.common.errors import UsageError
+from mlp.common.version import install_command
 
 
 def draw(
@@ -46,5 +47,5 @@ def _check_installed() -> None:
     missing = [name for name in ("starlette", "uvicorn") if find_spec(name) is None]
     if missing:
         raise UsageError(
-            f"the page needs {' and '.join(missing)}, not installed here: pip install 'mlp[draw]'"
+            f"the page needs {' and '.join(missing)}, not installed here: {install_command('draw')}"
         )

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mlp.common.errors import UsageError
+from mlp.common.version import install_command
 from mlp.view.curves import Curves, measures
 from mlp.view.heatmap import NEGATIVE, POSITIVE, Units
 from mlp.view.image import Image, enlarge
@@ -44,7 +45,7 @@ def check_installed() -> None:
     """
     if find_spec("matplotlib") is None:
         raise UsageError(
-            "--save draws with matplotlib, which is not installed: pip install 'mlp[plots]'"
+            f"--save draws with matplotlib, which is not installed: {install_command('plots')}"
         )
 
 

@@ -196,4 +196,6 @@ def test_without_matplotlib_the_extra_is_named(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("mlp.view.plots.find_spec", lambda name: None)
-    assert "pip install 'mlp[plots]'" in refusal(*SMALL, "--plot", str(tmp_path / "speeds.png"))
+    assert "pip install 'mlp-digits[plots]'" in refusal(
+        *SMALL, "--plot", str(tmp_path / "speeds.png")
+    )

@@ -328,7 +328,7 @@ def test_without_matplotlib_the_extra_is_named(
     model: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("mlp.view.plots.find_spec", lambda name: None)
-    assert "pip install 'mlp[plots]'" in refusal(
+    assert "pip install 'mlp-digits[plots]'" in refusal(
         "curves", model, "--save", str(tmp_path / "curves.png")
     )
     assert not list(tmp_path.iterdir())
