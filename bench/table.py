@@ -1,4 +1,4 @@
-"""Turns the newest GPU results into a table for the README: ``python -m bench.table``."""
+"""Turns the newest GPU results into a table for docs/figures.md: ``python -m bench.table``."""
 
 from __future__ import annotations
 
@@ -80,7 +80,7 @@ def _read(path: Path) -> list[Row]:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Print the table, or write it into a file; return the exit code."""
     parser = argparse.ArgumentParser(prog="python -m bench.table", description=__doc__)
-    parser.add_argument("--write", type=Path, metavar="FILE", help="such as README.md")
+    parser.add_argument("--write", type=Path, metavar="FILE", help="such as docs/figures.md")
     given = parser.parse_args(arguments)
     text = markdown(newest())
     if given.write is None:

@@ -99,10 +99,10 @@ def paint(lines: list[str]) -> Image.Image:
     font = ImageFont.truetype(
         Path(matplotlib.get_data_path()) / "fonts" / "ttf" / "DejaVuSansMono.ttf", 13
     )
-    console = Console(color_system="truecolor", width=COLUMNS)
+    terminal = Console(color_system="truecolor", width=COLUMNS)
     for row, line in enumerate(lines):
         column = 0
-        for segment in Text.from_ansi(line).render(console):
+        for segment in Text.from_ansi(line).render(terminal):
             style = segment.style or Style()
             ink, paper = _rgb(style.color, INK), _rgb(style.bgcolor, PAPER)
             for character in segment.text.rstrip("\n"):
@@ -121,31 +121,27 @@ def _rgb(color: Color | None, default: tuple[int, int, int]) -> tuple[int, int, 
     return default if color is None or color.is_default else tuple(color.get_truecolor())
 
 
-def main() -> None:
-    """Write the picture."""
+def make_picture() -> Image.Image:
+    """Run the commands and paint them, with the photo in the corner."""
+    weights = ("show", "weights", "digits.safetensors", "--layer", "1", "--count", "4")
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         photo = draw_photo()
         photo.save(folder / "photo.jpg", quality=92)
         (folder / "digits.safetensors").write_bytes(MODEL.read_bytes())
-        first = run("mlp", "predict", "photo.jpg", folder=folder)
-        second = run(
-            *("mlp", "show", "weights", "digits.safetensors", "--layer", "1", "--count", "4"),
-            folder=folder,
-        )
-    lines = [
-        "$ mlp predict photo.jpg",
-        *first,
-        *[""] * 3,
-        "$ mlp show weights digits.safetensors --layer 1 --count 4",
-        *second,
-    ]
+        lines = [
+            "$ mlp predict photo.jpg",
+            *run("mlp", "predict", "photo.jpg", folder=folder),
+            *[""] * 3,
+            f"$ mlp {' '.join(weights)}",
+            *run("mlp", *weights, folder=folder),
+        ]
     picture = paint(lines)
     picture.paste(photo, (picture.width - photo.width - MARGIN, MARGIN))
-    target = ROOT / "docs" / "terminal.png"
-    picture.save(target, optimize=True)
-    print(f"{target.relative_to(ROOT)}: {target.stat().st_size:,} bytes")
+    return picture
 
 
 if __name__ == "__main__":
-    main()
+    target = ROOT / "docs" / "terminal.png"
+    make_picture().save(target, optimize=True)
+    print(f"{target.relative_to(ROOT)}: {target.stat().st_size:,} bytes")

@@ -1,13 +1,22 @@
-"""What the README promises: its lines of Python run as they stand, and reach what they are for."""
+"""What the README promises: each of its commands runs, and its Python reaches what it is for."""
 
 from __future__ import annotations
 
+import os
 import re
+import shlex
+import shutil
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
+from urllib.request import urlopen
 
 import numpy as np
 import pytest
+from hard_pictures import draw_digit, place
+from PIL import Image
+from served import serving
 from source import ROOT
 
 import mlp
@@ -15,11 +24,83 @@ from mlp.models.predict import predict
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 
+TINY = ("--dataset", "synthetic:6000+200")
+"""Enough for the 5,000 images that one command holds out."""
 
-def test_what_the_readme_links_to_is_there() -> None:
-    links = [link for link in re.findall(r"\]\(([^)#]+)\)", README) if "://" not in link]
-    assert len(links) > 5
-    assert [link for link in links if not (ROOT / link).exists()] == []
+BOUNDS: dict[str, tuple[str, ...]] = {
+    "train": (*TINY, "--epochs", "1"),
+    "eval": TINY,
+    "reproduce": ("--dataset", "synthetic:600+100", "--seeds", "1", "diary-first-run"),
+    "bench": ("--images", "256", "--repeats", "1", "--widths", "16", "--batch-sizes", "64"),
+    "doctor": ("--seconds", "0"),
+}
+"""What is added to a command so that it ends soon; of an option given twice the last one counts."""
+
+
+def commands(text: str) -> list[str]:
+    """The commands of all blocks of shell, without their comments."""
+    blocks = re.findall(r"```sh\n(.*?)```", text, re.DOTALL)
+    lines = [line for block in blocks for line in block.splitlines()]
+    parts = [part for line in lines for part in line.partition(" #")[0].split("&&")]
+    return [part.strip() for part in parts if part.strip()]
+
+
+COMMANDS = commands(README)
+
+
+@pytest.fixture(scope="module")
+def files(reader: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with the files that the commands name."""
+    folder = tmp_path_factory.mktemp("readme")
+    shutil.copy(reader, folder / "digits.safetensors")
+    page = 255 - 200 * place([draw_digit(4, 120)], 240, 240)
+    Image.fromarray(page.astype(np.uint8)).save(folder / "photo.jpg")
+    data = mlp.load_dataset("synthetic:300+100")
+    np.savez(
+        folder / "mnist.npz",
+        x_train=data.train.images,
+        y_train=data.train.labels,
+        x_test=data.test.images,
+        y_test=data.test.labels,
+    )
+    return folder
+
+
+def test_all_commands_are_found() -> None:
+    assert len(COMMANDS) >= 20
+    assert all(command.startswith(("mlp ", "pip install ", "pytest")) for command in COMMANDS)
+    shown = {shlex.split(command)[1] for command in COMMANDS if command.startswith("mlp ")}
+    assert set(BOUNDS) < shown
+
+
+@pytest.mark.parametrize("command", [c for c in COMMANDS if c.startswith("mlp ")])
+def test_a_command_of_the_readme_runs(command: str, files: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "work"
+    shutil.copytree(files, folder)
+    _, name, *arguments = shlex.split(command)
+    if name == "draw":
+        with serving(*arguments) as port, urlopen(f"http://127.0.0.1:{port}/") as page:
+            assert page.status == 200
+        return
+    done = subprocess.run(
+        [sys.executable, "-m", "mlp", name, *arguments, *BOUNDS.get(name, ())],
+        cwd=folder,
+        env={**os.environ, "MLP_OFFLINE": "1", "PYTHONPATH": str(ROOT)},
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout
+
+
+def test_a_command_with_a_wrong_option_would_be_seen(files: Path, tmp_path: Path) -> None:
+    with pytest.raises(AssertionError, match="No such option"):
+        test_a_command_of_the_readme_runs("mlp train --no-such-option", files, tmp_path)
+
+
+def test_the_readme_is_short() -> None:
+    assert len(README.splitlines()) <= 150
 
 
 @pytest.mark.mnist
@@ -32,7 +113,7 @@ def test_the_readmes_python_trains_to_98_percent(
     exec(compile(block, "README.md", "exec"), names)
     assert names["history"].epochs[-1].test_accuracy >= 0.98
     np.testing.assert_array_equal(names["digits"], [7, 2, 1, 0, 4])
-    np.testing.assert_array_equal(names["shares"].argmax(axis=1), names["digits"])
+    np.testing.assert_array_equal(names["probabilities"].argmax(axis=1), names["digits"])
     same = names["same"].backend.to_numpy(names["same"].parameters)
     np.testing.assert_array_equal(same, names["model"].parameters)
 
