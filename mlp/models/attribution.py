@@ -8,7 +8,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mlp.data.batches import Batches
-from mlp.nn.activations import Activation
 from mlp.nn.network import MLP
 
 
@@ -35,17 +34,18 @@ def contributions(model: MLP, image: NDArray[np.uint8], unit: int) -> list[NDArr
     with np.errstate(all="ignore"):  # weights of any size are to be shown
         model.forward(x)
         dy = backend.asarray(dz, model.dtype)  # (1, C)
-        for layer in reversed(model.layers[:-1]):
+        following = len(model.blocks[-1]) - 1  # the layers between z and the network's output
+        for layer in reversed(model.layers[: len(model.layers) - following]):
             dy = layer.backward(dy)
         return [backend.to_numpy((linear.W * linear.dW).sum(axis=1)) for linear in model.linear]
 
 
 def activations(model: MLP, image: NDArray[np.uint8]) -> list[NDArray[Any]]:
-    """Run the network over one image and keep each layer's output, on the host, shape (O,)."""
-    x, _ = Batches(image[None], np.zeros(1, np.int64), model).slice(0, 1)  # (1, 784)
+    """Run the network over one image and keep each block's output, on the host, shape (O,)."""
+    x, _ = Batches(image[None], np.zeros(1, np.int64), model).slice(0, 1)  # (1, I)
     kept = []
-    for layer in model.layers:
-        x = layer.forward(x)
-        if isinstance(layer, Activation):
-            kept.append(model.backend.to_numpy(x)[0].copy())
+    for block in model.blocks:
+        for layer in block:
+            x = layer.forward(x)
+        kept.append(model.backend.to_numpy(x)[0].copy())
     return kept

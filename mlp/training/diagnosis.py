@@ -1,4 +1,4 @@
-"""Why a training run goes wrong: what others ran into, noticed and said in one sentence each."""
+"""Why a training run goes wrong: common faults, recognised and explained in one sentence each."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ from mlp.training.history import Epoch
 from mlp.training.recipe import Recipe
 
 SAMPLE = 1000
-"""Images that a network is examined on."""
+"""How many training images a network is examined on."""
 
 STUCK = 0.04
-"""An accuracy no further than this share of the way from chance to perfect has learnt nothing."""
+"""A network no further than this on the way from chance to 100 % has learnt nothing."""
 
 
 def warn_before(model: MLP, split: Split, recipe: Recipe) -> Iterator[str]:
-    """Say what will go wrong before any time is spent on it.
+    """Warn of what will go wrong, before any time is spent on it.
 
     Args:
         model: the network with its initial weights.
@@ -49,7 +49,7 @@ def warn_before(model: MLP, split: Split, recipe: Recipe) -> Iterator[str]:
 def warn_after(
     model: MLP, batches: Batches, recipe: Recipe, epoch: Epoch, losses: NDArray[Any]
 ) -> Iterator[str]:
-    """Say what is going wrong after an epoch.
+    """Warn of what went wrong in an epoch.
 
     Args:
         model: the network.
@@ -71,16 +71,16 @@ def warn_after(
     if epoch.test_accuracy > chance + STUCK * (1.0 - chance):
         return
     stuck = f"the accuracy is stuck at chance ({epoch.test_accuracy:.1%})"
-    dead, certain = _examine(model, batches, recipe)
-    if dead and max(share for _, share in dead) > 0.5:
-        shares = ", ".join(f"{share:.0%} of layer {k}" for k, share in dead)
+    dead, certainty = _examine(model, batches, recipe)
+    if dead and max(fraction for _, fraction in dead) > 0.5:
+        layers = ", ".join(f"{fraction:.0%} of layer {k}" for k, fraction in dead)
         yield (
-            f"{stuck} and many ReLUs are dead, 0 for every image: {shares}; try a smaller --lr, "
+            f"{stuck} and many ReLUs are dead, 0 for every image: {layers}; try a smaller --lr, "
             "--init he_normal or --activation leaky_relu"
         )
-    if certain is not None and certain > 0.999:
+    if certainty is not None and certainty > 0.999:
         yield (
-            f"{stuck} and the softmax is saturated: its largest probability is {certain:.4f} on "
+            f"{stuck} and the softmax is saturated: its largest probability is {certainty:.4f} on "
             "average, so that hardly any gradient is left; try a smaller --init or --lr"
         )
 
@@ -125,23 +125,24 @@ def _chance(labels: NDArray[Any]) -> float:
 def _examine(
     model: MLP, batches: Batches, recipe: Recipe
 ) -> tuple[list[tuple[int, float]], float | None]:
-    """Run some training images and look inside.
+    """Run some training images through the network and look at its units and answers.
 
     Returns:
-        The number of each hidden ReLU layer with the share of its units that are never positive;
+        The number of each hidden ReLU layer with the fraction of its units that are never positive;
         and the mean of the largest probabilities, None where the loss is no cross-entropy.
     """
     x, _ = batches.slice(0, min(SAMPLE, len(batches)))
     outputs = model.backend.to_numpy(model.forward(x))
     dead = [
         (k, float((model.backend.to_numpy(layer.y) <= 0).all(axis=0).mean()))
-        for k, layer in enumerate(model.layers[1:-1:2], 1)
+        for k, block in enumerate(model.blocks[:-1], 1)
+        for layer in block
         if isinstance(layer, ReLU)
     ]
     if recipe.loss != "cross_entropy" or not math.isfinite(float(np.abs(outputs).max())):
         return dead, None
-    shares = task_of(model).probabilities(outputs, logits=True)
-    return dead, float(shares.max(axis=1).mean())
+    probabilities = task_of(model).probabilities(outputs, logits=True)
+    return dead, float(probabilities.max(axis=1).mean())
 
 
 def _list(numbers: list[int]) -> str:

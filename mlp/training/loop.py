@@ -1,4 +1,4 @@
-"""Training from the first epoch to the last: what is measured, told and, at the end, kept."""
+"""The training loop: epochs are run, measured and reported, and the last good state is kept."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from mlp.training.reported_loss import REPORTED_LOSSES
 from mlp.training.trainer import Trainer
 
 
-@np.errstate(all="ignore")  # what is not finite is looked for, and told in a sentence
+@np.errstate(all="ignore")  # values that are not finite are looked for, and reported in a sentence
 def train(
     model: MLP,
     dataset: Dataset,
@@ -38,12 +38,12 @@ def train(
     An interrupt (Ctrl-C) puts the network back to the end of the last finished epoch and returns.
 
     Args:
-        model: the network; what is learnt of its training is left in ``model.metadata``.
+        model: the network; a description of its training is left in ``model.metadata``.
         dataset: what it learns from, and the test images that it is measured on.
         recipe: the hyperparameters; the defaults of `Recipe` unless given.
         on_epoch: called with what was measured, after each epoch that is reported.
         on_step: called after each update; see `Trainer.epoch`.
-        on_warning: told in a sentence of what is likely to go wrong or did.
+        on_warning: called with a sentence about what is likely to go wrong, or did.
 
     Raises:
         ModelError: if the images or classes do not fit the network's widths.
@@ -63,9 +63,9 @@ def train(
     trainer = Trainer(model, train_split, recipe)
     evaluation = Evaluation(trainer.replicas(), dataset.test, held_out)
     history = History()
-    tell, warn = on_epoch or (lambda _: None), on_warning or (lambda _: None)
+    on_epoch, on_warning = on_epoch or _ignore, on_warning or _ignore
     for sentence in warn_before(model, train_split, recipe):
-        warn(sentence)
+        on_warning(sentence)
     finished = model.backend.xp.zeros_like(model.parameters)
     model.backend.xp.copyto(finished, model.parameters)
     seconds = 0.0
@@ -82,9 +82,9 @@ def train(
                 seconds = 0.0
             model.backend.xp.copyto(finished, model.parameters)
             if reported:
-                tell(epoch)
+                on_epoch(epoch)
                 for sentence in warn_after(model, trainer.batches, recipe, epoch, losses):
-                    warn(sentence)
+                    on_warning(sentence)
     except KeyboardInterrupt:
         history.interrupted = True
         model.backend.xp.copyto(model.parameters, finished)
@@ -93,6 +93,10 @@ def train(
         raise
     model.metadata = training_metadata(model, recipe, dataset, history, evaluation.temperature())
     return history
+
+
+def _ignore(_: object) -> None:
+    """Stand in for a callback that nobody gave."""
 
 
 def _measure(
