@@ -20,7 +20,9 @@ from mlp import MLP, Recipe, load_dataset, save, train
 from mlp.benchmark import epochs, roofline
 from mlp.training.presets import quirks as quirks  # so that all losses and starts are tested
 
-settings.register_profile("tests", deadline=None)  # an example may wait for a busy machine
+# An example may wait for a busy machine; and neither what an earlier run found nor a checkout that
+# cannot be written to decides what is tried: a failure says how it is repeated.
+settings.register_profile("tests", deadline=None, database=None, print_blob=True)
 settings.load_profile("tests")
 
 

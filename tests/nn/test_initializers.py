@@ -61,6 +61,10 @@ def test_zeros() -> None:
     assert not sample("zeros").any()
 
 
+def test_a_spread_of_zero_is_allowed() -> None:
+    assert not sample("normal(0)").any()
+
+
 @pytest.mark.parametrize("init", [*VARIANCES, "zeros"])
 def test_shape_and_dtype(init: str) -> None:
     values = draw(init, np.random.default_rng(0), 3, 5, (3, 5))

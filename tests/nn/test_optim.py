@@ -102,6 +102,9 @@ def test_arrays_keep_their_dtype() -> None:
     optimizer = SGD(p, g, CPU, momentum=0.9, clip_norm=1.0, weight_decay=0.1)
     optimizer.lr[:] = 0.5
     optimizer.step()
-    arrays = (optimizer.parameters, optimizer.state["velocity"], optimizer.lr, optimizer.gradients)
+    arrays = (
+        *(optimizer.parameters, optimizer.state["velocity"], optimizer.lr, optimizer.gradients),
+        *(optimizer.norm, optimizer.scratch),
+    )
     assert {array.dtype for array in arrays if array is not None} == {np.dtype(np.float32)}
     assert optimizer.parameters is p
