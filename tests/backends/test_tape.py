@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from backends import get_backend, on_replay
+from backends.cpu import CpuBackend
 from backends.tape import record
 
 
@@ -56,3 +57,21 @@ def test_recording_refuses_a_call_without_out(call: Callable[..., Any]) -> None:
     with pytest.raises(RuntimeError, match="out="):
         record(lambda: call(xp, np.zeros(2)))
     call(xp, np.zeros(2))  # outside a recording it is fine
+
+
+def test_a_captured_step_sees_what_changes_in_its_arrays() -> None:
+    backend = CpuBackend()
+    x, y = np.zeros(2), np.zeros(2)
+    calls = 0
+
+    def step() -> np.ndarray:
+        nonlocal calls
+        calls += 1
+        backend.xp.add(x, 1.0, out=y)
+        return y
+
+    captured = backend.capture(step)
+    for value in range(5):
+        x[:] = value
+        np.testing.assert_array_equal(captured(), [value + 1, value + 1])
+    assert calls == 2  # once to make its buffers, once to be recorded

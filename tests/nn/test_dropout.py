@@ -1,4 +1,4 @@
-"""Dropout and max-norm: what they keep, their gradients, and that they depend on the seed alone."""
+"""Dropout: what it keeps, its gradients, and that it depends on the seed alone."""
 
 from __future__ import annotations
 
@@ -11,10 +11,8 @@ from toys import toy_dataset, toy_model
 
 import backends.cpu
 from backends import get_backend
-from mlp.nn.counter_rng import RandomBits
 from mlp.nn.dropout import Dropout, DropoutNetwork
 from mlp.nn.losses import LOSSES
-from mlp.nn.max_norm import MaxNorm
 from mlp.training.loop import train
 from mlp.training.recipe import Recipe
 
@@ -139,49 +137,3 @@ def test_it_still_learns() -> None:
     recipe = Recipe(batch_size=8, epochs=60, lr=0.05, dropout=0.2, max_norm=2.0)
     history = train(toy_model(32, activation="relu"), DATA, recipe)
     assert history.epochs[-1].train_accuracy > 0.9
-
-
-# Max-norm
-
-
-def test_long_columns_are_shortened_and_short_ones_kept() -> None:
-    rng = np.random.default_rng(0)
-    W = rng.normal(size=(20, 6)) * np.array([0.01, 0.1, 0.2, 1, 3, 0])
-    before = W.copy()
-    MaxNorm([W], 1.5, CPU).apply()
-    lengths, were = np.linalg.norm(W, axis=0), np.linalg.norm(before, axis=0)
-    assert (were > 1.5).sum() == 2
-    np.testing.assert_allclose(lengths, np.minimum(were, 1.5), rtol=1e-14)
-    np.testing.assert_array_equal(W[:, were < 1.5], before[:, were < 1.5])
-    np.testing.assert_allclose(W * were, before * lengths, rtol=1e-13)  # the same directions
-
-
-def test_a_run_keeps_to_the_limit() -> None:
-    model = toy_model()
-    train(model, DATA, Recipe(batch_size=8, epochs=5, lr=0.3, max_norm=0.5))
-    lengths = [np.linalg.norm(layer.W, axis=0) for layer in model.linear]
-    assert max(length.max() for length in lengths) <= 0.5 + 1e-6
-    assert np.isclose(np.concatenate(lengths), 0.5).mean() > 0.3  # and the limit was reached
-
-
-# The bits
-
-
-def test_bits_are_those_of_their_places() -> None:
-    bits = RandomBits(CPU)
-    bits.seek(2**32 - 10)  # past the end they begin again
-    whole = bits.draw(6, 5).copy().ravel()
-    bits.seek(2**32 - 10)
-    parts = [bits.draw(*shape).copy().ravel() for shape in ((1, 5), (3, 7), (2, 2))]
-    np.testing.assert_array_equal(np.concatenate(parts), whole)
-    bits.seek(0)
-    np.testing.assert_array_equal(bits.draw(2, 10).ravel(), whole[10:])
-
-
-def test_every_bit_is_fair() -> None:
-    bits = RandomBits(CPU)
-    drawn = bits.draw(1000, 100).ravel()
-    ones = (drawn[:, None] >> np.arange(32, dtype=np.uint32)) & 1  # (100000, 32)
-    assert np.abs(ones.mean(axis=0) - 0.5).max() < 5 * 0.5 / 100_000**0.5
-    pairs = np.corrcoef(ones.T) - np.eye(32)
-    assert np.abs(pairs).max() < 5.5 / 100_000**0.5

@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import itertools
 from typing import Any
 
 import numpy as np
 import pytest
-from toys import CLASSES, DATA, FAST, needs_fork, share_out, small_pieces, toy_model, trained
+from toys import CLASSES, DATA, FAST, share_out, toy_model, trained
 
-import mlp.training.parallel.workers
 from backends import get_backend
 from mlp.nn.network import MLP
 from mlp.training.loop import train
-from mlp.training.parallel.all_reduce import AllReduce
 from mlp.training.parallel.small_batches import SmallBatches
 from mlp.training.parallel.tensor_parallel import (
     Shard,
@@ -97,26 +94,6 @@ def test_what_all_workers_have_stays_the_same_to_the_bit(monkeypatch: pytest.Mon
             assert shard.linear[1].b is None  # it is in the sum once
 
 
-def test_workers_that_were_stopped_go_on_alike(monkeypatch: pytest.MonkeyPatch) -> None:
-    """They stop in different updates, so what they have then does not fit together."""
-    share_out(monkeypatch, 2)
-    model = toy_model()
-    trainer = Trainer(model, DATA.train, Recipe(batch_size=2, **FAST))
-    assert isinstance(trainer.executor, SmallBatches)
-    trainer.epoch(0)
-    start = model.parameters.copy()
-
-    def stop(*_: Any) -> None:
-        raise KeyboardInterrupt
-
-    with pytest.raises(KeyboardInterrupt):
-        trainer.epoch(1, stop)
-    np.testing.assert_array_equal(model.parameters, start)
-    for step in trainer.executor.steps:
-        assert step.optimizer.state["velocity"] is not None
-        np.testing.assert_array_equal(step.optimizer.state["velocity"], 0.0)
-
-
 def test_a_change_of_the_network_between_epochs_reaches_the_shards(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -150,67 +127,6 @@ def test_an_update_meets_once_for_the_first_pair_and_twice_for_another(
     assert met == 6 * barriers + spans
 
 
-@needs_fork
-@pytest.mark.parametrize("momentum", [0.0, 0.9])
-def test_processes_keep_their_velocity(momentum: float, monkeypatch: pytest.MonkeyPatch) -> None:
-    """What a process changes is lost with it, at the end of each epoch, but for what it shares."""
-    monkeypatch.setattr(mlp.training.parallel.workers, "WORTH_FORKING", 1)
-    recipe = Recipe(batch_size=20, momentum=momentum, **FAST)
-    share_out(monkeypatch, 2)
-    results = []
-    for forks in (False, True):
-        monkeypatch.setattr(mlp.training.parallel.workers, "may_fork", lambda forks=forks: forks)
-        results.append(trained(recipe).tobytes())
-    assert results[0] == results[1]
-
-
-@needs_fork
-def test_many_updates_are_worth_a_process(monkeypatch: pytest.MonkeyPatch) -> None:
-    """And where there are few, an update has to be worth a thread."""
-    share_out(monkeypatch, 2)
-    monkeypatch.setattr(mlp.training.parallel.workers, "may_fork", lambda: True)
-    trainer = Trainer(toy_model(), DATA.train, Recipe(batch_size=1, **FAST))
-    trainer.epoch(0)
-    assert trainer.executor.group.in_processes
-    monkeypatch.setattr("mlp.training.parallel.tensor_parallel.WORTH_A_THREAD", 1e30)
-    for batch_size, workers in ((1, 2), (2, 1)):  # 60 updates, or 30
-        trainer = Trainer(toy_model(), DATA.train, Recipe(batch_size=batch_size, **FAST))
-        assert len(trainer.executor.steps) == workers
-
-
-def test_images_are_deformed_where_no_worker_reads(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A rank deforms its share of the next span while another may still be in this one."""
-    share_out(monkeypatch, 2)
-    trainer = Trainer(toy_model(), DATA.train, Recipe(batch_size=2, augment="affine", **FAST))
-    assert isinstance(trainer.executor, SmallBatches)
-    rows = [np.arange(i, i + 8) for i in range(0, 32, 8)]
-    x = [x for _, x, _ in trainer.executor._gather(rows, 0)]
-    for this, following in itertools.pairwise(x):
-        assert not np.shares_memory(this, following)
-
-
-@pytest.mark.parametrize(
-    "options",
-    [{"batch_size": 2}, {"batch_size": 2, "augment": "affine"}, {"batch_size": "full"}],
-    ids=str,
-)
-def test_each_worker_gathers_into_arrays_of_its_own(
-    options: dict[str, Any], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """A thread may gather the next span's images while another still reads this one's."""
-    share_out(monkeypatch, 2)
-    small_pieces(monkeypatch, 12_800)  # 40 images
-    trainer = Trainer(toy_model(), DATA.train, Recipe(**options, **FAST))
-    assert isinstance(trainer.executor, SmallBatches)
-    (_, x, labels), (_, x_other, labels_other) = (
-        next(trainer.executor._gather([np.arange(8)], rank)) for rank in range(2)
-    )
-    np.testing.assert_array_equal(labels, labels_other)
-    assert not np.shares_memory(labels, labels_other)
-    deformed = "augment" in options  # by all workers for all
-    assert np.shares_memory(x, x_other) == deformed
-
-
 # Cutting
 
 
@@ -232,35 +148,6 @@ def test_shards_hold_each_weight_once() -> None:
     for shard in (first, second):
         shard.gather()
     np.testing.assert_array_equal(model.parameters, start)
-
-
-def test_a_sum_over_workers_takes_smaller_batches_too() -> None:
-    group = WorkerGroup(3, get_backend("cpu"))
-    all_reduce = AllReduce(group, (4, 2), "float64")
-    sums = np.zeros((3, 5, 3, 2))
-
-    def target(rank: int) -> None:
-        for turn in range(5):
-            all_reduce(rank, np.full((3, 2), 10.0**rank * (turn + 1)), sums[rank, turn])
-
-    group.run(target, 0)
-    for turn in range(5):
-        assert (sums[:, turn] == 111.0 * (turn + 1)).all()
-
-
-def test_a_sum_is_the_same_in_all_workers_to_the_bit() -> None:
-    """Floating-point addition is not associative, so all have to add up in one order."""
-    group = WorkerGroup(3, get_backend("cpu"))
-    all_reduce = AllReduce(group, (40, 30), "float32")
-    parts = np.random.default_rng(0).normal(size=(3, 40, 30)).astype(np.float32)
-    sums = np.zeros_like(parts)
-
-    def target(rank: int) -> None:
-        all_reduce(rank, parts[rank], sums[rank])
-
-    group.run(target, 0)
-    np.testing.assert_array_equal(sums[1], sums[0])
-    np.testing.assert_array_equal(sums[2], sums[0])
 
 
 @pytest.mark.parametrize(

@@ -20,7 +20,6 @@ import mlp.training.parallel.workers
 from backends import get_backend
 from mlp.cli.console import TrainingBar, stderr
 from mlp.training.loop import train
-from mlp.training.parallel.large_batches import plan_workers
 from mlp.training.parallel.workers import WorkerGroup
 from mlp.training.recipe import Recipe
 from mlp.training.trainer import Trainer
@@ -253,36 +252,9 @@ def test_few_barriers_are_not_worth_a_process(monkeypatch: pytest.MonkeyPatch) -
     assert not group.in_processes
 
 
-def test_nothing_is_forked_beside_another_thread() -> None:
-    done = threading.Event()
-    thread = threading.Thread(target=done.wait)
-    thread.start()
-    try:
-        assert not mlp.training.parallel.processes.may_fork()
-    finally:
-        done.set()
-        thread.join()
-
-
 def test_the_bar_of_a_training_is_no_thread(monkeypatch: pytest.MonkeyPatch) -> None:
     threads = threading.active_count()
     monkeypatch.setattr(stderr, "_force_terminal", True)
     with TrainingBar(get_backend("cpu"), 10, 1) as bar:
         bar.on_step(5, np.ones(1))
         assert threading.active_count() == threads
-
-
-@pytest.mark.parametrize(
-    ("cores", "batch_size", "weights", "workers"),
-    [
-        (2, 128, 235_000, 2),
-        (16, 128, 235_000, 5),  # more would read more than they compute
-        (16, 60_000, 101_632, 16),
-        (16, 10, 10_000_000, 1),
-        (16, 32, 12_960, 1),  # too little work
-    ],
-)
-def test_as_many_workers_as_are_worth_it(
-    cores: int, batch_size: int, weights: int, workers: int
-) -> None:
-    assert plan_workers(cores, batch_size, weights) == workers

@@ -1,0 +1,108 @@
+"""Small batches: a span of updates is these updates, whoever shares it."""
+
+from __future__ import annotations
+
+import itertools
+from typing import Any
+
+import numpy as np
+import pytest
+from toys import DATA, FAST, needs_fork, share_out, small_pieces, toy_model, trained
+
+import backends.cpu
+import mlp.training.parallel.workers
+from mlp.training.parallel.small_batches import SmallBatches
+from mlp.training.recipe import Recipe
+from mlp.training.trainer import Trainer
+
+
+@pytest.mark.parametrize("batch_size", [1, 7, 8])
+@pytest.mark.parametrize("workers", [1, 2])
+def test_a_span_of_updates_is_the_updates(
+    batch_size: int, workers: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whether each is taken by itself, some together or all, gathered ahead or not."""
+    recipe, results = Recipe(batch_size=batch_size, **FAST), set()
+    share_out(monkeypatch, workers)
+    for ahead in (1, 3, 64):
+        monkeypatch.setattr(backends.cpu, "PREFETCH", ahead)
+        results.add(trained(recipe).tobytes())
+    assert len(results) == 1
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_a_span_tells_its_latest_loss(workers: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    share_out(monkeypatch, workers)
+    trainer = Trainer(toy_model(), DATA.train, Recipe(batch_size=1, **FAST))
+    assert isinstance(trainer.executor, SmallBatches)
+    told: dict[int, float] = {}
+    losses = trainer.epoch(0, lambda seen, loss: told.update({seen: loss.item()}))
+    assert len(told) == -(-60 // trainer.executor.span)
+    assert told == {seen: losses[seen - 1] for seen in told}
+
+
+def test_workers_that_were_stopped_go_on_alike(monkeypatch: pytest.MonkeyPatch) -> None:
+    """They stop in different updates, so what they have then does not fit together."""
+    share_out(monkeypatch, 2)
+    model = toy_model()
+    trainer = Trainer(model, DATA.train, Recipe(batch_size=2, **FAST))
+    assert isinstance(trainer.executor, SmallBatches)
+    trainer.epoch(0)
+    start = model.parameters.copy()
+
+    def stop(*_: Any) -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        trainer.epoch(1, stop)
+    np.testing.assert_array_equal(model.parameters, start)
+    for step in trainer.executor.steps:
+        assert step.optimizer.state["velocity"] is not None
+        np.testing.assert_array_equal(step.optimizer.state["velocity"], 0.0)
+
+
+@needs_fork
+def test_many_updates_are_worth_a_process(monkeypatch: pytest.MonkeyPatch) -> None:
+    """And where there are few, an update has to be worth a thread."""
+    share_out(monkeypatch, 2)
+    monkeypatch.setattr(mlp.training.parallel.workers, "may_fork", lambda: True)
+    trainer = Trainer(toy_model(), DATA.train, Recipe(batch_size=1, **FAST))
+    trainer.epoch(0)
+    assert trainer.executor.group.in_processes
+    monkeypatch.setattr("mlp.training.parallel.tensor_parallel.WORTH_A_THREAD", 1e30)
+    for batch_size, workers in ((1, 2), (2, 1)):  # 60 updates, or 30
+        trainer = Trainer(toy_model(), DATA.train, Recipe(batch_size=batch_size, **FAST))
+        assert len(trainer.executor.steps) == workers
+
+
+def test_images_are_deformed_where_no_worker_reads(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A rank deforms its share of the next span while another may still be in this one."""
+    share_out(monkeypatch, 2)
+    trainer = Trainer(toy_model(), DATA.train, Recipe(batch_size=2, augment="affine", **FAST))
+    assert isinstance(trainer.executor, SmallBatches)
+    rows = [np.arange(i, i + 8) for i in range(0, 32, 8)]
+    x = [x for _, x, _ in trainer.executor._gather(rows, 0)]
+    for this, following in itertools.pairwise(x):
+        assert not np.shares_memory(this, following)
+
+
+@pytest.mark.parametrize(
+    "options",
+    [{"batch_size": 2}, {"batch_size": 2, "augment": "affine"}, {"batch_size": "full"}],
+    ids=str,
+)
+def test_each_worker_gathers_into_arrays_of_its_own(
+    options: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A thread may gather the next span's images while another still reads this one's."""
+    share_out(monkeypatch, 2)
+    small_pieces(monkeypatch, 12_800)  # 40 images
+    trainer = Trainer(toy_model(), DATA.train, Recipe(**options, **FAST))
+    assert isinstance(trainer.executor, SmallBatches)
+    (_, x, labels), (_, x_other, labels_other) = (
+        next(trainer.executor._gather([np.arange(8)], rank)) for rank in range(2)
+    )
+    np.testing.assert_array_equal(labels, labels_other)
+    assert not np.shares_memory(labels, labels_other)
+    deformed = "augment" in options  # by all workers for all
+    assert np.shares_memory(x, x_other) == deformed
