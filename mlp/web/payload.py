@@ -118,8 +118,8 @@ def _strongest(model: MLP, added: NDArray[Any] | None, output: int) -> list[dict
 
 def _signed(values: NDArray[Any]) -> str:
     """Encode values as int8, scaled so that the largest 1 % are at full scale."""
-    shares = np.nan_to_num(scaled(values, robust_maximum(values)))
-    return _base64((shares * 127).round().astype(np.int8))
+    fractions = np.nan_to_num(scaled(values, robust_maximum(values)))
+    return _base64((fractions * 127).round().astype(np.int8))
 
 
 def _base64(values: NDArray[np.uint8] | NDArray[np.int8]) -> str:

@@ -18,6 +18,7 @@ from mlp.cli import console
 from mlp.data.formats.idx_folder import write_idx_folder
 from mlp.data.load import load_dataset
 from mlp.models.checkpoint import load
+from mlp.training.presets.preset import load_preset, preset_names
 
 
 def test_train_prints_the_result_and_writes_the_model(mlp: Command, tmp_path: Path) -> None:
@@ -236,14 +237,20 @@ def test_damaged_data_is_told_and_nothing_is_written(
     assert sorted(tmp_path.rglob("*")) == before
 
 
-def test_an_interrupt_keeps_the_last_finished_epoch(
-    mlp: Command, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
+def interrupt_after(epochs: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let Ctrl-C come while the next epoch runs."""
+
     def interrupt(self: console.TrainingBar, *_: Any) -> None:
-        if self._finished == 1:
+        if self._finished == epochs:
             raise KeyboardInterrupt
 
     monkeypatch.setattr(console.TrainingBar, "on_step", interrupt)
+
+
+def test_an_interrupt_keeps_the_last_finished_epoch(
+    mlp: Command, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    interrupt_after(1, monkeypatch)
     result = mlp("train", *TINY, "--json")
     assert result.code == 130
     told = json.loads(result.out)
@@ -251,3 +258,25 @@ def test_an_interrupt_keeps_the_last_finished_epoch(
     assert len(told["history"]) == 1
     measured = json.loads(mlp("eval", told["model"], *DATA, "--json").out)
     assert measured["test_correct"] == told["test_correct"]
+
+
+def test_an_interrupt_before_the_first_epoch_is_done_writes_nothing(
+    mlp: Command, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    interrupt_after(0, monkeypatch)
+    result = mlp("train", *TINY)
+    assert (result.code, result.out) == (130, "")
+    assert "no model was written" in result.err
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_committee_makes_no_model_file(mlp: Command) -> None:
+    refused(mlp("train", *TINY, "--preset", "committee"), "mlp reproduce committee", code=2)
+
+
+def test_what_is_to_be_known_of_a_preset_is_told(mlp: Command) -> None:
+    name = next(name for name in preset_names() if load_preset(name).explanation)
+    assert (
+        f"{name}: {load_preset(name).explanation.strip()}"
+        in mlp("train", *TINY, "--preset", name).err
+    )

@@ -34,8 +34,8 @@ def test_what_the_network_saw_and_did_is_told(client: Client, reader: Path) -> N
     assert result["model"]["layers"] == list(model.sizes)
     (shown,) = result["digits"]
     image = decoded(shown["image"], "uint8").reshape(28, 28)
-    shares = probabilities(model, image[None])[0]
-    np.testing.assert_allclose(shown["probabilities"], shares, rtol=1e-6)
+    expected = probabilities(model, image[None])[0]
+    np.testing.assert_allclose(shown["probabilities"], expected, rtol=1e-6)
 
     hidden, output = shown["layers"]
     assert (hidden["units"], output["units"]) == (64, 10)
