@@ -16,7 +16,7 @@ def test_without_the_extra_the_command_says_what_to_install(
 ) -> None:
     module = sys.modules[draw.__module__]  # mlp.cli has a function of this name
     monkeypatch.setattr(module, "find_spec", lambda name: None if name == "uvicorn" else 1)
-    refused(mlp("draw"), "pip install 'mlp", "[draw]'", "uvicorn", code=2)
+    refused(mlp("draw"), "pip install 'mlp-digits[draw]'", "uvicorn", code=2)
 
 
 def test_a_server_is_bound_to_the_address_that_was_asked_for(
