@@ -13,7 +13,6 @@ from mlp.nn.network import MLP
 from mlp.training.loop import train
 from mlp.training.recipe import Recipe
 
-
 # One seed, one result
 
 
