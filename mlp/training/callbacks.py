@@ -1,0 +1,81 @@
+"""What may be done with a training run from outside of its loop: watch it, keep its state, stop it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from backends import Array
+from mlp.training.history import Epoch
+
+if TYPE_CHECKING:
+    from mlp.training.loop import Run
+
+
+class Callback:
+    """Called by the training loop; each method does nothing unless a subclass overrides it.
+
+    Attributes:
+        name: what its state is called in a checkpoint; empty for one that has none.
+    """
+
+    name: ClassVar[str] = ""
+
+    def on_epoch_begin(self, run: Run) -> None:
+        """Called before an epoch's first update, or before the next one where a run is resumed."""
+
+    def on_update(self, run: Run, seen: int, loss: Array) -> None:
+        """Called after each update, or each span of updates that the device takes at once.
+
+        Args:
+            run: the run; its model is whole only at the end of an epoch.
+            seen: how many images of the epoch have been seen.
+            loss: the latest loss, still on the device, shape (1,).
+        """
+
+    def on_epoch_measured(self, run: Run, epoch: Epoch) -> None:
+        """Called after an epoch that was measured."""
+
+    def on_epoch_end(self, run: Run) -> None:
+        """Called when an epoch is finished, measured or not."""
+
+    def on_stop(self, run: Run) -> None:
+        """Called when the run ends: after the last epoch, a stop or an interrupt."""
+
+    def wants_state(self, run: Run) -> bool:
+        """Tell, between two updates, whether to be called with the whole state: see `on_state`."""
+        return False
+
+    def on_state(self, run: Run) -> None:
+        """Called between two updates, as `wants_state` asked, when `Run.state` can be taken."""
+
+    def state(self) -> tuple[dict[str, Any], dict[str, Array]]:
+        """Return what it needs to go on after a resumption: values that JSON holds, and arrays."""
+        return {}, {}
+
+    def restore(self, values: dict[str, Any], arrays: dict[str, Any]) -> None:
+        """Take up what `state` returned; the arrays are on the host."""
+
+
+class Shorthand(Callback):
+    """The three functions that `mlp.train` takes in place of a callback.
+
+    Args:
+        on_epoch: called with what was measured, after each epoch that is reported.
+        on_step: called after each update, with the images seen and the loss.
+    """
+
+    def __init__(
+        self,
+        on_epoch: Callable[[Epoch], None] | None,
+        on_step: Callable[[int, Array], None] | None,
+    ) -> None:
+        self._on_epoch, self._on_step = on_epoch, on_step
+
+    def on_update(self, run: Run, seen: int, loss: Array) -> None:
+        if self._on_step is not None:
+            self._on_step(seen, loss)
+
+    def on_epoch_measured(self, run: Run, epoch: Epoch) -> None:
+        if self._on_epoch is not None:
+            self._on_epoch(epoch)
