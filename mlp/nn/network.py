@@ -12,7 +12,7 @@ from mlp.common.registry import split_choices
 from mlp.common.rng import generator
 from mlp.common.whole import as_whole
 from mlp.nn.initializers import draw
-from mlp.nn.layers import LAYERS, Chain, Layer, Linear
+from mlp.nn.layers import LAYERS, Chain, Layer, Linear, Shape
 
 DTYPES = ("float32", "float64")
 
@@ -101,6 +101,11 @@ class MLP(Chain):
         """Make the flat array of so many parameters, of zeros."""
         return self.backend.xp.zeros(count, dtype=self.dtype)
 
+    def view(self, flat: Array, layer: Layer, name: str) -> Array:
+        """Return the part of a flat array, laid out as the parameters are, of one parameter."""
+        start, stop, shape = self._places[layer, name]
+        return flat[start:stop].reshape(shape)
+
     def named_parameters(self) -> dict[str, Array]:
         """Name the parameters, views of the flat array.
 
@@ -128,12 +133,15 @@ class MLP(Chain):
         self.bias_count = sum(prod(shape) for _, _, shape in biases)
         self.parameters = self.allocate(self.weight_count + self.bias_count)  # (P,)
         self.gradients = self.backend.xp.zeros_like(self.parameters)  # (P,)
+        self._places: dict[tuple[Layer, str], tuple[int, int, Shape]] = {}
         start = 0
         for layer, name, shape in [*weights, *biases]:
             stop = start + prod(shape)
-            parameter = self.parameters[start:stop].reshape(shape)
-            layer.bind({name: parameter}, {name: self.gradients[start:stop].reshape(shape)})
+            self._places[layer, name] = start, stop, shape
             start = stop
+            flats = self.parameters, self.gradients
+            parameter, gradient = (self.view(flat, layer, name) for flat in flats)
+            layer.bind({name: parameter}, {name: gradient})
 
     def _draw(self, weights: str, biases: str, seed: int) -> None:
         """Draw the parameters layer by layer, those of each in the order of its `shapes`."""

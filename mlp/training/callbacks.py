@@ -1,15 +1,13 @@
-"""What may be done with a training run from outside of its loop: watch it, keep its state, stop it."""
+"""Callbacks: a run is watched, stopped, and its state kept, from outside of the training loop."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any
 
 from backends import Array
 from mlp.training.history import Epoch
-
-if TYPE_CHECKING:
-    from mlp.training.loop import Run
+from mlp.training.run import Run
 
 
 class Callback:
@@ -19,7 +17,7 @@ class Callback:
         name: what its state is called in a checkpoint; empty for one that has none.
     """
 
-    name: ClassVar[str] = ""
+    name: str = ""
 
     def on_epoch_begin(self, run: Run) -> None:
         """Called before an epoch's first update, or before the next one where a run is resumed."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass, field
+from typing import Any
 
 from mlp.data.dataset import Dataset
 from mlp.models.metadata import DatasetSummary, Metadata, metadata_of
@@ -35,10 +36,25 @@ class Epoch:
 
 @dataclass
 class History:
-    """The reported epochs of a run, and whether it was ended early by an interrupt."""
+    """The reported epochs of a run, and how it ended.
+
+    Attributes:
+        epochs: what was measured, in order.
+        interrupted: whether it was ended before its last epoch, by an interrupt.
+        stopped: why a callback ended it, in a sentence; None where none did.
+        chosen: the epoch, from 1, whose parameters the network has; None for the last one.
+    """
 
     epochs: list[Epoch] = field(default_factory=list)
     interrupted: bool = False
+    stopped: str | None = None
+    chosen: int | None = None
+
+    @property
+    def result(self) -> Epoch | None:
+        """What was measured of the network that the run ended with; None if no epoch was."""
+        chosen = [epoch for epoch in self.epochs if self.chosen in (None, epoch.epoch)]
+        return chosen[-1] if chosen else None
 
     @property
     def train_seconds(self) -> float:
@@ -58,7 +74,7 @@ def training_metadata(
         history: what was measured.
         temperature: what calibrates its probabilities; None where none was fitted.
     """
-    last = history.epochs[-1] if history.epochs else None
+    last = history.result
     height, width = dataset.train.images.shape[1:]
     return Metadata(
         initialisation=metadata_of(model).initialisation,
@@ -72,9 +88,14 @@ def training_metadata(
             test_images=len(dataset.test),
             test_sha256=dataset.test.checksum,
         ),
-        history=tuple(asdict(epoch) for epoch in history.epochs),
+        history=tuple(_without_time(epoch) for epoch in history.epochs),
         train_accuracy=last.train_accuracy if last else None,
         test_accuracy=last.test_accuracy if last else None,
         validation_accuracy=last.validation_accuracy if last else None,
         temperature=temperature,
     )
+
+
+def _without_time(epoch: Epoch) -> dict[str, Any]:
+    """Describe an epoch without its seconds, so that the same run makes the same file."""
+    return {name: value for name, value in asdict(epoch).items() if name != "seconds"}

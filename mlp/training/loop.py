@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -15,11 +15,16 @@ from mlp.data.dataset import Dataset, hold_out
 from mlp.models.metadata import Metadata, metadata_of
 from mlp.models.predict import check_fits
 from mlp.nn.network import MLP
+from mlp.training.callbacks import Callback, Shorthand
+from mlp.training.choosing import choosing
 from mlp.training.diagnosis import explain_divergence, warn_after, warn_before
 from mlp.training.evaluation import Evaluation
 from mlp.training.history import Epoch, History, training_metadata
+from mlp.training.parallel.executor import Pause
 from mlp.training.recipe import Recipe
 from mlp.training.reported_loss import REPORTED_LOSSES
+from mlp.training.run import Run
+from mlp.training.state import TrainingState
 from mlp.training.trainer import Trainer
 
 
@@ -29,6 +34,8 @@ def train(
     dataset: Dataset,
     recipe: Recipe | None = None,
     *,
+    callbacks: Sequence[Callback] = (),
+    state: TrainingState | None = None,
     on_epoch: Callable[[Epoch], None] | None = None,
     on_step: Callable[[int, Array], None] | None = None,
     on_warning: Callable[[str], None] | None = None,
@@ -41,14 +48,17 @@ def train(
         model: the network; a description of its training is left in ``model.metadata``.
         dataset: what it learns from, and the test images that it is measured on.
         recipe: the hyperparameters; the defaults of `Recipe` unless given.
+        callbacks: called as the run goes on; see `mlp.training.callbacks.Callback`.
+        state: what an earlier run of the same recipe had reached, to go on from; the network that
+            comes of it is the same to the bit as if that run had not ended.
         on_epoch: called with what was measured, after each epoch that is reported.
         on_step: called after each update; see `Trainer.epoch`.
         on_warning: called with a sentence about what is likely to go wrong, or did.
 
     Raises:
         ModelError: if the images or classes do not fit the network's widths.
-        UsageError: if the validation split leaves nothing to train on, or a running accuracy is
-            asked for where each image has more than one answer.
+        UsageError: if the validation split leaves nothing to train on, a running accuracy is
+            asked for where each image has more than one answer, or the state is of another run.
         DivergedError: if a loss is not finite; the network is as after the last finished epoch.
     """
     recipe = recipe or Recipe()
@@ -58,41 +68,91 @@ def train(
             "a running training accuracy needs one class an image: measure it after each epoch "
             "where the labels answer questions"
         )
+    if recipe.freeze is not None and max(recipe.frozen()) > len(model.linear):
+        raise UsageError(
+            f"there are {len(model.linear)} linear layers to freeze, not {max(recipe.frozen())}"
+        )
     model.metadata = Metadata(metadata_of(model).initialisation, dataset.task)
     train_split, held_out = hold_out(dataset, recipe.validation, recipe.seed)
     trainer = Trainer(model, train_split, recipe)
     evaluation = Evaluation(trainer.replicas(), dataset.test, held_out)
-    history = History()
-    on_epoch, on_warning = on_epoch or _ignore, on_warning or _ignore
+    callbacks = [*choosing(recipe), *callbacks, Shorthand(on_epoch, on_step)]
+    run = Run(model, dataset, recipe, trainer, callbacks)
+    if state is not None:
+        run.resume(state)
+    on_warning = on_warning or _ignore
     for sentence in warn_before(model, train_split, recipe):
         on_warning(sentence)
-    finished = model.backend.xp.zeros_like(model.parameters)
-    model.backend.xp.copyto(finished, model.parameters)
-    seconds = 0.0
     try:
-        for number in range(recipe.epochs):
-            start = time.perf_counter()
-            losses = trainer.epoch(number, on_step)
-            seconds += time.perf_counter() - start
-            _check_finite(losses, model, number, recipe)
-            reported = number % recipe.report_every == 0 or number + 1 == recipe.epochs
-            if reported:
-                epoch = _measure(trainer, evaluation, number, losses, seconds)
-                history.epochs.append(epoch)
-                seconds = 0.0
-            model.backend.xp.copyto(finished, model.parameters)
-            if reported:
-                on_epoch(epoch)
-                for sentence in warn_after(model, trainer.batches, recipe, epoch, losses):
-                    on_warning(sentence)
+        _run_epochs(run, evaluation, callbacks, on_warning)
     except KeyboardInterrupt:
-        history.interrupted = True
-        model.backend.xp.copyto(model.parameters, finished)
+        run.history.interrupted = True
+        run.put_back()
     except DivergedError:
-        model.backend.xp.copyto(model.parameters, finished)
+        run.put_back()
         raise
-    model.metadata = training_metadata(model, recipe, dataset, history, evaluation.temperature())
-    return history
+    for callback in callbacks:
+        callback.on_stop(run)
+    temperature = evaluation.temperature()
+    model.metadata = training_metadata(model, recipe, dataset, run.history, temperature)
+    return run.history
+
+
+def _run_epochs(
+    run: Run,
+    evaluation: Evaluation,
+    callbacks: Sequence[Callback],
+    on_warning: Callable[[str], None],
+) -> None:
+    """Run the epochs that are left, until the last one or until a callback stops the run."""
+    recipe, trainer, model = run.recipe, run.trainer, run.model
+
+    def on_step(seen: int, loss: Array) -> None:
+        for callback in callbacks:
+            callback.on_update(run, seen, loss)
+
+    pause = _pause(run, callbacks)
+    while run.epoch < recipe.epochs and run.history.stopped is None:
+        number, start = run.epoch, time.perf_counter()
+        for callback in callbacks:
+            callback.on_epoch_begin(run)
+        losses = trainer.epoch(number, on_step, pause)
+        run.seconds += time.perf_counter() - start
+        if trainer.executor.stopped_at is not None:  # within the epoch
+            run.history.interrupted = True
+            run.put_back()
+            return
+        _check_finite(losses, model, number, recipe)
+        reported = number % recipe.report_every == 0 or number + 1 == recipe.epochs
+        if reported:
+            epoch = _measure(trainer, evaluation, number, losses, run.seconds)
+            run.history.epochs.append(epoch)
+            run.seconds = 0.0
+        run.epoch += 1
+        run.keep()
+        if reported:
+            for callback in callbacks:
+                callback.on_epoch_measured(run, epoch)
+            for sentence in warn_after(model, trainer.batches, recipe, epoch, losses):
+                on_warning(sentence)
+        for callback in callbacks:
+            callback.on_epoch_end(run)
+
+
+def _pause(run: Run, callbacks: Sequence[Callback]) -> Pause | None:
+    """Return what asks the callbacks between two updates; None where none would ask."""
+    asking = [c for c in callbacks if type(c).wants_state is not Callback.wants_state]
+
+    def act(update: int) -> bool:
+        with run.paused(update):
+            for callback in asking:
+                callback.on_state(run)
+        return run.history.stopped is not None
+
+    def wanted() -> bool:
+        return any(callback.wants_state(run) for callback in asking)
+
+    return Pause(wanted, act) if asking else None
 
 
 def _ignore(_: object) -> None:

@@ -87,6 +87,25 @@ class Recipe:
         "Training images to hold out, drawn by the seed: a share below 1 or a count.",
         group=MEASUREMENT,
     )
+    keep: Literal["last", "best"] = option(
+        "last",
+        "The network of the last epoch, or of the one that validated best.",
+        group=MEASUREMENT,
+    )
+    patience: int | None = option(
+        None,
+        "Stop after so many measured epochs in a row without progress in validation.",
+        group=MEASUREMENT,
+    )
+    min_delta: float = option(
+        0.0, "How much the validation accuracy must grow to be progress.", group=MEASUREMENT
+    )
+    freeze: str | None = option(
+        None,
+        "Numbers of linear layers, from 1, that training leaves as they are.",
+        group=TRAINING,
+        metavar="N,…",
+    )
     seed: int = option(
         0,
         "Of the initial weights, the validation split, shuffles, deformations and dropout.",
@@ -146,9 +165,35 @@ class Recipe:
         _require_whole("number of epochs between reports", self.report_every, 1, "of at least 1")
         _choose("train accuracy", self.train_accuracy, ("after", "running"))
         REPORTED_LOSSES.parse(self.loss_on)
+        _choose("network to keep", self.keep, ("last", "best"))
+        if self.patience is not None:
+            _require_whole("patience", self.patience, 1, "of at least 1")
+        _require("least progress", self.min_delta, self.min_delta >= 0, "at least 0")
+        if not self.validation and (self.keep == "best" or self.patience is not None):
+            asked = "to keep the best network" if self.keep == "best" else "patience"
+            raise UsageError(
+                f"{asked} needs images held out for validation: set the validation, to 0.1 say"
+            )
+        self.frozen()  # refuses what are no numbers
         if self.nesterov and not self.momentum:
             raise UsageError("Nesterov's look-ahead needs momentum: set the momentum above 0")
         learning_rate(self.schedule, self.lr, self.warmup, self.epochs, 0.0)  # refuses bad names
+
+    def frozen(self) -> tuple[int, ...]:
+        """Return the numbers of the linear layers that are frozen, from 1.
+
+        Raises:
+            UsageError: if ``freeze`` is no list of numbers.
+        """
+        if self.freeze is None:
+            return ()
+        parts = self.freeze.split(",")
+        if not all(part.strip().isdecimal() and int(part) > 0 for part in parts):
+            raise UsageError(
+                f"the layers to freeze are numbers from 1 with commas between, such as 1,2, not "
+                f"{self.freeze!r}"
+            )
+        return tuple(int(part) for part in parts)
 
 
 def _require(what: str, value: float, holds: bool, range_: str) -> None:

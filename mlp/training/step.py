@@ -27,6 +27,7 @@ class Step:
         network: what computes while training: the network, with dropout where the recipe has it.
         criterion: the loss.
         correct: counts correct answers where the recipe wants a running accuracy, else None.
+        frozen: the parameters that an update leaves as they are, each with a copy.
     """
 
     def __init__(self, model: MLP, recipe: Recipe, optimizer: Optimizer | None = None) -> None:
@@ -37,6 +38,9 @@ class Step:
         self.criterion = LOSSES.make(recipe.loss, model.sizes[-1], model.backend, model.dtype)
         self.optimizer = optimizer or make_optimizer(model, model.gradients, recipe)
         self.max_norm = None if recipe.max_norm is None else self.limit(recipe.max_norm)
+        linear, copy = model.linear, model.backend.xp.zeros_like
+        frozen = [array for n in recipe.frozen() for array in (linear[n - 1].W, linear[n - 1].b)]
+        self.frozen = [(array, copy(array)) for array in frozen if array is not None]
         self.correct: CorrectCount | None = None
         if recipe.train_accuracy == "running":
             self.correct = CorrectCount(model.sizes[-1], model.backend, model.dtype)
@@ -68,9 +72,17 @@ class Step:
         self.optimizer.step()
         if self.max_norm is not None:
             self.max_norm.apply()
+        for parameter, value in self.frozen:
+            self.model.backend.xp.copyto(parameter, value)
+
+    def keep_frozen(self) -> None:
+        """Remember the parameters of the frozen layers, which `update` then puts back."""
+        for parameter, value in self.frozen:
+            self.model.backend.xp.copyto(value, parameter)
 
     def start_epoch(self, epoch: int) -> None:
         """Begin the epoch's dropout masks and its count of correct answers."""
+        self.keep_frozen()
         if isinstance(self.network, DropoutNetwork):
             self.network.start_epoch(self.recipe.seed, epoch)
         if self.correct is not None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -10,16 +11,37 @@ from numpy.typing import NDArray
 
 from backends import Array
 from mlp.common.rng import generator
-from mlp.common.threads import blas_threads
+from mlp.common.threads import blas_library, blas_threads
 from mlp.data.augment import epoch_key
 from mlp.data.batches import Batches
 from mlp.data.dataset import Split
 from mlp.nn.network import MLP
 from mlp.nn.schedules import epoch_learning_rates
-from mlp.training.parallel.executor import EpochInputs, Executor
+from mlp.training.parallel.executor import EpochInputs, Executor, Pause
 from mlp.training.parallel.large_batches import LargeBatches
 from mlp.training.parallel.small_batches import SPAN_MICRO_BATCHES, SmallBatches
 from mlp.training.recipe import Recipe
+
+
+@dataclass(frozen=True)
+class Progress:
+    """What a trainer has reached between two updates, on the host.
+
+    Attributes:
+        update: how many updates of the epoch are done.
+        shuffler: the state of the random numbers that shuffle, before that epoch.
+        correct: the running count of correct answers in it.
+        losses: of its updates, shape (steps,); the first ``update`` count.
+        parameters: of the network, flat, shape (P,).
+        optimizer: what one update leaves to the next, by name.
+    """
+
+    update: int
+    shuffler: dict[str, Any]
+    correct: int
+    losses: NDArray[Any]
+    parameters: NDArray[Any]
+    optimizer: dict[str, NDArray[Any]]
 
 
 class Trainer:
@@ -51,11 +73,16 @@ class Trainer:
         self._order = self.batches.order(np.arange(N))  # (N,)
         self._losses = self.backend.xp.zeros(self.steps, dtype=model.dtype)  # (steps,)
         self._shuffler = generator(recipe.seed, "shuffle")
+        self._shuffler_then = self._shuffler.bit_generator.state  # before the epoch to finish
+        self._resumed: Progress | None = None
 
     def epoch(
-        self, number: int, on_step: Callable[[int, Array], None] | None = None
+        self,
+        number: int,
+        on_step: Callable[[int, Array], None] | None = None,
+        pause: Pause | None = None,
     ) -> NDArray[Any]:
-        """Train once on every image.
+        """Train once on every image, or on those that are left of an epoch that is resumed.
 
         Args:
             number: the epoch, from 0; decides the learning rates.
@@ -63,6 +90,8 @@ class Trainer:
                 several at once, with the number of images seen and the latest loss, which is
                 still on the device, shape (1,). The network's own parameters may be written at
                 the end of the epoch only, and what it changes of them may be lost.
+            pause: what may interrupt the epoch between two updates; where it stops the epoch,
+                ``executor.stopped_at`` tells after how many updates.
 
         Returns:
             The loss of each update, on the host, shape (steps,).
@@ -72,6 +101,10 @@ class Trainer:
             self._order = None  # so that there are never two at a time
             self._order = self.batches.order(self._shuffler.permutation(N))  # (N,)
         lrs = epoch_learning_rates(r.schedule, r.lr, r.warmup, r.epochs, number, self.steps)
+        resumed, self._resumed = self._resumed, None
+        if resumed is not None:
+            losses = self.backend.asarray(resumed.losses, self.model.dtype)
+            self.backend.xp.copyto(self._losses, losses)
         inputs = EpochInputs(
             number=number,
             order=self._order,
@@ -79,10 +112,50 @@ class Trainer:
             lrs=self.backend.asarray(np.array(lrs), self.model.dtype),  # (steps,)
             losses=self._losses,
             on_step=on_step,
+            first=resumed.update if resumed is not None else 0,
+            correct=resumed.correct if resumed is not None else 0,
+            pause=pause,
         )
         with blas_threads(1):  # the workers are the threads
             self.executor.epoch(inputs)
+        if self.executor.stopped_at is None:
+            self._shuffler_then = self._shuffler.bit_generator.state
         return self.backend.to_numpy(self._losses)
+
+    def progress(self, update: int) -> Progress:
+        """Tell what the run has reached, in a pause after so many updates or, 0, after an epoch."""
+        return Progress(
+            update=update,
+            shuffler=self._shuffler_then,  # type: ignore[arg-type]  # NumPy gives a Mapping, which is a dict
+            correct=self.correct() if update else 0,
+            losses=self._to_host(self._losses),
+            parameters=self._to_host(self.model.parameters),
+            optimizer={n: self._to_host(a) for n, a in self.executor.optimizer_state.items()},
+        )
+
+    def resume(self, progress: Progress) -> None:
+        """Go on from what a run of the same recipe had reached; the next epoch is its epoch.
+
+        Raises:
+            KeyError: if the optimizer keeps something that the progress lacks.
+        """
+        device, xp = self.backend, self.backend.xp
+        xp.copyto(self.model.parameters, device.asarray(progress.parameters))
+        for name, array in self.executor.optimizer_state.items():
+            xp.copyto(array, device.asarray(progress.optimizer[name]))
+        self._shuffler.bit_generator.state = self._shuffler_then = progress.shuffler
+        self._resumed = progress if progress.update else None
+
+    def _to_host(self, array: Array) -> NDArray[Any]:
+        return self.backend.to_numpy(array).copy()
+
+    def layout(self) -> dict[str, Any]:
+        """Tell what the last bits depend on besides the recipe: device, kernels and workers."""
+        return {
+            "device": self.backend.name,
+            "blas": blas_library().rpartition(", ")[0],
+            "workers": self.executor.group.size,
+        }
 
     def correct(self) -> int:
         """Return how many images of the epoch were answered correctly, each before its update."""

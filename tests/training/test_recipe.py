@@ -36,6 +36,10 @@ BAD: dict[str, list[Any]] = {
     "input_dropout": [-0.1, 1.0, *NOT_FINITE],
     "max_norm": [0.0, -1.0, *NOT_FINITE],
     "validation": [-0.1, 1.5, *NOT_FINITE],
+    "keep": ["", "first"],
+    "patience": [0, -1, *NOT_FINITE, 1.5],
+    "min_delta": [-0.1, *NOT_FINITE],
+    "freeze": ["", "0", "1,", "-1", "1.5", "first"],
     "seed": [-1, *NOT_FINITE, 0.5],
     "train_accuracy": ["", "before"],
     "loss_on": ["", "last_batch"],
@@ -44,6 +48,7 @@ BAD: dict[str, list[Any]] = {
 WORDS = {
     "lr": "learning rate", "warmup": "warm-up", "loss_on": "reported loss",
     "report_every": "epochs between reports", "augment": "deformation", "max_norm": "max-norm",
+    "keep": "network to keep", "min_delta": "least progress", "freeze": "layers to freeze",
 }  # fmt: skip
 """What a sentence calls a value, where that is not its name."""
 
@@ -122,7 +127,7 @@ def test_anything_in_range_is_taken(**values: Any) -> None:
         {},
         optional={
             field.name: st.floats() | st.integers() for field in fields(Recipe)
-            if field.type != "str" and field.name not in ("augment", "train_accuracy")
+            if not isinstance(field.default, str) and field.name not in ("augment", "freeze")
         },
     )
 )  # fmt: skip

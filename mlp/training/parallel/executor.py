@@ -14,6 +14,16 @@ from mlp.training.recipe import Recipe
 from mlp.training.step import Step
 
 
+class Pause(NamedTuple):
+    """What may interrupt an epoch between two updates, to keep the state or to stop."""
+
+    wanted: Callable[[], bool]
+    """Asked before each update, or span of updates."""
+    act: Callable[[int], bool]
+    """Called with the updates of the epoch that are done, when the network and the executor's
+    `optimizer_state` hold what these have led to; tells whether to stop here."""
+
+
 class EpochInputs(NamedTuple):
     """What an epoch goes through, and where its losses go."""
 
@@ -29,6 +39,11 @@ class EpochInputs(NamedTuple):
     """Where the loss of each update is written, shape (steps,)."""
     on_step: Callable[[int, Array], None] | None
     """Called with the images seen and the latest loss; see `Trainer.epoch`."""
+    first: int = 0
+    """The updates of the epoch that were done before, in a run that is resumed within it."""
+    correct: int = 0
+    """The correct answers that were counted in these."""
+    pause: Pause | None = None
 
 
 class Executor:
@@ -41,6 +56,11 @@ class Executor:
         batch_size: images of an update.
         recipe: the hyperparameters.
         group: the workers.
+
+    Attributes:
+        optimizer_state: what one update leaves to the next, by name: arrays laid out as the
+            network's parameters, or of a shape of their own; whole after an epoch and in a pause.
+        stopped_at: the updates that were done when a pause stopped the latest epoch, else None.
     """
 
     def __init__(
@@ -56,6 +76,9 @@ class Executor:
         self.backend, self.xp = model.backend, model.backend.xp
         self.batches = batches.replicas(len(steps))
         self.in_order = recipe.batch_size == "full" and recipe.augment is None  # as they lie
+        self.optimizer_state = steps[0].optimizer.state
+        self.stopped_at: int | None = None
+        self._signals = group.shared_ints(2)  # after which update to pause; whether to stop there
         self._captured: dict[Any, Callable[[], Any]] = {}
 
     def epoch(self, inputs: EpochInputs) -> None:
@@ -63,6 +86,11 @@ class Executor:
         for step, batches in zip(self.steps, self.batches, strict=True):
             step.start_epoch(inputs.number)
             batches.key = inputs.key
+            step.seek(inputs.first * self.batch_size)
+        if inputs.first:
+            self.restore_correct(inputs.correct)
+        self.stopped_at = None
+        self._signals[0], self._signals[1] = -1, 0
         if self.group.size == 1:
             self.work(inputs, 0)
         else:
@@ -74,6 +102,29 @@ class Executor:
 
     def work(self, inputs: EpochInputs, rank: int) -> None:
         """Do one worker's part of an epoch."""
+        raise NotImplementedError
+
+    def ask_for_pause(self, inputs: EpochInputs, done: int) -> None:
+        """Let the first worker ask, before a barrier, for a pause after so many updates."""
+        if inputs.pause is not None and inputs.pause.wanted():
+            self._signals[0] = done
+
+    def stops(self, inputs: EpochInputs, rank: int, done: int) -> bool:
+        """Pause after that barrier, where it was asked for; tell whether the epoch stops here."""
+        if self._signals[0] != done or inputs.pause is None:
+            return False
+        if rank == 0:
+            self.gather()
+            self._signals[1] = inputs.pause.act(done)
+            self.stopped_at = done if self._signals[1] else None
+        self.group.barrier(rank)
+        return bool(self._signals[1])
+
+    def gather(self) -> None:
+        """Bring the network and `optimizer_state` to where the workers are, if they have shards."""
+
+    def restore_correct(self, count: int) -> None:
+        """Go on counting correct answers from a number, in an epoch that is resumed."""
         raise NotImplementedError
 
     def correct(self) -> int:

@@ -73,10 +73,12 @@ class LargeBatches(Executor):
     def work(self, inputs: EpochInputs, rank: int) -> None:
         """Take the updates of an epoch one by one, each from gradients that are accumulated."""
         updates = rank == 0 or self.group.in_processes  # a process has its own parameters
-        for i in range(len(inputs.losses)):
+        for i in range(inputs.first, len(inputs.losses)):
             start = i * self.batch_size
             stop = min(start + self.batch_size, len(self.batches[rank]))
             self._accumulate(inputs.order, rank, start, stop)
+            if rank == 0:
+                self.ask_for_pause(inputs, i + 1)
             if updates:
                 self.xp.copyto(self.lr, inputs.lrs[i : i + 1])
             self.replay(("update", rank, updates), partial(self._update, rank, updates))
@@ -84,6 +86,14 @@ class LargeBatches(Executor):
                 self.xp.copyto(inputs.losses[i : i + 1], self.loss[0])
                 if inputs.on_step is not None:
                     inputs.on_step(stop, inputs.losses[i : i + 1])
+            if self.stops(inputs, rank, i + 1):
+                return
+
+    def restore_correct(self, count: int) -> None:
+        """Go on counting correct answers from a number, in the first worker."""
+        for rank, step in enumerate(self.steps):
+            if step.correct is not None:
+                self.xp.copyto(step.correct.total, 0.0 if rank else float(count))
 
     def correct(self) -> int:
         """Return how many images of the epoch were answered correctly, each before its update."""

@@ -10,24 +10,32 @@ from backends import Array
 from mlp.data.batches import Batches
 
 
-def prefetch(batches: Batches, spans: Sequence[Array]) -> Iterator[tuple[int, Array, Array]]:
+def prefetch(
+    batches: Batches, spans: Sequence[Array], start: int = 0
+) -> Iterator[tuple[int, Array, Array]]:
     """Gather one span of rows after another, each while the one before is in use.
 
     Args:
         batches: the images; two replicas are gathered into in turn.
         spans: parts of an order, each of shape (n,).
+        start: the place in the order of the first image.
 
     Yields:
         Which of the two was gathered into; x of shape (n, I); labels of shape (n,) or (n, L).
     """
-    firsts = [0, *accumulate(len(rows) for rows in spans)]
+    places = firsts(spans, start)
     two = batches.replicas(2)
     two[1].key = batches.key
     with ThreadPoolExecutor(1) as other:
-        coming = other.submit(two[0].gather, spans[0], 0)
+        coming = other.submit(two[0].gather, spans[0], start)
         for nth in range(len(spans)):
             x, labels = coming.result()
             if nth + 1 < len(spans):
                 gather = two[(nth + 1) % 2].gather
-                coming = other.submit(gather, spans[nth + 1], firsts[nth + 1])
+                coming = other.submit(gather, spans[nth + 1], places[nth + 1])
             yield nth % 2, x, labels
+
+
+def firsts(spans: Sequence[Array], start: int = 0) -> list[int]:
+    """Return the place in the order of each span's first image."""
+    return list(accumulate((len(rows) for rows in spans[:-1]), initial=start))

@@ -8,18 +8,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from functools import partial
-from itertools import accumulate, pairwise
+from itertools import pairwise
 
 from backends import Array
 from mlp.data.batches import Batches
 from mlp.nn.network import MLP
 from mlp.training.parallel.executor import EpochInputs, Executor
-from mlp.training.parallel.prefetch import prefetch
+from mlp.training.parallel.prefetch import firsts, prefetch
 from mlp.training.parallel.shard_step import ShardStep
 from mlp.training.parallel.tensor_parallel import make_shards, plan_shards
 from mlp.training.parallel.workers import WorkerGroup, worth_forking
 from mlp.training.recipe import Recipe
-from mlp.training.step import Step
+from mlp.training.step import Step, make_optimizer
 
 SPAN_MICRO_BATCHES = 2
 """The images of a span of updates are gathered at once: at most so many micro-batches' worth. A
@@ -53,6 +53,8 @@ class SmallBatches(Executor):
         steps: list[Step] = [ShardStep(shard, recipe) for shard in self.shards]
         steps = steps or [Step(model, recipe)]
         super().__init__(steps, model, batches, batch_size, recipe, group)
+        if self.shards:  # each has its part of these
+            self.optimizer_state = make_optimizer(model, model.gradients, recipe).state
         self.augmented, self.barriers = recipe.augment is not None, updates * len(plan.pairs)
         several = memory.prefetch if group.size == 1 else min(memory.prefetch, SHARED_SPAN)
         self.span = max(1, min(several, SPAN_MICRO_BATCHES * batches.micro_batch // batch_size))
@@ -64,34 +66,55 @@ class SmallBatches(Executor):
 
     def run(self, inputs: EpochInputs) -> None:
         """Let all workers go through an epoch together, each with its shard."""
-        for shard in self.shards:
-            shard.scatter()
-        try:
-            self.group.run(partial(self.work, inputs), self.barriers)
-        except BaseException:
-            for step in self.steps:
-                step.optimizer.reset()  # the workers stopped in different updates
-            raise
-        for shard in self.shards:
-            shard.gather()
+        for shard, step in zip(self.shards, self.steps, strict=True):
+            shard.scatter(self.model.parameters, shard.parameters)
+            for name, whole in self.optimizer_state.items():
+                if whole.shape == self.model.parameters.shape:
+                    shard.scatter(whole, step.optimizer.state[name])
+                else:
+                    self.xp.copyto(step.optimizer.state[name], whole)
+        self.group.run(partial(self.work, inputs), self.barriers)
+        self.gather()
+
+    def gather(self) -> None:
+        """Put the parameters, and what the optimizer keeps, together from the shards."""
+        for shard, step in zip(self.shards, self.steps, strict=False):
+            shard.gather(shard.parameters, self.model.parameters)
+            for name, whole in self.optimizer_state.items():
+                if whole.shape == self.model.parameters.shape:
+                    shard.gather(step.optimizer.state[name], whole)
+                else:
+                    self.xp.copyto(whole, step.optimizer.state[name])
 
     def work(self, inputs: EpochInputs, rank: int) -> None:
         """Take the updates of an epoch a span at a time."""
-        xp, N, stride = self.xp, len(self.batches[rank]), self.span * self.batch_size
-        ends = [*range(stride, N, stride), N]
-        spans = [inputs.order[start:end] for start, end in pairwise([0, *ends])]
-        first = start = 0
-        for end, (arrays, x, labels) in zip(ends, self._gather(spans, rank), strict=True):
+        xp, N, stride = self.xp, len(inputs.order), self.span * self.batch_size
+        first, start = inputs.first, inputs.first * self.batch_size
+        cuts = [start, *range(start + stride, N, stride), N]
+        spans = [inputs.order[start:end] for start, end in pairwise(cuts)]
+        for end, (arrays, x, labels) in zip(
+            cuts[1:], self._gather(spans, start, rank), strict=True
+        ):
             last = -(-end // self.batch_size)
             xp.copyto(self.lrs[rank][: last - first], inputs.lrs[first:last])
+            if rank == 0:
+                self.ask_for_pause(inputs, first)
             if self.shards:
                 self.group.barrier(rank)  # the last span is done, and the images of this are there
+            if self.stops(inputs, rank, first):
+                return
             self.replay((rank, arrays, end - start), partial(self._steps, x, labels, rank))
             if rank == 0:
                 xp.copyto(inputs.losses[first:last], self.losses[rank][: last - first, 0, 0])
                 if inputs.on_step is not None:
                     inputs.on_step(end, inputs.losses[last - 1 : last])
             first, start = last, end
+
+    def restore_correct(self, count: int) -> None:
+        """Go on counting correct answers from a number: all workers count the same."""
+        for step in self.steps:
+            if step.correct is not None:
+                self.xp.copyto(step.correct.total, float(count))
 
     def correct(self) -> int:
         """Return how many images of the epoch were answered correctly, each before its update."""
@@ -109,29 +132,24 @@ class SmallBatches(Executor):
             step.gradient(x[rows], targets[rows], out=losses[nth])
             step.update(lrs[nth : nth + 1])
 
-    def _gather(self, spans: list[Array], rank: int) -> Iterator[Span]:
-        """Gather the images of each span for a worker."""
+    def _gather(self, spans: list[Array], start: int, rank: int) -> Iterator[Span]:
+        """Gather the images of each span, the first of which is at a place in the order."""
         batches = self.batches[rank]
         if self.in_order:
             yield 0, *batches.slice(0, len(batches))
         elif self.augmented and self.shards:
-            yield from self._deform(spans, rank)
+            yield from self._deform(spans, start, rank)
         elif self.prefetches and len(spans) > 1:
-            yield from prefetch(batches, spans)
+            yield from prefetch(batches, spans, start)
         else:
-            for rows, first in zip(spans, _firsts(spans), strict=True):
+            for rows, first in zip(spans, firsts(spans, start), strict=True):
                 yield 0, *batches.gather(rows, first)
 
-    def _deform(self, spans: list[Array], rank: int) -> Iterator[Span]:
+    def _deform(self, spans: list[Array], start: int, rank: int) -> Iterator[Span]:
         """Deform a worker's share of each span's images and show it to all workers."""
         workers, batches = self.group.size, self.batches[rank]
-        for nth, (rows, first) in enumerate(zip(spans, _firsts(spans), strict=True)):
+        for nth, (rows, first) in enumerate(zip(spans, firsts(spans, start), strict=True)):
             share = slice(len(rows) * rank // workers, len(rows) * (rank + 1) // workers)
             x = self.deformed[nth % 2][: len(rows)]
             self.xp.copyto(x[share], batches.gather(rows[share], first + share.start)[0])
             yield nth % 2, x, batches.labels_of(rows)
-
-
-def _firsts(spans: list[Array]) -> list[int]:
-    """Return the place in the epoch's order of each span's first image."""
-    return list(accumulate((len(rows) for rows in spans[:-1]), initial=0))

@@ -102,15 +102,20 @@ class Shard(Part):
         """Lay the parameters where all workers see them."""
         return self.group.zeros(count, self.dtype)
 
-    def scatter(self) -> None:
-        """Take the network's parameters."""
-        for own, whole in self._views():
-            self.backend.xp.copyto(own, whole)
+    def scatter(self, whole: Array, own: Array) -> None:
+        """Take this shard's part of a flat array that is laid out as the network's parameters.
 
-    def gather(self) -> None:
-        """Put the parameters where the network has them."""
-        for own, whole in self._views():
-            self.backend.xp.copyto(whole, own)
+        Args:
+            whole: the network's array, such as its parameters or their velocity, shape (P,).
+            own: this shard's array, laid out as its own parameters.
+        """
+        for part, whole_part in self._views(whole, own):
+            self.backend.xp.copyto(part, whole_part)
+
+    def gather(self, own: Array, whole: Array) -> None:
+        """Put this shard's part of a flat array where the network has it."""
+        for part, whole_part in self._views(whole, own):
+            self.backend.xp.copyto(whole_part, part)
 
     def start_span(self) -> None:
         """Begin a span of updates, after a barrier."""
@@ -140,19 +145,20 @@ class Shard(Part):
             behind.append(SumOutputs(partial(second.outputs, self.rank), *device))
         return [*before, linear, *behind, *self.following(i)]
 
-    def _views(self) -> Iterator[tuple[Array, Array]]:
-        """Give this shard's arrays, each with the part of the network's that it stands for."""
-        for i, (own, whole) in enumerate(zip(self.linear, self.model.linear, strict=True)):
-            yield own.W, whole.W[self.rows[i], self.columns[i]]
-            if own.b is not None and whole.b is not None:
-                yield own.b, whole.b[self.columns[i]]
-        for own_block, block in zip(self.blocks, self.model.blocks, strict=True):
-            count = (
-                len(block) - 1
-            )  # what follows the linear layer, with its parameters alike in all
+    def _views(self, whole: Array, own: Array) -> Iterator[tuple[Array, Array]]:
+        """Give each part of this shard's flat array, with the part of the whole that it is."""
+        model = self.model
+        for i, (layer, other) in enumerate(zip(self.linear, model.linear, strict=True)):
+            W = model.view(whole, other, "W")
+            yield self.view(own, layer, "W"), W[self.rows[i], self.columns[i]]
+            if layer.bias:
+                b = model.view(whole, other, "b")
+                yield self.view(own, layer, "b"), b[self.columns[i]]
+        for own_block, block in zip(self.blocks, model.blocks, strict=True):
+            count = len(block) - 1  # what follows the linear layer: its parameters are alike in all
             for ours, theirs in zip(own_block[len(own_block) - count :], block[1:], strict=True):
                 for name in theirs.shapes(1):
-                    yield getattr(ours, name), getattr(theirs, name)
+                    yield self.view(own, ours, name), model.view(whole, theirs, name)
 
 
 def make_shards(

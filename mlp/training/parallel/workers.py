@@ -73,6 +73,10 @@ class WorkerGroup:
         memory = mmap.mmap(-1, max(1, count * np.dtype(dtype).itemsize))
         return np.frombuffer(memory, dtype, count).reshape(shape)
 
+    def shared_ints(self, count: int) -> memoryview:
+        """Make some integers, 0 at first, that all workers see, in the host's memory."""
+        return memoryview(mmap.mmap(-1, 8 * count)).cast("q")
+
     def run(self, target: Target, barriers: int) -> None:
         """Let each worker run ``target(rank)``, all at once.
 

@@ -136,7 +136,7 @@ def test_shards_hold_each_weight_once() -> None:
     assert [layer.W.shape for layer in first.linear] == [(16, 4), (4, 7), (7, CLASSES)]
     assert [layer.W.shape for layer in second.linear] == [(16, 5), (5, 7), (7, CLASSES)]
     for shard in (first, second):
-        shard.scatter()
+        shard.scatter(model.parameters, shard.parameters)
     np.testing.assert_array_equal(
         np.hstack([first.linear[0].W, second.linear[0].W]), model.linear[0].W
     )
@@ -146,7 +146,7 @@ def test_shards_hold_each_weight_once() -> None:
     start = model.parameters.copy()
     model.parameters[:] = np.nan
     for shard in (first, second):
-        shard.gather()
+        shard.gather(shard.parameters, model.parameters)
     np.testing.assert_array_equal(model.parameters, start)
 
 

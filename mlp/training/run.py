@@ -1,0 +1,127 @@
+"""A training run as it stands: what the loop has reached, to be kept, gone on from or stopped."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict
+from typing import Any, Protocol
+
+from numpy.typing import NDArray
+
+from backends import Array
+from mlp.data.dataset import Dataset
+from mlp.nn.network import MLP
+from mlp.training.history import History
+from mlp.training.recipe import Recipe
+from mlp.training.state import (
+    TrainingState,
+    check_resumable,
+    describe_data,
+    describe_network,
+    software,
+)
+from mlp.training.trainer import Trainer
+
+
+class Keeper(Protocol):
+    """What has a state of its own, such as a `mlp.training.callbacks.Callback`."""
+
+    name: str
+
+    def state(self) -> tuple[dict[str, Any], dict[str, Array]]:
+        """Return values that JSON holds, and arrays."""
+        ...
+
+    def restore(self, values: dict[str, Any], arrays: dict[str, Any]) -> None:
+        """Take up what `state` returned."""
+        ...
+
+
+class Run:
+    """A training run, as callbacks see it.
+
+    Attributes:
+        model: the network; trained in place.
+        dataset: what it learns from.
+        recipe: the hyperparameters.
+        trainer: runs the epochs.
+        history: what was measured so far.
+        epoch: how many epochs are finished.
+        seconds: of training since the last measured epoch.
+        finished: the parameters after the last finished epoch, on the device, shape (P,).
+    """
+
+    def __init__(
+        self,
+        model: MLP,
+        dataset: Dataset,
+        recipe: Recipe,
+        trainer: Trainer,
+        keepers: Sequence[Keeper],
+    ) -> None:
+        self.model, self.dataset, self.recipe, self.trainer = model, dataset, recipe, trainer
+        self.history, self.epoch, self.seconds = History(), 0, 0.0
+        self.finished = model.backend.xp.zeros_like(model.parameters)
+        self._keepers, self._update = [keeper for keeper in keepers if keeper.name], 0
+        self.keep()
+
+    def stop(self, reason: str) -> None:
+        """End the run: between two updates in `Callback.on_state`, else after this epoch.
+
+        Args:
+            reason: why, in a sentence.
+        """
+        self.history.stopped = reason
+
+    def keep(self) -> None:
+        """Remember the parameters as those after the last finished epoch."""
+        self.model.backend.xp.copyto(self.finished, self.model.parameters)
+
+    def put_back(self) -> None:
+        """Give the network the parameters after the last finished epoch."""
+        self.model.backend.xp.copyto(self.model.parameters, self.finished)
+
+    @contextmanager
+    def paused(self, update: int) -> Iterator[None]:
+        """Let `state` be asked for in the block, between two updates of an epoch."""
+        self._update = update
+        yield
+        self._update = 0
+
+    def state(self) -> TrainingState:
+        """Gather all that the run needs to go on; after an epoch, or in `Callback.on_state`."""
+        return TrainingState(
+            epoch=self.epoch,
+            progress=self.trainer.progress(self._update),
+            seconds=self.seconds,
+            history=list(self.history.epochs),
+            recipe=asdict(self.recipe),
+            network=describe_network(self.model),
+            data=describe_data(self.dataset),
+            made_with=software() | self.trainer.layout(),
+            finished=self.model.backend.to_numpy(self.finished).copy(),
+            callbacks={keeper.name: self._on_host(keeper) for keeper in self._keepers},
+        )
+
+    def resume(self, state: TrainingState) -> None:
+        """Go on from a state.
+
+        Raises:
+            UsageError: if it is of another recipe, network or dataset.
+        """
+        network, data = describe_network(self.model), describe_data(self.dataset)
+        check_resumable(state, asdict(self.recipe), network, data)
+        xp, asarray = self.model.backend.xp, self.model.backend.asarray
+        self.epoch, self.seconds = state.epoch, state.seconds
+        self.history.epochs = list(state.history)
+        self.trainer.resume(state.progress)
+        xp.copyto(self.finished, asarray(state.finished))
+        for keeper in self._keepers:
+            if keeper.name in state.callbacks:
+                keeper.restore(*state.callbacks[keeper.name])
+
+    def _on_host(self, keeper: Keeper) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
+        values, arrays = keeper.state()
+        to_numpy = self.model.backend.to_numpy
+        return values, {name: to_numpy(array).copy() for name, array in arrays.items()}

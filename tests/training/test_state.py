@@ -1,0 +1,210 @@
+"""A state is all that a run needs: what is resumed from one ends in the same bytes."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from device import CountingBackend
+from toys import DATA, FAST, needs_fork, share_out, small_pieces, toy_dataset, toy_model
+
+import backends.cpu
+import mlp.training.parallel.workers
+from backends import Backend
+from mlp.common.errors import ModelError, UsageError
+from mlp.models.checkpoint import save
+from mlp.training.callbacks import Callback
+from mlp.training.loop import train
+from mlp.training.recipe import Recipe
+from mlp.training.run import Run
+from mlp.training.state import TrainingState, load_state, save_state
+
+RECIPES: dict[str, dict[str, Any]] = {
+    "small batches": {"batch_size": 8},
+    "single images": {"batch_size": 1},
+    "large batches": {"batch_size": 47},
+    "full batch": {"batch_size": "full", "epochs": 9},
+    "all of sgd": {"batch_size": 8, "nesterov": True, "weight_decay": 0.01, "clip_value": 0.1},
+    "clipped": {"batch_size": 8, "clip_norm": 0.5},
+    "no momentum": {"batch_size": 8, "momentum": 0.0},
+    "deformed": {"batch_size": 8, "augment": "affine,elastic(2),thickness"},
+    "deformed, full": {"batch_size": "full", "augment": "elastic(2)", "epochs": 9},
+    "dropout": {"batch_size": 8, "dropout": 0.3, "input_dropout": 0.1, "max_norm": 0.9},
+    "dropout, large": {"batch_size": 47, "dropout": 0.3},
+    "running": {"batch_size": 8, "train_accuracy": "running"},
+    "running, large": {"batch_size": 47, "train_accuracy": "running"},
+    "validation": {"batch_size": 8, "validation": 12, "keep": "best", "patience": 3},
+    "frozen": {"batch_size": 8, "freeze": "1"},
+    "reported rarely": {"batch_size": 8, "report_every": 3, "epochs": 7},
+    "unshuffled": {"batch_size": 8, "shuffle": False},
+}
+
+
+class StopAt(Callback):
+    """Takes the state between two updates, at the n-th time that it can be, and stops there."""
+
+    def __init__(self, nth: int, path: Path) -> None:
+        self.left, self.path, self.updates = nth, path, 0
+
+    def wants_state(self, run: Run) -> bool:
+        self.left -= 1
+        return self.left == 0
+
+    def on_state(self, run: Run) -> None:
+        state = run.state()
+        self.updates = state.progress.update
+        save_state(state, self.path)
+        run.stop("for the test")
+
+
+class KeepStates(Callback):
+    """Takes the state after each epoch."""
+
+    def __init__(self) -> None:
+        self.states: list[TrainingState] = []
+
+    def on_epoch_end(self, run: Run) -> None:
+        self.states.append(run.state())
+
+
+def file_of(model: Any, path: Path) -> bytes:
+    save(model, path)
+    return path.read_bytes()
+
+
+def interrupted_and_resumed(
+    recipe: Recipe, nth: int, path: Path, backend: Backend | None = None, dtype: str = "float32"
+) -> tuple[bytes, StopAt]:
+    stop = StopAt(nth, path / "checkpoint")
+    history = train(toy_model(dtype=dtype, backend=backend), DATA, recipe, callbacks=[stop])
+    assert (history.stopped, history.interrupted) == ("for the test", True)
+    model = toy_model(dtype=dtype, backend=backend)
+    model.parameters[:] = 7.0  # what counts is in the state
+    train(model, DATA, recipe, state=load_state(path / "checkpoint"))
+    return file_of(model, path / "resumed"), stop
+
+
+@pytest.mark.parametrize("options", RECIPES.values(), ids=RECIPES)
+@pytest.mark.parametrize("workers", [1, 2])
+def test_a_resumed_run_ends_in_the_same_bytes(
+    workers: int, options: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(backends.cpu, "PREFETCH", 3)
+    small_pieces(monkeypatch, 3000 if options.get("batch_size") == 47 else 12_800)
+    share_out(monkeypatch, workers)
+    recipe = Recipe(**{**FAST, "epochs": 4, **options})
+    dtype = "float64" if workers == 2 else "float32"
+    whole = toy_model(dtype=dtype)
+    train(whole, DATA, recipe)
+    expected = file_of(whole, tmp_path / "whole")
+    within = 0
+    for nth in (2, 3, 5, 7):
+        resumed, stop = interrupted_and_resumed(recipe, nth, tmp_path, dtype=dtype)
+        assert resumed == expected, nth
+        within += stop.updates > 0
+    assert within or recipe.batch_size == "full"
+
+
+@needs_fork
+@pytest.mark.parametrize("name", ["small batches", "dropout", "large batches", "deformed"])
+def test_a_run_in_processes_is_resumed_too(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(mlp.training.parallel.workers, "WORTH_FORKING", 1)
+    monkeypatch.setattr(mlp.training.parallel.workers, "may_fork", lambda: True)
+    share_out(monkeypatch, 2)
+    recipe = Recipe(**{**FAST, **RECIPES[name]})
+    whole = toy_model()
+    train(whole, DATA, recipe)
+    resumed, _ = interrupted_and_resumed(recipe, 3, tmp_path)
+    assert resumed == file_of(whole, tmp_path / "whole")
+
+
+@pytest.mark.parametrize("name", ["small batches", "full batch", "dropout", "running"])
+def test_another_device_resumes_too(name: str, tmp_path: Path) -> None:
+    recipe = Recipe(**{**FAST, **RECIPES[name]})
+    whole = toy_model(backend=CountingBackend())
+    train(whole, DATA, recipe)
+    resumed, _ = interrupted_and_resumed(recipe, 3, tmp_path, CountingBackend())
+    assert resumed == file_of(whole, tmp_path / "whole")
+
+
+@pytest.mark.parametrize("options", RECIPES.values(), ids=RECIPES)
+def test_every_epochs_end_can_be_resumed_from(options: dict[str, Any], tmp_path: Path) -> None:
+    recipe = Recipe(**{**FAST, "epochs": 4, **options})
+    states, whole = KeepStates(), toy_model()
+    train(whole, DATA, recipe, callbacks=[states])
+    expected = file_of(whole, tmp_path / "whole")
+    for state in states.states:
+        save_state(state, tmp_path / "state")
+        model = toy_model()
+        train(model, DATA, recipe, state=load_state(tmp_path / "state"))
+        assert file_of(model, tmp_path / "resumed") == expected
+
+
+def test_another_number_of_workers_goes_on_nearly_alike(monkeypatch: pytest.MonkeyPatch) -> None:
+    recipe = Recipe(batch_size=8, **{**FAST, "epochs": 4})
+    states, whole = KeepStates(), toy_model(dtype="float64")
+    train(whole, DATA, recipe, callbacks=[states])
+    share_out(monkeypatch, 3)
+    model = toy_model(dtype="float64")
+    train(model, DATA, recipe, state=states.states[1])
+    np.testing.assert_allclose(model.parameters, whole.parameters, rtol=0, atol=1e-12)
+
+
+def test_the_number_of_epochs_may_grow() -> None:
+    recipe = Recipe(batch_size=8, **{**FAST, "schedule": "constant"})
+    states, longer = KeepStates(), replace(recipe, epochs=6)
+    train(toy_model(), DATA, recipe, callbacks=[states])
+    model, whole = toy_model(), toy_model()
+    history = train(model, DATA, longer, state=states.states[-1])
+    train(whole, DATA, longer)
+    assert [epoch.epoch for epoch in history.epochs] == [1, 2, 3, 4, 5, 6]
+    np.testing.assert_array_equal(model.parameters, whole.parameters)
+
+
+# What is refused
+
+
+def test_a_state_of_another_run_is_refused() -> None:
+    recipe = Recipe(batch_size=8, **FAST)
+    states = KeepStates()
+    train(toy_model(), DATA, recipe, callbacks=[states])
+    state = states.states[-1]
+    changes: list[tuple[dict[str, Any], str]] = [
+        ({"lr": 0.7}, r"another recipe: its lr is 0\.\d, not 0\.7"),
+        ({"batch_size": 9}, "another recipe: its batch_size is 8, not 9"),
+        ({"epochs": 2}, r"in epoch \d already, so it cannot end after 2"),
+    ]
+    for change, said in changes:
+        with pytest.raises(UsageError, match=said):
+            train(toy_model(), DATA, replace(recipe, **change), state=state)
+    with pytest.raises(UsageError, match=r"another network: its sizes is \[16, 9, 7, 5\], not"):
+        train(toy_model(8), DATA, recipe, state=state)
+    with pytest.raises(UsageError, match="another dataset: its train is"):
+        train(toy_model(), toy_dataset(seed=1), recipe, state=state)
+
+
+def test_a_file_that_is_no_whole_checkpoint_is_refused(tmp_path: Path) -> None:
+    states = KeepStates()
+    train(toy_model(), DATA, Recipe(batch_size=8, **FAST), callbacks=[states])
+    path = tmp_path / "checkpoint"
+    with pytest.raises(ModelError, match="there is no checkpoint"):
+        load_state(path)
+    save_state(states.states[-1], path)
+    whole = path.read_bytes()
+    for cut in (0, 7, 100, len(whole) // 2, len(whole) - 1):
+        path.write_bytes(whole[:cut])
+        with pytest.raises(ModelError, match="cannot be read as a checkpoint"):
+            load_state(path)
+    newer = whole.replace(rb"\"format\": 1", rb"\"format\": 9")
+    assert newer != whole
+    path.write_bytes(newer)
+    with pytest.raises(ModelError, match="of format 9, but this version reads format 1"):
+        load_state(path)
+    save(toy_model(), path)
+    with pytest.raises(ModelError, match="of another kind"):
+        load_state(path)
