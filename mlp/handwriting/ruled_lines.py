@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
 from mlp.handwriting import constants
@@ -78,17 +79,28 @@ def _strengths(
     Returns:
         float32, shape (rises, rows).
     """
-    height, count = profile.shape
+    count = profile.shape[1]
     hidden = int(constants.RULE_HIDDEN * count)
-    beyond = np.full((1, count), 2, np.float32)  # more than any ink, so never among the faintest
-    profile = np.concatenate([profile, beyond])
-    strength = np.zeros((len(rises), len(rows)), np.float32)
-    for index, rise in enumerate(rises):
-        path = rows[:, None] + np.round(rise * centres).astype(int)  # (rows, strips)
-        inside = (path >= 0) & (path < height)
-        values = profile[np.where(inside, path, height), np.arange(count)]
-        strength[index] = np.partition(values, hidden, axis=1)[:, hidden]
-        strength[index, inside.mean(axis=1) < constants.RULE_INSIDE] = 0
+    shifts = np.round(rises[:, None] * centres).astype(int)  # (rises, strips)
+    steepest = -int(rows[0])
+    # Outside the picture there is more ink than there can be, so it is never among the faintest.
+    padding = 2 * steepest, 2 * steepest
+    padded = np.pad(profile, (padding, (0, 0)), constant_values=2)
+    inside = np.pad(np.ones(len(profile), np.int32), padding)
+    # Paths of one rise from all rows meet a strip in consecutive rows: a window of it.
+    inks = sliding_window_view(padded, len(rows), axis=0)  # (starts, strips, rows)
+    insides = sliding_window_view(inside, len(rows))  # (starts, rows)
+    faintest = [np.full((len(rises), len(rows)), 2, np.float32) for _ in range(hidden + 1)]
+    strips_inside = np.zeros((len(rises), len(rows)), np.int32)
+    for strip in range(count):
+        start = steepest + shifts[:, strip]  # (rises,)
+        strips_inside += insides[start]
+        ink = inks[start, strip]  # (rises, rows)
+        for place, fainter in enumerate(faintest):  # sort it in among the faintest so far
+            faintest[place] = np.minimum(fainter, ink)
+            ink = np.maximum(fainter, ink)
+    strength = faintest[-1]
+    strength[strips_inside / count < constants.RULE_INSIDE] = 0
     return strength
 
 

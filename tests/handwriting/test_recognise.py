@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import numpy as np
 import pytest
 from hard_pictures import Scene, page_of, photograph
 
+from backends import get_backend
 from mlp.common.errors import ModelError
 from mlp.data.task import Task
 from mlp.handwriting import NoDigit, SeveralDigits, extract_digit
@@ -20,7 +19,7 @@ from mlp.handwriting.recognise import (
     recognise_digit,
     recognise_digits,
 )
-from mlp.models.checkpoint import load
+from mlp.models.pretrained import pretrained_model
 from mlp.nn.network import MLP
 
 PLAIN = Scene(grain=2)
@@ -29,8 +28,8 @@ ROW = photograph(page_of(4, 0, 7, 5, height=64, gap=19), PLAIN)
 
 
 @pytest.fixture(scope="module")
-def model(reader: Path) -> MLP:
-    return load(reader)
+def model() -> MLP:
+    return pretrained_model(get_backend("cpu"))
 
 
 def answers(*texts: str) -> list[Answer]:
