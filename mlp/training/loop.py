@@ -87,10 +87,8 @@ def train(
         _run_epochs(run, evaluation, callbacks, on_warning)
     except KeyboardInterrupt:
         run.history.interrupted = True
+    finally:
         run.put_back()
-    except DivergedError:
-        run.put_back()
-        raise
     for callback in callbacks:
         callback.on_stop(run)
     temperature = evaluation.temperature()
@@ -120,21 +118,22 @@ def _run_epochs(
         run.seconds += time.perf_counter() - start
         if trainer.executor.stopped_at is not None:  # within the epoch
             run.history.interrupted = True
-            run.put_back()
             return
         _check_finite(losses, model, number, recipe)
         reported = number % recipe.report_every == 0 or number + 1 == recipe.epochs
-        if reported:
-            epoch = _measure(trainer, evaluation, number, losses, run.seconds)
-            run.history.epochs.append(epoch)
-            run.seconds = 0.0
-        run.epoch += 1
-        run.keep()
-        if reported:
-            for callback in callbacks:
-                callback.on_epoch_measured(run, epoch)
-            for sentence in warn_after(model, trainer.batches, recipe, epoch, losses):
-                on_warning(sentence)
+        trainer.average_epoch(number + 1)
+        with trainer.averaged():
+            if reported:
+                epoch = _measure(trainer, evaluation, number, losses, run.seconds)
+                run.history.epochs.append(epoch)
+                run.seconds = 0.0
+            run.epoch += 1
+            run.keep()
+            if reported:
+                for callback in callbacks:
+                    callback.on_epoch_measured(run, epoch)
+                for sentence in warn_after(model, trainer.batches, recipe, epoch, losses):
+                    on_warning(sentence)
         for callback in callbacks:
             callback.on_epoch_end(run)
 

@@ -13,6 +13,7 @@ from mlp.common.errors import UsageError
 from mlp.common.option import option
 from mlp.common.whole import as_whole
 from mlp.data.augment import DEFORMATIONS, parse_augment
+from mlp.nn.averaging import AVERAGES
 from mlp.nn.losses import LOSSES
 from mlp.nn.optim import OPTIMIZERS
 from mlp.nn.schedules import SCHEDULES, learning_rate
@@ -100,6 +101,12 @@ class Recipe:
     min_delta: float = option(
         0.0, "How much the validation accuracy must grow to be progress.", group=MEASUREMENT
     )
+    average: str | None = option(
+        None,
+        "Keep an average of the parameters as the network",
+        group=TRAINING,
+        choices=AVERAGES,
+    )
     freeze: str | None = option(
         None,
         "Numbers of linear layers, from 1, that training leaves as they are.",
@@ -174,6 +181,8 @@ class Recipe:
             raise UsageError(
                 f"{asked} needs images held out for validation: set the validation, to 0.1 say"
             )
+        if self.average is not None:
+            AVERAGES.make(self.average)  # refuses what there is not
         self.frozen()  # refuses what are no numbers
         if self.nesterov and not self.momentum:
             raise UsageError("Nesterov's look-ahead needs momentum: set the momentum above 0")

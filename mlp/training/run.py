@@ -49,7 +49,8 @@ class Run:
         history: what was measured so far.
         epoch: how many epochs are finished.
         seconds: of training since the last measured epoch.
-        finished: the parameters after the last finished epoch, on the device, shape (P,).
+        finished: the parameters after the last finished epoch, or their average where the recipe
+            has one, on the device, shape (P,).
     """
 
     def __init__(

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import inspect
+from typing import Any
 
 from backends import Array
 from mlp.nn.accuracy import CorrectCount
+from mlp.nn.averaging import AVERAGES, Averaging
 from mlp.nn.dropout import DropoutNetwork
 from mlp.nn.layers import Chain
 from mlp.nn.losses import LOSSES
@@ -13,6 +15,9 @@ from mlp.nn.max_norm import MaxNorm
 from mlp.nn.network import MLP
 from mlp.nn.optim import OPTIMIZERS, Optimizer
 from mlp.training.recipe import Recipe
+
+AVERAGE = "average"
+"""What the average of the parameters is called among what the optimizer keeps."""
 
 
 class Step:
@@ -28,6 +33,7 @@ class Step:
         criterion: the loss.
         correct: counts correct answers where the recipe wants a running accuracy, else None.
         frozen: the parameters that an update leaves as they are, each with a copy.
+        averaging: the weight of the newest parameters in the average, if updates have one.
     """
 
     def __init__(self, model: MLP, recipe: Recipe, optimizer: Optimizer | None = None) -> None:
@@ -41,6 +47,8 @@ class Step:
         linear, copy = model.linear, model.backend.xp.zeros_like
         frozen = [array for n in recipe.frozen() for array in (linear[n - 1].W, linear[n - 1].b)]
         self.frozen = [(array, copy(array)) for array in frozen if array is not None]
+        self.averaging = None if recipe.average is None else averaging(recipe.average).of_update
+        self._average, self.scratch = model.backend.fuse(self.average), self.optimizer.scratch
         self.correct: CorrectCount | None = None
         if recipe.train_accuracy == "running":
             self.correct = CorrectCount(model.sizes[-1], model.backend, model.dtype)
@@ -74,6 +82,14 @@ class Step:
             self.max_norm.apply()
         for parameter, value in self.frozen:
             self.model.backend.xp.copyto(parameter, value)
+        if self.averaging is not None:
+            self._average(self.model.parameters, self.optimizer.state[AVERAGE], self.scratch)
+
+    def average(self, xp: Any, p: Array, average: Array, scratch: Array) -> None:
+        """a = a + w · (p - a), flat, shape (P,)."""
+        xp.subtract(p, average, out=scratch)
+        xp.multiply(scratch, self.averaging, out=scratch)
+        xp.add(average, scratch, out=average)
 
     def keep_frozen(self) -> None:
         """Remember the parameters of the frozen layers, which `update` then puts back."""
@@ -113,6 +129,15 @@ def make_optimizer(model: MLP, gradients: Array, recipe: Recipe) -> Optimizer:
     optimizer, numbers = OPTIMIZERS.parse(recipe.optimizer)
     named = {**inspect.signature(Optimizer).parameters, **inspect.signature(optimizer).parameters}
     taken = {name: getattr(recipe, name) for name in named if hasattr(recipe, name)}
-    return optimizer(
+    made = optimizer(
         model.parameters, gradients, model.backend, decayed=model.weight_count, **taken, **numbers
     )
+    if recipe.average is not None:
+        made.state[AVERAGE] = model.backend.xp.zeros_like(model.parameters)
+    return made
+
+
+def averaging(choice: str) -> Averaging:
+    """Return how a recipe's average follows the parameters."""
+    made: Averaging = AVERAGES.make(choice)
+    return made

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,6 +22,7 @@ from mlp.training.parallel.executor import EpochInputs, Executor, Pause
 from mlp.training.parallel.large_batches import LargeBatches
 from mlp.training.parallel.small_batches import SPAN_MICRO_BATCHES, SmallBatches
 from mlp.training.recipe import Recipe
+from mlp.training.step import AVERAGE, averaging
 
 
 @dataclass(frozen=True)
@@ -75,6 +77,8 @@ class Trainer:
         self._shuffler = generator(recipe.seed, "shuffle")
         self._shuffler_then = self._shuffler.bit_generator.state  # before the epoch to finish
         self._resumed: Progress | None = None
+        if AVERAGE in self.executor.optimizer_state:
+            self.backend.xp.copyto(self.executor.optimizer_state[AVERAGE], model.parameters)
 
     def epoch(
         self,
@@ -121,6 +125,32 @@ class Trainer:
         if self.executor.stopped_at is None:
             self._shuffler_then = self._shuffler.bit_generator.state
         return self.backend.to_numpy(self._losses)
+
+    def average_epoch(self, epoch: int) -> None:
+        """Take the parameters into an average over the ends of epochs, counted from 1."""
+        weight = averaging(self.recipe.average).of_epoch if self.recipe.average else None
+        if weight is not None:
+            xp, average = self.backend.xp, self.executor.optimizer_state[AVERAGE]
+            scratch = xp.empty_like(average)
+            xp.subtract(self.model.parameters, average, out=scratch)
+            xp.multiply(scratch, weight(epoch), out=scratch)
+            xp.add(average, scratch, out=average)
+
+    @contextmanager
+    def averaged(self) -> Iterator[None]:
+        """Let the network have the average of its parameters in the block, where there is one."""
+        average = self.executor.optimizer_state.get(AVERAGE)
+        if average is None:
+            yield
+            return
+        xp, parameters = self.backend.xp, self.model.parameters
+        kept = xp.empty_like(parameters)
+        xp.copyto(kept, parameters)
+        xp.copyto(parameters, average)
+        try:
+            yield
+        finally:
+            xp.copyto(parameters, kept)
 
     def progress(self, update: int) -> Progress:
         """Tell what the run has reached, in a pause after so many updates or, 0, after an epoch."""

@@ -39,12 +39,16 @@ BAD: dict[str, list[Any]] = {
     "keep": ["", "first"],
     "patience": [0, -1, *NOT_FINITE, 1.5],
     "min_delta": [-0.1, *NOT_FINITE],
+    "average": ["", "mean", "ema(0)", "ema(1)", "swa", "swa(0)", "swa(1.5)"],
     "freeze": ["", "0", "1,", "-1", "1.5", "first"],
     "seed": [-1, *NOT_FINITE, 0.5],
     "train_accuracy": ["", "before"],
     "loss_on": ["", "last_batch"],
     "report_every": [0, -1, *NOT_FINITE, 1.5],
 }  # fmt: skip
+NAMES = ("augment", "freeze", "average")
+"""What is None or a text."""
+
 WORDS = {
     "lr": "learning rate", "warmup": "warm-up", "loss_on": "reported loss",
     "report_every": "epochs between reports", "augment": "deformation", "max_norm": "max-norm",
@@ -127,7 +131,7 @@ def test_anything_in_range_is_taken(**values: Any) -> None:
         {},
         optional={
             field.name: st.floats() | st.integers() for field in fields(Recipe)
-            if not isinstance(field.default, str) and field.name not in ("augment", "freeze")
+            if not isinstance(field.default, str) and field.name not in NAMES
         },
     )
 )  # fmt: skip

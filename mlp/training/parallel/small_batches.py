@@ -73,6 +73,7 @@ class SmallBatches(Executor):
                     shard.scatter(whole, step.optimizer.state[name])
                 else:
                     self.xp.copyto(step.optimizer.state[name], whole)
+            step.keep_frozen()
         self.group.run(partial(self.work, inputs), self.barriers)
         self.gather()
 
