@@ -63,6 +63,12 @@ def test_zeros() -> None:
 
 def test_a_spread_of_zero_is_allowed() -> None:
     assert not sample("normal(0)").any()
+    assert (sample("uniform(0.5, 0.5)") == 0.5).all()
+
+
+def test_a_spread_below_zero_is_told_with_its_distribution() -> None:
+    with pytest.raises(UsageError, match=r"initialisation 'normal\(-1\)' needs"):
+        sample("normal(-1)")
 
 
 @pytest.mark.parametrize("init", [*VARIANCES, "zeros"])

@@ -93,6 +93,14 @@ def test_many_steps_of_everything_at_once() -> None:
     np.testing.assert_allclose(ours, p, rtol=1e-12)
 
 
+def test_a_reset_forgets_the_velocity() -> None:
+    p, g = np.ones(2), np.ones(2)
+    optimizer = SGD(p, g, CPU, momentum=0.9)
+    optimizer.step()
+    optimizer.reset()
+    np.testing.assert_array_equal(optimizer.state["velocity"], 0.0)
+
+
 def test_no_velocity_without_momentum() -> None:
     assert SGD(np.zeros(2), np.zeros(2), CPU).state == {}
 
