@@ -61,8 +61,8 @@ class Memory(NamedTuple):
     """The most that was in use at once: by this process on a CPU, by its array pool on CUDA."""
     working_set: int
     """What one micro-batch of a large batch should keep in use for the device to be fastest."""
-    prefetch: int = 1
-    """For how many updates to gather the images at once, before the first of them."""
+    span: int = 1
+    """How many updates to capture together, their images gathered before the first of them."""
     workers: int = 1
     """How many processes or threads can work on an update at once. For more than one, replays of
     `Backend.capture` have to call what `backends.on_replay` was given."""

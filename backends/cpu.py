@@ -17,7 +17,7 @@ WORKING_SET_BYTES = 4 << 20
 """Images, activations and gradients of one micro-batch that stay in a core's cache; see
 bench/LOG.md."""
 
-PREFETCH = 32
+SPAN = 32
 """Updates whose images are gathered at once: enough that gathering hardly costs anything more."""
 
 CHUNK = 65536
@@ -71,7 +71,7 @@ class CpuBackend:
             free=free_bytes(),
             peak=peak_bytes(),
             working_set=WORKING_SET_BYTES,
-            prefetch=PREFETCH,
+            span=SPAN,
             workers=usable_cores(),
         )
 

@@ -63,7 +63,7 @@ def interruptible() -> Iterator[None]:
 @pytest.fixture
 def one_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let a span be one update."""
-    monkeypatch.setattr(backends.cpu, "PREFETCH", 1)
+    monkeypatch.setattr(backends.cpu, "SPAN", 1)
 
 
 @pytest.fixture

@@ -6,10 +6,10 @@
     namespace.py  CuPy's functions, a few of them replaced
     blas.py       matrix products that a CUDA graph can hold
     fusion.py     one kernel made from a chain of elementwise calls
-    kernels.py    the two kernels that are written by hand, in kernels.cu
+    kernels.py    the kernels that are written by hand, in kernels.cu
     graph.py      a step that is captured once and then replayed
 
-No GPU is needed to test any of it but its speed: see tests/cuda_stand_in.py.
+No GPU is needed to test any of it but its speed: see tests/support/cuda_stand_in.py.
 """
 
 from backends.cuda.device import CudaBackend

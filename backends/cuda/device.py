@@ -20,7 +20,7 @@ from backends.cuda.queue import of_device
 WORKING_SET_SHARE = 8
 """One micro-batch of a large batch may fill one part in so many of the device's free memory."""
 
-PREFETCH = 64
+SPAN = 64
 """Updates that are captured as one graph: enough to hide the host's work between graphs, few
 enough that the first two graphs' worth, which run as slowly as without a graph, are soon over. Not
 measured yet."""
@@ -89,7 +89,7 @@ class CudaBackend:
             free=free,
             peak=pool.total_bytes(),
             working_set=free // WORKING_SET_SHARE,
-            prefetch=PREFETCH,
+            span=SPAN,
             is_discrete=True,
         )
 

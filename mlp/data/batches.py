@@ -34,7 +34,7 @@ class Batches:
 
     Attributes:
         key: what the deformations of an epoch follow from.
-        micro_batch: how many images suit the device at once; a larger batch goes in micro-batches.
+        micro_batch_size: how many images suit the device at once; a larger batch is cut up.
         keeps_floats: whether the images are converted already.
         on_host: whether the images stay on the host; the labels never do.
     """
@@ -56,8 +56,10 @@ class Batches:
         self.images: Array = rows if self.on_host else backend.asarray(rows)  # (N, I)
         memory = backend.memory()  # what the images leave
         widths = rows.shape[1] + 3 * sum(model.sizes[1:])  # x; and y, f(y) and dy of each layer
-        self.micro_batch = max(1, memory.working_set // (widths * np.dtype(model.dtype).itemsize))
-        self.keeps_floats = len(rows) <= self.micro_batch and not self.on_host
+        self.micro_batch_size = max(
+            1, memory.working_set // (widths * np.dtype(model.dtype).itemsize)
+        )
+        self.keeps_floats = len(rows) <= self.micro_batch_size and not self.on_host
         if self.keeps_floats:
             self.images = self._as_floats(self.images, self.xp.empty(rows.shape, model.dtype))
         # On the host integers stay bytes as well; what takes rows by them wants them wide.
@@ -124,7 +126,7 @@ class Batches:
 
     def micro_batches(self, start: int, stop: int, workers: int = 1) -> Iterator[tuple[int, int]]:
         """Cut a range of rows into even micro-batches, equally many for each worker."""
-        count = -(-(stop - start) // (self.micro_batch * workers)) * workers
+        count = -(-(stop - start) // (self.micro_batch_size * workers)) * workers
         for i in range(count):
             yield (
                 start + (stop - start) * i // count,

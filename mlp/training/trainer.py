@@ -19,8 +19,8 @@ from mlp.data.dataset import Split
 from mlp.nn.network import MLP
 from mlp.nn.schedules import epoch_learning_rates
 from mlp.training.parallel.executor import EpochInputs, Executor, Pause
-from mlp.training.parallel.large_batches import LargeBatches
-from mlp.training.parallel.small_batches import SPAN_MICRO_BATCHES, SmallBatches
+from mlp.training.parallel.large_batches import LargeBatchExecutor
+from mlp.training.parallel.small_batches import SPAN_MICRO_BATCHES, SmallBatchExecutor
 from mlp.training.recipe import Recipe
 from mlp.training.step import AVERAGE, averaging
 
@@ -69,8 +69,10 @@ class Trainer:
         self.batch_size = N if recipe.batch_size == "full" else min(recipe.batch_size, N)
         self.steps = -(-N // self.batch_size)
         at_once = min(self.backend.memory().workers, SPAN_MICRO_BATCHES)
-        is_large = self.batch_size > at_once * self.batches.micro_batch
-        kind: type[LargeBatches | SmallBatches] = LargeBatches if is_large else SmallBatches
+        is_large = self.batch_size > at_once * self.batches.micro_batch_size
+        kind: type[LargeBatchExecutor | SmallBatchExecutor] = (
+            LargeBatchExecutor if is_large else SmallBatchExecutor
+        )
         self.executor: Executor = kind(model, self.batches, self.batch_size, recipe)
         self._order = self.batches.order(np.arange(N))  # (N,)
         self._losses = self.backend.xp.zeros(self.steps, dtype=model.dtype)  # (steps,)

@@ -111,7 +111,7 @@ def test_memory_hardly_grows_with_the_images(
     monkeypatch.setattr(
         backends.cpu, "WORKING_SET_BYTES", 64 << 10
     )  # or buffers outweigh few images
-    monkeypatch.setattr(backends.cpu, "PREFETCH", 1)
+    monkeypatch.setattr(backends.cpu, "SPAN", 1)
     monkeypatch.setattr(dataset, "MOST_COPIED", 64 << 10)
     recipe = Recipe(**{"epochs": 2, "warmup": 0.0, "batch_size": 50, **options})
     few, many = 2_000, 12_000

@@ -95,7 +95,7 @@ def interrupted_and_resumed(
 def test_a_resumed_run_ends_in_the_same_bytes(
     workers: int, options: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(backends.cpu, "PREFETCH", 3)
+    monkeypatch.setattr(backends.cpu, "SPAN", 3)
     small_pieces(monkeypatch, 3000 if options.get("batch_size") == 47 else 12_800)
     share_out(monkeypatch, workers)
     recipe = Recipe(**{**FAST, "epochs": 4, **options})

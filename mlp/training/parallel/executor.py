@@ -74,7 +74,7 @@ class Executor:
     ) -> None:
         self.steps, self.model, self.batch_size, self.group = steps, model, batch_size, group
         self.backend, self.xp = model.backend, model.backend.xp
-        self.batches = batches.replicas(len(steps))
+        self.worker_batches = batches.replicas(len(steps))
         self.in_order = recipe.batch_size == "full" and recipe.augment is None  # as they lie
         self.optimizer_state = steps[0].optimizer.state
         self.stopped_at: int | None = None
@@ -83,7 +83,7 @@ class Executor:
 
     def epoch(self, inputs: EpochInputs) -> None:
         """Take the updates of an epoch."""
-        for step, batches in zip(self.steps, self.batches, strict=True):
+        for step, batches in zip(self.steps, self.worker_batches, strict=True):
             step.start_epoch(inputs.number)
             batches.key = inputs.key
             step.seek(inputs.first * self.batch_size)

@@ -39,7 +39,7 @@ def plan_workers(cores: int, batch_size: int, weights: int) -> int:
     return min(cores, max(1, math.isqrt(batch_size // 5)))
 
 
-class LargeBatches(Executor):
+class LargeBatchExecutor(Executor):
     """Training on batches of several micro-batches each, with the exact gradient of the batch.
 
     Args:
@@ -75,7 +75,7 @@ class LargeBatches(Executor):
         updates = rank == 0 or self.group.in_processes  # a process has its own parameters
         for i in range(inputs.first, len(inputs.losses)):
             start = i * self.batch_size
-            stop = min(start + self.batch_size, len(self.batches[rank]))
+            stop = min(start + self.batch_size, len(self.worker_batches[rank]))
             self._accumulate(inputs.order, rank, start, stop)
             if rank == 0:
                 self.ask_for_pause(inputs, i + 1)
@@ -106,7 +106,7 @@ class LargeBatches(Executor):
 
     def _accumulate(self, order: Array, rank: int, start: int, stop: int) -> None:
         """Add up the gradients of a worker's share of the micro-batches of a batch."""
-        step, batches, total = self.steps[rank], self.batches[rank], stop - start
+        step, batches, total = self.steps[rank], self.worker_batches[rank], stop - start
         micro_batches = list(batches.micro_batches(start, stop, self.group.size))
         for nth, (first, last) in enumerate(micro_batches[rank :: self.group.size]):
             if self.in_order:

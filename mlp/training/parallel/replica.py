@@ -6,7 +6,7 @@ from backends import Array
 from mlp.nn.network import MLP
 
 
-class Part(MLP):
+class NetworkPart(MLP):
     """A network that is built as another is, but whose parameters lie where `allocate` says.
 
     Args:
@@ -30,7 +30,7 @@ class Part(MLP):
         raise NotImplementedError
 
 
-class Replica(Part):
+class Replica(NetworkPart):
     """A network on the parameters of another: each worker computes gradients on one of them."""
 
     def allocate(self, count: int) -> Array:

@@ -32,7 +32,7 @@ Span = tuple[int, Array, Array]
 """Which arrays the images of a span are in; the images x (n, I); their labels (n,) or (n, L)."""
 
 
-class SmallBatches(Executor):
+class SmallBatchExecutor(Executor):
     """Training on batches that each fit near a core, a span of several updates at a time.
 
     Args:
@@ -56,8 +56,10 @@ class SmallBatches(Executor):
         if self.shards:  # each has its part of these
             self.optimizer_state = make_optimizer(model, model.gradients, recipe).state
         self.augmented, self.barriers = recipe.augment is not None, updates * len(plan.pairs)
-        several = memory.prefetch if group.size == 1 else min(memory.prefetch, SHARED_SPAN)
-        self.span = max(1, min(several, SPAN_MICRO_BATCHES * batches.micro_batch // batch_size))
+        several = memory.span if group.size == 1 else min(memory.span, SHARED_SPAN)
+        self.span = max(
+            1, min(several, SPAN_MICRO_BATCHES * batches.micro_batch_size // batch_size)
+        )
         self.prefetches = self.augmented and memory.workers > 1 and not self.shards
         rows = self.span * batch_size if self.shards and self.augmented else 0
         self.deformed = [group.zeros((rows, model.sizes[0]), model.dtype) for _ in range(2)]
@@ -135,7 +137,7 @@ class SmallBatches(Executor):
 
     def _gather(self, spans: list[Array], start: int, rank: int) -> Iterator[Span]:
         """Gather the images of each span, the first of which is at a place in the order."""
-        batches = self.batches[rank]
+        batches = self.worker_batches[rank]
         if self.in_order:
             yield 0, *batches.slice(0, len(batches))
         elif self.augmented and self.shards:
@@ -148,7 +150,7 @@ class SmallBatches(Executor):
 
     def _deform(self, spans: list[Array], start: int, rank: int) -> Iterator[Span]:
         """Deform a worker's share of each span's images and show it to all workers."""
-        workers, batches = self.group.size, self.batches[rank]
+        workers, batches = self.group.size, self.worker_batches[rank]
         for nth, (rows, first) in enumerate(zip(spans, firsts(spans, start), strict=True)):
             share = slice(len(rows) * rank // workers, len(rows) * (rank + 1) // workers)
             x = self.deformed[nth % 2][: len(rows)]

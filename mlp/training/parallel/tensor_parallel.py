@@ -20,7 +20,7 @@ from backends import Array
 from mlp.nn.layers import Layer, Linear
 from mlp.nn.network import MLP
 from mlp.training.parallel.all_reduce import AllReduce, Pair, SumGradients, SumOutputs
-from mlp.training.parallel.replica import Part
+from mlp.training.parallel.replica import NetworkPart
 from mlp.training.parallel.workers import WorkerGroup
 
 WORTH_A_PROCESS = 5e6
@@ -72,7 +72,7 @@ def plan_shards(model: MLP, batch_size: int, cores: int, *, processes: bool) -> 
     return ShardPlan(workers, pairs) if workers > 1 else ShardPlan(1, [])
 
 
-class Shard(Part):
+class Shard(NetworkPart):
     """A worker's part of a network: called in all workers at once, it gives what the network would.
 
     Its parameters are its own, in memory that all workers see.

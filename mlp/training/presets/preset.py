@@ -1,4 +1,4 @@
-"""The published recipes, each a small TOML file under ``mlp/presets``."""
+"""The published recipes, each a small TOML file under ``mlp/training/presets``."""
 
 from __future__ import annotations
 

@@ -61,7 +61,7 @@ def loss_on_the_first_batch(trainer: Trainer, losses: NDArray[Any]) -> float:
     """The loss on the first batch of the images as they lie, after the epoch."""
     del losses  # each is of another batch
     model, batches, recipe = trainer.model, trainer.batches, trainer.recipe
-    x, labels = batches.slice(0, min(trainer.batch_size, batches.micro_batch))
+    x, labels = batches.slice(0, min(trainer.batch_size, batches.micro_batch_size))
     criterion = LOSSES.make(recipe.loss, model.sizes[-1], model.backend, model.dtype)
     loss = criterion.forward(model.forward(x), labels)  # (1, 1)
     return float(model.backend.to_numpy(loss).item())

@@ -18,7 +18,7 @@ from mlp.data.dataset import Split
 from mlp.data.synthetic import load_synthetic
 from mlp.nn.network import MLP
 from mlp.training.loop import train
-from mlp.training.parallel.small_batches import SmallBatches
+from mlp.training.parallel.small_batches import SmallBatchExecutor
 from mlp.training.recipe import Recipe
 from mlp.training.trainer import Trainer
 
@@ -39,7 +39,7 @@ def trainer_on(backend: Backend, split: Split, recipe: Recipe) -> Trainer:
 
 
 def span_of(trainer: Trainer) -> int:
-    assert isinstance(trainer.executor, SmallBatches)
+    assert isinstance(trainer.executor, SmallBatchExecutor)
     return trainer.executor.span
 
 
@@ -54,7 +54,7 @@ def test_replayed_spans_train_as_the_cpu_does(
     monkeypatch: pytest.MonkeyPatch, split: Split, batch_size: Any
 ) -> None:
     """Spans of two updates, of which the last may be one shorter and end in a smaller batch."""
-    monkeypatch.setattr("backends.cuda.device.PREFETCH", 2)
+    monkeypatch.setattr("backends.cuda.device.SPAN", 2)
     cupy, backend = open_stand_in(monkeypatch)
     recipe = Recipe(batch_size=batch_size, epochs=EPOCHS, weight_decay=1e-3)
     ours = run(trainer_on(backend, split, recipe))
@@ -71,7 +71,7 @@ def test_a_batch_that_does_not_fit_is_taken_in_pieces(
     cupy, backend = open_stand_in(monkeypatch)
     cupy.free = 8 * 5 * 4 * (9 + 3 * (6 + 5 + CLASSES))  # room for pieces of 5 images
     trainer = trainer_on(backend, split, Recipe(batch_size=batch_size, epochs=EPOCHS))
-    assert trainer.batches.micro_batch == 5
+    assert trainer.batches.micro_batch_size == 5
     assert trainer.batches.images.dtype == np.uint8  # no room for them as floats
     cpu = trainer_on(get_backend("cpu"), split, Recipe(batch_size=batch_size, epochs=EPOCHS))
     for mine, true in zip(run(trainer), run(cpu), strict=True):
@@ -116,7 +116,7 @@ def events_of(cupy: StandIn, trainer: Trainer, epoch: int) -> list[tuple[str, st
 
 
 def test_what_a_steady_epoch_does(monkeypatch: pytest.MonkeyPatch, split: Split) -> None:
-    monkeypatch.setattr("backends.cuda.device.PREFETCH", 3)
+    monkeypatch.setattr("backends.cuda.device.SPAN", 3)
     cupy, backend = open_stand_in(monkeypatch)
     trainer = trainer_on(backend, split, Recipe(batch_size=16, epochs=EPOCHS))
     for number in range(2):

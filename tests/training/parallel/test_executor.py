@@ -9,7 +9,7 @@ import pytest
 from toys import DATA, FAST, share_out, small_pieces, toy_model, trained
 
 from mlp.training.loop import train
-from mlp.training.parallel.small_batches import SmallBatches
+from mlp.training.parallel.small_batches import SmallBatchExecutor
 from mlp.training.recipe import Recipe
 from mlp.training.trainer import Trainer
 
@@ -31,7 +31,7 @@ def test_workers_give_the_same_as_one(
     small_pieces(monkeypatch, piece_bytes)
     share_out(monkeypatch, workers)
     updates = Trainer(toy_model(), DATA.train, recipe).executor
-    alone = isinstance(updates, SmallBatches) and recipe.clip_norm is not None
+    alone = isinstance(updates, SmallBatchExecutor) and recipe.clip_norm is not None
     assert len(updates.steps) == (1 if alone else workers)
     shared = trained(recipe, dtype="float64")
     np.testing.assert_allclose(shared, one, rtol=0, atol=1e-12)

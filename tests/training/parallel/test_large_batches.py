@@ -12,7 +12,7 @@ import backends.cpu
 from backends.cpu import CpuBackend
 from mlp.nn.losses import LOSSES
 from mlp.training.loop import train
-from mlp.training.parallel.large_batches import LargeBatches, plan_workers
+from mlp.training.parallel.large_batches import LargeBatchExecutor, plan_workers
 from mlp.training.recipe import Recipe
 from mlp.training.trainer import Trainer
 
@@ -53,7 +53,7 @@ def test_a_large_batch_comes_in_micro_batches_on_many_cores_too(
     monkeypatch.setattr(backends.cpu, "usable_cores", lambda: cores)
     small_pieces(monkeypatch)
     trainer = Trainer(toy_model(), DATA.train, Recipe(batch_size="full", **FAST))
-    assert isinstance(trainer.executor, LargeBatches)
+    assert isinstance(trainer.executor, LargeBatchExecutor)
 
 
 def test_captured_workers_are_the_lanes(monkeypatch: pytest.MonkeyPatch) -> None:

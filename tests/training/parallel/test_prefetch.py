@@ -42,7 +42,7 @@ def test_a_run_that_prefetches_is_the_run(augment: str, monkeypatch: pytest.Monk
         return prefetch(*arguments)
 
     monkeypatch.setattr(small_batches, "prefetch", counted)
-    monkeypatch.setattr(backends.cpu, "PREFETCH", 2)  # spans of two updates
+    monkeypatch.setattr(backends.cpu, "SPAN", 2)  # spans of two updates
     results = []
     for cores in (1, 2):
         monkeypatch.setattr(backends.cpu, "usable_cores", lambda cores=cores: cores)

@@ -11,7 +11,7 @@ from toys import DATA, FAST, needs_fork, share_out, small_pieces, toy_model, tra
 
 import backends.cpu
 import mlp.training.parallel.workers
-from mlp.training.parallel.small_batches import SmallBatches
+from mlp.training.parallel.small_batches import SmallBatchExecutor
 from mlp.training.recipe import Recipe
 from mlp.training.trainer import Trainer
 
@@ -25,7 +25,7 @@ def test_a_span_of_updates_is_the_updates(
     recipe, results = Recipe(batch_size=batch_size, **FAST), set()
     share_out(monkeypatch, workers)
     for ahead in (1, 3, 64):
-        monkeypatch.setattr(backends.cpu, "PREFETCH", ahead)
+        monkeypatch.setattr(backends.cpu, "SPAN", ahead)
         results.add(trained(recipe).tobytes())
     assert len(results) == 1
 
@@ -34,7 +34,7 @@ def test_a_span_of_updates_is_the_updates(
 def test_a_span_tells_its_latest_loss(workers: int, monkeypatch: pytest.MonkeyPatch) -> None:
     share_out(monkeypatch, workers)
     trainer = Trainer(toy_model(), DATA.train, Recipe(batch_size=1, **FAST))
-    assert isinstance(trainer.executor, SmallBatches)
+    assert isinstance(trainer.executor, SmallBatchExecutor)
     told: dict[int, float] = {}
     losses = trainer.epoch(0, lambda seen, loss: told.update({seen: loss.item()}))
     assert len(told) == -(-60 // trainer.executor.span)
@@ -46,7 +46,7 @@ def test_workers_that_were_stopped_go_on_alike(monkeypatch: pytest.MonkeyPatch) 
     share_out(monkeypatch, 2)
     model = toy_model()
     trainer = Trainer(model, DATA.train, Recipe(batch_size=2, **FAST))
-    assert isinstance(trainer.executor, SmallBatches)
+    assert isinstance(trainer.executor, SmallBatchExecutor)
     trainer.epoch(0)
     start = model.parameters.copy()
     velocity = trainer.executor.optimizer_state["velocity"].copy()
@@ -79,7 +79,7 @@ def test_images_are_deformed_where_no_worker_reads(monkeypatch: pytest.MonkeyPat
     """A rank deforms its share of the next span while another may still be in this one."""
     share_out(monkeypatch, 2)
     trainer = Trainer(toy_model(), DATA.train, Recipe(batch_size=2, augment="affine", **FAST))
-    assert isinstance(trainer.executor, SmallBatches)
+    assert isinstance(trainer.executor, SmallBatchExecutor)
     rows = [np.arange(i, i + 8) for i in range(0, 32, 8)]
     x = [x for _, x, _ in trainer.executor._gather(rows, 0, 0)]
     for this, following in itertools.pairwise(x):
@@ -98,7 +98,7 @@ def test_each_worker_gathers_into_arrays_of_its_own(
     share_out(monkeypatch, 2)
     small_pieces(monkeypatch, 12_800)  # 40 images
     trainer = Trainer(toy_model(), DATA.train, Recipe(**options, **FAST))
-    assert isinstance(trainer.executor, SmallBatches)
+    assert isinstance(trainer.executor, SmallBatchExecutor)
     (_, x, labels), (_, x_other, labels_other) = (
         next(trainer.executor._gather([np.arange(8)], 0, rank)) for rank in range(2)
     )

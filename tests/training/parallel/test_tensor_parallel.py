@@ -11,7 +11,7 @@ from toys import CLASSES, DATA, FAST, share_out, toy_model, trained
 from backends import get_backend
 from mlp.nn.network import MLP
 from mlp.training.loop import train
-from mlp.training.parallel.small_batches import SmallBatches
+from mlp.training.parallel.small_batches import SmallBatchExecutor
 from mlp.training.parallel.tensor_parallel import (
     Shard,
     ShardPlan,
@@ -112,7 +112,7 @@ def test_an_update_meets_once_for_the_first_pair_and_twice_for_another(
 ) -> None:
     share_out(monkeypatch, 2)
     trainer = Trainer(toy_model(*hidden), DATA.train, Recipe(batch_size=10, **FAST))
-    assert isinstance(trainer.executor, SmallBatches)
+    assert isinstance(trainer.executor, SmallBatchExecutor)
     group, met = trainer.executor.group, 0
     meet = group._wait
 

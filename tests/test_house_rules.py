@@ -85,7 +85,7 @@ def top_level(module: str) -> set[str]:
 
 
 def room(module: str) -> str:
-    """The wing that a module lies in; the package itself where it lies in none."""
+    """The room that a module lies in; the package itself where it lies in none."""
     matching = [name for floor in FLOORS for name in floor if f"{module}.".startswith(f"{name}.")]
     assert matching, f"{module} lies in no room of FLOORS"
     return max(matching, key=len)
