@@ -264,4 +264,4 @@ class CountingBackend:
 
     def memory(self) -> Memory:
         planted = {name: size for name, size in self._planted.items() if size is not None}
-        return CpuBackend().memory()._replace(prefetch=3, workers=1, is_discrete=True, **planted)
+        return CpuBackend().memory()._replace(span=3, workers=1, is_discrete=True, **planted)
