@@ -41,6 +41,12 @@ def pytest_xdist_auto_num_workers(config: pytest.Config) -> int | None:
     return 0 if names_a_test or usable_cores() == 1 else None
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    """Let BLAS use one thread in each of several processes, or they would wait for each other."""
+    if getattr(config.option, "numprocesses", None):
+        os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+
+
 @pytest.hookimpl(hookwrapper=True)
 def pytest_runtest_makereport(item: pytest.Item) -> Iterator[None]:
     """Turn a skip of a test marked ``cuda`` into a failure under ``--require-cuda``."""
