@@ -48,7 +48,8 @@ class Step:
         frozen = [array for n in recipe.frozen() for array in (linear[n - 1].W, linear[n - 1].b)]
         self.frozen = [(array, copy(array)) for array in frozen if array is not None]
         self.averaging = None if recipe.average is None else averaging(recipe.average).of_update
-        self._average, self.scratch = model.backend.fuse(self.average), self.optimizer.scratch
+        if self.averaging is not None:
+            self._average, self.scratch = model.backend.fuse(self.average), self.optimizer.scratch
         self.correct: CorrectCount | None = None
         if recipe.train_accuracy == "running":
             self.correct = CorrectCount(model.sizes[-1], model.backend, model.dtype)

@@ -122,7 +122,9 @@ class Trainer:
             correct=resumed.correct if resumed is not None else 0,
             pause=pause,
         )
-        with blas_threads(1):  # the workers are the threads
+        # The workers are the threads. BLAS may set floating-point flags for numbers that it loads
+        # and does not use, and what is not finite in the losses the loop looks for.
+        with blas_threads(1), np.errstate(all="ignore"):
             self.executor.epoch(inputs)
         if self.executor.stopped_at is None:
             self._shuffler_then = self._shuffler.bit_generator.state
