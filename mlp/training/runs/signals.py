@@ -5,11 +5,11 @@ from __future__ import annotations
 import os
 import signal
 import threading
-from collections.abc import Callable
 from types import FrameType, TracebackType
 from typing import TYPE_CHECKING, Any
 
 from mlp.training.callbacks import Callback
+from mlp.training.history import History
 
 if TYPE_CHECKING:
     from mlp.training.loop import Run
@@ -23,16 +23,12 @@ class Signals:
 
     Outside of the main thread, where Python takes no signals, it notes none.
 
-    Args:
-        on_first: called with the name of the first signal.
-
     Attributes:
         received: the latest signal; None where there was none.
     """
 
-    def __init__(self, on_first: Callable[[str], None] | None = None) -> None:
+    def __init__(self) -> None:
         self.received: signal.Signals | None = None
-        self._on_first = on_first
         self._before: dict[signal.Signals, Any] = {}
 
     def __enter__(self) -> Signals:
@@ -58,14 +54,16 @@ class Signals:
         """What a process that ended for the signal exits with: 128 and its number, as shells do."""
         return 128 + (self.received or signal.SIGINT)
 
+    def stopped(self, history: History) -> bool:
+        """Tell whether it was a signal that ended a run before its last epoch."""
+        return self.received is not None and history.stopped == self.received.name
+
     def _note(self, number: int, frame: FrameType | None) -> None:  # noqa: ARG002
         if os.getpid() != self._process:  # a worker: its parent tells it when to end
             return
         again, self.received = self.received is not None, signal.Signals(number)
         if again:
             raise KeyboardInterrupt
-        if self._on_first is not None:
-            self._on_first(self.received.name)
 
 
 class StopOnSignal(Callback):
@@ -83,3 +81,7 @@ class StopOnSignal(Callback):
     def on_state(self, run: Run) -> None:
         if self._signals.received is not None:
             run.stop(self._signals.received.name)
+
+    def on_epoch_end(self, run: Run) -> None:
+        if run.epoch < run.recipe.epochs:
+            self.on_state(run)
