@@ -79,7 +79,8 @@ def train(
     start: Annotated[
         Path | None,
         typer.Option(
-            metavar="MODEL", help="Start from a model's parameters; for other classes, all but its "
+            metavar="MODEL",
+            help="Start from a model's parameters; for other classes, all but its "
             "last layer's. Its network is taken, too.",
         ),
     ] = None,
@@ -277,7 +278,9 @@ def _network(
     for name in (field.name for field in fields(Architecture)):
         if name in network and name not in ("init", "bias_init"):
             flag = name.replace("_", "-")
-            raise UsageError(f"--start takes the network of the model as it is: leave --{flag} away")
+            raise UsageError(
+                f"--start takes the network of the model as it is: leave --{flag} away"
+            )
     trained = checkpoint.load(settings.start, backend)
     choices = architecture_from(trained, choices, images, recipe.loss)
     model = start_from(trained, choices, images, recipe.loss, recipe.seed)

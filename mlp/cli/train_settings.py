@@ -1,12 +1,13 @@
-"""What ``mlp train`` was asked for: a preset, a file or a run's own settings, and options on top."""
+"""What ``mlp train`` is asked for: a preset's, a file's or a run's settings, and the options."""
 
 from __future__ import annotations
 
 import dataclasses
+import re
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from mlp.cli import console
 from mlp.cli.expand import Overrides
@@ -76,12 +77,17 @@ class Given:
             base: the settings.
             names: the names of their fields by those of the options.
         """
-        given = {field: self.values[name] for name, field in names.items() if name in self.names}
+        given: dict[str, Any] = {
+            field: self.values[name] for name, field in names.items() if name in self.names
+        }
         return dataclasses.replace(base, **given)
 
 
 def settle(
-    base: Settings | None, given: Given, network: Overrides[Architecture], training: Overrides[Recipe]
+    base: Settings | None,
+    given: Given,
+    network: Overrides[Architecture],
+    training: Overrides[Recipe],
 ) -> Settings:
     """Put together what is to be trained.
 
@@ -110,7 +116,9 @@ def settle(
         network=network.over(base.network),
         training=training.over(base.training),
         data=dataclasses.replace(
-            data, dataset=_absolute(data.dataset), folder=_absolute(data.folder)
+            data,
+            dataset=_absolute(data.dataset),
+            folder=None if data.folder is None else str(Path(data.folder).absolute()),
         ),
         device=given.over(
             base.device, {"device": "device", "precision": "precision", "graph": "graph"}
@@ -146,13 +154,15 @@ def _of_preset(name: str | None, task: Kind) -> Settings:
     return Settings(network=preset.architecture, training=preset.recipe, preset=name)
 
 
-def _absolute(dataset: str | Path | None) -> str | None:
-    """Write what names files so that it does from any folder; leave other names as they are."""
-    if dataset is None:
-        return None
-    text = str(dataset)
-    if Path(text).exists() or isinstance(dataset, Path):
-        return str(Path(text).absolute())
+def _absolute(dataset: str) -> str:
+    """Write paths so that they are found from any folder; leave the names of datasets."""
+    if Path(dataset).exists() or "," not in dataset:
+        parts = [dataset]
+    else:
+        parts = dataset.split(",")
     return ",".join(
-        str(Path(part).absolute()) if Path(part).exists() else part for part in text.split(",")
+        part
+        if re.fullmatch(r"auto|mnist|synthetic(:.*)?", part) or not Path(part).exists()
+        else str(Path(part).absolute())
+        for part in parts
     )

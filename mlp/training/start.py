@@ -69,6 +69,6 @@ def start_from(
 
 
 def without_initialiser(network: MLP, dataset: Dataset) -> MLP:
-    """Let a network that starts from another not tell of an initialiser, as that drew no weights."""
+    """Let a network that starts from another tell of no initialiser, which drew no weights."""
     network.metadata = Metadata(task=dataset.task)
     return network

@@ -15,7 +15,7 @@ from mlp.training.runs.signals import Signals
 from mlp.training.state import TrainingState, save_state, software
 
 if TYPE_CHECKING:
-    from mlp.training.loop import Run
+    from mlp.training.run import Run
 
 SHARE = 0.01
 """The share of a run's time that checkpoints at the ends of epochs may take."""
@@ -87,7 +87,8 @@ class Checkpointer(Callback):
         except OSError as error:
             self._warn(error)
         else:
-            self._kept = [kept for kept in self._kept if kept != path][-self._keep + 1 :] + [path]
+            others = [kept for kept in self._kept if kept != path]
+            self._kept = [*others, path][-self._keep :]
             self._delete_others()
         self._saved = time.monotonic()
         self._took = self._saved - start

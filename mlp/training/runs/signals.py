@@ -12,7 +12,7 @@ from mlp.training.callbacks import Callback
 from mlp.training.history import History
 
 if TYPE_CHECKING:
-    from mlp.training.loop import Run
+    from mlp.training.run import Run
 
 NAMES = ("SIGINT", "SIGTERM", "SIGHUP")
 """Ctrl-C; what an end of the session and most job schedulers send; a terminal that is closed."""
@@ -58,7 +58,7 @@ class Signals:
         """Tell whether it was a signal that ended a run before its last epoch."""
         return self.received is not None and history.stopped == self.received.name
 
-    def _note(self, number: int, frame: FrameType | None) -> None:  # noqa: ARG002
+    def _note(self, number: int, frame: FrameType | None) -> None:
         if os.getpid() != self._process:  # a worker: its parent tells it when to end
             return
         again, self.received = self.received is not None, signal.Signals(number)

@@ -14,7 +14,7 @@ from mlp.training.history import Epoch
 from mlp.training.runs.writers import Figures
 
 if TYPE_CHECKING:
-    from mlp.training.loop import Run
+    from mlp.training.run import Run
 
 
 def check_installed() -> None:

@@ -23,7 +23,7 @@ from mlp.training.history import Epoch
 from mlp.training.parallel.replica import Replica
 
 if TYPE_CHECKING:
-    from mlp.training.loop import Run
+    from mlp.training.run import Run
 
 
 def describe_epoch(epoch: Epoch, epochs: int) -> str:
@@ -202,15 +202,13 @@ class LogWriter(Callback):
             self.write(f"finished after epoch {run.epoch}")
 
 
-
-
 def read_history(path: Path) -> list[Mapping[str, Any]]:
     """Read the lines of `HistoryWriter`; one that was cut short by a kill is left out."""
     try:
         lines = path.read_text("utf-8", "replace").splitlines()
     except OSError:
         return []
-    found = []
+    found: list[Mapping[str, Any]] = []
     for line in lines:
         try:
             figures = json.loads(line)
