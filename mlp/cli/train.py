@@ -180,7 +180,7 @@ def train(
         report(outcome, as_json)
     else:
         console.note("interrupted before the first epoch was done: no model was written")
-    if history.interrupted or signals.stopped(history):
+    if history.interrupted:
         if folder is not None and outcome.checkpoint is not None:
             console.note(f"checkpoint: {outcome.checkpoint}; mlp train --resume {folder} goes on")
         raise typer.Exit(signals.exit_code)
@@ -243,6 +243,7 @@ class Job:
                 on_step=bar.on_step,
                 on_warning=warn,
             )
+        history.interrupted |= signals.stopped(history)
         latest = checkpointer.latest if checkpointer else None
         return Outcome(model, images, recipe, history, folder, latest)
 

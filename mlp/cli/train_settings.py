@@ -156,10 +156,7 @@ def _of_preset(name: str | None, task: Kind) -> Settings:
 
 def _absolute(dataset: str) -> str:
     """Write paths so that they are found from any folder; leave the names of datasets."""
-    if Path(dataset).exists() or "," not in dataset:
-        parts = [dataset]
-    else:
-        parts = dataset.split(",")
+    parts = [dataset] if Path(dataset).exists() or "," not in dataset else dataset.split(",")
     return ",".join(
         part
         if re.fullmatch(r"auto|mnist|synthetic(:.*)?", part) or not Path(part).exists()
