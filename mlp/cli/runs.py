@@ -40,6 +40,8 @@ def compare(
             raise UsageError(run.problem)
     differing = list(differences(found[0].settings, found[1].settings))
     drawn = {name: curves_of(run.history) for name, run in zip(_names(found), found, strict=True)}
+    if save is not None and not any(drawn.values()):
+        raise UsageError("neither run has measured an epoch yet: there is no curve to draw")
     if as_json:
         told = {name: [_plain(a), _plain(b)] for name, a, b in differing}
         runs = [run.to_json() | {"history": run.history} for run in found]
@@ -48,8 +50,6 @@ def compare(
         _print_differences(list(drawn), differing, found)
         _print_curves(drawn)
     if save is not None:
-        if not any(drawn.values()):
-            raise UsageError("neither run has measured an epoch yet: there is no curve to draw")
         write_picture(plots.plot_comparison(drawn), save)
 
 

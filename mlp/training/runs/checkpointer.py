@@ -83,7 +83,8 @@ class Checkpointer(Callback):
         state = run.state()
         path = self._folder.checkpoint(state.epoch, state.progress.update)
         try:
-            save_state(state, path)
+            if path != self.latest:  # else it is there, as before an epoch's first update
+                save_state(state, path)
         except OSError as error:
             self._warn(error)
         else:

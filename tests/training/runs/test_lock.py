@@ -21,9 +21,12 @@ import os, sys, time
 from pathlib import Path
 from mlp.training.runs.lock import locked
 with locked(Path(sys.argv[1]), print):
+    reading, writing = os.pipe()
     if os.fork() == 0:
+        os.write(writing, b"1")
         time.sleep(60)
         os._exit(0)
+    os.read(reading, 1)
     print("held", flush=True)
     time.sleep(60)
 """
