@@ -55,7 +55,7 @@ class GradientNorm:
     def __init__(self, run: Run) -> None:
         model, trainer = run.model, run.trainer
         self._batches = trainer.batches
-        self._count = min(trainer.batch_size, self._batches.micro_batch)
+        self._count = min(trainer.batch_size, self._batches.micro_batch_size)
         self._replica = Replica(model)
         self._loss = LOSSES.make(run.recipe.loss, model.sizes[-1], model.backend, model.dtype)
 
