@@ -18,6 +18,7 @@ from mlp.cli.evaluate import evaluate
 from mlp.cli.group import Entries, group_of
 from mlp.cli.predict import predict
 from mlp.cli.presets import presets, reproduce
+from mlp.cli.runs import runs
 from mlp.cli.show import show
 from mlp.cli.train import train
 from mlp.common.errors import MLPError
@@ -25,6 +26,7 @@ from mlp.common.version import package_version
 
 COMMANDS: Entries = {
     "train": train,
+    "runs": runs,
     "eval": evaluate,
     "convert": convert,
     "predict": predict,
@@ -44,7 +46,8 @@ app = typer.Typer(
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
-    epilog="Exit codes: 0 done, 1 failed, 2 wrong usage, 3 training diverged, 130 interrupted.",
+    epilog="Exit codes: 0 done, 1 failed, 2 wrong usage, 3 training diverged, 130 interrupted, "
+    "128 and its number for another signal.",
 )
 
 

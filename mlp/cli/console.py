@@ -20,6 +20,7 @@ from rich.table import Table
 
 from backends import Array, Backend
 from mlp.training.history import Epoch
+from mlp.training.runs.writers import describe_epoch
 
 stderr = Console(stderr=True, highlight=False, soft_wrap=True)
 
@@ -79,11 +80,12 @@ class TrainingBar:
         backend: the device that the losses are on.
         images: training images an epoch.
         epochs: epochs of the run.
+        finished: how many of these were done before, where the run is resumed.
     """
 
-    def __init__(self, backend: Backend, images: int, epochs: int) -> None:
+    def __init__(self, backend: Backend, images: int, epochs: int, finished: int = 0) -> None:
         self._backend, self._images, self._epochs = backend, images, epochs
-        self._finished = 0
+        self._finished = self._before = finished
         self._next_refresh = 0.0
         self._bar = Progress(
             TextColumn("epoch {task.fields[epoch]}"),
@@ -99,7 +101,12 @@ class TrainingBar:
             auto_refresh=False,
         )
         self._task = self._bar.add_task(
-            "train", total=images * epochs, epoch=f"1/{epochs}", loss="-", speed="-"
+            "train",
+            total=images * epochs,
+            completed=images * finished,
+            epoch=f"{finished + 1}/{epochs}",
+            loss="-",
+            speed="-",
         )
 
     def __enter__(self) -> TrainingBar:
@@ -125,19 +132,10 @@ class TrainingBar:
             completed=done,
             epoch=f"{self._finished + 1}/{self._epochs}",
             loss=f"{self._backend.to_numpy(loss).item():.4f}",
-            speed=f"{done / (now - self._start):,.0f}",
+            speed=f"{(done - self._before * self._images) / (now - self._start):,.0f}",
         )
 
     def on_epoch(self, epoch: Epoch) -> None:
         """Print the epoch's line."""
         self._finished = epoch.epoch
-        held_out = (
-            f"  validation {epoch.validation_accuracy:7.2%}"
-            if epoch.validation_accuracy is not None
-            else ""
-        )
-        note(
-            f"epoch {epoch.epoch:>{len(str(self._epochs))}}/{self._epochs}  "
-            f"loss {epoch.loss:.4f}  train {epoch.train_accuracy:7.2%}{held_out}  "
-            f"test {epoch.test_accuracy:7.2%}  {epoch.seconds:.2f} s"
-        )
+        note(describe_epoch(epoch, self._epochs))

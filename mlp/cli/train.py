@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-import dataclasses
 import itertools
-import json
+from contextlib import ExitStack
+from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 import mlp.training.loop
+from backends import Backend
 from mlp.cli import console
 from mlp.cli.expand import Overrides
 from mlp.cli.options import (
@@ -22,26 +23,49 @@ from mlp.cli.options import (
     open_dataset,
     open_device,
 )
-from mlp.cli.parse import parse_classes
+from mlp.cli.train_report import Outcome, report
+from mlp.cli.train_settings import Given, ask_for_task, settle
 from mlp.common.errors import ModelError, UsageError
 from mlp.common.overwrite import check_destination
-from mlp.data.load import Dataset, as_binary, overlay
+from mlp.data.load import Dataset
 from mlp.data.task import Kind
 from mlp.models import checkpoint
 from mlp.nn.network import MLP
 from mlp.training.architecture import Architecture
-from mlp.training.history import History
-from mlp.training.presets.preset import load_preset
+from mlp.training.callbacks import Callback
 from mlp.training.recipe import Recipe
+from mlp.training.runs.checkpointer import Checkpointer, TellMachine
+from mlp.training.runs.folder import RunFolder, find_folder, new_folder
+from mlp.training.runs.settings import Settings, read_settings, write_settings
+from mlp.training.runs.signals import Signals, StopOnSignal
+from mlp.training.runs.tensorboard import TensorBoardWriter, check_installed
+from mlp.training.runs.writers import HistoryWriter, LogWriter
+from mlp.training.start import (
+    architecture_from,
+    needs_new_layer,
+    start_from,
+    without_initialiser,
+)
+from mlp.training.state import (
+    TrainingState,
+    check_resumable,
+    describe_data,
+    describe_network,
+)
 
-INTERRUPTED = 130
-"""The exit code after Ctrl-C: 128 and the number of the signal, as shells have it."""
+RUN_OPTIONS = "Runs"
+"""The heading of these options in the help."""
 
 
 def train(
+    context: typer.Context,
     *,
     preset: Annotated[
         str | None, typer.Option(help="A published recipe to start from; see mlp presets.")
+    ] = None,
+    config: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="The recipe.toml of a run, to train by it again."),
     ] = None,
     device: Device = "auto",
     dataset: DatasetName = "auto",
@@ -52,74 +76,250 @@ def train(
     positive: Annotated[
         str | None, typer.Option(help="For a binary task: the digits to say yes to, as 0,2,4.")
     ] = None,
+    start: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="MODEL",
+            help="Start from a model's parameters; for other classes, all but its "
+            "last layer's. Its network is taken, too.",
+        ),
+    ] = None,
     network: Overrides[Architecture],
     training: Overrides[Recipe],
     precision: Precision = "float32",
     graph: Annotated[
         bool, typer.Option("--graph/--no-graph", help="Replay captured steps, or call each anew.")
     ] = True,
+    run: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="DIR",
+            help="Keep the run in a new folder: model, checkpoints, recipe, history and log. auto "
+            "takes runs/DATE-NAME.",
+            rich_help_panel=RUN_OPTIONS,
+        ),
+    ] = None,
+    resume: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="DIR",
+            help="Go on with a run that was stopped, in its folder; --epochs may grow.",
+            rich_help_panel=RUN_OPTIONS,
+        ),
+    ] = None,
+    checkpoint_every: Annotated[
+        float,
+        typer.Option(
+            metavar="MINUTES",
+            help="How often a run's state is saved within an epoch, beside at its end.",
+            rich_help_panel=RUN_OPTIONS,
+        ),
+    ] = 5.0,
+    tensorboard: Annotated[
+        bool,
+        typer.Option(
+            "--tensorboard",
+            help="Write the figures for TensorBoard, too; needs the extra tensorboard.",
+            rich_help_panel=RUN_OPTIONS,
+        ),
+    ] = False,
     out: Annotated[
         Path | None,
         typer.Option(metavar="FILE", help="The model file; else the first free digits-N name."),
     ] = None,
-    force: Annotated[bool, typer.Option("--force", help="Replace the model file.")] = False,
+    force: Annotated[
+        bool, typer.Option("--force", help="Replace the model file, or the run's folder.")
+    ] = False,
     as_json: Json = False,
 ) -> None:
     """Train a network and write it to a model file."""
-    architecture, recipe = _start(preset, task)
-    architecture, recipe = network.over(architecture), training.over(recipe)
-    if (task == "binary") != (positive is not None):
-        raise UsageError("--task binary and --positive go together, as in --positive 0,2,4,6,8")
-    out = _writable(out, force)
-    backend = open_device(device, precision, graph)
-    images = _for_task(task, positive, open_dataset(dataset, data))
-    model = architecture.build(images.pixels, images.classes, recipe.loss, recipe.seed, backend)
-    console.note(f"network: {model}, {model.parameters.size:,} parameters")
-    with console.TrainingBar(backend, len(images.train), recipe.epochs) as bar:
-        history = mlp.training.loop.train(
-            model,
-            images,
-            recipe,
-            on_epoch=bar.on_epoch,
-            on_step=bar.on_step,
-            on_warning=console.warn,
+    options = locals()
+    given = Given(options, [name for name in options if _is_given(context, name)])
+    given.check()
+    if not checkpoint_every > 0:
+        raise UsageError(f"--checkpoint-every takes minutes above 0, not {checkpoint_every:g}")
+    if tensorboard:
+        check_installed()
+    with ExitStack() as stack:
+        folder = settings = None
+        if resume is not None:
+            folder = find_folder(resume)
+            settings = stack.enter_context(folder.taken_up(console.warn))
+        settings = settle(settings, given, network, training)
+        if run is not None:
+            folder = _new_folder(run, settings)
+            folder.check_free(force)
+        elif folder is None:
+            out = _writable(out, force)
+        device_settings = settings.device
+        backend = open_device(
+            device_settings.device, device_settings.precision, device_settings.graph
         )
-    if not history.epochs:
+        images = open_dataset(settings.data.dataset, _path(settings.data.folder))
+        images = ask_for_task(settings.data, images)
+        saved = state = None
+        if resume is not None and folder is not None:
+            saved, state = folder.latest_state(console.warn)
+        settings, model = _network(settings, network, images, backend, state)
+        console.note(f"network: {model}, {model.parameters.size:,} parameters")
+        if folder is not None and state is not None:
+            check_resumable(
+                state, asdict(settings.training), describe_network(model), describe_data(images)
+            )
+        if folder is not None and resume is None:
+            stack.enter_context(folder.begun(settings, force, console.warn))
+        elif folder is not None:
+            _take_up(folder, settings, saved, state)
+        job = Job(settings, folder, saved, state, checkpoint_every, tensorboard)
+        with Signals() as signals:
+            outcome = job.run(model, images, signals)
+            history = outcome.history
+            if history.epochs:
+                outcome = _save(outcome, out, force)
+    if history.epochs:
+        report(outcome, as_json)
+    else:
         console.note("interrupted before the first epoch was done: no model was written")
-        raise typer.Exit(INTERRUPTED)
-    if not force:
-        out = _free(out)  # another run may have taken the name meanwhile
-    checkpoint.save(model, out)
-    _report(model, images.name, len(images.test), history, recipe, out, as_json)
     if history.interrupted:
-        raise typer.Exit(INTERRUPTED)
+        if folder is not None and outcome.checkpoint is not None:
+            console.note(f"checkpoint: {outcome.checkpoint}; mlp train --resume {folder} goes on")
+        raise typer.Exit(signals.exit_code)
 
 
-def _start(name: str | None, task: Kind) -> tuple[Architecture, Recipe]:
-    """Return the architecture and recipe of a preset, or the defaults if there is no name.
+@dataclass
+class Job:
+    """A training run with all that watches it.
 
-    Raises:
-        UsageError: if there is no preset of this name, or it makes no model file.
+    Attributes:
+        settings: what it was asked for.
+        folder: where it is kept; None for a model file alone.
+        saved: the checkpoint that it goes on from.
+        state: what that holds.
+        checkpoint_every: minutes.
+        tensorboard: whether TensorBoard's file is written.
     """
-    if name is None:
-        loss = "cross_entropy" if task == "multiclass" else "binary_cross_entropy"
-        return Architecture(), Recipe(loss=loss)
-    preset = load_preset(name)
-    if preset.members > 1:
-        raise UsageError(
-            f"{preset.name} is a committee of {preset.members} networks, and a model file "
-            f"holds one: run mlp reproduce {preset.name}"
+
+    settings: Settings
+    folder: RunFolder | None
+    saved: Path | None
+    state: TrainingState | None
+    checkpoint_every: float
+    tensorboard: bool
+
+    def run(self, model: MLP, images: Dataset, signals: Signals) -> Outcome:
+        """Train the network."""
+        recipe, folder = self.settings.training, self.folder
+        log = LogWriter(folder.log) if folder else None
+
+        def warn(sentence: str) -> None:
+            console.warn(sentence)
+            if log is not None:
+                log.write(f"warning: {sentence}")
+
+        checkpointer = None
+        callbacks: list[Callback] = [StopOnSignal(signals)]
+        if folder is not None and log is not None:
+            checkpointer = Checkpointer(
+                folder,
+                self.checkpoint_every,
+                resumed=self.saved,
+                signals=signals,
+                on_warning=warn,
+            )
+            callbacks = [log, HistoryWriter(folder.history, warn), checkpointer, *callbacks]
+            if self.tensorboard:
+                callbacks.insert(0, TensorBoardWriter(folder.path, warn))
+        if self.state is not None:
+            callbacks.insert(0, TellMachine(self.state, warn))
+        done = self.state.epoch if self.state else 0
+        with console.TrainingBar(model.backend, len(images.train), recipe.epochs, done) as bar:
+            history = mlp.training.loop.train(
+                model,
+                images,
+                recipe,
+                callbacks=callbacks,
+                state=self.state,
+                on_epoch=bar.on_epoch,
+                on_step=bar.on_step,
+                on_warning=warn,
+            )
+        history.interrupted |= signals.stopped(history)
+        latest = checkpointer.latest if checkpointer else None
+        return Outcome(model, images, recipe, history, folder, latest)
+
+
+def _is_given(context: typer.Context, name: str) -> bool:
+    source = context.get_parameter_source(name)
+    return source is not None and source.name == "COMMANDLINE"
+
+
+def _new_folder(run: Path, settings: Settings) -> RunFolder:
+    if str(run) != "auto":
+        return RunFolder(run)
+    start = Path(settings.start).stem if settings.start else None
+    return new_folder(start or settings.preset or Path(settings.data.dataset).name)
+
+
+def _network(
+    settings: Settings,
+    network: Overrides[Architecture],
+    images: Dataset,
+    backend: Backend,
+    state: TrainingState | None,
+) -> tuple[Settings, MLP]:
+    """Build the network, from a model where one is to be started from.
+
+    Returns:
+        The settings, with the architecture of that model; and the network.
+    """
+    recipe, choices = settings.training, settings.network
+    if settings.start is None or state is not None:
+        model = choices.build(images.pixels, images.classes, recipe.loss, recipe.seed, backend)
+        return settings, model if settings.start is None else without_initialiser(model, images)
+    for name in (field.name for field in fields(Architecture)):
+        if name in network and name not in ("init", "bias_init"):
+            flag = name.replace("_", "-")
+            raise UsageError(
+                f"--start takes the network of the model as it is: leave --{flag} away"
+            )
+    trained = checkpoint.load(settings.start, backend)
+    choices = architecture_from(trained, choices, images, recipe.loss)
+    model = start_from(trained, choices, images, recipe.loss, recipe.seed)
+    if needs_new_layer(trained, images):
+        console.note(
+            f"the last layer is new: {settings.start} answers other classes than "
+            f"{images.name} asks for"
         )
-    if preset.explanation:
-        console.note(f"{preset.name}: {preset.explanation.strip()}")
-    return preset.architecture, preset.recipe
+    return replace(settings, network=choices), model
 
 
-def _for_task(task: Kind, positive: str | None, images: Dataset) -> Dataset:
-    """Change the labels, and for several labels the images, to what the task asks."""
-    if positive is not None:
-        return as_binary(images, parse_classes(positive))
-    return overlay(images) if task == "multilabel" else images
+def _take_up(
+    folder: RunFolder, settings: Settings, saved: Path | None, state: TrainingState | None
+) -> None:
+    """Tell where a run goes on, and keep what it is now asked for."""
+    if state is None:
+        console.note(f"{folder} has no checkpoint yet: the run starts from its beginning")
+    elif state.epoch >= settings.training.epochs:
+        console.note(f"{folder} is finished: more --epochs would go on with it")
+    else:
+        console.note(f"resuming {saved}: epoch {state.epoch + 1}")
+    if settings != read_settings(folder.settings):
+        write_settings(settings, folder.settings)
+
+
+def _save(outcome: Outcome, out: Path | None, force: bool) -> Outcome:
+    """Write the model, and tell where it is."""
+    if outcome.folder is not None:
+        out = outcome.folder.model
+    elif out is not None and not force:
+        out = _free(out)  # another run may have taken the name meanwhile
+    assert out is not None  # `_writable` chose one
+    checkpoint.save(outcome.model, out)
+    return replace(outcome, out=out)
+
+
+def _path(text: str | None) -> Path | None:
+    return None if text is None else Path(text)
 
 
 def _writable(out: Path | None, force: bool) -> Path:
@@ -138,42 +338,3 @@ def _free(path: Path) -> Path:
     """Return the path, or the first free one of digits-2, digits-3 and so on."""
     names = (f"{path.stem}{f'-{n}' if n > 1 else ''}{path.suffix}" for n in itertools.count(1))
     return next(other for other in map(path.with_name, names) if not other.exists())
-
-
-def _report(
-    model: MLP,
-    data: str,
-    test_total: int,
-    history: History,
-    recipe: Recipe,
-    out: Path,
-    as_json: bool,
-) -> None:
-    """Print the result of a run."""
-    last = history.epochs[-1]
-    result = {
-        "dataset": data,
-        "device": model.backend.name,
-        "layers": model.sizes,
-        "parameters": int(model.parameters.size),
-        "seed": recipe.seed,
-        "train_accuracy": last.train_accuracy,
-        "test_accuracy": last.test_accuracy,
-        "test_correct": round(last.test_accuracy * test_total),
-        "test_total": test_total,
-        "train_seconds": history.train_seconds,
-        "interrupted": history.interrupted,
-        "model": str(out),
-        "history": [dataclasses.asdict(epoch) for epoch in history.epochs],
-    }
-    if as_json:
-        print(json.dumps(result))
-        return
-    print(
-        f"test accuracy {last.test_accuracy:.2%} ({result['test_correct']:,} of {test_total:,} "
-        f"{data} images), train accuracy {last.train_accuracy:.2%}, "
-        f"{history.train_seconds:.2f} s of training on {model.backend.name}"
-    )
-    if history.interrupted:
-        print(f"interrupted: the model is as after epoch {last.epoch}")
-    print(f"model: {out}")

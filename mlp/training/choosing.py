@@ -71,6 +71,10 @@ class EarlyStopping(Callback):
         self.patience, self.min_delta = patience, min_delta
         self._best, self._waited = -1.0, 0
 
+    def on_epoch_begin(self, run: Run) -> None:
+        if self._waited >= self.patience:  # in a run that was resumed after its end
+            self._stop(run)
+
     def on_epoch_measured(self, run: Run, epoch: Epoch) -> None:
         assert epoch.validation_accuracy is not None  # a recipe without validation is refused
         if epoch.validation_accuracy > self._best + self.min_delta:
@@ -78,13 +82,16 @@ class EarlyStopping(Callback):
             return
         self._waited += 1
         if self._waited >= self.patience and epoch.epoch < run.recipe.epochs:
-            run.stop(
-                f"the validation accuracy has not grown for {self._waited} epochs: it was at best "
-                f"{self._best:.2%}"
-            )
+            self._stop(run)
 
     def state(self) -> tuple[dict[str, Any], dict[str, Array]]:
         return {"best": self._best, "waited": self._waited}, {}
 
     def restore(self, values: dict[str, Any], arrays: dict[str, Any]) -> None:
         self._best, self._waited = values["best"], values["waited"]
+
+    def _stop(self, run: Run) -> None:
+        run.stop(
+            f"the validation accuracy has not grown for {self._waited} epochs: it was at best "
+            f"{self._best:.2%}"
+        )

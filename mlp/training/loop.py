@@ -114,6 +114,8 @@ def _run_epochs(
         number, start = run.epoch, time.perf_counter()
         for callback in callbacks:
             callback.on_epoch_begin(run)
+        if run.history.stopped is not None:
+            return
         losses = trainer.epoch(number, on_step, pause)
         run.seconds += time.perf_counter() - start
         if trainer.executor.stopped_at is not None:  # within the epoch

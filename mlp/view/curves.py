@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 from rich.text import Text
 
 from mlp.common.errors import ModelError
-from mlp.models.metadata import Metadata
+from mlp.models.metadata import Figures, Metadata
 from mlp.view.layout import flow, wrap
 from mlp.view.screen import Screen
 
@@ -43,6 +43,13 @@ def read_curves(metadata: Metadata, name: str) -> Curves:
         raise ModelError(
             f"{name} does not hold the history of its training: train it again to see its curves"
         )
+    return curves_of(history)
+
+
+def curves_of(history: Sequence[Figures]) -> Curves:
+    """Turn the figures of each epoch into a list for each name; leave out what some epochs lack."""
+    if not history:
+        return {}
     names = [*ORDER, *sorted(history[0].keys() - {*ORDER, SECONDS}), SECONDS]
     columns = {key: [epoch.get(key) for epoch in history] for key in names}
     return {
@@ -57,11 +64,23 @@ def measures(curves: Curves) -> dict[str, list[float]]:
     return {name: values for name, values in curves.items() if name not in ("epoch", SECONDS)}
 
 
-def sparkline(values: Sequence[float], width: int, screen: Screen) -> str:
-    """Draw values as one character each, from the least to the largest; at most ``width``."""
+def sparkline(
+    values: Sequence[float],
+    width: int,
+    screen: Screen,
+    scale: tuple[float, float] | None = None,
+) -> str:
+    """Draw values as one character each; at most ``width``.
+
+    Args:
+        values: the values.
+        width: the most characters.
+        screen: what the terminal can show.
+        scale: the least and the largest value that is drawn; those of the values unless given.
+    """
     levels = LEVELS if screen.can_show(LEVELS) else ASCII_LEVELS
     picked = np.array([values[i] for i in _spread(len(values), width)])
-    low, high = picked.min(), picked.max()
+    low, high = scale or (picked.min(), picked.max())
     heights = (picked / 2 - low / 2) / (high / 2 - low / 2) if high > low else np.ones(len(picked))
     return "".join(levels[round(h * (len(levels) - 1))] for h in heights.tolist())
 
@@ -77,6 +96,33 @@ def draw_curves(curves: Curves, screen: Screen) -> list[Text]:
         lines += [Text(f"{_title(name):<{longest}}  {sparkline(values, room, screen)}  {ends}")]
         lines[-1].truncate(screen.width)
     return [*lines, *wrap("", screen.width), *_table(curves, screen)]
+
+
+def draw_comparison(runs: Mapping[str, Curves], screen: Screen) -> list[Text]:
+    """Draw, for each figure, the lines of several runs below one another, on one scale.
+
+    Each line is as long as its run has epochs, so that a longer run reaches further.
+
+    Args:
+        runs: the curves of each run, by its name.
+        screen: what the terminal can show.
+    """
+    figures = list(dict.fromkeys(name for curves in runs.values() for name in measures(curves)))
+    longest = max(len(curves.get("epoch", [])) for curves in runs.values())
+    margin = max(map(len, runs), default=0)
+    lines: list[Text] = []
+    for figure in figures:
+        drawn = {name: curves[figure] for name, curves in runs.items() if figure in curves}
+        low, high = min(map(min, drawn.values())), max(map(max, drawn.values()))
+        lines += [Text(_title(figure))]
+        for name, values in drawn.items():
+            ends = f"{_figure(figure, values[0])} to {_figure(figure, values[-1])}"
+            room = max(screen.width - margin - len(ends) - 6, 1)
+            width = max(1, round(min(room, longest) * len(values) / longest))
+            line = sparkline(values, width, screen, (low, high)).ljust(min(room, longest))
+            lines += [Text(f"  {name:<{margin}}  {line}  {ends}")]
+            lines[-1].truncate(screen.width)
+    return lines
 
 
 def _table(curves: Curves, screen: Screen) -> list[Text]:

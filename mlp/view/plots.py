@@ -115,6 +115,30 @@ def plot_curves(curves: Curves, title: str) -> Figure:
     return figure
 
 
+def plot_comparison(runs: Mapping[str, Curves]) -> Figure:
+    """Draw each figure of several runs in axes of its own, a line a run over the epochs.
+
+    Args:
+        runs: the curves of each run, by its name.
+    """
+    names = list(dict.fromkeys(name for curves in runs.values() for name in measures(curves)))
+    columns = min(len(names), 3)
+    rows = -(-len(names) // columns)
+    figure = _figure(4.0 * columns, 3.2 * rows)
+    grid = figure.subplots(rows, columns, squeeze=False).ravel()
+    for axes, name in zip(grid, names, strict=False):
+        for run, curves in runs.items():
+            if name in curves:
+                epochs = curves["epoch"]
+                axes.plot(epochs, curves[name], marker="." if len(epochs) < 30 else "", label=run)
+        axes.set(xlabel="epoch", title=name.replace("_", " "))
+        axes.grid(alpha=0.3)
+        axes.legend(fontsize=7)
+    for axes in grid[len(names) :]:
+        axes.axis("off")
+    return figure
+
+
 def plot_confusion(confusion: NDArray[np.int64], names: Sequence[str], title: str) -> Figure:
     """Draw a confusion matrix, shape (C, C): rows are labels, columns what was read.
 

@@ -1,0 +1,165 @@
+"""What ``mlp train`` is asked for: a preset's, a file's or a run's settings, and the options."""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeVar
+
+from mlp.cli import console
+from mlp.cli.expand import Overrides
+from mlp.cli.parse import parse_classes
+from mlp.common.errors import UsageError
+from mlp.data.load import Dataset, as_binary, overlay
+from mlp.data.task import Kind
+from mlp.training.architecture import Architecture
+from mlp.training.presets.preset import load_preset
+from mlp.training.recipe import Recipe
+from mlp.training.runs.settings import DataSettings, DeviceSettings, Settings, read_settings
+
+Table = TypeVar("Table", DataSettings, DeviceSettings)
+
+EXCLUSIVE = (
+    ("preset", "config"),
+    ("resume", "run"),
+    ("resume", "preset"),
+    ("resume", "config"),
+    ("resume", "start"),
+    ("resume", "force"),
+    ("run", "out"),
+    ("resume", "out"),
+)
+"""Options of which only one makes sense."""
+
+REASONS = {
+    "start": "the run to resume has its parameters in its checkpoint",
+    "out": "the model of a run lies in its folder",
+    "run": "a run that is resumed has its folder",
+    "force": "a run that is resumed goes on in its folder",
+}
+
+
+@dataclass(frozen=True)
+class Given:
+    """The options of ``mlp train`` that the user gave, beside those of the network and the recipe.
+
+    Attributes:
+        values: all options by their names.
+        names: those that were given.
+    """
+
+    values: Mapping[str, object]
+    names: Collection[str]
+
+    def check(self) -> None:
+        """Refuse options that exclude each other, or that need another.
+
+        Raises:
+            UsageError: if there are such.
+        """
+        for one, other in EXCLUSIVE:
+            if one in self.names and other in self.names:
+                reason = REASONS.get(other, "each says how to train")
+                raise UsageError(f"--{one} and --{other} exclude each other: {reason}")
+        has_folder = "run" in self.names or "resume" in self.names
+        for name in ("checkpoint_every", "tensorboard"):
+            if name in self.names and not has_folder:
+                flag = name.replace("_", "-")
+                raise UsageError(f"--{flag} needs a folder to write into: add --run DIR")
+
+    def over(self, base: Table, names: Mapping[str, str]) -> Table:
+        """Return settings with what was given in place of their own.
+
+        Args:
+            base: the settings.
+            names: the names of their fields by those of the options.
+        """
+        given: dict[str, Any] = {
+            field: self.values[name] for name, field in names.items() if name in self.names
+        }
+        return dataclasses.replace(base, **given)
+
+
+def settle(
+    base: Settings | None,
+    given: Given,
+    network: Overrides[Architecture],
+    training: Overrides[Recipe],
+) -> Settings:
+    """Put together what is to be trained.
+
+    Args:
+        base: the settings of the run to resume; None where there is none.
+        given: the options.
+        network: the options of the network.
+        training: the options of the recipe.
+
+    Raises:
+        UsageError: if a preset or a file of settings cannot be read, or an option makes no sense.
+    """
+    preset, config = given.values["preset"], given.values["config"]
+    if base is None and isinstance(config, Path):
+        base = read_settings(config)
+    if base is None:
+        base = _of_preset(preset, given.values["task"])  # type: ignore[arg-type]
+    data = given.over(base.data, {"dataset": "dataset", "data": "folder", "task": "task"})
+    if isinstance(text := given.values["positive"], str):
+        data = dataclasses.replace(data, positive=parse_classes(text))
+    if (data.task == "binary") != bool(data.positive):
+        raise UsageError("--task binary and --positive go together, as in --positive 0,2,4,6,8")
+    start = given.values["start"] or base.start
+    return dataclasses.replace(
+        base,
+        network=network.over(base.network),
+        training=training.over(base.training),
+        data=dataclasses.replace(
+            data,
+            dataset=_absolute(data.dataset),
+            folder=None if data.folder is None else str(Path(data.folder).absolute()),
+        ),
+        device=given.over(
+            base.device, {"device": "device", "precision": "precision", "graph": "graph"}
+        ),
+        start=str(Path(str(start)).absolute()) if start else None,
+    )
+
+
+def ask_for_task(data: DataSettings, images: Dataset) -> Dataset:
+    """Change the labels, and for several labels the images, to what the task asks."""
+    if data.positive:
+        return as_binary(images, data.positive)
+    return overlay(images) if data.task == "multilabel" else images
+
+
+def _of_preset(name: str | None, task: Kind) -> Settings:
+    """Return the settings of a preset, or the defaults if there is no name.
+
+    Raises:
+        UsageError: if there is no preset of this name, or it makes no model file.
+    """
+    if name is None:
+        loss = "cross_entropy" if task == "multiclass" else "binary_cross_entropy"
+        return Settings(training=Recipe(loss=loss))
+    preset = load_preset(name)
+    if preset.members > 1:
+        raise UsageError(
+            f"{preset.name} is a committee of {preset.members} networks, and a model file "
+            f"holds one: run mlp reproduce {preset.name}"
+        )
+    if preset.explanation:
+        console.note(f"{preset.name}: {preset.explanation.strip()}")
+    return Settings(network=preset.architecture, training=preset.recipe, preset=name)
+
+
+def _absolute(dataset: str) -> str:
+    """Write paths so that they are found from any folder; leave the names of datasets."""
+    parts = [dataset] if Path(dataset).exists() or "," not in dataset else dataset.split(",")
+    return ",".join(
+        part
+        if re.fullmatch(r"auto|mnist|synthetic(:.*)?", part) or not Path(part).exists()
+        else str(Path(part).absolute())
+        for part in parts
+    )

@@ -1,0 +1,105 @@
+"""``recipe.toml`` holds every choice of a run, and is refused in a sentence where it is wrong."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from mlp.common.errors import UsageError
+from mlp.training.architecture import Architecture
+from mlp.training.presets.preset import load_preset, preset_names
+from mlp.training.recipe import Recipe
+from mlp.training.runs.settings import (
+    DataSettings,
+    DeviceSettings,
+    Settings,
+    differences,
+    from_toml,
+    read_settings,
+    to_toml,
+    write_settings,
+)
+
+OTHER = Settings(
+    network=Architecture(
+        hidden=(), activation="leaky_relu(0.1)", output="sigmoid", bias=False, init="zeros",
+        bias_init="ones", dtype="float64",
+    ),
+    training=Recipe(
+        loss="quadratic", batch_size="full", epochs=7, lr=1e-5, momentum=0.5, nesterov=True,
+        schedule="step(1, 0.5)", warmup=0.25, weight_decay=1e-300, clip_value=1.5, clip_norm=2.5,
+        augment="affine(10, 0.1, 1),elastic", dropout=0.25, input_dropout=0.1, max_norm=2.0,
+        shuffle=False, validation=10, keep="best", patience=3, min_delta=0.125, freeze="1",
+        seed=2**40, train_accuracy="running", report_every=2,
+    ),
+    data=DataSettings(
+        dataset='a "quoted"\\path\n\x7f, λ', folder="/data", task="binary", positive=(0, 9)
+    ),
+    device=DeviceSettings(device="cuda:1", precision="tf32", graph=False),
+    start="/models/m.safetensors",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("settings", [Settings(), OTHER], ids=["defaults", "all others"])
+def test_every_choice_is_read_back_as_it_was(settings: Settings, tmp_path: Path) -> None:
+    write_settings(settings, tmp_path / "recipe.toml")
+    assert read_settings(tmp_path / "recipe.toml") == settings
+
+
+def test_the_other_settings_differ_in_every_choice_but_those_without_another() -> None:
+    differing = {name for name, _, _ in differences(Settings(), OTHER)}
+    same = {name for name, _, _ in differences(OTHER, OTHER)}
+    fields = to_toml(OTHER).count(" = ")
+    assert same == set()
+    alike = {"training.optimizer", "training.loss_on"}  # there is one of each
+    assert len(differing | alike) == fields
+
+
+@pytest.mark.parametrize("name", preset_names())
+def test_presets_are_read_back_as_they_were(name: str) -> None:
+    preset = load_preset(name)
+    settings = Settings(network=preset.architecture, training=preset.recipe, preset=name)
+    assert from_toml(to_toml(settings), "recipe.toml") == settings
+
+
+def test_what_is_left_out_has_its_default() -> None:
+    assert from_toml("[training]\nlr = 1\n", "x") == Settings(training=Recipe(lr=1.0))
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("[training", ["not TOML"]),
+        ("lr = 1", ["no lr", "training"]),
+        ("training = 1", ["[training]"]),
+        ("[training]\nlrr = 1", ["no training.lrr", "weight_decay"]),
+        ("[training]\nlr = 'fast'", ["training.lr", "a number", '"fast"']),
+        ("[training]\nlr = -1.0", ["learning rate"]),
+        ("[training]\nepochs = 2.5", ["training.epochs", "whole number"]),
+        ("[training]\nepochs = true", ["training.epochs", "whole number"]),
+        ("[training]\nbatch_size = 'all'", ["training.batch_size", '"full"']),
+        ("[training]\nshuffle = 1", ["training.shuffle", "true or false"]),
+        ("[network]\nhidden = ['a']", ["network.hidden", "[256, 128]"]),
+        ("[data]\ntask = 'guess'", ["data.task", "multilabel"]),
+        ("preset = 'mine'", ["no preset 'mine'"]),
+    ],
+)
+def test_what_makes_no_sense_is_refused(text: str, words: list[str]) -> None:
+    with pytest.raises(UsageError) as refusal:
+        from_toml(text, "mine.toml")
+    for word in ["mine.toml", *words]:
+        assert word in str(refusal.value)
+
+
+def test_a_file_that_cannot_be_read_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="cannot be read"):
+        read_settings(tmp_path / "nowhere.toml")
+    (tmp_path / "latin.toml").write_bytes(b"preset = '\xe9'")
+    with pytest.raises(UsageError, match="no UTF-8"):
+        read_settings(tmp_path / "latin.toml")
+
+
+def test_a_path_that_is_no_unicode_is_refused() -> None:
+    with pytest.raises(UsageError, match="UTF-8"):
+        to_toml(Settings(start="\udcff"))
