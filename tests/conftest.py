@@ -32,6 +32,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         action="store_true",
         help="fail, rather than skip, the tests that need a CUDA device where there is none",
     )
+    parser.addoption(
+        "--kills",
+        type=int,
+        default=3,
+        help="how many runs of mlp train to kill at a random moment and to resume",
+    )
 
 
 @pytest.hookimpl(optionalhook=True)
