@@ -21,6 +21,10 @@ from mlp.training.runs.lock import locked
 from mlp.training.runs.settings import read_settings
 from mlp.training.runs.writers import read_history
 
+if os.name == "posix":
+    import fcntl
+    import termios
+
 EPOCHS = 25
 LONG = (
     "--dataset", "synthetic:1500+50", "--device", "cpu", "--hidden", "64", "--batch-size", "8",
@@ -270,6 +274,22 @@ def test_a_process_that_is_stopped_is_resumed_to_the_same_bytes(
     assert folder.model.read_bytes() == never_stopped
     assert len(read_history(folder.history)) == EPOCHS
     assert list(folder.path.glob(".*.tmp")) == []
+
+
+@pytest.mark.skipif(os.name != "posix", reason="terminals are POSIX's")
+def test_a_run_whose_terminal_is_closed_is_saved(mlp: Command, tmp_path: Path) -> None:
+    controlling, terminal = os.openpty()
+    process = start(
+        "train", *LONG, "--run", "mine", "--checkpoint-every", "1000",
+        cwd=tmp_path, stdin=terminal, stdout=terminal, stderr=terminal, start_new_session=True,
+        preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0),
+    )  # fmt: skip
+    os.close(terminal)
+    _wait_for_epoch(tmp_path / "mine", 1)
+    os.close(controlling)
+    assert process.wait(timeout=60) == 128 + signal.SIGHUP
+    assert (tmp_path / "mine" / "model.safetensors").exists()
+    assert "SIGHUP" in (tmp_path / "mine" / "log.txt").read_text()
 
 
 # Listing and comparing

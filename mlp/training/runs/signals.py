@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import signal
+import stat
 import threading
+from contextlib import suppress
 from types import FrameType, TracebackType
 from typing import TYPE_CHECKING, Any
 
 from mlp.training.callbacks import Callback
 from mlp.training.history import History
+
+with suppress(ImportError):  # on Windows, which has no SIGHUP either
+    import termios
 
 if TYPE_CHECKING:
     from mlp.training.run import Run
@@ -21,7 +27,9 @@ NAMES = ("SIGINT", "SIGTERM", "SIGHUP")
 class Signals:
     """While its block runs, the first signal is only noted; the second interrupts at once.
 
-    Outside of the main thread, where Python takes no signals, it notes none.
+    Outside of the main thread, where Python takes no signals, it notes none. Where a terminal is
+    closed, which SIGHUP tells, what the process still writes to it goes nowhere, so that no write
+    fails before the state is saved.
 
     Attributes:
         received: the latest signal; None where there was none.
@@ -61,9 +69,26 @@ class Signals:
     def _note(self, number: int, frame: FrameType | None) -> None:
         if os.getpid() != self._process:  # a worker: its parent tells it when to end
             return
+        if number == getattr(signal, "SIGHUP", None):
+            _let_lost_terminals_go()
         again, self.received = self.received is not None, signal.Signals(number)
         if again:
             raise KeyboardInterrupt
+
+
+def _let_lost_terminals_go() -> None:
+    """Point those of stdout and stderr that are a closed terminal at nothing."""
+    for descriptor in (1, 2):
+        try:
+            if stat.S_ISCHR(os.fstat(descriptor).st_mode):
+                termios.tcgetattr(descriptor)
+        except termios.error as error:
+            if error.args[0] == errno.EIO:
+                nothing = os.open(os.devnull, os.O_WRONLY)
+                os.dup2(nothing, descriptor)
+                os.close(nothing)
+        except OSError:  # it is closed
+            continue
 
 
 class StopOnSignal(Callback):
