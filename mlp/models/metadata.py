@@ -60,7 +60,8 @@ class Metadata:
             was not trained, or nothing is known of it.
         dataset: what it was trained and tested on.
         history: the figures of each reported epoch, in order; empty where there are none.
-        train_accuracy, test_accuracy, validation_accuracy: after the last epoch, 0 to 1.
+        epoch: the epoch, from 1, whose parameters it has: the last one, or the one that was chosen.
+        train_accuracy, test_accuracy, validation_accuracy: after that epoch, 0 to 1.
         temperature: what divides the logits to calibrate probabilities; None where none was fitted.
         unread: entries of the file that this version cannot read, as JSON has them: unknown ones
             and damaged ones. They are kept, so that saving the model again loses nothing.
@@ -74,6 +75,7 @@ class Metadata:
     recipe: Mapping[str, Any] | None = None
     dataset: DatasetSummary | None = None
     history: tuple[Figures, ...] = ()
+    epoch: int | None = None
     train_accuracy: float | None = None
     test_accuracy: float | None = None
     validation_accuracy: float | None = None
@@ -98,6 +100,8 @@ class Metadata:
         initialisation, unread = entries.pop("initialisation"), entries.pop("unread")
         if self.recipe is None:
             entries = {key: value for key, value in entries.items() if value not in (None, ())}
+        if self.epoch is None:  # as in the files of versions that did not tell it
+            entries.pop("epoch", None)
         if initialisation is not None:
             entries["init"] = initialisation
         entries |= unread
@@ -188,6 +192,12 @@ def _history(value: Any) -> tuple[Figures, ...]:
     return tuple(value)
 
 
+def _epoch(value: Any) -> int:
+    if type(value) is not int or value < 1:
+        raise ValueError(f"{value!r} is no epoch")
+    return value
+
+
 def _accuracy(value: Any) -> float:
     _require(_is_number(value) and 0 <= value <= 1)
     return float(value)
@@ -198,6 +208,7 @@ _PARSERS = {
     "recipe": ("recipe", _recipe),
     "dataset": ("dataset", _dataset),
     "history": ("history", _history),
+    "epoch": ("epoch", _epoch),
     **{
         f"{name}_accuracy": (f"{name}_accuracy", _accuracy)
         for name in ("train", "test", "validation")

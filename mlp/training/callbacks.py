@@ -52,7 +52,7 @@ class Callback:
         return {}, {}
 
     def restore(self, values: dict[str, Any], arrays: dict[str, Any]) -> None:
-        """Take up what `state` returned; the arrays are on the host."""
+        """Take up what `state` returned; the arrays are on the device."""
 
 
 class Shorthand(Callback):

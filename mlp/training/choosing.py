@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from typing import Any
 
@@ -15,28 +16,39 @@ from mlp.training.run import Run
 def choosing(recipe: Recipe) -> Iterator[Callback]:
     """Make what a recipe wants of these."""
     if recipe.keep == "best":
-        yield KeepBest()
+        yield KeepBest(recipe.monitor)
     if recipe.patience is not None:
-        yield EarlyStopping(recipe.patience, recipe.min_delta)
+        yield EarlyStopping(recipe.monitor, recipe.patience, recipe.min_delta)
+
+
+def _score(epoch: Epoch, monitor: str) -> float:
+    """Return how well an epoch validated: the higher, the better."""
+    assert epoch.validation_accuracy is not None  # a recipe without validation is refused
+    assert epoch.validation_loss is not None
+    return epoch.validation_accuracy if monitor == "accuracy" else -epoch.validation_loss
 
 
 class KeepBest(Callback):
     """Gives the network, at the end, the parameters of the epoch that validated best.
 
     The first of equals is kept.
+
+    Args:
+        monitor: ``accuracy`` or ``loss``.
     """
 
     name = "keep_best"
 
-    def __init__(self) -> None:
-        self._epoch, self._accuracy = 0, -1.0
+    def __init__(self, monitor: str) -> None:
+        self._monitor = monitor
+        self._epoch, self._score = 0, -math.inf
         self._parameters: Array | None = None
 
     def on_epoch_measured(self, run: Run, epoch: Epoch) -> None:
-        assert epoch.validation_accuracy is not None  # a recipe without validation is refused
-        if epoch.validation_accuracy <= self._accuracy:
+        score = _score(epoch, self._monitor)
+        if self._parameters is not None and score <= self._score:
             return
-        self._epoch, self._accuracy = epoch.epoch, epoch.validation_accuracy
+        self._epoch, self._score = epoch.epoch, score
         xp, parameters = run.model.backend.xp, run.model.parameters
         if self._parameters is None:
             self._parameters = xp.empty_like(parameters)
@@ -50,35 +62,36 @@ class KeepBest(Callback):
 
     def state(self) -> tuple[dict[str, Any], dict[str, Array]]:
         kept = {} if self._parameters is None else {"parameters": self._parameters}
-        return {"epoch": self._epoch, "accuracy": self._accuracy}, kept
+        return {"epoch": self._epoch, "score": self._score}, kept
 
     def restore(self, values: dict[str, Any], arrays: dict[str, Any]) -> None:
-        self._epoch, self._accuracy = values["epoch"], values["accuracy"]
+        self._epoch, self._score = values["epoch"], values["score"]
         self._parameters = arrays.get("parameters")
 
 
 class EarlyStopping(Callback):
-    """Stops a run whose validation accuracy no longer grows.
+    """Stops a run that no longer validates better.
 
     Args:
+        monitor: ``accuracy`` or ``loss``.
         patience: how many measured epochs in a row may bring no progress.
         min_delta: what counts as progress: more than this above the best so far.
     """
 
     name = "early_stopping"
 
-    def __init__(self, patience: int, min_delta: float) -> None:
-        self.patience, self.min_delta = patience, min_delta
-        self._best, self._waited = -1.0, 0
+    def __init__(self, monitor: str, patience: int, min_delta: float) -> None:
+        self.monitor, self.patience, self.min_delta = monitor, patience, min_delta
+        self._best, self._waited = -math.inf, 0
 
     def on_epoch_begin(self, run: Run) -> None:
         if self._waited >= self.patience:  # in a run that was resumed after its end
             self._stop(run)
 
     def on_epoch_measured(self, run: Run, epoch: Epoch) -> None:
-        assert epoch.validation_accuracy is not None  # a recipe without validation is refused
-        if epoch.validation_accuracy > self._best + self.min_delta:
-            self._best, self._waited = epoch.validation_accuracy, 0
+        score = _score(epoch, self.monitor)
+        if score > self._best + self.min_delta:
+            self._best, self._waited = score, 0
             return
         self._waited += 1
         if self._waited >= self.patience and epoch.epoch < run.recipe.epochs:
@@ -91,7 +104,9 @@ class EarlyStopping(Callback):
         self._best, self._waited = values["best"], values["waited"]
 
     def _stop(self, run: Run) -> None:
+        best = f"{self._best:.2%}" if self.monitor == "accuracy" else f"{-self._best:.4f}"
+        better = "grown" if self.monitor == "accuracy" else "fallen"
         run.stop(
-            f"the validation accuracy has not grown for {self._waited} epochs: it was at best "
-            f"{self._best:.2%}"
+            f"the validation {self.monitor} has not {better} for {self._waited} epochs: it was at "
+            f"best {best}"
         )

@@ -1,4 +1,4 @@
-"""What a run measures its network on between epochs, and what it tells of itself afterwards."""
+"""What a run measures its network on between epochs."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from mlp.models.calibration import fit_temperature
 from mlp.models.metadata import task_of
 from mlp.models.metrics import count_correct
 from mlp.models.predict import decide, outputs
+from mlp.nn.losses import LOSSES
 from mlp.nn.network import MLP
 
 
@@ -39,6 +40,23 @@ class Evaluation:
     def validation_accuracy(self) -> float | None:
         """Compute the accuracy on the validation images; None where there are none."""
         return self.accuracy_on(self._held_out) if len(self._held_out) else None
+
+    def validation_loss(self, loss: str) -> float | None:
+        """Compute the mean loss on the validation images; None where there are none.
+
+        Args:
+            loss: one of `mlp.nn.losses.LOSSES`.
+        """
+        model, batches, N = self._model, self._held_out, len(self._held_out)
+        if not N:
+            return None
+        criterion = LOSSES.make(loss, model.sizes[-1], model.backend, model.dtype)
+        total = 0.0
+        for start, stop in batches.micro_batches(0, N):
+            x, labels = batches.slice(start, stop)
+            part = criterion.forward(model.forward(x), labels, N)  # (1, 1)
+            total += float(model.backend.to_numpy(part).item())
+        return total
 
     def temperature(self) -> float | None:
         """Fit the temperature on the validation images; None where there are none."""

@@ -24,6 +24,8 @@ class Epoch:
         test_accuracy: on the test images, after the epoch.
         validation_accuracy: on the images held out, after the epoch; None where there are none.
         seconds: of training alone, without evaluation, since the epoch reported before.
+        validation_loss: the mean loss on the images held out, after the epoch; None where there are
+            none.
     """
 
     epoch: int
@@ -32,6 +34,7 @@ class Epoch:
     test_accuracy: float
     validation_accuracy: float | None
     seconds: float
+    validation_loss: float | None = None
 
 
 @dataclass
@@ -89,6 +92,7 @@ def training_metadata(
             test_sha256=dataset.test.checksum,
         ),
         history=tuple(_without_time(epoch) for epoch in history.epochs),
+        epoch=last.epoch if last else None,
         train_accuracy=last.train_accuracy if last else None,
         test_accuracy=last.test_accuracy if last else None,
         validation_accuracy=last.validation_accuracy if last else None,

@@ -175,6 +175,7 @@ def _measure(
         test_accuracy=evaluation.test_accuracy(),
         validation_accuracy=evaluation.validation_accuracy(),
         seconds=seconds,
+        validation_loss=evaluation.validation_loss(trainer.recipe.loss),
     )
 
 

@@ -93,13 +93,18 @@ class Recipe:
         "The network of the last epoch, or of the one that validated best.",
         group=MEASUREMENT,
     )
+    monitor: Literal["accuracy", "loss"] = option(
+        "accuracy", "What tells how well an epoch validated.", group=MEASUREMENT
+    )
     patience: int | None = option(
         None,
         "Stop after so many measured epochs in a row without progress in validation.",
         group=MEASUREMENT,
     )
     min_delta: float = option(
-        0.0, "How much the validation accuracy must grow to be progress.", group=MEASUREMENT
+        0.0,
+        "By how much the validation must get better to be progress.",
+        group=MEASUREMENT,
     )
     average: str | None = option(
         None,
@@ -173,6 +178,7 @@ class Recipe:
         _choose("train accuracy", self.train_accuracy, ("after", "running"))
         REPORTED_LOSSES.parse(self.loss_on)
         _choose("network to keep", self.keep, ("last", "best"))
+        _choose("monitor", self.monitor, ("accuracy", "loss"))
         if self.patience is not None:
             _require_whole("patience", self.patience, 1, "of at least 1")
         _require("least progress", self.min_delta, self.min_delta >= 0, "at least 0")

@@ -120,7 +120,8 @@ class Run:
         xp.copyto(self.finished, asarray(state.finished))
         for keeper in self._keepers:
             if keeper.name in state.callbacks:
-                keeper.restore(*state.callbacks[keeper.name])
+                values, arrays = state.callbacks[keeper.name]
+                keeper.restore(values, {name: asarray(array) for name, array in arrays.items()})
 
     def _on_host(self, keeper: Keeper) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
         values, arrays = keeper.state()

@@ -74,7 +74,8 @@ def test_what_training_tells_survives_json() -> None:
     )
     assert metadata.validation_accuracy == history.epochs[-1].validation_accuracy
     assert metadata.temperature == temperature_of(model)
-    assert metadata.to_json().keys() == ENTRIES.keys()
+    assert metadata.to_json().keys() == ENTRIES.keys() | {"epoch"}
+    assert metadata.epoch == 2
     assert not metadata.unread
 
 

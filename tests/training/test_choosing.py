@@ -43,6 +43,21 @@ def test_the_best_epoch_is_kept_and_told() -> None:
     assert model.metadata.validation_accuracy == accuracies[best]  # type: ignore[attr-defined]
 
 
+@pytest.mark.parametrize("batch_size", [5, "full"])
+def test_the_best_loss_may_be_what_is_kept(batch_size: Any) -> None:
+    recipe = replace(NOISY, keep="best", monitor="loss", batch_size=batch_size)
+    model, seen = toy_model(), Parameters()
+    history = train(model, DATA, recipe, callbacks=[seen])
+    losses = [epoch.validation_loss for epoch in history.epochs]
+    best = int(np.argmin(losses))  # type: ignore[arg-type]
+    assert history.chosen == best + 1
+    np.testing.assert_array_equal(model.parameters, seen.after[best])
+    assert model.metadata.epoch == best + 1  # type: ignore[attr-defined]
+    patient = train(toy_model(), DATA, replace(recipe, epochs=100, patience=2, min_delta=0.01))
+    assert len(patient.epochs) < 100
+    assert "validation loss has not fallen for 2 epochs" in (patient.stopped or "")
+
+
 def test_a_run_without_progress_stops() -> None:
     recipe = replace(NOISY, epochs=100, patience=3)
     history = train(toy_model(), DATA, recipe)

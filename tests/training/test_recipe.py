@@ -37,6 +37,7 @@ BAD: dict[str, list[Any]] = {
     "max_norm": [0.0, -1.0, *NOT_FINITE],
     "validation": [-0.1, 1.5, *NOT_FINITE],
     "keep": ["", "first"],
+    "monitor": ["", "test"],
     "patience": [0, -1, *NOT_FINITE, 1.5],
     "min_delta": [-0.1, *NOT_FINITE],
     "average": ["", "mean", "ema(0)", "ema(1)", "swa", "swa(0)", "swa(1.5)"],

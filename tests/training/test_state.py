@@ -13,11 +13,13 @@ from toys import DATA, FAST, needs_fork, share_out, small_pieces, toy_dataset, t
 
 import backends.cpu
 import mlp.training.parallel.workers
-from backends import Backend
+from backends import Backend, get_backend
 from mlp.common.errors import ModelError, UsageError
 from mlp.models.checkpoint import save
+from mlp.nn.network import MLP
 from mlp.training.callbacks import Callback
 from mlp.training.loop import train
+from mlp.training.presets.preset import load_preset, preset_names
 from mlp.training.recipe import Recipe
 from mlp.training.run import Run
 from mlp.training.state import TrainingState, load_state, save_state
@@ -133,6 +135,42 @@ def test_another_device_resumes_too(name: str, tmp_path: Path) -> None:
     train(whole, DATA, recipe)
     resumed, _ = interrupted_and_resumed(recipe, 3, tmp_path, CountingBackend())
     assert resumed == file_of(whole, tmp_path / "whole")
+
+
+@pytest.mark.parametrize(
+    "name", ["small batches", "full batch", "moving average", "dropout", "validation"]
+)
+def test_a_device_with_graphs_resumes_too(name: str, backend: Backend, tmp_path: Path) -> None:
+    """CUDA's backend on a stand-in, and on the first CUDA device where there is one."""
+    recipe = Recipe(**{**FAST, "epochs": 5, **RECIPES[name]})
+    whole = toy_model(backend=backend)
+    train(whole, DATA, recipe)
+    resumed, _ = interrupted_and_resumed(recipe, 3, tmp_path, backend)
+    assert resumed == file_of(whole, tmp_path / "whole")
+
+
+@pytest.mark.parametrize("name", [n for n in preset_names() if load_preset(n).members == 1])
+def test_every_preset_is_resumed_to_the_same_bytes(name: str, tmp_path: Path) -> None:
+    """On small images and for a few epochs, at an update of the second."""
+    preset = load_preset(name)
+    data = toy_dataset(train=400, side=8)
+    size = preset.recipe.batch_size
+    recipe = replace(
+        preset.recipe, epochs=3, warmup=0.0, schedule="constant",
+        batch_size="full" if size == "full" else min(size, 8),
+        validation=min(preset.recipe.validation, 40),
+    )  # fmt: skip
+    architecture = replace(preset.architecture, hidden=(7,) * len(preset.architecture.hidden))
+
+    def build() -> MLP:
+        cpu = get_backend("cpu")
+        return architecture.build(data.pixels, data.classes, recipe.loss, 1, cpu)
+
+    whole, model, stop = build(), build(), StopAt(3, tmp_path / "checkpoint")
+    train(whole, data, recipe)
+    train(build(), data, recipe, callbacks=[stop])
+    train(model, data, recipe, state=load_state(tmp_path / "checkpoint"))
+    assert file_of(model, tmp_path / "resumed") == file_of(whole, tmp_path / "whole")
 
 
 @pytest.mark.parametrize("options", RECIPES.values(), ids=RECIPES)

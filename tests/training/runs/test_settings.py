@@ -30,8 +30,8 @@ OTHER = Settings(
         loss="quadratic", batch_size="full", epochs=7, lr=1e-5, momentum=0.5, nesterov=True,
         schedule="step(1, 0.5)", warmup=0.25, weight_decay=1e-300, clip_value=1.5, clip_norm=2.5,
         augment="affine(10, 0.1, 1),elastic", dropout=0.25, input_dropout=0.1, max_norm=2.0,
-        shuffle=False, validation=10, keep="best", patience=3, min_delta=0.125, freeze="1",
-        seed=2**40, train_accuracy="running", report_every=2,
+        shuffle=False, validation=10, keep="best", monitor="loss", patience=3, min_delta=0.125,
+        freeze="1", average="swa(2)", seed=2**40, train_accuracy="running", report_every=2,
     ),
     data=DataSettings(
         dataset='a "quoted"\\path\n\x7f, λ', folder="/data", task="binary", positive=(0, 9)
