@@ -59,7 +59,7 @@ class Operation:
         return f"{self.name}, elsewhere" if self.around is another_system else self.name
 
 
-class _Injector:
+class Injector:
     """Counts the calls that concern a folder, and spoils the n-th one."""
 
     def __init__(self, folder: Path, n: int, spoil: Callable[[], None], lasting: bool) -> None:
@@ -127,7 +127,7 @@ _OPEN = io.open
 class _File(io.FileIO):
     """A file whose writes are counted; the one that is spoiled writes half of its bytes."""
 
-    def __init__(self, injector: _Injector, path: Any, mode: str) -> None:
+    def __init__(self, injector: Injector, path: Any, mode: str) -> None:
         super().__init__(path, mode)
         self._injector = injector
 
@@ -188,12 +188,11 @@ def try_all(operation: Operation, place: Path, most: int | None = None) -> Tally
     before.mkdir()
     with operation.around():
         operation.prepare(before)
-        _reset(before, folder)
+        reset(before, folder)
         calls = _act(operation, folder)
         trial = _Trial(operation, before, folder, _tree(before), _tree(folder))
         assert trial.old != trial.new, "a write that changes nothing proves nothing"
-        count = min(calls, most or calls)
-        for n in sorted({1 + k * (calls - 1) // max(1, count - 1) for k in range(count)}):
+        for n in spread(calls, most):
             trial.fail(n, errno.ENOSPC, lasting=False)
             trial.fail(n, errno.EIO, lasting=True)
             trial.kill(n)
@@ -217,8 +216,8 @@ class _Trial:
         def spoil() -> None:
             raise OSError(number, os.strerror(number))
 
-        _reset(self.before, self.folder)
-        injector = _Injector(self.folder, n, spoil, lasting)
+        reset(self.before, self.folder)
+        injector = Injector(self.folder, n, spoil, lasting)
         sentence = None
         try:
             with injector.patched():
@@ -242,20 +241,10 @@ class _Trial:
 
     def kill(self, n: int) -> None:
         """Kill a process that works on it at the n-th call."""
-        _reset(self.before, self.folder)
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # a fork while there are threads: the child starts none
-            child = os.fork()
-        if child == 0:
-            try:
-                spoil = partial(os.kill, os.getpid(), signal.SIGKILL)
-                with _Injector(self.folder, n, spoil, lasting=False).patched():
-                    self.operation.act(self.folder)
-            finally:
-                os._exit(1)
-        status = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+        reset(self.before, self.folder)
+        killed = is_killed(self.folder, n, partial(self.operation.act, self.folder))
         what = f"{self.operation.name}: killed at call {n}"
-        assert status == -signal.SIGKILL, what
+        assert killed, what
         self._check_targets(what)
         self._check_next(what, may_litter=True)
         self.tally.kills += 1
@@ -281,6 +270,21 @@ class _Trial:
         assert not [p for p in self.folder.rglob("*") if TEMPORARY.fullmatch(p.name)], what
 
 
+def is_killed(folder: Path, n: int, act: Callable[[], object]) -> bool:
+    """Act in a process that is killed at its n-th call; tell whether it came that far."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # a fork while there are threads: the child starts none
+        child = os.fork()
+    if child == 0:
+        try:
+            spoil = partial(os.kill, os.getpid(), signal.SIGKILL)
+            with Injector(folder, n, spoil, lasting=False).patched():
+                act()
+        finally:
+            os._exit(1)
+    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == -signal.SIGKILL
+
+
 def fill_the_disk(operation: Operation, place: Path, size: int = 16) -> str:
     """Let the system itself refuse to write more than a few bytes; return what was said.
 
@@ -291,7 +295,7 @@ def fill_the_disk(operation: Operation, place: Path, size: int = 16) -> str:
     before.mkdir()
     with operation.around():
         operation.prepare(before)
-        _reset(before, folder)
+        reset(before, folder)
         usual = resource.getrlimit(resource.RLIMIT_FSIZE)
         resource.setrlimit(resource.RLIMIT_FSIZE, (size, usual[1]))
         try:
@@ -306,15 +310,21 @@ def fill_the_disk(operation: Operation, place: Path, size: int = 16) -> str:
     return sentence
 
 
+def spread(calls: int, most: int | None) -> list[int]:
+    """Choose calls from 1 to the last one, spread evenly; all unless told how many at most."""
+    count = min(calls, most or calls)
+    return sorted({1 + k * (calls - 1) // max(1, count - 1) for k in range(count)})
+
+
 def _act(operation: Operation, folder: Path) -> int:
     """Let an operation succeed, without the time that real syncs take; count its calls."""
-    injector = _Injector(folder, 0, lambda: None, lasting=False)
+    injector = Injector(folder, 0, lambda: None, lasting=False)
     with injector.patched():
         operation.act(folder)
     return injector.calls
 
 
-def _reset(before: Path, folder: Path) -> None:
+def reset(before: Path, folder: Path) -> None:
     shutil.rmtree(folder, ignore_errors=True)
     shutil.copytree(before, folder)
 
