@@ -127,7 +127,8 @@ def make_images(folder: Path, count: int) -> None:
             block = noise(min(BLOCK, count - start), seed=start)
             file.write(block.images.tobytes())
             labels[start : start + BLOCK] = block.labels
-        np.save(folder / "train_labels.npy", labels)
+        with replacing(folder / "train_labels.npy") as other:
+            np.save(other, labels)
 
 
 def markdown(measurements: list[Measurement], provenance: Provenance) -> str:

@@ -22,6 +22,8 @@ from rich.console import Console
 from rich.style import Style
 from rich.text import Text
 
+from mlp.common.atomic import replacing
+
 ROOT = Path(__file__).resolve().parents[1]
 MODEL = ROOT / "mlp" / "models" / "digits.safetensors"
 
@@ -143,5 +145,7 @@ def make_picture() -> Image.Image:
 
 if __name__ == "__main__":
     target = ROOT / "docs" / "terminal.png"
-    make_picture().save(target, optimize=True)
+    picture = make_picture()
+    with replacing(target) as file:
+        picture.save(file, "PNG", optimize=True)
     print(f"{target.relative_to(ROOT)}: {target.stat().st_size:,} bytes")

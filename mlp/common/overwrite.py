@@ -7,6 +7,7 @@ import tempfile
 from collections.abc import Collection
 from pathlib import Path
 
+from mlp.common.atomic import put_back
 from mlp.common.errors import MLPError, UsageError
 
 
@@ -33,6 +34,7 @@ def check_destination(path: Path, force: bool, is_folder: bool, kind: type[MLPEr
         raise kind(
             f"nothing can be written in {above} ({error.strerror}): choose another place"
         ) from None
+    put_back(path)
     if not os.path.lexists(path) or (is_folder and _is_empty_folder(path)):
         return
     if path.exists() and not path.is_dir() and not path.is_file():

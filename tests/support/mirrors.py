@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
-from http.server import BaseHTTPRequestHandler
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import ClassVar
 
 import numpy as np
 
 from mlp.data.dataset import Dataset, Split
-from mlp.data.formats.idx_folder import IDX_FILES
+from mlp.data.formats.idx import idx_sha256
+from mlp.data.formats.idx_folder import IDX_FILES, write_idx_folder
 
 
 def digits(count: int) -> Split:
@@ -70,3 +72,28 @@ def assert_is_digits(found: Dataset, source: Path) -> None:
 
 def assert_holds_only_the_files(folder: Path) -> None:
     assert sorted(path.name for path in folder.iterdir()) == sorted(f"{n}.gz" for n in IDX_FILES)
+
+
+@contextmanager
+def mirroring(folder: Path) -> Iterator[tuple[Mirrors, tuple[str, str]]]:
+    """Serve `DIGITS`, whose files are made in a folder; yields the server and the two URLs."""
+    write_idx_folder(DIGITS, folder)
+    mirrors = Mirrors({path.name: path.read_bytes() for path in folder.iterdir()})
+    handler = type("BoundHandler", (Handler,), {"mirrors": mirrors})
+    server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
+    thread = threading.Thread(target=server.serve_forever, args=(0.01,))
+    thread.start()
+    root = f"http://127.0.0.1:{server.server_port}"
+    try:
+        yield mirrors, (f"{root}/first/", f"{root}/second/")
+    finally:
+        mirrors.released.set()
+        server.shutdown()
+        server.server_close()
+        thread.join()
+
+
+def checksums() -> dict[str, str]:
+    """What `mlp.data.mnist.SHA256` must be for `DIGITS`."""
+    arrays = (DIGITS.train.images, DIGITS.train.labels, DIGITS.test.images, DIGITS.test.labels)
+    return {name: idx_sha256(array) for name, array in zip(IDX_FILES, arrays, strict=True)}

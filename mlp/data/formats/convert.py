@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from mlp.common.atomic import put_back
 from mlp.common.errors import DataError, UsageError
 from mlp.common.overwrite import check_destination, check_holds_only
 from mlp.data.dataset import Dataset
@@ -18,6 +19,7 @@ def detect(path: str | Path) -> Format:
         DataError: if there is none, or it is of no known format, or of several.
     """
     path = Path(path)
+    put_back(path)
     try:
         if not (path.is_dir() or path.is_file()):
             raise DataError(f"there is no file or folder {path}: check its name")

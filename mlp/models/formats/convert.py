@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from backends import Backend
+from mlp.common.atomic import put_back
 from mlp.common.errors import ModelError, UsageError
 from mlp.common.overwrite import check_destination, check_holds_only
 from mlp.models.formats.parameters import build
@@ -39,6 +40,7 @@ def read_model(
         UsageError: if what is given is unknown or not what the file tells.
     """
     path = Path(path)
+    put_back(path)
     if not (path.is_file() or path.is_dir()):
         raise ModelError(f"there is no model file {path}: check its name")
     try:

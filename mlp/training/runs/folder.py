@@ -9,6 +9,7 @@ from contextlib import contextmanager, suppress
 from datetime import date
 from pathlib import Path
 
+from mlp.common.atomic import sweep
 from mlp.common.errors import ModelError, UsageError
 from mlp.common.overwrite import check_holds_only
 from mlp.training.runs.lock import LOCK, locked
@@ -71,6 +72,7 @@ class RunFolder:
             return
         if not self.path.is_dir():
             raise UsageError(f"{self} is a file, but a run has a folder: name another place")
+        sweep(self.path)  # what a run that was killed at its very beginning left
         others = [path for path in self.path.iterdir() if path.name != LOCK]
         if others and not force:
             raise UsageError(

@@ -1,0 +1,87 @@
+"""Every model and checkpoint that a version has written is read, and answers as it did then."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+import pytest
+
+import mlp
+from mlp.training.state import load_state
+
+ZOO = Path(__file__).parent
+MODELS = sorted(ZOO.glob("*/model-*.safetensors"))
+CHECKPOINTS = sorted(ZOO.glob("*/checkpoint-*.safetensors"))
+RELATIVE = {"float32": 1e-5, "float64": 1e-12}
+"""How far the answers may be from those of the machine that wrote them."""
+
+
+@pytest.fixture(scope="module")
+def write() -> ModuleType:
+    """The script that writes a version's files."""
+    spec = importlib.util.spec_from_file_location("zoo_write", ZOO / "write.py")
+    assert spec is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def name(path: Path) -> str:
+    return f"{path.parent.name}/{path.stem}"
+
+
+def told(path: Path) -> dict[str, Any]:
+    return json.loads(path.with_suffix(".json").read_text())
+
+
+def images_of(path: Path, write: ModuleType) -> Any:
+    return write.digits(path.parent).test.images[:3]
+
+
+@pytest.mark.parametrize("path", MODELS, ids=name)
+def test_a_model_answers_as_it_did(path: Path, write: ModuleType) -> None:
+    then, now = told(path), write.answers(mlp.load(path), images_of(path, write))
+    about = then.pop("about")
+    assert about.items() <= now.pop("about").items()
+    close = RELATIVE[then["dtype"]]
+    np.testing.assert_allclose(now.pop("probabilities"), then.pop("probabilities"), close)
+    assert now == then
+
+
+@pytest.mark.parametrize("path", CHECKPOINTS, ids=name)
+def test_a_checkpoint_goes_on_to_where_it_would_have_gone(path: Path, write: ModuleType) -> None:
+    then = told(path)
+    end = then.pop("end")
+    assert write.reached(load_state(path)) == then
+    now = write.answers(write.resume(path, write.digits(path.parent)), images_of(path, write))
+    assert now["classes"] == end["classes"]
+    np.testing.assert_allclose(now["probabilities"], end["probabilities"], 1e-3)
+    assert len(now["about"]["history"]) == len(end["about"]["history"])
+
+
+def test_each_version_has_both_and_they_are_small() -> None:
+    versions = {path.parent for path in [*MODELS, *CHECKPOINTS]}
+    assert versions
+    for version in versions:
+        assert {path.parent for path in MODELS} == {path.parent for path in CHECKPOINTS}
+        assert all(path.stat().st_size < 10_000 for path in version.iterdir())
+
+
+def test_this_version_writes_the_same_kinds(
+    write: ModuleType,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setattr(write, "ZOO", tmp_path)
+    assert write.main() == 0
+    (version,) = tmp_path.iterdir()
+    newest = max(path.parent for path in MODELS)
+    assert {path.name for path in version.iterdir()} >= {path.name for path in newest.iterdir()}
+    assert write.main() == 1
+    assert "is in the zoo already" in capsys.readouterr().err
