@@ -62,7 +62,19 @@ def files(reader: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
         x_test=data.test.images,
         y_test=data.test.labels,
     )
+    run_mlp(folder, "train", "--run", "runs/first", *TINY, "--epochs", "1")
     return folder
+
+
+def run_mlp(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "mlp", *arguments],
+        cwd=folder,
+        env={**os.environ, "MLP_OFFLINE": "1", "PYTHONPATH": str(ROOT)},
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+    )
 
 
 def test_all_commands_are_found() -> None:
@@ -81,14 +93,10 @@ def test_a_command_of_the_readme_runs(command: str, files: Path, tmp_path: Path)
         with serving(*arguments) as port, urlopen(f"http://127.0.0.1:{port}/") as page:
             assert page.status == 200
         return
-    done = subprocess.run(
-        [sys.executable, "-m", "mlp", name, *arguments, *BOUNDS.get(name, ())],
-        cwd=folder,
-        env={**os.environ, "MLP_OFFLINE": "1", "PYTHONPATH": str(ROOT)},
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-    )
+    if "--run" in arguments:  # which begins anew
+        shutil.rmtree(folder / "runs")
+    bounds = () if "--resume" in arguments else BOUNDS.get(name, ())
+    done = run_mlp(folder, name, *arguments, *bounds)
     assert done.returncode == 0, done.stderr
     assert done.stdout
 

@@ -21,6 +21,7 @@ from mlp.common.version import package_version
 from mlp.data.dataset import Dataset
 from mlp.nn.network import MLP
 from mlp.training.history import Epoch
+from mlp.training.recipe import Recipe
 from mlp.training.trainer import Progress
 
 FORMAT = 1
@@ -180,7 +181,7 @@ def check_resumable(
         UsageError: naming the first difference.
     """
     for what, then, now in (
-        ("recipe", state.recipe, recipe),
+        ("recipe", asdict(Recipe()) | state.recipe, recipe),  # an older version had fewer fields
         ("network", state.network, network),
         ("dataset", state.data, data),
     ):

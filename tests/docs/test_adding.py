@@ -161,6 +161,15 @@ def test_a_dataset_is_kept_in_a_format_of_ones_own(plugin: Path) -> None:
 
 
 @pytest.mark.usefixtures("plugin")
+def test_a_callback_stops_a_run() -> None:
+    callback = sys.modules["my_parts"].StopAtAccuracy(0.6)
+    history = train(toy_model(), DATA, Recipe(batch_size=8, epochs=200), callbacks=[callback])
+    assert history.epochs[-1].train_accuracy >= 0.6
+    assert len(history.epochs) < 200
+    assert "has reached" in (history.stopped or "")
+
+
+@pytest.mark.usefixtures("plugin")
 def test_they_compute_alike_on_another_device() -> None:
     pytest.importorskip("device")
     from device import CountingBackend

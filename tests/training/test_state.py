@@ -207,6 +207,16 @@ def test_the_number_of_epochs_may_grow() -> None:
     np.testing.assert_array_equal(model.parameters, whole.parameters)
 
 
+def test_a_state_of_a_version_with_fewer_choices_goes_on() -> None:
+    recipe = Recipe(batch_size=8, **FAST)
+    states, whole = KeepStates(), toy_model()
+    train(whole, DATA, recipe, callbacks=[states])
+    del states.states[1].recipe["monitor"]
+    model = toy_model()
+    train(model, DATA, recipe, state=states.states[1])
+    np.testing.assert_array_equal(model.parameters, whole.parameters)
+
+
 # What is refused
 
 
