@@ -140,7 +140,15 @@ def load_state(path: Path) -> TrainingState:
         return _rebuild(description, tensors)
     except FileNotFoundError:
         raise ModelError(f"there is no checkpoint {path}: name another") from None
-    except (SafetensorError, OSError, KeyError, TypeError, ValueError, RecursionError) as error:
+    except (
+        SafetensorError,
+        OSError,
+        LookupError,
+        TypeError,
+        ValueError,
+        AttributeError,
+        RecursionError,
+    ) as error:
         raise ModelError(
             f"{path} cannot be read as a checkpoint ({error!r}): it is damaged or of another kind"
         ) from None

@@ -13,7 +13,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from faults import Around, another_system
+from faults import Around
+from injector import another_system
 
 from mlp.common import atomic, linux
 from mlp.common.atomic import IN_PLACE, put_back, replacing, replacing_folder

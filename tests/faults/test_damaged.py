@@ -48,17 +48,34 @@ def test_a_damaged_header_is_refused_or_makes_no_difference(
             read(path)
 
 
-@of_each_file
-def test_a_file_of_a_newer_version_is_told(source: Path, read: Read, tmp_path: Path) -> None:
-    whole, path = source.read_bytes(), tmp_path / source.name
+def rewrite(source: Path, path: Path, **changes: object) -> None:
+    """Copy a file with other entries in the JSON of its metadata."""
+    whole = source.read_bytes()
     (length,) = struct.unpack("<Q", whole[:8])
     header = json.loads(whole[8 : 8 + length])
     metadata = header["__metadata__"]
     for key in metadata:
-        metadata[key] = json.dumps(json.loads(metadata[key]) | {"format": 99})
+        metadata[key] = json.dumps(json.loads(metadata[key]) | changes)
     text = json.dumps(header).encode()
     text += b" " * (-len(text) % 8)
     path.write_bytes(struct.pack("<Q", len(text)) + text + whole[8 + length :])
+
+
+@of_each_file
+def test_a_file_of_a_newer_version_is_told(source: Path, read: Read, tmp_path: Path) -> None:
+    path = tmp_path / source.name
+    rewrite(source, path, format=99)
     with pytest.raises(ModelError, match="format 99") as caught:
         read(path)
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("entry", ["callbacks", "progress", "history", "made_with"])
+@pytest.mark.parametrize("value", [[1], 3, "text", None])
+def test_a_checkpoint_with_a_strange_entry_is_refused(
+    entry: str, value: object, tmp_path: Path
+) -> None:
+    source = next(path for path, read in FILES if read is load_state)
+    rewrite(source, tmp_path / "c", **{entry: value}, **({"format": 9} if "with" in entry else {}))
+    with pytest.raises(ModelError, match="cannot be read as a checkpoint"):
+        load_state(tmp_path / "c")

@@ -7,7 +7,8 @@ import os
 from functools import partial
 from pathlib import Path
 
-from faults import TEMPORARY, Injector, Tally, is_killed, spread
+from faults import TEMPORARY, Tally, spread
+from injector import Injector, is_killed
 from writers import command
 
 from mlp.training.runs.folder import RunFolder

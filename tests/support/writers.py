@@ -15,8 +15,9 @@ from unittest.mock import patch
 
 import numpy as np
 import small_datasets
-from faults import Around, Operation, another_system
+from faults import Around, Operation
 from hard_pictures import draw_digit, place
+from injector import another_system
 from mirrors import DIGITS, checksums, mirroring
 from PIL import Image
 from small_networks import PLACES
