@@ -12,7 +12,8 @@ import numpy as np
 import pytest
 
 import mlp
-from mlp.training.state import load_state
+from mlp.common.errors import UsageError
+from mlp.training.state import check_resumable, load_state
 
 ZOO = Path(__file__).parent
 MODELS = sorted(ZOO.glob("*/model-*.safetensors"))
@@ -62,6 +63,16 @@ def test_a_checkpoint_goes_on_to_where_it_would_have_gone(path: Path, write: Mod
     assert now["classes"] == end["classes"]
     np.testing.assert_allclose(now["probabilities"], end["probabilities"], 1e-3)
     assert len(now["about"]["history"]) == len(end["about"]["history"])
+
+
+def test_a_field_that_an_earlier_recipe_lacked_has_its_default() -> None:
+    path = CHECKPOINTS[-1]
+    state, now = load_state(path), load_state(path)
+    del state.recipe["average"]
+    check_resumable(state, now.recipe, now.network, now.data)
+    now.recipe["average"] = "ema(0.5)"
+    with pytest.raises(UsageError, match="its average is None, not ema"):
+        check_resumable(state, now.recipe, now.network, now.data)
 
 
 def test_each_version_has_both_and_they_are_small() -> None:
