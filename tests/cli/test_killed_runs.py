@@ -107,7 +107,7 @@ def test_a_killed_run_is_resumed_to_the_same_bytes(
         while (left := members(process.pid)) and time.monotonic() < until:
             time.sleep(0.05)
         assert not left, "processes outlive the run"
-        if run.is_dir() and any(run.iterdir()):
+        if (run / "recipe.toml").exists():  # else it was killed before there was a run
             arguments = ["--resume", "run"]
     if not (run / "model.safetensors").exists() or arguments[0] == "--resume":
         finish(tmp_path, *arguments)
