@@ -40,7 +40,7 @@ def on_replay(function: Call) -> None:
 
     A capture holds array operations alone, so what else a step has to do each time (wait for
     another worker, say) is added here. It is not called now; and where this thread records no
-    step, nothing is done. A CUDA graph cannot call the host: this is for the CPU.
+    step, nothing is done. This is for the CPU: our CUDA graphs hold no host calls.
     """
     if recording.calls is not None:
         recording.calls.append(function)

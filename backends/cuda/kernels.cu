@@ -1,6 +1,6 @@
 // The kernels written by hand; T, float or double, is defined in front of this file.
 //
-// Both sum in two stages: each block leaves its part in `partial`, and the block that comes last
+// All three sum in two stages: each block leaves its part in `partial`, and the block that comes last
 // adds the parts up. The order of additions depends on the shapes alone, so results repeat exactly,
 // from run to run and from one GPU to another. `ticket` counts the blocks; it is 0 before and after.
 // Launch with THREADS threads a block.

@@ -13,6 +13,10 @@ import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 
+ON_ONE_CORE = "or train on one core, which takes no more processes (taskset -c 0 mlp train …)"
+AGAIN = f"train again, {ON_ONE_CORE}"
+"""What to do where a worker is lost."""
+
 
 def may_fork() -> bool:
     """Tell whether a process may go on as several that share memory.
@@ -112,8 +116,12 @@ class Processes:
             return error
         code = os.waitstatus_to_exitcode(status)
         if code == -signal.SIGKILL:
-            return MemoryError("the system ended a process of the training")
-        return RuntimeError(f"a process of the training ended with {code}") if code else None
+            return MemoryError(
+                f"the system ended a process of the training; free memory, {ON_ONE_CORE}"
+            )
+        if code:
+            return RuntimeError(f"a process of the training ended with {code}; {AGAIN}")
+        return None
 
 
 @contextmanager

@@ -20,7 +20,7 @@ import numpy as np
 from numpy.typing import DTypeLike
 
 from backends import Array, Backend, on_replay
-from mlp.training.parallel.processes import Processes, may_fork
+from mlp.training.parallel.processes import AGAIN, Processes, may_fork
 
 LINE = 8
 """Counters that fill one line of the cache, so that two workers never write into the same."""
@@ -66,7 +66,7 @@ class WorkerGroup:
         self._others = Processes()
 
     def zeros(self, shape: Any, dtype: DTypeLike) -> Array:
-        """Make an array of zeros that all workers see, on the device."""
+        """Make an array of zeros that all workers see: of several, in the host's shared memory."""
         if self.size == 1:
             return self.xp.zeros(shape, dtype=dtype)
         count = int(np.prod(shape))
@@ -175,4 +175,4 @@ def _raise_first(errors: Iterable[BaseException | None], abandoned: bool) -> Non
         if error is not None and not isinstance(error, _AbandonedError):
             raise error
     if abandoned:
-        raise RuntimeError("a worker of the training stopped and did not say why")
+        raise RuntimeError(f"a worker of the training stopped and did not say why; {AGAIN}")

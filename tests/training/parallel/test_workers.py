@@ -142,6 +142,16 @@ def test_a_process_that_the_system_ends_ends_all(monkeypatch: pytest.MonkeyPatch
         )
 
 
+@needs_fork
+def test_a_process_that_ends_without_a_word_ends_all(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(mlp.training.parallel.workers, "may_fork", lambda: True)
+    group = WorkerGroup(3, get_backend("cpu"))
+    with pytest.raises(RuntimeError, match="ended with 3; train again"):
+        group.run(lambda rank: fails(rank, 1, group, lambda: os._exit(3)), OFTEN)
+    with pytest.raises(RuntimeError, match="did not say why; train again"):
+        group.run(lambda rank: fails(rank, 1, group, lambda: os._exit(0)), OFTEN)
+
+
 def test_an_interrupt_of_a_run_leaves_nothing_behind(
     in_processes: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
