@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import Any
 
 from backends import Array, Backend, kernel
+from mlp.common.errors import UsageError
 from mlp.common.registry import Registry
 from mlp.nn.activations import sigmoid
 from mlp.nn.buffers import Buffers
@@ -27,7 +28,7 @@ class Loss:
     """
 
     def __init__(self, classes: int, backend: Backend, dtype: str) -> None:
-        self.xp = backend.xp
+        self.xp, self._to_numpy = backend.xp, backend.to_numpy
         self.buffer = Buffers(backend, dtype)
         self.one_hot = self.xp.eye(classes, dtype=dtype)  # (C, C)
         self._kept: Array | None = None
@@ -54,7 +55,10 @@ class Loss:
         raise NotImplementedError
 
     def targets(self, labels: Array) -> Array:
-        """Turn integer labels of shape (N,) into target rows (N, C); pass such rows through."""
+        """Turn integer labels of shape (N,) into target rows (N, C); pass such rows through.
+
+        That the labels are below C is not checked: it would take a wait for the device.
+        """
         if labels.ndim == 2:
             return labels
         targets = self.buffer("targets", len(labels), len(self.one_hot))  # (N, C)
@@ -73,7 +77,12 @@ class Loss:
 
         Returns:
             The sum of the examples' losses over ``total``: an array of shape (1, 1).
+
+        Raises:
+            UsageError: if an integer label is not from 0 to C - 1.
         """
+        if labels.ndim == 1:  # which waits for the device; training hands over rows, unchecked
+            self._check(labels)
         self._outputs, self._targets = outputs, self.targets(labels)  # (N, C)
         self._kept = kept = self.buffer("kept", *outputs.shape)
         loss = self.buffer("loss", 1, 1)
@@ -92,6 +101,15 @@ class Loss:
         doutputs, self._kept = self._kept, None
         self._gradient(self._outputs, self._targets, doutputs, self._scale)
         return doutputs
+
+    def _check(self, labels: Array) -> None:
+        classes, integers = len(self.one_hot), self._to_numpy(labels)
+        for label in (int(integers.min()), int(integers.max())):
+            if not 0 <= label < classes:
+                raise UsageError(
+                    f"label {label} is not from 0 to {classes - 1}: correct it, or make the "
+                    "network's output as wide as there are classes"
+                )
 
     def scaled_gradient(
         self, xp: Any, outputs: Array, targets: Array, kept: Array, scale: float

@@ -6,8 +6,10 @@ from collections.abc import Callable
 
 import numpy as np
 import pytest
+from device import CountingBackend
 
 from backends import get_backend
+from mlp.common.errors import UsageError
 from mlp.nn.losses import LOSSES
 
 CPU = get_backend("cpu")
@@ -50,6 +52,26 @@ def test_integer_labels_are_one_hot_rows(name: str) -> None:
     integers, rows = evaluate(name, OUTPUTS, LABELS), evaluate(name, OUTPUTS, ROWS)
     assert integers[0] == rows[0]
     np.testing.assert_array_equal(integers[1], rows[1])
+
+
+@pytest.mark.parametrize("label", [-1, C, 99])
+@pytest.mark.parametrize("name", LOSSES)
+def test_a_label_that_is_no_class_is_refused(name: str, label: int) -> None:
+    with pytest.raises(UsageError, match=rf"label {label} is not from 0 to {C - 1}: correct it"):
+        evaluate(name, OUTPUTS, np.array([*LABELS[:-1], label]))
+
+
+def test_rows_are_not_waited_for() -> None:
+    backend = CountingBackend()
+    criterion = LOSSES["cross_entropy"](C, backend, "float64")
+    outputs, rows = backend.asarray(OUTPUTS), backend.asarray(ROWS)
+    labels = backend.asarray(LABELS)
+    backend.reset()
+    criterion.forward(outputs, rows)
+    criterion.forward(outputs, criterion.targets(labels))
+    assert backend.count("synchronisation") == backend.count("to host") == 0
+    criterion.forward(outputs, labels)
+    assert backend.count("to host") > 0
 
 
 @pytest.mark.parametrize("name", LOSSES)
