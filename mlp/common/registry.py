@@ -73,7 +73,7 @@ class Registry(Mapping[str, Entry]):
         Raises:
             UsageError: if there is no such name, or its numbers are too few, too many or none.
         """
-        match = re.fullmatch(rf"\s*({NAME})\s*(?:\(([^()]*)\))?\s*", text)
+        match = re.fullmatch(CALL, text) if isinstance(text, str) else None
         name = match[1] if match else text
         if match is None or name not in self:
             raise UsageError(f"there is no {self.kind} {name!r}: choose one of {', '.join(self)}")
@@ -112,11 +112,15 @@ class Registry(Mapping[str, Entry]):
 
 
 NAME = r"[a-z][a-z0-9_-]*"
+CALL = rf"\s*({NAME})\s*(?:\(([^()]*)\))?\s*"
 
 
 def split_choices(text: str) -> list[str]:
-    """Split several choices at the commas between them, not at those in brackets."""
-    return re.split(r",(?![^()]*\))", text)
+    """Split several choices at the commas between them, not at those in brackets.
+
+    What is no text stays as it is, for `Registry.parse` to refuse.
+    """
+    return re.split(r",(?![^()]*\))", text) if isinstance(text, str) else [text]
 
 
 def _numbers(text: str | None) -> list[float] | None:

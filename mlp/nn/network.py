@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from itertools import pairwise
 from math import prod
 
@@ -45,7 +45,7 @@ class MLP(Chain):
             `mlp.models.metadata.metadata_of`. None for one that was just made.
 
     Raises:
-        UsageError: if a size is not positive or a name is unknown.
+        UsageError: if a size or the seed is no such number, or a name is unknown.
     """
 
     def __init__(
@@ -145,7 +145,10 @@ class MLP(Chain):
 
     def _draw(self, weights: str, biases: str, seed: int) -> None:
         """Draw the parameters layer by layer, those of each in the order of its `shapes`."""
-        rng = generator(seed, "parameters")
+        whole = as_whole(seed)
+        if whole is None or whole < 0:
+            raise UsageError(f"the seed must be a whole number of at least 0, not {seed!r}")
+        rng = generator(whole, "parameters")
         for block, (inputs, outputs) in zip(self.blocks, pairwise(self.sizes), strict=True):
             for layer in block:
                 for name, shape in layer.shapes(outputs).items():
@@ -155,9 +158,10 @@ class MLP(Chain):
 
 
 def _checked(sizes: Sequence[int]) -> tuple[int, ...]:
-    whole = tuple(as_whole(size) or 0 for size in sizes)
+    given = list(sizes) if isinstance(sizes, Iterable) else sizes
+    whole = tuple(as_whole(size) or 0 for size in given) if isinstance(given, list) else ()
     if len(whole) < 2 or min(whole) <= 0:
         raise UsageError(
-            f"a network needs an input and an output width or more, all positive, not {list(sizes)}"
+            f"a network needs an input and an output width or more, all positive, not {given}"
         )
     return whole

@@ -7,7 +7,7 @@ from itertools import pairwise
 
 from backends import Backend
 from mlp.common.errors import UsageError
-from mlp.common.option import option
+from mlp.common.option import check_types, option
 from mlp.nn.initializers import INITIALIZERS
 from mlp.nn.layers import LAYERS
 from mlp.nn.network import DTYPES, MLP
@@ -27,6 +27,9 @@ class Architecture:
     """The choices that make a network; the defaults are those of ``mlp train``.
 
     Each field's metadata says what it is; ``mlp train --help`` shows it.
+
+    Raises:
+        UsageError: if a value is of another type.
     """
 
     hidden: tuple[int, ...] = option(
@@ -43,6 +46,9 @@ class Architecture:
     init: str = option("he_normal", "How the weights start", group=GROUP, choices=INITIALIZERS)
     bias_init: str = option("zeros", "The same, for the biases.", group=GROUP)
     dtype: str = option("float32", " or ".join(DTYPES) + ".", group=GROUP)
+
+    def __post_init__(self) -> None:
+        check_types(self)
 
     def build(self, pixels: int, classes: int, loss: str, seed: int, backend: Backend) -> MLP:
         """Make the network with its initial weights.

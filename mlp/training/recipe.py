@@ -10,7 +10,7 @@ from typing import Literal
 import numpy as np
 
 from mlp.common.errors import UsageError
-from mlp.common.option import option
+from mlp.common.option import check_types, option, shown
 from mlp.common.whole import as_whole
 from mlp.data.augment import DEFORMATIONS, parse_augment
 from mlp.nn.averaging import AVERAGES
@@ -30,7 +30,7 @@ class Recipe:
     Each field's metadata says what it is; ``mlp train --help`` shows it.
 
     Raises:
-        UsageError: if a value is not finite or out of its range.
+        UsageError: if a value is of another type, not finite or out of its range.
     """
 
     loss: str = option("cross_entropy", "What training minimises", group=TRAINING, choices=LOSSES)
@@ -147,9 +147,10 @@ class Recipe:
             value = getattr(self, field.name)
             if isinstance(value, np.generic):
                 object.__setattr__(self, field.name, value.item())
+        check_types(self)
         LOSSES.parse(self.loss)  # refuses what there is not
         OPTIMIZERS.parse(self.optimizer)
-        if self.batch_size != "full":
+        if not (isinstance(self.batch_size, str) and self.batch_size == "full"):
             _require_whole("batch size", self.batch_size, 1, "of at least 1, or full")
         _require_whole("number of epochs", self.epochs, 1, "of at least 1")
         _require("learning rate", self.lr, self.lr > 0, "above 0")
@@ -221,7 +222,7 @@ def _require(what: str, value: float, holds: bool, range_: str) -> None:
 def _require_whole(what: str, value: object, least: int, range_: str) -> None:
     whole = as_whole(value)
     if whole is None or whole < least:
-        raise UsageError(f"the {what} must be a whole number {range_}, not {value}")
+        raise UsageError(f"the {what} must be a whole number {range_}, not {shown(value)}")
     if whole > sys.maxsize:
         raise UsageError(f"the {what} must be at most {sys.maxsize}, not {value}")
 
