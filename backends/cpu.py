@@ -36,6 +36,9 @@ class CpuBackend:
         self._graph = graph
         self.xp = CpuNamespace()
 
+    def __repr__(self) -> str:
+        return f"CpuBackend(graph={self._graph})"
+
     def asarray(self, array: NDArray[Any], dtype: DTypeLike | None = None) -> NDArray[Any]:
         """Return the array itself, or a copy where the dtype differs."""
         return np.asarray(array, dtype=dtype)

@@ -44,7 +44,7 @@ class CudaBackend:
         check_driver(cupy)
         check_device(cupy, index)
         self.name = f"cuda:{index}"
-        self._cupy, self._graph = cupy, graph
+        self._cupy, self._precision, self._graph = cupy, precision, graph
         self._queue = of_device(cupy, index)
         self._queue.enter()
         smoke_test(cupy)
@@ -53,6 +53,10 @@ class CudaBackend:
         workspace = self._queue.entering(cupy.cuda.alloc)(WORKSPACE_BYTES)
         blas = Blas(library, self._queue.stream.ptr, workspace, precision)
         self.xp = CudaNamespace(cupy, self._queue, blas, self._kernels)
+
+    def __repr__(self) -> str:
+        index = self.name.removeprefix("cuda:")
+        return f"CudaBackend({index}, {self._precision!r}, graph={self._graph})"
 
     def asarray(self, array: NDArray[Any], dtype: DTypeLike | None = None) -> Array:
         """Copy a host array to the device."""

@@ -52,6 +52,10 @@ class Split:
                 f"check that both files belong together"
             )
 
+    def __repr__(self) -> str:
+        count, height, width = self.images.shape
+        return f"Split({count:,} images of {height} x {width} pixels)"
+
     def __len__(self) -> int:
         return len(self.images)
 
@@ -112,6 +116,11 @@ class Dataset:
                 f"but test images {self.test.images.shape[1:]}: they do not belong together, so "
                 "get both from one place"
             )
+
+    def __repr__(self) -> str:
+        return (
+            f"Dataset({self.name!r}, classes={self.classes}, train={self.train}, test={self.test})"
+        )
 
     @property
     def pixels(self) -> int:

@@ -38,6 +38,15 @@ def numbers(split: Split) -> np.ndarray:
 # Splits and datasets
 
 
+def test_they_are_shown_without_their_pixels() -> None:
+    data = numbered(LABELS)
+    assert repr(data.train) == "Split(200 images of 2 x 2 pixels)"
+    assert repr(data) == (
+        "Dataset('numbered', classes=5, train=Split(200 images of 2 x 2 pixels), "
+        "test=Split(200 images of 2 x 2 pixels))"
+    )
+
+
 @pytest.mark.parametrize(
     ("images", "labels", "sentence"),
     [

@@ -49,6 +49,11 @@ def run(trainer: Trainer, epochs: int = EPOCHS) -> tuple[Any, Any]:
     return trainer.backend.to_numpy(trainer.model.parameters), np.concatenate(losses)
 
 
+def test_a_backend_is_shown_as_it_is_made(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert repr(open_stand_in(monkeypatch)[1]) == "CudaBackend(0, 'float32', graph=True)"
+    assert repr(get_backend("cpu", graph=False)) == "CpuBackend(graph=False)"
+
+
 @pytest.mark.parametrize("batch_size", [16, 64, "full"])
 def test_replayed_spans_train_as_the_cpu_does(
     monkeypatch: pytest.MonkeyPatch, split: Split, batch_size: Any
