@@ -148,15 +148,22 @@ def _option(name: str, annotation: object, default: object) -> Parameter:
 
 
 def _override(field: dataclasses.Field[Any], hint: Any, grouped: bool) -> Parameter:
-    """Make a field's option, which is None unless it is given; the help is from the metadata."""
+    """Make a field's option, which is None unless it is given; the help is from the metadata.
+
+    The help leaves an option out while its registry has one entry; it may be given all the same.
+    """
     metadata = field.metadata
     text: str = metadata["help"]
-    if metadata["choices"] is not None:
-        text = f"{text}: {metadata['choices'].describe()}."
+    choices = metadata["choices"]
+    hidden = choices is not None and len(choices) < 2  # there is nothing to choose, as yet
+    if choices is not None:
+        text = f"{text}: {choices.describe()}."
     if field.default is not None:
         text = f"{text} \\[default: {_shown(field)}]"  # rich reads the bare bracket as markup
     panel = metadata["group"] if grouped else None
-    option = typer.Option(help=text, metavar=metadata["metavar"], rich_help_panel=panel)
+    option = typer.Option(
+        help=text, metavar=metadata["metavar"], rich_help_panel=panel, hidden=hidden
+    )
     return _option(field.name, Annotated[_scalar(hint) | None, option], None)
 
 

@@ -111,6 +111,16 @@ def test_the_help_is_made_of_the_fields(monkeypatch: pytest.MonkeyPatch) -> None
         assert told in text
 
 
+def test_the_help_leaves_out_what_has_one_choice(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert "--colour" not in built("--help")[0].stdout
+    result, calls = built("High Street", "--colour", "red")
+    assert result.exception is None
+    assert calls[1] == House()
+    monkeypatch.setattr(COLOURS, "_entries", dict(COLOURS))
+    COLOURS.register("blue")(object)
+    assert "--colour" in built("--help")[0].stdout
+
+
 def test_a_few_fields_alone() -> None:
     result, calls = built("--colour", "blue", few=True)
     assert result.exception is None

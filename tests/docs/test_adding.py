@@ -128,6 +128,7 @@ def run(plugin: Path, *arguments: str) -> str:
 def test_the_command_line_has_them(plugin: Path) -> None:
     """Formats, options, help texts and views, by way of MLP_PLUGINS."""
     text = run(plugin, "train", "--help")
+    assert "--optimizer" in text  # which has two choices now
     for name in ("bent_identity(bend)", "pseudo_huber(delta)", "signum", "exponential(end)"):
         assert name in text, name
     run(plugin, "data", "convert", "--help")
