@@ -7,94 +7,21 @@ Visual Document Analysis (2003), section 2, with one draw for a group of images.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 from typing import Any
 
 from backends import Array, Backend, get_backend
-from mlp.common.errors import UsageError
-from mlp.common.registry import Registry, split_choices
 from mlp.common.rng import generator
+from mlp.data.deformations import affine, parse_augment
 from mlp.data.resample import GROUP, Warp
 from mlp.nn.buffers import Buffers
 from mlp.nn.counter_rng import RandomBits
-
-DEFORMATIONS: Registry[Callable[..., dict[str, float]]] = Registry("deformation")
-"""The kinds of deformation: each takes its numbers, holds them to their ranges and returns them."""
-
-
-@DEFORMATIONS.register("affine")
-def affine(
-    *, rotation: float = 15.0, scale: float = 0.15, shift: float = 2.0, shear: float = 0.0
-) -> dict[str, float]:
-    """Turn, scale, move and shear.
-
-    Args:
-        rotation: the largest angle, in degrees.
-        scale: the largest change of either side's length, as a share.
-        shift: the largest move, in pixels.
-        shear: the largest angle of a shear, in degrees.
-    """
-    most = {"rotation": 180.0, "scale": 0.9, "shift": 1e3, "shear": 80.0}
-    numbers = {"rotation": rotation, "scale": scale, "shift": shift, "shear": shear}
-    return {name: _within("affine", name, numbers[name], 0.0, most[name]) for name in numbers}
-
-
-@DEFORMATIONS.register("elastic")
-def elastic(*, sigma: float = 6.0, alpha: float = 36.0) -> dict[str, float]:
-    """Move each pixel by noise that is smooth.
-
-    Args:
-        sigma: the deviation in pixels of the Gaussian that smooths noise from U(-1, 1).
-        alpha: what the noise is then multiplied by, in pixels.
-    """
-    return {
-        "sigma": _within("elastic", "sigma", sigma, 0.1, 1e3),
-        "alpha": _within("elastic", "alpha", alpha, 0.0, 1e6),
-    }
-
-
-@DEFORMATIONS.register("thickness")
-def thickness(*, amount: float = 0.5) -> dict[str, float]:
-    """Make strokes thicker or thinner.
-
-    Args:
-        amount: the largest share of the way to a stroke a pixel thicker or thinner all round.
-    """
-    return {"amount": _within("thickness", "amount", amount, 0.0, 1.0)}
-
-
-def _within(kind: str, name: str, value: float, low: float, high: float) -> float:
-    if not low <= value <= high:
-        raise UsageError(
-            f"the {name} of deformation {kind!r} must be from {low:g} to {high:g}, not {value:g}"
-        )
-    return value
-
-
-def parse_augment(text: str) -> dict[str, dict[str, float]]:
-    """Read what the user wrote, such as ``affine(10, 0.1),elastic``.
-
-    Returns:
-        The numbers of each of `DEFORMATIONS` that is named, by their names.
-
-    Raises:
-        UsageError: if a kind is unknown or named twice, or a number is out of its range.
-    """
-    chosen: dict[str, dict[str, float]] = {}
-    for part in split_choices(text):
-        numbers = DEFORMATIONS.make(part)
-        name = part.partition("(")[0].strip()
-        if name in chosen:
-            raise UsageError(f"deformation {name!r} is named twice in {text!r}: name it once")
-        chosen[name] = numbers
-    return chosen
 
 
 class Deformation:
     """Deforms batches at random. All draws of an epoch follow from the images' places in it.
 
     Args:
-        augment: what to do; see `parse_augment`.
+        augment: what to do; see `mlp.data.deformations.parse_augment`.
         shape: the height and the width of an image, in pixels.
         backend: the device that the batches are on.
         dtype: their dtype.

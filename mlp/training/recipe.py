@@ -12,7 +12,7 @@ import numpy as np
 from mlp.common.errors import UsageError
 from mlp.common.option import check_types, option, shown
 from mlp.common.whole import as_whole
-from mlp.data.augment import DEFORMATIONS, parse_augment
+from mlp.data.deformations import DEFORMATIONS, parse_augment
 from mlp.nn.averaging import AVERAGES
 from mlp.nn.losses import LOSSES
 from mlp.nn.optim import OPTIMIZERS

@@ -12,8 +12,8 @@ from toys import toy_dataset, toy_model
 
 import backends.cpu
 from backends import get_backend
-from mlp.common.errors import UsageError
-from mlp.data.augment import DEFORMATIONS, Deformation, deform, epoch_key, parse_augment
+from mlp.data.augment import Deformation, deform, epoch_key
+from mlp.data.deformations import DEFORMATIONS
 from mlp.data.resample import GROUP, Warp
 from mlp.training.loop import train
 from mlp.training.recipe import Recipe
@@ -297,27 +297,3 @@ def test_evaluation_sees_the_images_as_they_are() -> None:
     assert ours.loss != theirs.loss
     for measure in ("train_accuracy", "test_accuracy", "validation_accuracy"):
         assert getattr(ours, measure) == getattr(theirs, measure)
-
-
-# What is written
-
-
-def test_numbers_left_out_have_defaults() -> None:
-    assert parse_augment("affine( 10 ,0.1), elastic") == {
-        "affine": {"rotation": 10.0, "scale": 0.1, "shift": 2.0, "shear": 0.0},
-        "elastic": {"sigma": 6.0, "alpha": 36.0},
-    }
-
-
-@pytest.mark.parametrize(
-    ("augment", "said"),
-    [
-        ("mirror", "choose one of affine, elastic, thickness"),
-        ("elastic,elastic(4)", "named twice"),
-        ("elastic(1, 2, 3)", r"up to 2 finite number\(s\), as in elastic\(sigma, alpha\)"),
-        ("thickness(2)", "amount of deformation 'thickness' must be from 0 to 1, not 2"),
-    ],
-)
-def test_what_cannot_be_done_is_said(augment: str, said: str) -> None:
-    with pytest.raises(UsageError, match=said):
-        parse_augment(augment)

@@ -15,7 +15,8 @@ NAMES = [name for name in vars(constants) if name.isupper()]
 
 
 def test_each_is_followed_by_its_explanation() -> None:
-    body = ast.parse((FOLDER / "constants.py").read_text()).body
+    stages = sorted((FOLDER / "constants").glob("[!_]*.py"))
+    body = [node for stage in stages for node in ast.parse(stage.read_text()).body]
     explained = [
         node.targets[0].id
         for node, after in pairwise(body)
