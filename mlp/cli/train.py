@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import itertools
 from contextlib import ExitStack
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import asdict, fields, replace
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-import mlp.training.loop
 from backends import Backend
 from mlp.cli import console
 from mlp.cli.expand import Overrides
@@ -23,6 +22,7 @@ from mlp.cli.options import (
     open_dataset,
     open_device,
 )
+from mlp.cli.train_job import Job
 from mlp.cli.train_report import Outcome, report
 from mlp.cli.train_settings import Given, ask_for_task, settle
 from mlp.common.errors import ModelError, UsageError
@@ -32,14 +32,11 @@ from mlp.data.task import Kind
 from mlp.models import checkpoint
 from mlp.nn.network import MLP
 from mlp.training.architecture import Architecture
-from mlp.training.callbacks import Callback
 from mlp.training.recipe import Recipe
-from mlp.training.runs.checkpointer import Checkpointer, TellMachine
 from mlp.training.runs.folder import RunFolder, find_folder, new_folder
 from mlp.training.runs.settings import Settings, read_settings, write_settings
-from mlp.training.runs.signals import Signals, StopOnSignal
-from mlp.training.runs.tensorboard import TensorBoardWriter, check_installed
-from mlp.training.runs.writers import HistoryWriter, LogWriter
+from mlp.training.runs.signals import Signals
+from mlp.training.runs.tensorboard import check_installed
 from mlp.training.start import (
     architecture_from,
     needs_new_layer,
@@ -184,68 +181,6 @@ def train(
         if folder is not None and outcome.checkpoint is not None:
             console.note(f"checkpoint: {outcome.checkpoint}; mlp train --resume {folder} goes on")
         raise typer.Exit(signals.exit_code)
-
-
-@dataclass
-class Job:
-    """A training run with all that watches it.
-
-    Attributes:
-        settings: what it was asked for.
-        folder: where it is kept; None for a model file alone.
-        saved: the checkpoint that it goes on from.
-        state: what that holds.
-        checkpoint_every: minutes.
-        tensorboard: whether TensorBoard's file is written.
-    """
-
-    settings: Settings
-    folder: RunFolder | None
-    saved: Path | None
-    state: TrainingState | None
-    checkpoint_every: float
-    tensorboard: bool
-
-    def run(self, model: MLP, images: Dataset, signals: Signals) -> Outcome:
-        """Train the network."""
-        recipe, folder = self.settings.training, self.folder
-        log = LogWriter(folder.log) if folder else None
-
-        def warn(sentence: str) -> None:
-            console.warn(sentence)
-            if log is not None:
-                log.write(f"warning: {sentence}")
-
-        checkpointer = None
-        callbacks: list[Callback] = [StopOnSignal(signals)]
-        if folder is not None and log is not None:
-            checkpointer = Checkpointer(
-                folder,
-                self.checkpoint_every,
-                resumed=self.saved,
-                signals=signals,
-                on_warning=warn,
-            )
-            callbacks = [log, HistoryWriter(folder.history, warn), checkpointer, *callbacks]
-            if self.tensorboard:
-                callbacks.insert(0, TensorBoardWriter(folder.path, warn))
-        if self.state is not None:
-            callbacks.insert(0, TellMachine(self.state, warn))
-        done = self.state.epoch if self.state else 0
-        with console.TrainingBar(model.backend, len(images.train), recipe.epochs, done) as bar:
-            history = mlp.training.loop.train(
-                model,
-                images,
-                recipe,
-                callbacks=callbacks,
-                state=self.state,
-                on_epoch=bar.on_epoch,
-                on_step=bar.on_step,
-                on_warning=warn,
-            )
-        history.interrupted |= signals.stopped(history)
-        latest = checkpointer.latest if checkpointer else None
-        return Outcome(model, images, recipe, history, folder, latest)
 
 
 def _is_given(context: typer.Context, name: str) -> bool:

@@ -1,0 +1,82 @@
+"""The training of ``mlp train``: the loop, with all that watches it and keeps its run."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import mlp.training.loop
+from mlp.cli import console
+from mlp.cli.train_report import Outcome
+from mlp.data.load import Dataset
+from mlp.nn.network import MLP
+from mlp.training.callbacks import Callback
+from mlp.training.runs.checkpointer import Checkpointer, TellMachine
+from mlp.training.runs.folder import RunFolder
+from mlp.training.runs.settings import Settings
+from mlp.training.runs.signals import Signals, StopOnSignal
+from mlp.training.runs.tensorboard import TensorBoardWriter
+from mlp.training.runs.writers import HistoryWriter, LogWriter
+from mlp.training.state import TrainingState
+
+
+@dataclass
+class Job:
+    """A training run with all that watches it.
+
+    Attributes:
+        settings: what it was asked for.
+        folder: where it is kept; None for a model file alone.
+        saved: the checkpoint that it goes on from.
+        state: what that holds.
+        checkpoint_every: minutes.
+        tensorboard: whether TensorBoard's file is written.
+    """
+
+    settings: Settings
+    folder: RunFolder | None
+    saved: Path | None
+    state: TrainingState | None
+    checkpoint_every: float
+    tensorboard: bool
+
+    def run(self, model: MLP, images: Dataset, signals: Signals) -> Outcome:
+        """Train the network."""
+        recipe, folder = self.settings.training, self.folder
+        log = LogWriter(folder.log) if folder else None
+
+        def warn(sentence: str) -> None:
+            console.warn(sentence)
+            if log is not None:
+                log.write(f"warning: {sentence}")
+
+        checkpointer = None
+        callbacks: list[Callback] = [StopOnSignal(signals)]
+        if folder is not None and log is not None:
+            checkpointer = Checkpointer(
+                folder,
+                self.checkpoint_every,
+                resumed=self.saved,
+                signals=signals,
+                on_warning=warn,
+            )
+            callbacks = [log, HistoryWriter(folder.history, warn), checkpointer, *callbacks]
+            if self.tensorboard:
+                callbacks.insert(0, TensorBoardWriter(folder.path, warn))
+        if self.state is not None:
+            callbacks.insert(0, TellMachine(self.state, warn))
+        done = self.state.epoch if self.state else 0
+        with console.TrainingBar(model.backend, len(images.train), recipe.epochs, done) as bar:
+            history = mlp.training.loop.train(
+                model,
+                images,
+                recipe,
+                callbacks=callbacks,
+                state=self.state,
+                on_epoch=bar.on_epoch,
+                on_step=bar.on_step,
+                on_warning=warn,
+            )
+        history.interrupted |= signals.stopped(history)
+        latest = checkpointer.latest if checkpointer else None
+        return Outcome(model, images, recipe, history, folder, latest)
