@@ -62,7 +62,7 @@ class Blas:
         )
 
     def matmul(self, a: Array, b: Array, out: Array) -> Array:
-        """Write ``a @ b``, of shapes (m, k) and (k, n), to ``out``; `fits` must hold for them.
+        """Write ``a @ b``, of shapes (m, k) and (k, n), to ``out``; `can_multiply` must hold for them.
 
         cuBLAS reads arrays column by column: to it, ``out`` is its own transpose bᵀ aᵀ, so the
         operands go in swapped, each with the width of its rows in memory.
@@ -80,7 +80,7 @@ class Blas:
         return out
 
 
-def fits(a: Array, b: Array, out: Array | None) -> bool:
+def can_multiply(a: Array, b: Array, out: Array | None) -> bool:
     """Whether `Blas.matmul` can do this product: matrices in rows or columns, one float dtype."""
     return (
         out is not None

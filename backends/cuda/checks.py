@@ -41,7 +41,7 @@ class CudaFacts(NamedTuple):
     gpus: tuple[Gpu, ...]
 
 
-def facts() -> CudaFacts:
+def inspect_cuda() -> CudaFacts:
     """Look at the driver, CuPy and the devices, as far as they are there; raise nothing."""
     driver = driver_version()
     wheels = installed_wheels()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from backends.base import Array
-from backends.cuda.blas import Blas, fits
+from backends.cuda.blas import Blas, can_multiply
 from backends.cuda.kernels import C_TYPES, Kernels
 from backends.cuda.queue import Queue
 
@@ -33,7 +33,7 @@ class CudaNamespace:
     def matmul(self, a: Array, b: Array, out: Array | None = None) -> Array:
         """``cupy.matmul``; of matrices in a form that a graph can capture."""
         self._queue.enter()
-        if fits(a, b, out):
+        if can_multiply(a, b, out):
             return self._blas.matmul(a, b, out)
         return self._cupy.matmul(a, b, out=out)
 

@@ -79,7 +79,7 @@ class Batches:
             self._others.append(replica)
         return [self, *self._others[: count - 1]]
 
-    def order(self, rows: NDArray[np.int64]) -> Array:
+    def to_device(self, rows: NDArray[np.int64]) -> Array:
         """Bring indices, shape (n,), to where the images are."""
         return rows if self.on_host else self.backend.asarray(rows)
 
@@ -87,7 +87,7 @@ class Batches:
         """Copy some rows, in any order, into arrays that are reused for as many; deform them.
 
         Args:
-            rows: part of an `order`, shape (n,).
+            rows: what `to_device` returns, or a part of it, shape (n,).
             first: the place of the first of them in the epoch's order.
 
         Returns:
@@ -109,7 +109,7 @@ class Batches:
         """Copy the labels of some rows into an array that is reused for as many.
 
         Args:
-            rows: part of an `order`, shape (n,).
+            rows: what `to_device` returns, or a part of it, shape (n,).
         """
         shape = (len(rows), *self.labels.shape[1:])
         labels = self._buffer("kept labels", *shape, dtype=self.labels.dtype)

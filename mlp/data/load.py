@@ -18,7 +18,7 @@ from mlp.data.relabel import as_binary, overlay
 from mlp.data.synthetic import load_synthetic
 from mlp.data.task import Task
 
-__all__ = ["Dataset", "Split", "as_binary", "ask", "load_dataset", "overlay"]
+__all__ = ["Dataset", "Split", "as_binary", "load_dataset", "overlay", "relabel_for"]
 
 
 def load_dataset(
@@ -99,7 +99,7 @@ def join(datasets: Sequence[Dataset]) -> Dataset:
     )
 
 
-def ask(task: Task, dataset: Dataset) -> Dataset:
+def relabel_for(task: Task, dataset: Dataset) -> Dataset:
     """Relabel a dataset for the task of a model; for several questions, overlay its images too.
 
     Args:

@@ -71,7 +71,7 @@ def _shrunk(mask: Mask, margin: int) -> Mask:
     return ~sliding_max(sliding_max(~mask, size, 0), size, 1)
 
 
-def within(labels: ComponentLabels, paper: Mask) -> ComponentLabels:
+def drop_cut_strokes(labels: ComponentLabels, paper: Mask) -> ComponentLabels:
     """The strokes that do not touch the paper's edge, which would have cut them."""
     edge = paper & ~_shrunk(paper, constants.PAPER_CUT)
     return np.where(np.isin(labels, labels[edge]), np.int32(0), labels)

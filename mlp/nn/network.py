@@ -87,12 +87,12 @@ class MLP(Chain):
                 Linear(
                     inputs, outputs, self.backend, self.dtype, bias=self.bias, needs_dx=number > 0
                 ),
-                *self.following(number),
+                *self.layers_after(number),
             ]
             for number, (inputs, outputs) in enumerate(pairwise(self.sizes))
         ]
 
-    def following(self, number: int) -> list[Layer]:
+    def layers_after(self, number: int) -> list[Layer]:
         """Make what follows a linear layer, counted from 0."""
         choices = self.output if number == len(self.sizes) - 2 else self.activation
         return [LAYERS.make(choice, self.backend, self.dtype) for choice in split_choices(choices)]

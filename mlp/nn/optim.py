@@ -93,8 +93,8 @@ OPTIMIZERS: Registry[type[Optimizer]] = Registry("optimizer")
 class SGD(Optimizer):
     """Stochastic gradient descent, with momentum if wanted.
 
-        v = μ v + g,    p = p - lr · v             (momentum)
-        v = μ v + g,    p = p - lr · (g + μ v)     (Nesterov)
+        v = µ v + g,    p = p - lr · v             (momentum)
+        v = µ v + g,    p = p - lr · (g + µ v)     (Nesterov)
 
     so lr is not inside v, as in PyTorch's ``SGD`` and unlike Sutskever et al., 2013.
 
@@ -102,7 +102,7 @@ class SGD(Optimizer):
         parameters: p, flat, shape (P,); updated in place.
         gradients: g, flat, shape (P,).
         backend: the device that both live on.
-        momentum: μ, 0 for none.
+        momentum: µ, 0 for none.
         nesterov: look ahead along the velocity.
         **common: weight decay and clipping; see `Optimizer`.
 
@@ -142,7 +142,7 @@ class SGD(Optimizer):
         xp.subtract(p, g, out=p)
 
     def descend_with_momentum(self, xp: Any, p: Array, g: Array, v: Array, lr: Array) -> None:
-        """v = μ v + g, and p = p - lr · v."""
+        """v = µ v + g, and p = p - lr · v."""
         xp.multiply(v, self.momentum, out=v)
         xp.add(v, g, out=v)
         xp.multiply(v, lr, out=g)
@@ -151,7 +151,7 @@ class SGD(Optimizer):
     def descend_ahead(
         self, xp: Any, p: Array, g: Array, v: Array, lr: Array, scratch: Array
     ) -> None:
-        """v = μ v + g, and p = p - lr · (g + μ v), as Nesterov has it."""
+        """v = µ v + g, and p = p - lr · (g + µ v), as Nesterov has it."""
         xp.multiply(v, self.momentum, out=v)
         xp.add(v, g, out=v)
         xp.multiply(v, self.momentum, out=scratch)

@@ -40,10 +40,10 @@ class Step:
         self.model, self.recipe = model, recipe
         self.network: Chain = model
         if recipe.input_dropout or recipe.dropout:
-            self.network = self.with_dropout(recipe.input_dropout, recipe.dropout)
+            self.network = self.make_dropout_network(recipe.input_dropout, recipe.dropout)
         self.criterion = LOSSES.make(recipe.loss, model.sizes[-1], model.backend, model.dtype)
         self.optimizer = optimizer or make_optimizer(model, model.gradients, recipe)
-        self.max_norm = None if recipe.max_norm is None else self.limit(recipe.max_norm)
+        self.max_norm = None if recipe.max_norm is None else self.make_max_norm(recipe.max_norm)
         linear, copy = model.linear, model.backend.xp.zeros_like
         frozen = [array for n in recipe.frozen() for array in (linear[n - 1].W, linear[n - 1].b)]
         self.frozen = [(array, copy(array)) for array in frozen if array is not None]
@@ -110,11 +110,11 @@ class Step:
         if isinstance(self.network, DropoutNetwork):
             self.network.seek(first)
 
-    def with_dropout(self, input_rate: float, hidden_rate: float) -> DropoutNetwork:
+    def make_dropout_network(self, input_rate: float, hidden_rate: float) -> DropoutNetwork:
         """Make the network with dropout between its layers."""
         return DropoutNetwork(self.model, input_rate, hidden_rate)
 
-    def limit(self, length: float) -> MaxNorm:
+    def make_max_norm(self, length: float) -> MaxNorm:
         """Make what limits the lengths of the units' incoming weights."""
         return MaxNorm([layer.W for layer in self.model.linear], length, self.model.backend)
 

@@ -74,7 +74,7 @@ class Trainer:
             LargeBatchExecutor if is_large else SmallBatchExecutor
         )
         self.executor: Executor = kind(model, self.batches, self.batch_size, recipe)
-        self._order = self.batches.order(np.arange(N))  # (N,)
+        self._order = self.batches.to_device(np.arange(N))  # (N,)
         self._losses = self.backend.xp.zeros(self.steps, dtype=model.dtype)  # (steps,)
         self._shuffler = generator(recipe.seed, "shuffle")
         self._shuffler_then = self._shuffler.bit_generator.state  # before the epoch to finish
@@ -105,7 +105,7 @@ class Trainer:
         r, N = self.recipe, len(self.batches)
         if r.shuffle and r.batch_size != "full":
             self._order = None  # so that there are never two at a time
-            self._order = self.batches.order(self._shuffler.permutation(N))  # (N,)
+            self._order = self.batches.to_device(self._shuffler.permutation(N))  # (N,)
         lrs = epoch_learning_rates(r.schedule, r.lr, r.warmup, r.epochs, number, self.steps)
         resumed, self._resumed = self._resumed, None
         if resumed is not None:

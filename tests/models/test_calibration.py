@@ -15,8 +15,8 @@ from mlp.data.dataset import hold_out
 from mlp.data.load import load_dataset
 from mlp.data.task import Task
 from mlp.models.calibration import COLDEST, expected_calibration_error, fit_temperature
-from mlp.models.checkpoint import load, save
 from mlp.models.metadata import metadata_of, temperature_of
+from mlp.models.model_file import load, save
 from mlp.models.predict import probabilities
 from mlp.nn.network import MLP
 from mlp.training.loop import train

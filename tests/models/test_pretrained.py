@@ -9,7 +9,7 @@ import pytest
 
 from mlp.common.errors import ModelError
 from mlp.models import pretrained as packaged
-from mlp.models.checkpoint import save
+from mlp.models.model_file import save
 from mlp.models.pretrained import pretrained_model
 from mlp.nn.network import MLP
 

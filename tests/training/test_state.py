@@ -15,7 +15,7 @@ import backends.cpu
 import mlp.training.parallel.workers
 from backends import Backend, get_backend
 from mlp.common.errors import ModelError, UsageError
-from mlp.models.checkpoint import save
+from mlp.models.model_file import save
 from mlp.nn.network import MLP
 from mlp.training.callbacks import Callback
 from mlp.training.loop import train

@@ -92,15 +92,15 @@ class Executor:
         self.stopped_at = None
         self._signals[0], self._signals[1] = -1, 0
         if self.group.size == 1:
-            self.work(inputs, 0)
+            self.work_as(0, inputs)
         else:
-            self.run(inputs)
+            self.run_all(inputs)
 
-    def run(self, inputs: EpochInputs) -> None:
+    def run_all(self, inputs: EpochInputs) -> None:
         """Let all workers do their part of an epoch at once."""
         raise NotImplementedError
 
-    def work(self, inputs: EpochInputs, rank: int) -> None:
+    def work_as(self, rank: int, inputs: EpochInputs) -> None:
         """Do one worker's part of an epoch."""
         raise NotImplementedError
 

@@ -66,11 +66,11 @@ class LargeBatchExecutor(Executor):
                 step.correct.total = group.zeros((1, 1), dtype)
         super().__init__(steps, model, batches, batch_size, recipe, group)
 
-    def run(self, inputs: EpochInputs) -> None:
+    def run_all(self, inputs: EpochInputs) -> None:
         """Let all workers go through an epoch together; they meet twice in each update."""
-        self.group.run(partial(self.work, inputs), 2 * len(inputs.losses))
+        self.group.run(partial(self.work_as, inputs=inputs), 2 * len(inputs.losses))
 
-    def work(self, inputs: EpochInputs, rank: int) -> None:
+    def work_as(self, rank: int, inputs: EpochInputs) -> None:
         """Take the updates of an epoch one by one, each from gradients that are accumulated."""
         updates = rank == 0 or self.group.in_processes  # a process has its own parameters
         for i in range(inputs.first, len(inputs.losses)):

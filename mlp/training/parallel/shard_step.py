@@ -78,10 +78,10 @@ class ShardStep(Step):
         for name, array in state.items():  # to be there in the next epoch's process, too
             state[name] = shard.group.zeros(array.shape, array.dtype)
 
-    def with_dropout(self, input_rate: float, hidden_rate: float) -> DropoutNetwork:
+    def make_dropout_network(self, input_rate: float, hidden_rate: float) -> DropoutNetwork:
         """Make the shard with dropout between its layers."""
         return ShardDropoutNetwork(self.model, input_rate, hidden_rate)
 
-    def limit(self, length: float) -> MaxNorm:
+    def make_max_norm(self, length: float) -> MaxNorm:
         """Make what limits the lengths of columns that are shared out."""
         return ShardMaxNorm(self.model, length)

@@ -66,7 +66,7 @@ class SmallBatchExecutor(Executor):
         self.lrs = [self.xp.zeros(self.span, dtype=model.dtype) for _ in steps]
         self.losses = [self.xp.zeros((self.span, 1, 1), dtype=model.dtype) for _ in steps]
 
-    def run(self, inputs: EpochInputs) -> None:
+    def run_all(self, inputs: EpochInputs) -> None:
         """Let all workers go through an epoch together, each with its shard."""
         for shard, step in zip(self.shards, self.steps, strict=True):
             shard.scatter(self.model.parameters, shard.parameters)
@@ -76,7 +76,7 @@ class SmallBatchExecutor(Executor):
                 else:
                     self.xp.copyto(step.optimizer.state[name], whole)
             step.keep_frozen()
-        self.group.run(partial(self.work, inputs), self.barriers)
+        self.group.run(partial(self.work_as, inputs=inputs), self.barriers)
         self.gather()
 
     def gather(self) -> None:
@@ -89,7 +89,7 @@ class SmallBatchExecutor(Executor):
                 else:
                     self.xp.copyto(whole, step.optimizer.state[name])
 
-    def work(self, inputs: EpochInputs, rank: int) -> None:
+    def work_as(self, rank: int, inputs: EpochInputs) -> None:
         """Take the updates of an epoch a span at a time."""
         xp, N, stride = self.xp, len(inputs.order), self.span * self.batch_size
         first, start = inputs.first, inputs.first * self.batch_size

@@ -143,7 +143,7 @@ class Shard(NetworkPart):
         behind: list[Layer] = []
         if second:
             behind.append(SumOutputs(partial(second.outputs, self.rank), *device))
-        return [*before, linear, *behind, *self.following(i)]
+        return [*before, linear, *behind, *self.layers_after(i)]
 
     def _views(self, whole: Array, own: Array) -> Iterator[tuple[Array, Array]]:
         """Give each part of this shard's flat array, with the part of the whole that it is."""

@@ -119,7 +119,7 @@ class WorkerGroup:
             self._arrived[LINE * self.size] = 1
             raise
 
-    def _is_abandoned(self, target: Target) -> bool:
+    def _run_first(self, target: Target) -> bool:
         """Do the first worker's part; tell whether it stopped because another did."""
         try:
             self._guarded(target, 0)
@@ -139,7 +139,7 @@ class WorkerGroup:
                     pool.submit(copy_context().run, self._guarded, target, rank)
                     for rank in range(1, self.size)
                 ]
-                abandoned = self._is_abandoned(target)
+                abandoned = self._run_first(target)
                 errors = [other.exception() for other in others]
             except BaseException:
                 self._arrived[LINE * self.size] = 1  # or the pool would wait for them for ever
@@ -154,7 +154,7 @@ class WorkerGroup:
                 self._others.start([partial(self._guarded, target, r) for r in range(1, self.size)])
             except OSError:
                 return False  # and none of those that did start has got past a barrier
-            abandoned = self._is_abandoned(target)
+            abandoned = self._run_first(target)
             errors = self._others.errors()
         finally:
             self._arrived[LINE * self.size] = 1

@@ -16,8 +16,8 @@ from toys import toy_dataset, toy_model
 from backends import get_backend
 from mlp.data.dataset import Dataset, Split
 from mlp.data.task import Task
-from mlp.models.checkpoint import load, save
 from mlp.models.metadata import Metadata
+from mlp.models.model_file import load, save
 from mlp.models.predict import predict, probabilities
 from mlp.nn.layers import LAYERS, Linear
 from mlp.nn.losses import LOSSES
