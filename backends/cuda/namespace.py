@@ -1,4 +1,4 @@
-"""CuPy's functions as the layers call them, a few of them replaced by what suits a network."""
+"""CuPy's functions as the layers call them, two of them replaced."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ class CudaNamespace:
 
     Args:
         cupy: the module.
-        queue: what every call enters.
+        queue: the queue that every call enters.
         blas: for products of matrices.
         kernels: for column sums.
     """
@@ -31,7 +31,7 @@ class CudaNamespace:
         return function
 
     def matmul(self, a: Array, b: Array, out: Array | None = None) -> Array:
-        """``cupy.matmul``; of matrices in a form that a graph can capture."""
+        """``cupy.matmul``; for matrices by our own handle, which a graph can capture."""
         self._queue.enter()
         if can_multiply(a, b, out):
             return self._blas.matmul(a, b, out)

@@ -130,7 +130,7 @@ class _Page:
         stages: dict[str, NDArray[np.generic]] = {
             "picture": 255 - self.grey,
             "ink": self.ink,
-            "without rulings": self.lifted,  # users know this stage by the name
+            "without rulings": self.lifted,  # ruled lines: the name is printed, and saved in files
             "threshold": self.soft,
             "digit": alone,
             "strokes": strokes,

@@ -1,4 +1,4 @@
-"""The pretrained model that comes with the package, for when the user names none."""
+"""The pretrained model that comes with the package, used where the user names none."""
 
 from __future__ import annotations
 

@@ -12,7 +12,7 @@ from mlp.nn.network import MLP
 
 @FORMATS.register("safetensors")
 class Safetensors(Format):
-    """Everything, every bit."""
+    """Keeps every parameter to the bit, and all metadata."""
 
     title = "a model file"
     endings = (".safetensors",)
