@@ -55,15 +55,15 @@ OPERATIONS: dict[str, Operation] = {
     "subtract of a column": lambda xp, a: xp.subtract(a["dy"], a["column"], out=a["dy"]),
     "subtract from a number": lambda xp, a: xp.subtract(1.0, a["x"], out=a["x"]),
     "multiply": lambda xp, a: xp.multiply(a["x"], a["x"], out=a["dx"]),
-    "multiply by an array of one": lambda xp, a: xp.multiply(a["b"], a["rate"], out=a["b"]),
+    "multiply by an array of one": lambda xp, a: xp.multiply(a["b"], a["lr"], out=a["b"]),
     "multiply of bytes": lambda xp, a: xp.multiply(
         a["bytes"], 1 / 255, out=a["dx"], dtype=a["dx"].dtype
     ),
     "divide by a column": lambda xp, a: xp.divide(a["dy"], a["column"], out=a["dy"]),
-    "divide of a number": lambda xp, a: xp.divide(0.5, a["rate"], out=a["rate"]),
+    "divide of a number": lambda xp, a: xp.divide(0.5, a["lr"], out=a["lr"]),
     "sum of columns": lambda xp, a: xp.sum(a["dy"], axis=0, out=a["b"]),
     "sum of rows": lambda xp, a: xp.sum(a["dy"], axis=1, keepdims=True, out=a["column"]),
-    "sum of a flat array": lambda xp, a: xp.sum(a["b"], axis=0, keepdims=True, out=a["rate"]),
+    "sum of a flat array": lambda xp, a: xp.sum(a["b"], axis=0, keepdims=True, out=a["lr"]),
     "sum of all": lambda xp, a: xp.sum(a["x"], out=a["one"].reshape(())),
     "max": lambda xp, a: xp.max(a["dy"], axis=1, keepdims=True, out=a["column"]),
     "argmax": lambda xp, a: xp.argmax(a["dy"], axis=1, out=a["labels"]),
@@ -101,12 +101,12 @@ OPERATIONS: dict[str, Operation] = {
     "greater_equal into floats": lambda xp, a: xp.greater_equal(a["bits"], 1 << 30, out=a["x"]),
     "copyto of bits": lambda xp, a: xp.copyto(a["x"], a["bits"]),
     "copyto of floats into integers": lambda xp, a: xp.copyto(
-        a["labels"], a["hits"], casting="unsafe"
+        a["labels"], a["correct"], casting="unsafe"
     ),
     "clip": lambda xp, a: xp.clip(a["x"], -0.3, 0.3, out=a["x"]),
     "copyto": lambda xp, a: xp.copyto(a["dx"], a["x"]),
     "copyto of a number": lambda xp, a: xp.copyto(a["x"], 0.0),
-    "copyto into a slice": lambda xp, a: xp.copyto(a["b"][1:2], a["rate"]),
+    "copyto into a slice": lambda xp, a: xp.copyto(a["b"][1:2], a["lr"]),
     "isfinite": lambda xp, a: a["finite"].__setitem__(..., xp.isfinite(a["x"]).all()),
     "eye": lambda xp, a: a["square"].__setitem__(..., xp.eye(N, dtype=a["x"].dtype)),
     "zeros": lambda xp, a: a["square"].__setitem__(..., xp.zeros((N, N), dtype=a["x"].dtype)),
@@ -121,7 +121,7 @@ def arrays(dtype: str) -> dict[str, np.ndarray]:
     rng = np.random.default_rng(0)
     shapes = {
         "x": (N, I), "dx": (N, I), "y": (N, O), "dy": (N, O), "W": (I, O), "dW": (I, O), "b": (O,),
-        "column": (N, 1), "one": (1, 1), "rate": (1,), "hits": (N,), "some x": (4, I),
+        "column": (N, 1), "one": (1, 1), "lr": (1,), "correct": (N,), "some x": (4, I),
         "square": (N, N), "finite": (1,), "stack": (N, 3, 3),
     }  # fmt: skip
     made = {name: rng.normal(size=shape).astype(dtype) for name, shape in shapes.items()}
@@ -161,16 +161,18 @@ def test_every_operation_of_the_source_is_tested() -> None:
 
 
 def gradients(model: MLP, loss: str) -> list[np.ndarray]:
-    """The loss, all gradients and the hits of one batch of 7, on the host."""
+    """The loss, all gradients and the number of correct answers of one batch of 7, on the host."""
     rng = np.random.default_rng(1)
     backend = model.backend
     x = backend.asarray(rng.normal(size=(7, 16)), model.dtype)
     labels = backend.asarray(rng.integers(0, 5, 7))
     criterion = LOSSES[loss](5, backend, model.dtype)
-    criterion.hits = CorrectCount(5, backend, model.dtype)
-    value = criterion.forward(model.forward(x), labels)
+    correct = CorrectCount(5, backend, model.dtype)
+    outputs = model.forward(x)
+    value = criterion.forward(outputs, labels)
+    correct.add(outputs, criterion.targets(labels))
     model.backward(criterion.backward())
-    return [backend.to_numpy(a) for a in (value, model.gradients, criterion.hits.total)]
+    return [backend.to_numpy(a) for a in (value, model.gradients, correct.total)]
 
 
 def pairs(*choices: Iterable[Any]) -> list[tuple[Any, ...]]:
@@ -238,7 +240,7 @@ def test_three_epochs(loss: str, batch_size: Any, dtype: str, backend: Backend) 
 
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("batch_size", ["full", 47])
-def test_pieces(
+def test_micro_batches(
     batch_size: Any, dtype: str, backend: Backend, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     recipe = Recipe(batch_size=batch_size, epochs=4, lr=0.1)
