@@ -1,4 +1,4 @@
-"""Where arrays live and who computes on them: NumPy on a CPU, CuPy on a CUDA device."""
+"""The devices that arrays live on: a CPU with NumPy, or a CUDA device with CuPy."""
 
 from __future__ import annotations
 
@@ -27,12 +27,12 @@ def get_backend(device: str = "cpu", *, precision: str = "float32", graph: bool 
 
     Args:
         device: ``"cpu"``; ``"cuda"`` or ``"cuda:N"`` for the N-th CUDA device, which never falls
-            back to another; or ``"auto"`` for the first CUDA device where one works and the CPU
-            where none does. The result's ``name`` says which it is.
+            back to another; or ``"auto"`` for the first CUDA device if it works, and else the
+            CPU. The result's ``name`` says which it is.
         precision: of products of float32 matrices: ``"float32"``, or on CUDA ``"tf32"`` or
-            ``"bf16"``, which round their factors to 11 or 8 significant bits. All arrays stay as
-            they are.
-        graph: whether repeated steps are captured; without, each operation is called anew.
+            ``"bf16"``, which round their factors to 11 or 8 significant bits. Arrays are stored
+            in full all the same.
+        graph: whether repeated steps are captured; if not, each operation is called anew.
 
     Raises:
         BackendError: if there is no such device or it cannot be used, with the reason.

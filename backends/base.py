@@ -1,4 +1,4 @@
-"""What a device offers to the mathematics: eight members and no more."""
+"""The interface between a device and the mathematics: eight members and no more."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ Array = Any
 """An array of the backend's own kind: ``numpy.ndarray`` on a CPU, ``cupy.ndarray`` on CUDA."""
 
 PRECISIONS = ("float32", "tf32", "bf16")
-"""What products of float32 matrices may be computed in; all but the first on CUDA alone."""
+"""The precisions of products of float32 matrices; all but the first on CUDA alone."""
 
 Function = TypeVar("Function", bound=Callable[..., None])
 
@@ -34,17 +34,17 @@ def kernel(name: str) -> Callable[[Function], Function]:
 
 
 def kernel_of(function: Callable[..., None]) -> str | None:
-    """Return the name that `kernel` gave a function; None where it gave none."""
+    """Return the name that `kernel` gave a function; None if it has none."""
     name: str | None = getattr(function, "kernel", None)
     return name
 
 
 class BackendError(Exception):
-    """A device that cannot be used: one sentence that says why and what to do.
+    """A device cannot be used.
 
     Args:
-        sentence: both of these.
-        command: what to type, where that alone may mend it.
+        sentence: why, and what to do.
+        command: a command that may mend it, if one alone can.
     """
 
     def __init__(self, sentence: str, command: str | None = None) -> None:
@@ -53,21 +53,21 @@ class BackendError(Exception):
 
 
 class Memory(NamedTuple):
-    """Memory of a device, in bytes, and how much work suits it at once."""
+    """A device's memory, in bytes, and how much work it does best at once."""
 
     free: int
-    """What can still be allocated."""
+    """The bytes that can still be allocated."""
     peak: int
-    """The most that was in use at once: by this process on a CPU, by its array pool on CUDA."""
+    """The most bytes in use at once: by this process on a CPU, by its array pool on CUDA."""
     working_set: int
-    """What one micro-batch of a large batch should keep in use for the device to be fastest."""
+    """The bytes that a micro-batch of a large batch should use for the device to be fastest."""
     span: int = 1
     """How many updates to capture together, their images gathered before the first of them."""
     workers: int = 1
-    """How many processes or threads can work on an update at once. For more than one, replays of
-    `Backend.capture` have to call what `backends.on_replay` was given."""
+    """How many processes or threads can work on an update at once. If several, replays of
+    `Backend.capture` have to call the functions given to `backends.on_replay`."""
     is_discrete: bool = False
-    """Whether it is separate from the host's memory, so that arrays have to be copied there."""
+    """Whether it is separate from the host's memory, so that arrays have to be copied to it."""
 
 
 class Backend(Protocol):
@@ -85,7 +85,7 @@ class Backend(Protocol):
     xp: Any
 
     def asarray(self, array: NDArray[Any], dtype: DTypeLike | None = None) -> Array:
-        """Bring a host array to the device; without a copy where it is there already."""
+        """Bring a host array to the device, without a copy if it is there already."""
         ...
 
     def to_numpy(self, array: Array) -> NDArray[Any]:
@@ -93,23 +93,23 @@ class Backend(Protocol):
         ...
 
     def synchronize(self) -> None:
-        """Wait until the device has done all that it was told."""
+        """Wait until the device has finished all work given to it."""
         ...
 
     def fuse(self, function: Callable[..., None]) -> Callable[..., None]:
         """Make ``function(xp, *arguments)`` as cheap as the device allows.
 
-        The arguments are arrays and numbers, and the result is called with them alone. The
-        function is a chain of elementwise calls, each with ``out=``, which a device may run as
-        one; or it names by `kernel` what a device may run in its place.
+        The result takes the arguments alone, arrays and numbers. The function is a chain of
+        elementwise calls, each with ``out=``, which a device may run as one; or `kernel` names
+        a hand-written kernel that a device may run in its place.
         """
         ...
 
     def capture(self, step: Callable[[], Any]) -> Callable[[], Any]:
         """Make repeated calls of ``step`` cheap.
 
-        The first call runs ``step``; the second runs it once more and notes which array
-        operations it does on which arrays; later calls repeat just those. So ``step`` must do the
+        The first call runs ``step``; the second runs it again and records its array operations;
+        later calls repeat just these on the same arrays. So ``step`` must do the
         same operations on the same arrays each time, every one with ``out=``; what changes from
         call to call (the batch, the learning rate) is written into those arrays between calls.
         Each call returns what ``step`` returned, whose arrays then hold the new values.
@@ -117,5 +117,5 @@ class Backend(Protocol):
         ...
 
     def memory(self) -> Memory:
-        """Tell how much memory is free and was used at most, and what suits the device."""
+        """Return the free memory, the peak, and how much work suits the device."""
         ...

@@ -14,14 +14,14 @@ from backends.host import free_bytes, peak_bytes, usable_cores
 from backends.tape import Tape, recording
 
 WORKING_SET_BYTES = 4 << 20
-"""Images, activations and gradients of one micro-batch that stay in a core's cache; see
+"""The bytes of a micro-batch's images, activations and gradients that fit a core's cache; see
 bench/LOG.md."""
 
 SPAN = 32
-"""Updates whose images are gathered at once: enough that gathering hardly costs anything more."""
+"""Updates whose images are gathered at once: enough to make the cost of gathering negligible."""
 
 CHUNK = 65536
-"""Elements that an elementwise chain works on at once, so that they stay in a near cache."""
+"""Elements that an elementwise chain works on at once, so that they stay in a fast cache."""
 
 
 class CpuBackend:
@@ -51,7 +51,7 @@ class CpuBackend:
         """Return at once: NumPy's calls are done when they return."""
 
     def fuse(self, function: Callable[..., None]) -> Callable[..., None]:
-        """Run the chain on one cache-sized chunk after another, where flat arrays are large."""
+        """Run the chain on one cache-sized chunk after another, if arrays are flat and large."""
 
         def fused(*arguments: Any) -> None:
             length = len(arguments[0])
@@ -80,7 +80,7 @@ class CpuBackend:
 
 
 class CpuNamespace:
-    """NumPy, with the few functions replaced that have a faster form for a network's shapes."""
+    """NumPy, with a few functions replaced by ones that are faster for a network's shapes."""
 
     def __init__(self) -> None:
         self._vectors: dict[tuple[int, str], NDArray[Any]] = {}
@@ -90,7 +90,7 @@ class CpuNamespace:
         return function if recording.calls is None else partial(self._run, function)
 
     def matmul(self, a: NDArray[Any], b: NDArray[Any], out: NDArray[Any] | None = None) -> Any:
-        """``numpy.matmul``; of two matrices ``numpy.dot``, which takes less time to set out."""
+        """``numpy.matmul``; of two matrices ``numpy.dot``, whose calls cost less."""
         alike = out is not None and a.dtype == b.dtype == out.dtype and out.flags.c_contiguous
         flat = alike and a.ndim <= 2 and b.ndim == 2
         return self._run(np.dot if flat else np.matmul, a, b, out=out)
@@ -117,7 +117,7 @@ class CpuNamespace:
         return self._run(np.add.reduce, a, axis=axis, out=out, keepdims=keepdims)
 
     def max(self, a: NDArray[Any], axis: int, out: NDArray[Any], keepdims: bool = False) -> Any:
-        """``numpy.max``; the maxima of a tall matrix's rows from its transpose, a row a step."""
+        """``numpy.max``; for a tall matrix's rows, over the columns of a transposed copy."""
         if axis == 1 and a.ndim == 2 and keepdims and a.shape[1] < a.shape[0]:
             columns = np.empty(a.T.shape, a.dtype)  # (C, N), kept by the tape
             self._run(np.copyto, columns, a.T)
@@ -154,13 +154,13 @@ _TAKE_OUT_BY_PLACE = {np.dot} | {
     for function in vars(np).values()
     if isinstance(function, np.ufunc) and function not in (np.maximum, np.minimum)
 }
-"""NumPy finds an argument sooner by its place than by its name."""
+"""Functions that are given ``out`` by position, which NumPy parses faster than a keyword."""
 
 
 def _as_array(function: Callable[..., Any], value: Any, out: NDArray[Any]) -> Any:
-    """Make a number an array once for all, which NumPy would do at each call.
+    """Convert a number into an array once, which NumPy would do at each call.
 
-    `numpy.maximum` is slow against one number, and quick against an array of it.
+    `numpy.maximum` is slow with a single number and fast with a whole array of it.
     """
     if not isinstance(value, float):
         return value
@@ -169,5 +169,5 @@ def _as_array(function: Callable[..., Any], value: Any, out: NDArray[Any]) -> An
 
 
 def _is_single(value: Any) -> bool:
-    """Tell whether this is an array of one element, which in one dimension is handled soonest."""
+    """Tell whether this is an array of one element, which NumPy handles fastest in 1-D."""
     return isinstance(value, np.ndarray) and value.size == 1

@@ -1,4 +1,4 @@
-"""What the host machine has: cores that this process may use, free memory, memory used at most."""
+"""The host machine: the cores that this process may use, its free memory, its peak memory."""
 
 from __future__ import annotations
 
@@ -18,8 +18,7 @@ def usable_cores() -> int:
 def free_bytes() -> int:
     """Read the memory that is available without swapping.
 
-    Where the system does not say (it has no ``/proc/meminfo``), this is half of all memory; and on
-    Windows 4 GiB.
+    On a system without ``/proc/meminfo`` this is half of all memory, and on Windows 4 GiB.
     """
     try:
         lines = Path("/proc/meminfo").read_text(encoding="ascii").splitlines()
@@ -33,7 +32,7 @@ def free_bytes() -> int:
 
 
 def peak_bytes() -> int:
-    """Read the most memory that this process ever had resident; 0 where the system does not say."""
+    """Read the most resident memory that this process ever had; 0 if the system does not say."""
     try:
         import resource
     except ImportError:  # Windows

@@ -10,7 +10,7 @@ Call = Callable[[], Any]
 
 
 class _Recording(threading.local):
-    """The calls that this thread has recorded so far; None while it records none."""
+    """The calls that this thread has recorded so far; None while it is not recording."""
 
     calls: list[Call] | None = None
 
@@ -25,7 +25,7 @@ def record(step: Call) -> tuple[Any, list[Call]]:
         What the step returned, and the calls in their order, arguments bound.
 
     Raises:
-        RuntimeError: if a call would not write where a later run of the calls finds it.
+        RuntimeError: if a call has no ``out=``, so that a replay could not repeat it.
     """
     calls: list[Call] = []
     recording.calls = calls
@@ -38,16 +38,16 @@ def record(step: Call) -> tuple[Any, list[Call]]:
 def on_replay(function: Call) -> None:
     """Call a host function at this place in each replay of the step that is being captured.
 
-    A capture holds array operations alone, so what else a step has to do each time (wait for
-    another worker, say) is added here. It is not called now; and where this thread records no
-    step, nothing is done. This is for the CPU: our CUDA graphs hold no host calls.
+    A capture holds array operations alone; anything else that a step must do each time, such as
+    waiting for another worker, is added here. The function is not called now, and is dropped if
+    this thread is not recording. For the CPU only: our CUDA graphs hold no host calls.
     """
     if recording.calls is not None:
         recording.calls.append(function)
 
 
 class Tape:
-    """A step that from its third call on is replayed: the calls of its second, one by one.
+    """A step that is replayed from its third call on, by repeating the calls of its second.
 
     Args:
         step: what to repeat; see `backends.base.Backend.capture`.
@@ -67,6 +67,6 @@ class Tape:
         elif self._warm:
             self._result, self._calls = record(self._step)
         else:
-            self._result = self._step()  # makes its buffers, so that recording finds them made
+            self._result = self._step()  # makes its buffers, so that they exist when it is recorded
             self._warm = True
         return self._result

@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from backends import PRECISIONS, Backend, BackendError, get_backend
-from backends.cuda.checks import facts
+from backends.cuda.checks import inspect_cuda
 from bench.harness.device_calls import time_calls
 from bench.harness.local_arms import LocalArm, ladder, peers
 from bench.harness.log import Log
@@ -116,7 +116,7 @@ def measure(plan: Plan, log: Log) -> bool:
 
 def machine(plan: Plan) -> dict[str, Any]:
     """Describe the host and the GPU."""
-    cuda = facts()
+    cuda = inspect_cuda()
     query = "--query-gpu=clocks.sm,clocks.mem,temperature.gpu,power.draw"
     return {
         **Provenance().to_dict(),
@@ -227,7 +227,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _stem(plan: Plan) -> str:
     """Name a run by its GPU and day; a rehearsal so that no table takes it for a run."""
-    gpus = facts().gpus
+    gpus = inspect_cuda().gpus
     name = gpus[0].name if gpus and plan.device != "cpu" else "rehearsal"
     slug = re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")
     kind = "gpu" if plan.device != "cpu" else "cpu"

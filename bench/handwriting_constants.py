@@ -4,7 +4,7 @@
 
 Each folder holds pictures of a digit or of rows of them, and ``labels.csv``. Every
 number is set to 80 % and to 120 % of its value, one at a time (a whole number by one at least), and
-the packaged model is asked what it sees. A row a number: how many digits are recognised more or
+the pretrained model is asked what it sees. A row a number: how many digits are recognised more or
 fewer, in each folder, than with the table as it stands. ``python tests/support/hard_pictures.py
 FOLDER`` draws a folder of pages that are ruled, shaded, framed or lie on a table.
 """

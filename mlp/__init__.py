@@ -3,7 +3,7 @@
 from backends import get_backend
 from mlp.common.errors import MLPError
 from mlp.data.load import Dataset, Split, load_dataset
-from mlp.models.checkpoint import load, save
+from mlp.models.model_file import load, save
 from mlp.models.predict import predict, probabilities
 from mlp.nn.network import MLP
 from mlp.training.loop import train

@@ -1,6 +1,6 @@
 """Matrix products by a cuBLAS handle of our own.
 
-CuPy sets the stream of its handle at every call, and refuses to while a graph is being captured
+CuPy sets the stream of its handle at every call, and refuses to do so while a graph is captured
 (github.com/cupy/cupy/issues/6290). This handle gets its stream and its workspace once.
 """
 
@@ -14,7 +14,7 @@ from typing import Any
 from backends.base import PRECISIONS, Array, BackendError
 
 WORKSPACE_BYTES = 32 << 20
-"""What NVIDIA recommends for Hopper; without one of its own, cuBLAS allocates while it works."""
+"""The size that NVIDIA recommends for Hopper; without a workspace cuBLAS allocates as it runs."""
 
 COMPUTE_TYPES = dict(zip(PRECISIONS, (68, 77, 75), strict=True))
 """cublasComputeType_t for float32 arrays: 32F, 32F_FAST_TF32, 32F_FAST_16BF."""
@@ -57,12 +57,14 @@ class Blas:
         _check("cublasSetStream", library.cublasSetStream_v2(self._handle, c_void_p(stream)))
         address, size = c_void_p(workspace.ptr), c_size_t(WORKSPACE_BYTES)
         _check(
-            "cublasSetWorkspace",  # after the stream, since setting that takes a workspace away
+            "cublasSetWorkspace",  # after the stream, since setting the stream drops the workspace
             library.cublasSetWorkspace_v2(self._handle, address, size),
         )
 
     def matmul(self, a: Array, b: Array, out: Array) -> Array:
-        """Write ``a @ b``, of shapes (m, k) and (k, n), to ``out``; `fits` must hold for them.
+        """Write ``a @ b``, of shapes (m, k) and (k, n), to ``out``, (m, n).
+
+        `can_multiply` must hold for them.
 
         cuBLAS reads arrays column by column: to it, ``out`` is its own transpose bᵀ aᵀ, so the
         operands go in swapped, each with the width of its rows in memory.
@@ -80,8 +82,8 @@ class Blas:
         return out
 
 
-def fits(a: Array, b: Array, out: Array | None) -> bool:
-    """Whether `Blas.matmul` can do this product: matrices in rows or columns, one float dtype."""
+def can_multiply(a: Array, b: Array, out: Array | None) -> bool:
+    """Tell whether `Blas.matmul` can do this product: contiguous matrices of one float dtype."""
     return (
         out is not None
         and a.ndim == b.ndim == out.ndim == 2
@@ -108,7 +110,7 @@ def load_cublas(cuda_major: int) -> Any:
         from cuda.pathfinder import load_nvidia_dynamic_lib  # comes with CuPy from 14 on
 
         path = load_nvidia_dynamic_lib("cublas").abs_path
-    except Exception:  # neither that nor its kinds of failure exist with CuPy 13
+    except Exception:  # with CuPy 13, neither the module nor its exceptions exist
         path = None
     last: OSError | None = None
     for name in filter(None, (path, f"libcublas.so.{cuda_major}", f"cublas64_{cuda_major}.dll")):

@@ -1,4 +1,4 @@
-"""Whether a CUDA device can be used, and if not, why and what mends it."""
+"""Whether a CUDA device can be used, and if not, why not and what to do."""
 
 from __future__ import annotations
 
@@ -30,19 +30,19 @@ class Gpu(NamedTuple):
 
 
 class CudaFacts(NamedTuple):
-    """What is installed for CUDA; a version is None where there is none of it."""
+    """What is installed for CUDA; a version is None if the part is missing."""
 
     wheels: tuple[str, ...]
     """The CuPy wheels that are installed, such as ``"cupy-cuda12x 14.2.0"``."""
     driver: str | None
-    """The newest CUDA version that the driver serves."""
+    """The newest CUDA version that the driver supports."""
     runtime: str | None
     """The CUDA version that CuPy is built for."""
     gpus: tuple[Gpu, ...]
 
 
-def facts() -> CudaFacts:
-    """Look at the driver, CuPy and the devices, as far as they are there; raise nothing."""
+def inspect_cuda() -> CudaFacts:
+    """Look for the driver, CuPy and the devices; a missing part is no error."""
     driver = driver_version()
     wheels = installed_wheels()
     runtime, gpus = 0, tuple[Gpu, ...]()
@@ -50,13 +50,13 @@ def facts() -> CudaFacts:
         cupy = import_cupy()
         runtime = cupy.cuda.runtime.runtimeGetVersion()
         gpus = tuple(_gpu(cupy, i) for i in range(cupy.cuda.runtime.getDeviceCount()))
-    except Exception:  # what it is, opening the device tells
+    except Exception:  # opening the device reports it
         pass
     return CudaFacts(wheels, _version(driver), _version(runtime), gpus)
 
 
 def installed_wheels() -> tuple[str, ...]:
-    """List the CuPy distributions, of which there should be one at most, as they share files."""
+    """List the installed CuPy wheels; there should be one at most, as they share files."""
     found = {
         f"{name} {distribution.version}"
         for distribution in metadata.distributions()
@@ -87,7 +87,7 @@ def import_cupy() -> Any:
     """
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # two wheels at once: mlp doctor tells it better
+            warnings.simplefilter("ignore")  # of two wheels, which mlp doctor explains better
             import cupy
     except ImportError as error:
         driver = driver_version()
@@ -108,10 +108,10 @@ def install_command(driver: int) -> str:
 
 
 def check_driver(cupy: Any) -> None:
-    """Tell a missing driver from one that is too old.
+    """Check that a driver is loaded, and new enough for CuPy.
 
     Raises:
-        BackendError: if there is either.
+        BackendError: if it is missing or too old.
     """
     driver = cupy.cuda.runtime.driverGetVersion()
     needed = cupy.cuda.runtime.runtimeGetVersion()
@@ -136,7 +136,7 @@ def check_driver(cupy: Any) -> None:
 
 
 def check_device(cupy: Any, index: int) -> None:
-    """Tell the lack of any device from that of one.
+    """Check that some device is visible, and this one among them.
 
     Raises:
         BackendError: if there is no device of this index.
@@ -161,7 +161,7 @@ def check_device(cupy: Any, index: int) -> None:
 
 
 def smoke_test(cupy: Any) -> None:
-    """Touch each library that training needs, since one that is missing shows at its first use.
+    """Use each library that training needs, as a missing one fails only when it is first used.
 
     Raises:
         BackendError: if a library is missing, the memory is full or the result is wrong.

@@ -1,4 +1,4 @@
-"""One CUDA device: what the backend promises, kept with CuPy."""
+"""One CUDA device: the backend's interface, implemented with CuPy."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ from backends.cuda.namespace import CudaNamespace
 from backends.cuda.queue import of_device
 
 WORKING_SET_SHARE = 8
-"""One micro-batch of a large batch may fill one part in so many of the device's free memory."""
+"""A micro-batch may use 1/WORKING_SET_SHARE of the free memory."""
 
 SPAN = 64
-"""Updates that are captured as one graph: enough to hide the host's work between graphs, few
-enough that the first two graphs' worth, which run as slowly as without a graph, are soon over. Not
+"""Updates that are captured as one graph: enough to hide the host's work between graphs, and few
+enough that the warm-up is short, as the first two spans run as slowly as without a graph. Not
 measured yet."""
 
 
@@ -36,7 +36,7 @@ class CudaBackend:
         graph: whether repeated steps are captured in CUDA graphs.
 
     Raises:
-        BackendError: if CuPy, the driver, a device or a library that CuPy needs is missing.
+        BackendError: if CuPy, its driver, the device or a library that CuPy needs is missing.
     """
 
     def __init__(self, index: int = 0, precision: str = "float32", graph: bool = True) -> None:

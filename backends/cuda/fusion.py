@@ -1,6 +1,6 @@
 """One kernel for a chain of elementwise calls, made by running the chain on symbols.
 
-So a formula is written once, in the layers, and no kernel repeats it.
+So a formula is written once, in the layers, and repeated in no kernel.
 """
 
 from __future__ import annotations
@@ -31,13 +31,13 @@ FORMULAS = {
     "subtract": "{0} - {1}",
     "tanh": "tanh({0})",
 }
-"""NumPy's functions and the C expressions of the same; any other keeps a chain from fusing."""
+"""NumPy's functions as C expressions; a chain with any other is not fused."""
 
 ONE, ALL = "one", "all"
-"""Arrays with one element, which goes with all elements of the others, and those others."""
+"""The kinds of arrays: of one element, which is broadcast, and of all elements."""
 
 BLOCKS = 8192
-"""At most as many blocks; beyond them, a thread goes on to further elements."""
+"""The most blocks of a launch; beyond that, each thread handles several elements."""
 
 
 class NotElementwiseError(Exception):
@@ -45,7 +45,7 @@ class NotElementwiseError(Exception):
 
 
 class Operand:
-    """What an array is called in the kernel.
+    """An array's names in the kernel.
 
     Args:
         number: its place among the function's arguments.
@@ -59,7 +59,7 @@ class Operand:
 
 
 class Trace:
-    """Stands in for the array namespace while a chain runs on symbols; notes each call as C."""
+    """Stands in for the array namespace while a chain runs on symbols; writes each call as C."""
 
     def __init__(self) -> None:
         self.lines: list[str] = []
@@ -87,9 +87,9 @@ def kernel_source(
     Args:
         name: what the kernel is to be called.
         function: the chain, called with a namespace and the arguments.
-        arguments: those it is for; numbers among them become part of the source.
+        arguments: examples of the arguments; numbers become part of the source.
         dtype: the character of all arrays' dtype, ``"f"`` or ``"d"``.
-        single: the places of arrays with one element, which goes with all elements of the others.
+        single: the positions of arrays with one element, which is broadcast.
 
     Raises:
         NotElementwiseError: if the function does anything but elementwise calls.
@@ -129,8 +129,8 @@ extern "C" __global__ void {name}(long long n, {parameters}) {{
 class Fused:
     """A chain of elementwise calls that runs as one kernel where its arrays allow.
 
-    They must be of one shape, or have one element, and be contiguous and of one floating dtype;
-    on others, and where the chain holds a call that is not elementwise, it runs call by call.
+    The arrays must be of one shape, or have one element, and be contiguous and of one floating
+    dtype. With others, or if a call in the chain is not elementwise, it runs call by call.
 
     Args:
         function: the chain, called with a namespace and its arguments.
@@ -158,7 +158,7 @@ class Fused:
         kernel((blocks,), (THREADS,), (np.int64(largest.size), *arrays))
 
     def _compile(self, arguments: tuple[Any, ...], layout: tuple[Any, ...]) -> Any:
-        """Return the kernel for such arguments, or None where there can be none."""
+        """Return the kernel for such arguments, or None if there can be none."""
         dtypes = {kind[1] for kind in layout if isinstance(kind, tuple)}
         if None in layout or len(dtypes) > 1:
             return None
@@ -171,7 +171,7 @@ class Fused:
 
 
 def kernel_name(function: Callable[..., Any]) -> str:
-    """Turn ``ReLU.apply`` into a name that C allows."""
+    """Turn a name such as ``ReLU.apply`` into one that C allows."""
     return "".join(c if c.isalnum() else "_" for c in function.__qualname__)
 
 
@@ -190,9 +190,9 @@ def _size(array: Array) -> int:
 
 
 def _layout(argument: Any, largest: Array) -> Any:
-    """Tell what a kernel depends on: the number, or whether an array has one element or all.
+    """Return what a kernel depends on: the number itself, or an array's kind and dtype.
 
-    None is an array that no kernel here can read.
+    None stands for an array that no kernel can read.
     """
     if isinstance(argument, (int, float)):
         return argument

@@ -17,12 +17,12 @@ class GraphWarning(RuntimeWarning):
 class CapturedStep:
     """A step as one CUDA graph; see `backends.base.Backend.capture` for what a step may do.
 
-    The first call runs the step, so that it makes its buffers and compiles its kernels. The second
-    captures it, which computes nothing, and launches the graph. Where capturing fails, the step is
-    run instead, from then on, and a `GraphWarning` says why.
+    The first call runs the step, which makes its buffers and compiles its kernels. The second
+    captures it, which computes nothing, and launches the graph. If capturing fails, every call
+    runs the step, and a `GraphWarning` says why.
 
-    Memory that a step takes while it is captured belongs to the graph, which uses it at every
-    replay. It comes from a pool that lives as long as the graph and that nothing else takes from.
+    Memory that a step allocates while it is captured is used by every replay of the graph. So it
+    comes from a pool that lives as long as the graph and serves nothing else.
 
     Args:
         step: what to repeat.
@@ -67,9 +67,9 @@ class CapturedStep:
         return self._result
 
     def _captured(self) -> tuple[Any, Any]:
-        """Note the step's work in a graph without doing it; return both the graph and the result.
+        """Record the step's work in a graph without doing it; return the graph and the result.
 
-        A stream that began to capture must be told to end, or it stays unusable.
+        A capture must be ended even if it fails, or the stream stays unusable.
         """
         with self._cupy.cuda.using_allocator(self._pool.malloc):
             self._stream.begin_capture()

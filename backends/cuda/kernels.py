@@ -1,4 +1,4 @@
-"""The kernels that are written by hand: how `kernels.cu` is compiled and launched."""
+"""The hand-written kernels of `kernels.cu`, compiled and launched."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ THREADS = 256
 """Threads a block, as in kernels.cu."""
 
 BLOCKS = 512
-"""At most as many blocks, whatever the GPU, so that sums come out the same on all of them."""
+"""The most blocks of a launch, on any GPU, so that sums come out the same on all of them."""
 
 
 def source(dtype: np.dtype[Any]) -> str:
@@ -33,7 +33,7 @@ class Kernels:
         cupy: the module.
 
     Attributes:
-        written: the kernels that may take a function's place, by the names of `backends.kernel`.
+        written: the kernels that can replace a function, by the names given to `backends.kernel`.
     """
 
     def __init__(self, cupy: Any) -> None:
@@ -53,7 +53,7 @@ class Kernels:
         """
         rows, columns = a.shape
         rows_at_once = max(1, THREADS // columns)
-        blocks = _blocks(rows, 8 * rows_at_once)  # so that a thread adds 8 numbers or more
+        blocks = _blocks(rows, 8 * rows_at_once)  # so that each thread adds 8 numbers or more
         partial = self._room(blocks * columns, a.dtype)
         arguments = np.int64(rows), np.int32(columns), a, out, partial, self._ticket
         self._kernel("column_sums", a.dtype)((blocks,), (THREADS,), arguments)
@@ -84,7 +84,7 @@ class Kernels:
         return self._compiled[key]
 
     def _room(self, size: int, dtype: np.dtype[Any]) -> Array:
-        """Return the array for the blocks' partial sums: made once for a size, never freed."""
+        """Return the array (size,) for the blocks' partial sums, which is made once and kept."""
         key = (size, dtype.char)
         if key not in self._partial:
             self._partial[key] = self._cupy.empty(size, dtype)

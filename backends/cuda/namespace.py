@@ -1,11 +1,11 @@
-"""CuPy's functions as the layers call them, a few of them replaced by what suits a network."""
+"""CuPy's functions as the layers call them, two of them replaced."""
 
 from __future__ import annotations
 
 from typing import Any
 
 from backends.base import Array
-from backends.cuda.blas import Blas, fits
+from backends.cuda.blas import Blas, can_multiply
 from backends.cuda.kernels import C_TYPES, Kernels
 from backends.cuda.queue import Queue
 
@@ -15,7 +15,7 @@ class CudaNamespace:
 
     Args:
         cupy: the module.
-        queue: what every call enters.
+        queue: the queue that every call enters.
         blas: for products of matrices.
         kernels: for column sums.
     """
@@ -31,9 +31,9 @@ class CudaNamespace:
         return function
 
     def matmul(self, a: Array, b: Array, out: Array | None = None) -> Array:
-        """``cupy.matmul``; of matrices in a form that a graph can capture."""
+        """``cupy.matmul``; for matrices by our own handle, which a graph can capture."""
         self._queue.enter()
-        if fits(a, b, out):
+        if can_multiply(a, b, out):
             return self._blas.matmul(a, b, out)
         return self._cupy.matmul(a, b, out=out)
 

@@ -1,4 +1,4 @@
-"""The one stream of each device that all of this process's work for it goes to."""
+"""One stream for each device, which all of this process's work for it goes to."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from backends.base import BackendError
 
 
 class Queue:
-    """A device and its stream; `of_device` returns the one that there is of each.
+    """A device and its stream; there is one for each device, which `of_device` returns.
 
     CuPy launches on whatever device and stream are current in the calling thread, while cuBLAS
-    keeps to the stream that its handle was given. So whatever a backend does enters its queue
-    first, and several backends, devices and threads can take turns.
+    keeps to the stream that its handle was given. So a backend enters its queue before any
+    operation, and several backends, devices and threads can take turns.
 
     The stream waits for the default stream and is waited for by it, which lets other libraries
     use the arrays. The default stream itself cannot be captured.
@@ -31,12 +31,12 @@ class Queue:
         self.stream = cupy.cuda.Stream()
 
     def enter(self) -> None:
-        """Make the device and the stream those that this thread works on."""
+        """Make this device and stream the current ones of this thread."""
         self.device.use()
         self.stream.use()
 
     def entering(self, function: Callable[..., Any]) -> Callable[..., Any]:
-        """Return the function, entering first, and with a sentence to say where memory is full.
+        """Return a function that enters, calls the given one, and explains it if memory is full.
 
         Raises:
             BackendError: from the function returned, if the device's memory is full.

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from backends import Backend, BackendError, get_backend
-from backends.cuda.checks import CudaFacts, facts, install_command
+from backends.cuda.checks import CudaFacts, inspect_cuda, install_command
 from mlp.benchmark.epochs import time_epochs
 from mlp.benchmark.machine import Machine, describe_machine
 from mlp.benchmark.parity import Parity, compare
@@ -65,7 +65,7 @@ class Report:
         """The devices whose results differ from the CPU's by more than rounding."""
         return [name for name, checks in self.parity.items() if not all(c.holds for c in checks)]
 
-    def pays_from(self, device: str) -> tuple[int, ...] | None:
+    def smallest_network_won(self, device: str) -> tuple[int, ...] | None:
         """Return the hidden layers of the smallest network from which on a device beats the CPU.
 
         None if it does not train even the largest one faster.
@@ -90,7 +90,7 @@ def examine(device: str = "auto", seconds: float = 10.0) -> Report:
     Raises:
         BackendError: if a GPU was asked for by name and cannot be used.
     """
-    report = Report(describe_machine(), facts())
+    report = Report(describe_machine(), inspect_cuda())
     report.problems += kernel_problems()
     if device != "cpu":
         report.problems += wheel_problems(report.cuda)

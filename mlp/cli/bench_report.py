@@ -68,7 +68,7 @@ def speeds_json(results: Sequence[Result]) -> dict[str, Any]:
 
 def print_speeds(results: Sequence[Result]) -> None:
     """Print a line a device, how they compare, and how things were counted."""
-    headings = ("an epoch (min-max)", "images/s", "GFLOP/s", "of ceiling", "peak memory")
+    headings = ("an epoch (min-max)", "images/s", "GFLOP/s", "of roofline", "peak memory")
     table = Table(box=None)
     table.add_column("device")
     for heading in headings:

@@ -44,7 +44,7 @@ def as_dict(report: Report) -> dict[str, Any]:
         device: [_check_as_dict(check) for check in checks]
         for device, checks in report.parity.items()
     }
-    result["pays_from"] = {device: report.pays_from(device) for device in report.parity}
+    result["pays_from"] = {device: report.smallest_network_won(device) for device in report.parity}
     return result
 
 
@@ -93,7 +93,7 @@ def _speed_lines(report: Report) -> list[str]:
         speeds = [s.images_per_second for s in report.speeds if s.hidden == hidden]
         text.append(f"  {_widths(hidden):>16}" + "".join(f"{speed:>16,.0f}" for speed in speeds))
     for device in devices[1:]:
-        smallest = report.pays_from(device)
+        smallest = report.smallest_network_won(device)
         text.append(
             f"  {device} pays from {_widths(smallest)} on"
             if smallest

@@ -22,16 +22,16 @@ from mlp.cli.options import (
     open_device,
 )
 from mlp.common.errors import UsageError
-from mlp.data.load import ask
+from mlp.data.load import relabel_for
 from mlp.models.calibration import expected_calibration_error
-from mlp.models.checkpoint import load
 from mlp.models.metadata import task_of, temperature_of
 from mlp.models.metrics import LabelScore, Score, score, score_labels
+from mlp.models.model_file import load
 from mlp.models.predict import check_fits, vote
 
 
 def evaluate(
-    models: Annotated[
+    paths: Annotated[
         list[Path],
         typer.Argument(
             metavar="MODEL...",
@@ -46,27 +46,27 @@ def evaluate(
 ) -> None:
     """Measure a model on a dataset's test images, asking what it was trained to answer."""
     backend = open_device(device, precision)
-    networks = [load(model, backend) for model in models]
-    task = task_of(networks[0])
-    images = ask(task, open_dataset(dataset, data))
-    for path, network in zip(models, networks, strict=True):
-        check_fits(network, images.pixels, images.classes)
-        if task_of(network) != task:
+    models = [load(path, backend) for path in paths]
+    task = task_of(models[0])
+    images = relabel_for(task, open_dataset(dataset, data))
+    for path, model in zip(paths, models, strict=True):
+        check_fits(model, images.pixels, images.classes)
+        if task_of(model) != task:
             raise UsageError(
-                f"{path} answers other questions than {models[0]}: let those vote together that "
+                f"{path} answers other questions than {paths[0]}: let those vote together that "
                 "were trained for the same"
             )
     labels = images.test.labels
     with np.errstate(all="ignore"):  # weights of any size are to be measured
-        probabilities = np.nan_to_num(vote(networks, images.test.images))  # (N, C)
+        probabilities = np.nan_to_num(vote(models, images.test.images))  # (N, C)
     answers = task.decide(probabilities, logits=False)
     result: dict[str, Any] = {
-        "models": [str(model) for model in models],
+        "models": [str(path) for path in paths],
         "dataset": images.name,
         "device": backend.name,
         "task": task.kind,
         "expected_calibration_error": expected_calibration_error(probabilities, labels, task),
-        "temperatures": [temperature_of(network) for network in networks],
+        "temperatures": [temperature_of(model) for model in models],
     }
     if task.kind == "multiclass":
         counts = score(answers, labels, images.classes)

@@ -47,9 +47,11 @@ def predict(
             help="Pictures, folders of them, patterns such as 'photos/*.jpg', or - for stdin.",
         ),
     ],
-    model: Annotated[
+    path: Annotated[
         Path | None,
-        typer.Option(metavar="FILE", help="Weights in any format; else the pretrained model."),
+        typer.Option(
+            "--model", metavar="FILE", help="Weights in any format; else the pretrained model."
+        ),
     ] = None,
     many: Annotated[
         bool, typer.Option("--many", help="Read rows of digits, each left to right.")
@@ -88,17 +90,17 @@ def predict(
     if save and len(pictures) > MOST_ROWS:
         raise UsageError(f"--save shows at most {MOST_ROWS} pictures, not {len(pictures)}")
     backend = open_device(device)
-    network = read_model(model, backend=backend) if model else pretrained_model(backend)
-    check_input_size(network)
+    model = read_model(path, backend=backend) if path else pretrained_model(backend)
+    check_input_size(model)
     drawn = len(pictures) == 1 if chart is None else chart
     printer = None if as_json else Printer(sure, drawn, steps)
     results = []
     for picture in pictures:
-        results.append(_recognise(network, picture, many))
+        results.append(_recognise(model, picture, many))
         if printer is not None:
             printer.print(results[-1])
     if as_json:
-        print(json.dumps(summary_json(results, model, sure, scored=labels is not None)))
+        print(json.dumps(summary_json(results, path, sure, scored=labels is not None)))
     elif labels:
         print(score_line(results))
     if save:
@@ -107,17 +109,17 @@ def predict(
         raise typer.Exit(UNREAD)
 
 
-def _recognise(network: MLP, picture: Picture, many: bool) -> Result:
+def _recognise(model: MLP, picture: Picture, many: bool) -> Result:
     """Read one picture; if it cannot be read, the result says why."""
     answers: list[Answer] = []
     problem = correct = None
     try:
         pixels = load_picture(_stdin() if picture.name == STDIN else picture.name)
-        answers = recognise_digits(network, pixels) if many else [recognise_digit(network, pixels)]
+        answers = recognise_digits(model, pixels) if many else [recognise_digit(model, pixels)]
     except DataError as error:
         problem = str(error)
     if picture.label is not None:
-        correct = not problem and is_correct(answers, picture.label, task_of(network))
+        correct = not problem and is_correct(answers, picture.label, task_of(model))
     return Result(picture, answers, problem, correct)
 
 

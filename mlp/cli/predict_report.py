@@ -13,6 +13,9 @@ from mlp.view.mistakes import Case, draw_case
 from mlp.view.screen import Screen
 from mlp.view.stages import draw_stages
 
+PRETRAINED = "packaged"
+"""What the JSON calls the pretrained model: programs that read it know it by this word."""
+
 
 class Result(NamedTuple):
     """The outcome of reading one picture.
@@ -92,7 +95,7 @@ def score_line(results: list[Result]) -> str:
 
 
 def summary_json(
-    results: list[Result], model: Path | None, sure: float, *, scored: bool
+    results: list[Result], path: Path | None, sure: float, *, scored: bool
 ) -> dict[str, Any]:
     """Gather all results; with labels, that is ``scored``, also how many are correct."""
     score = {}
@@ -101,7 +104,7 @@ def summary_json(
             "correct": sum(1 for result in results if result.correct),
             "total": sum(1 for result in results if result.correct is not None),
         }
-    name = str(model) if model else "packaged"
+    name = str(path) if path else PRETRAINED
     return {"model": name, **score, "files": [_entry(result, sure) for result in results]}
 
 

@@ -29,7 +29,7 @@ from mlp.common.errors import ModelError, UsageError
 from mlp.common.overwrite import check_destination
 from mlp.data.load import Dataset
 from mlp.data.task import Kind
-from mlp.models import checkpoint
+from mlp.models import model_file
 from mlp.nn.network import MLP
 from mlp.training.architecture import Architecture
 from mlp.training.recipe import Recipe
@@ -217,7 +217,7 @@ def _network(
             raise UsageError(
                 f"--start takes the network of the model as it is: leave --{flag} away"
             )
-    trained = checkpoint.load(settings.start, backend)
+    trained = model_file.load(settings.start, backend)
     choices = architecture_from(trained, choices, images, recipe.loss)
     model = start_from(trained, choices, images, recipe.loss, recipe.seed)
     if needs_new_layer(trained, images):
@@ -249,7 +249,7 @@ def _save(outcome: Outcome, out: Path | None, force: bool) -> Outcome:
     elif out is not None and not force:
         out = _free(out)  # another run may have taken the name meanwhile
     assert out is not None  # `_writable` chose one
-    checkpoint.save(outcome.model, out)
+    model_file.save(outcome.model, out)
     return replace(outcome, out=out)
 
 

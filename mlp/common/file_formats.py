@@ -47,7 +47,7 @@ class FileFormat(ABC):
         """
 
     def files(self, path: Path) -> Collection[Path]:
-        """List the files that make one up: itself, unless it is a folder."""
+        """List the files that make up ``path``: itself, unless it is a folder."""
         return [path]
 
 
@@ -73,20 +73,22 @@ class Formats(Registry[type[F]]):
 
     @property
     def names(self) -> list[str]:
-        """What ``--to`` takes."""
+        """The names that ``--to`` accepts."""
         return list(dict.fromkeys(entry.name for entry in self.values()))
 
     @property
     def titles(self) -> str:
-        """What can be read, for a sentence: ``a CSV file, an .npz file or a folder of images``."""
+        """The titles, for a sentence: ``a CSV file, an .npz file or a folder of images``."""
         return _either(list(dict.fromkeys(entry.title for entry in self.values())))
 
     @property
     def endings(self) -> str:
-        """The endings that tell a format, for a sentence: ``.npz, or nothing for a folder …``."""
-        told = dict.fromkeys(ending for format in self.all() for ending in format.endings if ending)
+        """The endings of formats, for a sentence: ``.npz, or in nothing for a folder …``."""
+        stated = dict.fromkeys(
+            ending for format in self.all() for ending in format.endings if ending
+        )
         bare = [format.title for format in self.all() if "" in format.endings]
-        return _either(list(told)) + "".join(f", or in nothing for {title}" for title in bare)
+        return _either(list(stated)) + "".join(f", or in nothing for {title}" for title in bare)
 
     def matching(self, path: Path) -> list[F]:
         """Return the formats that a file or folder, which exists, looks like one of.
@@ -102,10 +104,10 @@ class Formats(Registry[type[F]]):
         ]
 
     def choose(self, path: Path, to: str | None) -> F:
-        """Settle the format to write, from its name or the path's ending.
+        """Choose the format to write, by its name or the path's ending.
 
         Raises:
-            UsageError: if neither tells it, or they disagree.
+            UsageError: if neither names a format, or they disagree.
         """
         ending = path.suffix.lower()
         known = {known for format in self.all() for known in format.endings if known}
@@ -117,8 +119,8 @@ class Formats(Registry[type[F]]):
         if named:
             raise UsageError(f"the name {path} does not suit the format {to}: change its ending")
         raise UsageError(
-            f"{to or path} tells no {self.kind}: choose one with --to {'|'.join(self.names)}, or "
-            f"end the name in {self.endings}"
+            f"{to or path} does not name a {self.kind}: choose one with --to "
+            f"{'|'.join(self.names)}, or end the name in {self.endings}"
         )
 
 

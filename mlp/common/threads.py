@@ -1,4 +1,4 @@
-"""Sharing work among threads, and limiting the threads of BLAS meanwhile."""
+"""Sharing work among threads or other workers, and limiting the threads of BLAS meanwhile."""
 
 from __future__ import annotations
 
@@ -24,6 +24,11 @@ def share_out(pool: Executor, shares: Sequence[Callable[[], Result]]) -> list[Re
     """
     others = [pool.submit(copy_context().run, share) for share in shares[1:]]
     return [shares[0](), *(other.result() for other in others)]
+
+
+def share_of(count: int, rank: int, workers: int) -> slice:
+    """Return which of ``count`` things, cut up evenly, the worker of this rank has."""
+    return slice(count * rank // workers, count * (rank + 1) // workers)
 
 
 @contextmanager

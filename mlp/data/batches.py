@@ -11,30 +11,31 @@ import numpy as np
 from numpy.typing import NDArray
 
 from backends import Array
+from mlp.common.threads import share_of
 from mlp.data.augment import Deformation
 from mlp.nn.buffers import Buffers
 from mlp.nn.network import MLP
 
 HOST_SHARE = 2
-"""Images that would fill more than one part in so many of a device's free memory stay outside."""
+"""Images larger than 1/HOST_SHARE of the device's free memory stay on the host."""
 
 
 class Batches:
     """Images as rows of floats from 0 to 1, for one network on its device.
 
-    The bytes are kept and each batch is converted, which is faster than to fetch four times as many
-    bytes; only images that fit one micro-batch are converted once for all. Images that are too many
-    for the device stay on the host, or in a mapped file, and each batch is copied to the device.
+    The images are kept as bytes and converted batch by batch, which is faster than reading four
+    times as many bytes; only images that fit one micro-batch are converted beforehand. Images that
+    are too large for the device stay on the host, or in a mapped file, and each batch is copied.
 
     Args:
         images: uint8, shape (N, ...), each I values.
         labels: integers, shape (N,); or answers of 0 and 1, shape (N, L).
-        model: the network that they are for: its device, dtype and widths.
+        model: the network that reads them; its device, dtype and widths decide how.
         augment: how `gather` deforms the images; see `mlp.data.augment`.
 
     Attributes:
-        key: what the deformations of an epoch follow from.
-        micro_batch_size: how many images suit the device at once; a larger batch is cut up.
+        key: the random key of an epoch's deformations.
+        micro_batch_size: how many images the device works on best at once.
         keeps_floats: whether the images are converted already.
         on_host: whether the images stay on the host; the labels never do.
     """
@@ -54,7 +55,7 @@ class Batches:
         memory = backend.memory()
         self.on_host = memory.is_discrete and rows.nbytes > memory.free // HOST_SHARE
         self.images: Array = rows if self.on_host else backend.asarray(rows)  # (N, I)
-        memory = backend.memory()  # what the images leave
+        memory = backend.memory()  # what the images leave free
         widths = rows.shape[1] + 3 * sum(model.sizes[1:])  # x; and y, f(y) and dy of each layer
         self.micro_batch_size = max(
             1, memory.working_set // (widths * np.dtype(model.dtype).itemsize)
@@ -62,7 +63,7 @@ class Batches:
         self.keeps_floats = len(rows) <= self.micro_batch_size and not self.on_host
         if self.keeps_floats:
             self.images = self._as_floats(self.images, self.xp.empty(rows.shape, model.dtype))
-        # On the host integers stay bytes as well; what takes rows by them wants them wide.
+        # On the CPU, integer labels stay bytes as well; as indices they have to be wider.
         self._wide = np.dtype(np.int64 if labels.ndim == 1 else model.dtype)
         keeps_bytes = labels.ndim == 1 and not (self.keeps_floats or memory.is_discrete)
         self.labels = backend.asarray(labels, None if keeps_bytes else self._wide)
@@ -72,23 +73,25 @@ class Batches:
         return len(self.images)
 
     def replicas(self, count: int) -> list[Batches]:
-        """Return this and others on the same images, each with arrays of its own to gather into."""
+        """Return this and others on the same images, each with its own arrays to gather into."""
         while len(self._others) < count - 1:
             replica = copy(self)
             replica._make_room()
             self._others.append(replica)
         return [self, *self._others[: count - 1]]
 
-    def order(self, rows: NDArray[np.int64]) -> Array:
-        """Bring indices, shape (n,), to where the images are."""
+    def to_device(self, rows: NDArray[np.int64]) -> Array:
+        """Bring indices, shape (n,), to where the images are: the device or the host."""
         return rows if self.on_host else self.backend.asarray(rows)
 
     def gather(self, rows: Array, first: int = 0) -> tuple[Array, Array]:
-        """Copy some rows, in any order, into arrays that are reused for as many; deform them.
+        """Copy rows, in any order, and deform them.
+
+        The next call for as many rows writes into the same arrays.
 
         Args:
-            rows: part of an `order`, shape (n,).
-            first: the place of the first of them in the epoch's order.
+            rows: what `to_device` returns, or a part of it, shape (n,).
+            first: the first one's place in the epoch's order.
 
         Returns:
             x of shape (n, I) and labels of shape (n,) or (n, L).
@@ -106,10 +109,10 @@ class Batches:
         return x if self._deformation is None else self._deformation(x, first, self.key), labels
 
     def labels_of(self, rows: Array) -> Array:
-        """Copy the labels of some rows into an array that is reused for as many.
+        """Copy the labels of rows; the array is reused by the next call for as many.
 
         Args:
-            rows: part of an `order`, shape (n,).
+            rows: what `to_device` returns, or a part of it, shape (n,).
         """
         shape = (len(rows), *self.labels.shape[1:])
         labels = self._buffer("kept labels", *shape, dtype=self.labels.dtype)
@@ -117,7 +120,7 @@ class Batches:
         return labels if labels.dtype == self._wide else self._widened(labels)
 
     def slice(self, start: int, stop: int) -> tuple[Array, Array]:
-        """Return the rows from start to stop: views where floats are kept, else as `gather`."""
+        """Return the rows from start to stop, as `gather` does; views where floats are kept."""
         pixels, labels = self.images[start:stop], self.labels[start:stop]
         if self.keeps_floats:
             return pixels, labels
@@ -128,10 +131,8 @@ class Batches:
         """Cut a range of rows into even micro-batches, equally many for each worker."""
         count = -(-(stop - start) // (self.micro_batch_size * workers)) * workers
         for i in range(count):
-            yield (
-                start + (stop - start) * i // count,
-                start + (stop - start) * (i + 1) // count,
-            )
+            part = share_of(stop - start, i, count)
+            yield start + part.start, start + part.stop
 
     def _make_room(self) -> None:
         self._others: list[Batches] = []

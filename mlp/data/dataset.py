@@ -16,7 +16,7 @@ from mlp.common.rng import generator
 from mlp.data.task import Task
 
 MOST_COPIED = 256 << 20
-"""Bytes of a mapped file's images that are copied into memory at most at a time."""
+"""The most bytes of a mapped file's images that are copied into memory at a time."""
 
 
 @dataclass(frozen=True)
@@ -29,7 +29,7 @@ class Split:
             (N, L), the answers to L questions.
 
     Raises:
-        DataError: if the shapes or dtypes are others than these, or the counts differ.
+        DataError: if a shape or dtype is not as above, or the counts differ.
     """
 
     images: NDArray[np.uint8]
@@ -82,8 +82,9 @@ class Dataset:
         train: what the network learns from.
         test: what a network's accuracy is measured on; never trained on.
         task: what the labels mean.
-        validation_start: the first training image that may be held out for validation: where
-            datasets are joined, those of the first stand last and are like the test images.
+        validation_start: the first training image that may be held out for validation. Where
+            datasets are joined, the first dataset's images come last; they resemble the test
+            images.
 
     Raises:
         DataError: if a label is not below ``classes`` or the image sizes of the splits differ.
@@ -137,7 +138,7 @@ def hold_out(dataset: Dataset, validation: float, seed: int) -> tuple[Split, Spl
     host, so that a seed holds out the same images on every device.
 
     Args:
-        dataset: its training split is divided, from `Dataset.validation_start` on; from 0 on where
+        dataset: its training split is divided, from `Dataset.validation_start` on, or from 0 on if
             that leaves too few.
         validation: how many to hold out: a share of all training images if below 1, else a count.
         seed: of the draw.
@@ -170,10 +171,10 @@ def hold_out(dataset: Dataset, validation: float, seed: int) -> tuple[Split, Spl
 
 
 def _take(split: Split, rows: NDArray[np.int64]) -> Split:
-    """Copy some rows; those of a large mapped file into a temporary one, which is mapped again.
+    """Copy some rows; those of a large mapped file into a temporary file, which is mapped again.
 
-    A view of scattered rows does not exist, and a copy in memory could be larger than it. A
-    temporary file costs one pass over the data and is deleted with the split.
+    Scattered rows have no view, and a copy could be larger than the memory. The temporary file
+    takes one pass over the data and is deleted with the split.
     """
     images, shape = split.images, (len(rows), *split.images.shape[1:])
     size = math.prod(shape)

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from mlp.data.dataset import Split
 from mlp.data.formats.splits import TEST, TRAIN, Splits
 
-_CHUNK = 1_000  # images whose pixels are counted at once, as each pixel then takes eight bytes
+_CHUNK = 1_000  # images whose pixels are counted at once: few, as each pixel then takes eight bytes
 
 
 @dataclass(frozen=True)
@@ -49,7 +49,7 @@ def describe_dataset(splits: Splits, classes: int) -> Description:
     """Measure each split and look for what would spoil a training run.
 
     Args:
-        splits: every label below ``classes``; one image in each or more.
+        splits: each with one image or more, and every label below ``classes``.
         classes: the number of classes.
     """
     found = {name: _describe_split(split, classes) for name, split in splits.items()}

@@ -1,4 +1,4 @@
-"""Fetching one file over HTTP: checked, within limits, and in its place only when it is right."""
+"""Fetching one file over HTTP: within limits, and stored only if its bytes are right."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ TIMEOUT = 10.0
 """Seconds to wait for a connection, and for each further piece of data."""
 
 MOST_SECONDS = 900.0
-"""Seconds that one file may take from one mirror: 10 MB arrive in them at 11 kB/s."""
+"""Seconds that one file may take from one mirror: enough for 10 MB at 11 kB/s."""
 
 MAX_BYTES = 64 << 20
-"""The longest answer that is taken: a bound on what a hostile or broken server can cost."""
+"""The longest answer that is accepted: a bound on the harm of a hostile or broken server."""
 
 Progress = Callable[[str, int, int | None], None]
-"""Called with the file's name, the bytes there so far, and those expected, if known."""
+"""Called with the file's name, the bytes received so far, and the number expected, if known."""
 
 Check = Callable[[io.BytesIO, str], None]
 """Called with the whole file and its URL; raises a DataError if it is not the right one."""

@@ -1,4 +1,4 @@
-"""Loading a dataset by its name: from files, from a download, or drawn by the project itself."""
+"""Loading a dataset by its name: read from files, downloaded, or drawn by the project itself."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from mlp.data.relabel import as_binary, overlay
 from mlp.data.synthetic import load_synthetic
 from mlp.data.task import Task
 
-__all__ = ["Dataset", "Split", "as_binary", "ask", "load_dataset", "overlay"]
+__all__ = ["Dataset", "Split", "as_binary", "load_dataset", "overlay", "relabel_for"]
 
 
 def load_dataset(
@@ -33,11 +33,11 @@ def load_dataset(
     Args:
         name: ``"mnist"``; ``"synthetic"``, or ``"synthetic:N+M"`` for N training and M test images;
             a file or folder in any format that `mlp.data.formats` reads; or ``"auto"`` for MNIST
-            where it is found or can be downloaded, and else synthetic digits. Several with commas
-            between are trained on together and tested on as the first; see `join`.
+            where it is found or can be downloaded, and else synthetic digits. Several, with commas
+            between, are joined: trained on together, tested on the first; see `join`.
         folder: where MNIST's files are; nothing else is then tried.
-        note: called with a sentence when ``"auto"`` takes the synthetic digits.
-        progress: called with how far a download is.
+        note: called with a sentence when ``"auto"`` falls back on synthetic digits.
+        progress: called as a download goes on.
 
     Raises:
         DataError: if the data is missing or damaged.
@@ -70,8 +70,8 @@ def load_dataset(
 def join(datasets: Sequence[Dataset]) -> Dataset:
     """Put the training images of several datasets together.
 
-    Those of the first stand last, and only they are held out for validation, as the test images
-    are the first's; see `hold_out`.
+    The first dataset's come last, and only they are held out for validation, as they resemble the
+    test images, which are the first dataset's alone; see `hold_out`.
 
     Raises:
         DataError: if the images' sizes differ.
@@ -99,12 +99,12 @@ def join(datasets: Sequence[Dataset]) -> Dataset:
     )
 
 
-def ask(task: Task, dataset: Dataset) -> Dataset:
+def relabel_for(task: Task, dataset: Dataset) -> Dataset:
     """Relabel a dataset for the task of a model; for several questions, overlay its images too.
 
     Args:
-        task: the model's.
-        dataset: images of one class each, or already of this kind of task.
+        task: what the model answers.
+        dataset: images of one class each, or labelled for this kind of task already.
     """
     if dataset.task.kind == task.kind:
         return dataset

@@ -1,4 +1,4 @@
-"""MNIST: found on this machine or downloaded, with checksums, so that it is MNIST and no other."""
+"""MNIST: found on this machine or downloaded, and verified by checksums."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ SHA256 = {
 
 
 class MnistUnavailable(DataError):  # noqa: N818 - it is a state of the world, not of a file
-    """MNIST is not on this machine and cannot be downloaded; a caller may take other digits."""
+    """MNIST is not on this machine and cannot be downloaded; a caller may use other digits."""
 
 
 def load_mnist(
@@ -43,7 +43,7 @@ def load_mnist(
     Args:
         folder: where the files are; nothing else is then tried.
         download: whether the network may be used.
-        progress: called with how far the download of each file is.
+        progress: called as the download of each file goes on.
 
     Raises:
         MnistUnavailable: if no folder was given, and the files are not found and cannot be
@@ -69,7 +69,7 @@ def load_mnist(
 
 
 def cache_folder() -> Path:
-    """The folder that MNIST is downloaded into, such as ``~/.cache/mlp/mnist``."""
+    """Return the folder that MNIST is downloaded into, such as ``~/.cache/mlp/mnist``."""
     try:
         from platformdirs import user_cache_path
     except ImportError:  # it knows the places of all systems; else they are Linux's

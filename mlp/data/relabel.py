@@ -13,11 +13,11 @@ from mlp.data.dataset import Dataset, Split
 from mlp.data.task import Task
 
 SHIFT = 4
-"""How far, in pixels, each of two overlaid digits is moved at most, in each direction."""
+"""The most pixels that each of two overlaid digits is moved in each direction."""
 
 
 def as_binary(dataset: Dataset, positive: Sequence[int]) -> Dataset:
-    """Relabel images with whether their class is one of some: a binary task.
+    """Relabel images with whether their class is among ``positive``: a binary task.
 
     Args:
         dataset: images of one class each.
@@ -45,7 +45,7 @@ def as_binary(dataset: Dataset, positive: Sequence[int]) -> Dataset:
 
 
 def overlay(dataset: Dataset) -> Dataset:
-    """Lay each image over another of a different class: a multilabel task, which classes are there.
+    """Lay each image over one of another class: a multilabel task, to name the classes in it.
 
     Each of the two is moved by up to `SHIFT` pixels; where both have ink, the darker counts. The
     pairs and the moves are the same each time, whatever a run's seed, so that networks are trained
@@ -83,10 +83,10 @@ def _overlay(split: Split, classes: int, rng: np.random.Generator) -> Split:
 
 
 def _other_class(labels: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """For each row choose another whose label differs, (N,).
+    """Choose for each row another row whose label differs, shape (N,).
 
     Raises:
-        UsageError: if no label does.
+        UsageError: if all labels are equal.
     """
     if (labels == labels[0]).all():
         raise UsageError(
@@ -100,7 +100,7 @@ def _other_class(labels: np.ndarray, rng: np.random.Generator) -> np.ndarray:
 
 
 def _shift(images: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """Move each image by whole pixels; what leaves one side is lost."""
+    """Move each image by whole pixels; ink that is moved over the edge is lost."""
     N, H, W = images.shape
     padded = np.pad(images, ((0, 0), (SHIFT, SHIFT), (SHIFT, SHIFT)))  # (N, H + 2S, W + 2S)
     down, right = rng.integers(0, 2 * SHIFT + 1, size=(2, N, 1, 1))

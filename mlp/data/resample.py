@@ -1,7 +1,7 @@
 """Bilinear resampling of a batch of images on `xp`, one set of positions for each group of images.
 
-The batch is laid out with the images last, so that a pixel of a group is a short contiguous row
-and the warp is a gather of such rows.
+The batch is laid out with the images last, so that a pixel of a group is a short contiguous row,
+and resampling gathers such rows.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from backends import Array, Backend
 from mlp.nn.buffers import Buffers
 
 GROUP = 16
-"""Images that share their positions: fewer vary more, more are gathered faster."""
+"""Images that share their positions: a smaller group varies more, a larger one is faster."""
 
 
 class Warp:

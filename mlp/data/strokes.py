@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 SAMPLES = 96
-"""Points along the whole of a skeleton: at 20 pixels of height, less than one pixel apart."""
+"""Points along all strokes of a digit: less than one pixel apart where it is 20 pixels high."""
 
 # One style a line: how often it is used among the styles of its digit, then its strokes. The pen
 # passes smoothly through the waypoints "x,y" of a stroke; x runs right and y runs down, both on
@@ -113,12 +113,12 @@ STYLES: dict[int, tuple[tuple[int, str], ...]] = {
 class Skeletons:
     """Every style as arrays, S styles of at most C waypoints, sampled at P points.
 
-    A sample is a weighted sum of four waypoints, so that a sheet of digits in different styles
-    is sampled by four gathers, after the waypoints have been pushed around.
+    A sample is a weighted sum of four waypoints, so that digits in different styles
+    are sampled together by four gathers, after their waypoints have been moved.
 
     Attributes:
         digits: uint8, shape (S,), the digit that each style writes.
-        shares: int64, shape (S,), how often each is used among the styles of its digit.
+        shares: int64, shape (S,), how often each is used, relative to its digit's other styles.
         waypoints: float32, shape (C, 2, S), x and y from -1 to 1, y down.
         towards: int64, shape (C, S), for the free end of a stroke the waypoint before it; for
             any other waypoint the waypoint itself.
@@ -136,7 +136,7 @@ class Skeletons:
 
 @cache
 def skeletons() -> Skeletons:
-    """Make the table above ready to be drawn."""
+    """Return the table above as arrays, computed once."""
     rows = [(digit, share, path) for digit, styles in STYLES.items() for share, path in styles]
     parsed = [_parse(path) for _, _, path in rows]
     most = max(len(points) for points, _ in parsed)
@@ -185,7 +185,7 @@ def _sample(
     Each stroke is a Catmull-Rom spline through its waypoints, which goes around smoothly where
     the stroke is closed: Catmull and Rom, "A class of local interpolating splines", 1974.
     """
-    spans = []  # (4,) knots of each piece of curve, from its second knot to its third
+    spans = []  # (4,) knots of each part of the curve, which runs from its second knot to its third
     for stroke in strokes:
         closed = stroke[0] == stroke[-1]
         before, after = (stroke[-2], stroke[1]) if closed else (stroke[0], stroke[-1])

@@ -40,7 +40,7 @@ def load_synthetic(train: int = 60_000, test: int = 10_000, seed: int = 0) -> Da
 
 
 def draw_digits(count: int, seed: int | np.random.SeedSequence) -> Split:
-    """Draw digits, as near to equally many of each class as the count allows.
+    """Draw digits, equally many of each class or nearly so.
 
     Args:
         count: the number of images, 1 or more.
@@ -77,7 +77,7 @@ def _seed_sequence(seed: int | np.random.SeedSequence) -> np.random.SeedSequence
 
 
 def _stream(seed: np.random.SeedSequence, block: int) -> np.random.Generator:
-    """Make the random stream of one block, from the child ``seed.spawn`` would make for it."""
+    """Make the random stream of one block, as from the child that ``seed.spawn`` would make."""
     child = np.random.SeedSequence(seed.entropy, spawn_key=(*seed.spawn_key, block))
     return np.random.Generator(np.random.PCG64(child))
 
@@ -111,7 +111,7 @@ def _bell(rng: np.random.Generator, spread: float, *shape: int) -> Floats:
 
 
 def _wave(turns: Floats) -> Floats:
-    """Follow a smooth wave of period 1 between -1 and 1: parabolas in the place of a sine."""
+    """Evaluate a smooth wave of period 1 between -1 and 1, made of parabolas in place of a sine."""
     phase = turns - np.floor(turns) - 0.5  # -0.5 to 0.5
     wave: Floats = 16 * phase * (0.5 - np.abs(phase))
     return wave
@@ -120,7 +120,7 @@ def _wave(turns: Floats) -> Floats:
 def _choose_styles(rng: np.random.Generator) -> NDArray[np.int64]:
     """Choose the styles (N,) of equally many digits of each class, in random order."""
     digits = rng.permutation(np.repeat(np.arange(CLASSES), BLOCK // CLASSES))  # (N,)
-    # A style has as many tickets as its share; each digit draws one of the tickets of its styles.
+    # A style has as many tickets as its share says; each digit draws one of its styles' tickets.
     held = np.bincount(skeletons().digits, skeletons().shares).astype(np.int64)  # (10,)
     first = np.cumsum(held) - held  # (10,)
     tickets = np.repeat(np.arange(len(skeletons().shares)), skeletons().shares)
@@ -129,7 +129,7 @@ def _choose_styles(rng: np.random.Generator) -> NDArray[np.int64]:
 
 
 def _jitter(waypoints: Floats, rng: np.random.Generator) -> Floats:
-    """Push each of the waypoints (C, 2, N) somewhere else, in some hands further than others."""
+    """Move each of the waypoints (C, 2, N) at random, for some digits further than for others."""
     spread = _uniform(rng, 0.03, 0.17, BLOCK)
     return waypoints + _bell(rng, 1, *waypoints.shape) * spread
 
@@ -152,10 +152,9 @@ def _trace(waypoints: Floats, style: NDArray[np.int64]) -> Floats:
 
 
 def _bend(points: Floats, rng: np.random.Generator) -> Floats:
-    """Bow points (2, P, N) to a side and make their halves unlike, from -1 to 1.
+    """Bend points (2, P, N), from -1 to 1, by a quadratic map.
 
-    A quadratic map: straight lines bow, and the upper half grows at the cost of the lower one
-    or the other way round.
+    Straight lines become bows, and one half, the upper or the lower, grows while the other shrinks.
     """
     x, y = points
     bow, tilt, balance, trapezium = _bell(rng, 0.13, 4, BLOCK)
@@ -195,7 +194,7 @@ def _press(rng: np.random.Generator) -> Floats:
 
 
 def _fit(points: Floats, radius: Floats) -> Floats:
-    """Scale points (2, P, N) to pixels, line and all in the middle of the box and filling it."""
+    """Scale points (2, P, N) to pixels, so that the digit, with its line width, fills the box."""
     low, high = points.min(axis=1), points.max(axis=1)  # (2, N)
     room = BOX - 2 * radius.max(axis=0)  # (N,)
     scale = room / (high - low).max(axis=0)

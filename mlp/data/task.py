@@ -1,4 +1,4 @@
-"""The task of a network: one of several classes, or a yes or no to each of several questions."""
+"""A network's task: to choose one of several classes, or to answer yes-or-no questions."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class Task:
     positive: tuple[int, ...] = ()
 
     def decide(self, outputs: Array, *, logits: bool) -> Array:
-        """Turn a network's outputs into answers, which are like labels, on the same device.
+        """Turn a network's outputs into answers in the form of labels, on the same device.
 
         Args:
             outputs: shape (N, C).
@@ -50,10 +50,10 @@ class Task:
     ) -> NDArray[np.float64]:
         """Turn a network's outputs into probabilities, float64 of shape (N, C).
 
-        For one of several classes: the softmax of logits; activations scaled to sum to 1. For
-        questions: the sigmoid of logits; activations as they are. A temperature above 1 divides
-        the logits, and takes the corresponding root of activations: the answers stay, with less
-        confidence.
+        For classes this is the softmax of logits, or activations scaled to sum to 1; for questions
+        the sigmoid of logits, or the activations themselves. The temperature divides logits, and
+        is the root that is taken of activations: above 1 it lowers the confidence and leaves the
+        answers as they are.
         """
         values = outputs.astype(np.float64)  # (N, C)
         if self.kind != "multiclass":
@@ -72,7 +72,7 @@ class Task:
         return probabilities
 
     def names_of(self, outputs: int) -> list[str]:
-        """Return a name for each output: the task's where it has as many, else their numbers."""
+        """Return a name for each output: the task's if it has as many, else their numbers."""
         if len(self.names) == outputs:
             return list(self.names)
         return [str(number) for number in range(outputs)]

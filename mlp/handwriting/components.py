@@ -87,6 +87,12 @@ def connected_components(mask: Mask) -> ComponentLabels:
     Each row is cut into runs of inked pixels, and a run is joined with those that it touches in
     the row above: the two-pass algorithm of Rosenfeld & Pfaltz, Sequential Operations in Digital
     Picture Processing, JACM 13 (1966).
+
+    Args:
+        mask: bool, shape (height, width).
+
+    Returns:
+        int32, the same shape: the number of each pixel's component from 1, 0 for the background.
     """
     height, width = mask.shape
     padded = np.zeros((height, width + 2), np.int8)
@@ -136,7 +142,12 @@ def _join_runs(first_runs: list[int], starts: list[int], ends: list[int]) -> lis
 
 
 def parts_of(labels: ComponentLabels, smallest: float = 1) -> list[Part]:
-    """One part for each component whose longer side is ``smallest`` pixels or more."""
+    """Make a part of each component whose longer side is ``smallest`` pixels or more.
+
+    Args:
+        labels: int32, shape (height, width), from :func:`connected_components`.
+        smallest: in pixels.
+    """
     rows, columns = np.nonzero(labels)
     numbers = labels[rows, columns]
     count = int(numbers.max(initial=0))

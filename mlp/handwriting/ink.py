@@ -1,4 +1,4 @@
-"""From colours to ink: how much of the paper's light each pixel swallows."""
+"""From colours to ink: how much of the paper's light each pixel absorbs."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def align_polarity(picture: NDArray[np.uint8]) -> NDArray[np.uint8]:
 def estimate_paper_colour(
     picture: NDArray[np.uint8], widest: float | None = None
 ) -> NDArray[np.float32]:
-    """The colour that the paper has under the ink, shadows and falling light included.
+    """Estimate the colour that the paper has under the ink, with shadows and uneven light.
 
     A morphological closing fills strokes with the brightness around them, yet follows the edge
     of a shadow, which a blur would smear into ink. Gonzalez & Woods, Digital Image Processing,
@@ -74,10 +74,14 @@ def estimate_paper_colour(
 
 
 def absorbed_light(picture: NDArray[np.uint8], paper: NDArray[np.float32]) -> Plane:
-    """The share of the paper's light that each pixel swallows, over all three channels.
+    """Compute the share of the paper's light that each pixel absorbs, over all three channels.
 
     A ratio, so a stroke in a shadow weighs as much as one in the light; every channel counts as
     much as the paper has light in it, so a red or a yellow pen is ink although it is bright.
+
+    Args:
+        picture: uint8, shape (height, width, 3), dark on light.
+        paper: float32, the same shape, from :func:`estimate_paper_colour`.
 
     Returns:
         float32 of shape (height, width), 0 for paper to 1 for black, the paper's grain at 0.
@@ -87,9 +91,17 @@ def absorbed_light(picture: NDArray[np.uint8], paper: NDArray[np.float32]) -> Pl
 
 
 def pen_colour(picture: NDArray[np.uint8], paper: NDArray[np.float32], strokes: Mask) -> Plane:
-    """Which light a pen swallows: the weights of red, green and blue, of sum 1.
+    """Find which light a pen absorbs.
 
-    Seen in the light that it swallows, a pink pen is dark on a grey paper that is as bright.
+    Seen in the light that it absorbs, a pink pen is dark on a grey paper that is as bright.
+
+    Args:
+        picture: uint8, shape (height, width, 3), dark on light.
+        paper: float32, the same shape, from :func:`estimate_paper_colour`.
+        strokes: bool, shape (height, width): which pixels are ink.
+
+    Returns:
+        float32, shape (3,): the weights of red, green and blue, which sum to 1.
     """
     taken = np.maximum(paper[strokes] - picture[strokes], 0).sum(axis=0)  # (3,)
     weights: Plane = (taken + 1) / (taken + 1).sum()
@@ -97,7 +109,15 @@ def pen_colour(picture: NDArray[np.uint8], paper: NDArray[np.float32], strokes: 
 
 
 def remove_grain(ink: Plane, sigma: float) -> Plane:
-    """Blur by ``sigma`` pixels, and take off the level that the paper's grain then has."""
+    """Blur, and subtract the level that the paper's grain then has.
+
+    Args:
+        ink: float32, shape (height, width).
+        sigma: of the Gaussian, in pixels.
+
+    Returns:
+        float32, the same shape, at least 0.
+    """
     return _over_paper(smooth(ink, sigma))
 
 
@@ -108,7 +128,10 @@ def _over_paper(ink: Plane) -> Plane:
 
 
 def find_edge(ink: Plane) -> float:
-    """The ink level that is halfway into a stroke, so that soft edges keep their place.
+    """Find the level of ink halfway into a stroke, so that soft edges keep their place.
+
+    Args:
+        ink: float32, shape (height, width), from 0 to 1.
 
     Raises:
         NoDigit: if no level stands clear of the paper's grain.
@@ -126,9 +149,12 @@ def find_edge(ink: Plane) -> float:
 
 
 def otsu(values: NDArray[np.float32]) -> float:
-    """The threshold that divides ``values`` into the two tightest classes.
+    """Find the threshold that divides values into the two tightest classes.
 
     N. Otsu, A Threshold Selection Method from Gray-Level Histograms, 1979.
+
+    Args:
+        values: float32, shape (N,).
     """
     counts, edges = np.histogram(values, constants.OTSU_BINS)
     centres = (edges[:-1] + edges[1:]) / 2

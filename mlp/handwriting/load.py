@@ -134,17 +134,27 @@ def _eight_bit(picture: Image.Image) -> Image.Image:
 
 
 def flatten(picture: Image.Image) -> NDArray[np.uint8]:
-    """Convert any mode to RGB, uint8 of shape (height, width, 3), transparency laid onto paper."""
+    """Convert any mode to RGB, with transparency laid onto paper.
+
+    Returns:
+        uint8, shape (height, width, 3).
+    """
     if not picture.has_transparency_data:
         return np.asarray(picture.convert("RGB"))
     return flatten_alpha(np.asarray(picture.convert("RGBA")))
 
 
 def flatten_alpha(rgba: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """Lay RGBA, shape (height, width, 4), onto a paper that its ink stands out from.
+    """Lay RGBA onto a paper that its ink stands out from.
 
-    A picture that is opaque for the most part is laid onto its own commonest colour. Otherwise
-    its opaque part is taken for ink, and laid onto white, or onto black if the ink is light.
+    A picture that is opaque for the most part is laid onto its own median colour. Otherwise its
+    opaque part is taken for ink, and laid onto white, or onto black if the ink is light.
+
+    Args:
+        rgba: uint8, shape (height, width, 4).
+
+    Returns:
+        uint8, shape (height, width, 3).
     """
     colour = rgba[..., :3].astype(np.float32)
     alpha = rgba[..., 3:].astype(np.float32) / 255
@@ -161,7 +171,16 @@ def flatten_alpha(rgba: NDArray[np.uint8]) -> NDArray[np.uint8]:
 
 
 def shrink(picture: NDArray[np.uint8], side: int) -> tuple[NDArray[np.uint8], float]:
-    """A copy at most ``side`` pixels long, and how many times as large the picture is."""
+    """Shrink a picture until it is at most ``side`` pixels long.
+
+    Args:
+        picture: uint8, shape (height, width, 3).
+        side: in pixels.
+
+    Returns:
+        The copy, uint8 of shape (rows, columns, 3), or the picture if it is small enough; and how
+        many times as large as that the picture is, 1 or more.
+    """
     scale = max(picture.shape[:2]) / side
     if scale <= 1:
         return picture, 1.0

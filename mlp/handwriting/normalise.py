@@ -36,9 +36,12 @@ def _with_stroke_width(digit: Mask) -> Mask:
 
 
 def stroke_width(mask: Mask) -> float:
-    """The mean width of strokes, in pixels: twice their area over the length of their outline.
+    """Measure the mean width of strokes, in pixels: twice their area over their outline's length.
 
-    The outline is measured as total variation after a slight blur, which knows no staircase.
+    The outline is measured as total variation after a slight blur, which smooths its staircase.
+
+    Args:
+        mask: bool, shape (height, width): which pixels are ink.
     """
     padded = np.pad(mask, constants.OUTLINE_MARGIN).astype(np.float32)
     down, across = np.gradient(smooth(padded, constants.OUTLINE_BLUR))
@@ -47,7 +50,14 @@ def stroke_width(mask: Mask) -> float:
 
 
 def signed_distance(mask: Mask) -> Plane:
-    """The distance from each pixel to the outline of ``mask``, below 0 inside it, in pixels."""
+    """Compute the distance from each pixel to the outline of ``mask``, below 0 inside it.
+
+    Args:
+        mask: bool, shape (height, width).
+
+    Returns:
+        float32, the same shape, in pixels.
+    """
     return (_distance(mask) - _distance(~mask) + np.where(mask, 0.5, -0.5)).astype(np.float32)
 
 

@@ -1,4 +1,4 @@
-"""The sheet of paper on a table, where the picture shows both."""
+"""The paper on a table, if the picture shows both."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from mlp.handwriting.ink import otsu
 
 
 def find_paper(picture: NDArray[np.uint8]) -> Mask | None:
-    """Find a bright sheet of paper with a sharp edge.
+    """Find bright paper with a sharp edge.
 
     The lit half of a page that lies in a shadow looks just the same, so what is found on the paper
     has to be compared with what is found in the whole picture.
@@ -23,7 +23,7 @@ def find_paper(picture: NDArray[np.uint8]) -> Mask | None:
 
     Returns:
         Which pixels are paper, its edge left out: bool, shape (height, width). None if there is no
-        such sheet, or one so narrow that nothing is left of it.
+        such paper, or it is so narrow that nothing is left of it.
     """
     height, width = picture.shape[:2]
     scale = min(1.0, constants.PAPER_SIDE / max(height, width))
@@ -40,18 +40,18 @@ def find_paper(picture: NDArray[np.uint8]) -> Mask | None:
 
 
 def _largest_bright_part(bare: Plane) -> Mask | None:
-    """The largest bright component, if it has the size and the shape of a sheet of paper."""
+    """Return the largest bright component, if it has the size and the shape of paper."""
     labels = connected_components(bare > otsu(bare.ravel()))
-    sheet = max(parts_of(labels), key=lambda part: part.area, default=None)
-    if sheet is None:
+    paper = max(parts_of(labels), key=lambda part: part.area, default=None)
+    if paper is None:
         return None
     smallest, largest = (
         share * bare.size for share in (constants.PAPER_SMALLEST, constants.PAPER_LARGEST)
     )
-    square = constants.PAPER_SQUARE * sheet.box.height * sheet.box.width
-    if not smallest < sheet.area < largest or sheet.area < square:
+    square = constants.PAPER_SQUARE * paper.box.height * paper.box.width
+    if not smallest < paper.area < largest or paper.area < square:
         return None
-    mask: Mask = labels == sheet.labels[0]
+    mask: Mask = labels == paper.labels[0]
     return mask
 
 
@@ -71,7 +71,15 @@ def _shrunk(mask: Mask, margin: int) -> Mask:
     return ~sliding_max(sliding_max(~mask, size, 0), size, 1)
 
 
-def within(labels: ComponentLabels, paper: Mask) -> ComponentLabels:
-    """The strokes that do not touch the paper's edge, which would have cut them."""
+def drop_cut_strokes(labels: ComponentLabels, paper: Mask) -> ComponentLabels:
+    """Remove the strokes that touch the paper's edge, which may have cut them.
+
+    Args:
+        labels: int32, shape (height, width), from :func:`connected_components`.
+        paper: bool, the same shape, from :func:`find_paper`.
+
+    Returns:
+        int32, the same shape: the labels, with 0 where such strokes were.
+    """
     edge = paper & ~_shrunk(paper, constants.PAPER_CUT)
     return np.where(np.isin(labels, labels[edge]), np.int32(0), labels)

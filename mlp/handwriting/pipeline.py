@@ -25,7 +25,7 @@ from mlp.handwriting.ink import (
 )
 from mlp.handwriting.load import flatten_alpha, shrink
 from mlp.handwriting.normalise import stroke_width, to_mnist_format
-from mlp.handwriting.paper import find_paper, within
+from mlp.handwriting.paper import drop_cut_strokes, find_paper
 from mlp.handwriting.ruled_lines import remove_ruled_lines
 from mlp.handwriting.segment import could_be_one, cut_out, find_digits
 from mlp.handwriting.sharpness import measure_sharpness
@@ -130,7 +130,7 @@ class _Page:
         stages: dict[str, NDArray[np.generic]] = {
             "picture": 255 - self.grey,
             "ink": self.ink,
-            "without rulings": self.lifted,  # users know this stage by the name
+            "without rulings": self.lifted,  # ruled lines: the name is printed, and saved in files
             "threshold": self.soft,
             "digit": alone,
             "strokes": strokes,
@@ -220,7 +220,7 @@ def _find_strokes(picture: NDArray[np.uint8], mask: Mask | None = None) -> _Page
         soft = np.clip(lifted / (2 * find_edge(remove_borders(lifted))), 0, 1)
         labels = connected_components(soft > 0.5)
         if mask is not None:
-            labels = within(labels, mask)
+            labels = drop_cut_strokes(labels, mask)
         digits = find_digits(labels, lifted)
     except NoDigit:
         return None

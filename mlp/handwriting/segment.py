@@ -13,7 +13,7 @@ from mlp.handwriting.filters import Mask, Plane
 
 
 def find_digits(labels: ComponentLabels, ink: Plane) -> list[Part]:
-    """The digits, row by row, without specks, smudges and what the picture's edge cuts off.
+    """Find the digits, row by row, without specks, smudges and what the picture's edge cuts off.
 
     Args:
         labels: int32, shape (height, width), from :func:`connected_components`.
@@ -72,7 +72,7 @@ def _without_faint(digits: list[Part], labels: ComponentLabels, ink: Plane) -> l
 
 
 def group(parts: list[Part]) -> list[Part]:
-    """Join the strokes of each digit: the detached bar of a five, the pieces of a broken stroke.
+    """Join the strokes of each digit: the detached bar of a five, the parts of a broken stroke.
 
     Returns:
         The digits, the one with the largest stroke first.
@@ -157,7 +157,16 @@ def could_be_one(pieces: list[Part], whole: Part) -> bool:
 
 
 def cut_out(soft: Plane, labels: ComponentLabels, digit: Part) -> Plane:
-    """One digit's ink with its soft edge, the ink of its neighbours left out."""
+    """Cut out one digit's ink with its soft edge, without the ink of its neighbours.
+
+    Args:
+        soft: float32, shape (height, width): ink from 0 to 1, with the edges of strokes at 0.5.
+        labels: int32, the same shape, from :func:`connected_components`.
+        digit: the components that make it up.
+
+    Returns:
+        float32, the size of the digit's box and a margin.
+    """
     rows, columns = around(digit.box, constants.CUT_MARGIN)
     numbers = labels[rows, columns]
     foreign: Mask = (numbers > 0) & ~np.isin(numbers, digit.labels)

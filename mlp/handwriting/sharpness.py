@@ -15,16 +15,19 @@ from mlp.handwriting.segment import around
 def measure_sharpness(
     grey: Plane, labels: ComponentLabels, digits: list[Part], pen: float
 ) -> list[float]:
-    """How sharply each digit stands out from its paper, as a multiple of the paper's own grain.
+    """Measure how sharply each digit stands out from its paper, over the paper's own grain.
 
     Wide strokes are measured on a smaller copy, where a blurred outline is steep again and the
     grain of a dark photo is averaged.
 
     Args:
-        grey: float32, shape (height, width): brightness, best in the light that the pen swallows.
+        grey: float32, shape (height, width): brightness, best in the light that the pen absorbs.
         labels: int32, the same shape, from :func:`connected_components`.
         digits: parts of them.
         pen: how wide the pen is, in pixels.
+
+    Returns:
+        The sharpness of each digit.
     """
     scale = max(1.0, pen / constants.SHARP_STROKE)
     grey, labels = _shrink(grey, labels, scale)

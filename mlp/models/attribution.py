@@ -1,4 +1,4 @@
-"""Attribution, input × gradient: what each input of each layer adds to a class for an image."""
+"""Attribution, input × gradient: how much each layer's inputs add to a class, for one image."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from mlp.nn.network import MLP
 
 
 def contributions(model: MLP, image: NDArray[np.uint8], unit: int) -> list[NDArray[Any]]:
-    """Compute what each layer's inputs add to one output of the network, before its activation.
+    """Compute how much each layer's inputs add to one output of the network, before its activation.
 
     It is the input times the gradient of the output: Σⱼ Wᵢⱼ ∂z/∂Wᵢⱼ, which is xᵢ ∂z/∂xᵢ. In a
     network of ReLUs without biases the contributions of each layer sum to z (Ancona and others,
@@ -31,7 +31,7 @@ def contributions(model: MLP, image: NDArray[np.uint8], unit: int) -> list[NDArr
     x, _ = Batches(image[None], np.zeros(1, np.int64), model).slice(0, 1)  # (1, I)
     dz = np.zeros((1, model.sizes[-1]))
     dz[0, unit] = 1.0
-    with np.errstate(all="ignore"):  # weights of any size are to be shown
+    with np.errstate(all="ignore"):  # any weights must be shown, however large
         model.forward(x)
         dy = backend.asarray(dz, model.dtype)  # (1, C)
         following = len(model.blocks[-1]) - 1  # the layers between z and the network's output
@@ -41,7 +41,7 @@ def contributions(model: MLP, image: NDArray[np.uint8], unit: int) -> list[NDArr
 
 
 def activations(model: MLP, image: NDArray[np.uint8]) -> list[NDArray[Any]]:
-    """Run the network over one image and keep each block's output, on the host, shape (O,)."""
+    """Run the network on one image; return each block's output, on the host, shape (O,)."""
     x, _ = Batches(image[None], np.zeros(1, np.int64), model).slice(0, 1)  # (1, I)
     kept = []
     for block in model.blocks:

@@ -16,11 +16,11 @@ from mlp.data.task import Task
 BINS = 15
 
 COLDEST, HOTTEST = 0.25, 8.0
-"""The range that temperatures are looked for in. Few images, all answered correctly, would have no
-least cross-entropy at any finite one."""
+"""The range of temperatures that is searched. Without limits, a few images that are all answered
+correctly would have no minimum."""
 
 SEARCH_STEPS = 40
-"""Each step leaves two thirds of the range; the last range is narrower than any figure shown."""
+"""Each step keeps two thirds of the range; the last range is narrower than the figures shown."""
 
 
 def fit_temperature(
@@ -28,9 +28,9 @@ def fit_temperature(
 ) -> float:
     """Find the temperature T that minimises the cross-entropy of softmax(logits / T).
 
-    It changes probabilities, never the answers (Guo and others, section 4.2). Where the
-    task is made of questions, it is the sigmoid's. The cross-entropy is convex in 1/T, so it has
-    one minimum, which a ternary search closes in on.
+    T changes probabilities, never the answers (Guo and others, section 4.2). For yes-or-no
+    questions, the sigmoid replaces the softmax. The cross-entropy is convex in 1/T, so it has one
+    minimum, which a ternary search closes in on.
 
     Args:
         outputs: of a network, for images it was not trained on, shape (N, C), N at least 1.
@@ -67,8 +67,8 @@ def expected_calibration_error(
 ) -> float:
     """Compute Σ (n / N) |accuracy - confidence| over `BINS` equal bins of the confidence.
 
-    Guo and others, equation 3. The confidence is the probability of what was answered; where the
-    task is made of questions, each answer counts.
+    Guo and others, equation 3. The confidence is the probability of the given answer; of several
+    questions, each answer counts.
 
     Args:
         probabilities: of the C classes, or of yes to the C questions, shape (N, C).

@@ -1,4 +1,4 @@
-"""What a model file tells of its network: how it was made and trained, and what it answers."""
+"""The metadata of a model file: how its network was made and trained, and what it answers."""
 
 from __future__ import annotations
 
@@ -51,20 +51,20 @@ class DatasetSummary:
 
 @dataclass(frozen=True)
 class Metadata:
-    """Everything that is known of a network besides its layers and parameters.
+    """Everything known about a network besides its layers and parameters.
 
     Attributes:
         initialisation: how its parameters started; None where the file does not say.
         task: what its outputs answer; None where the file does not say.
         recipe: the hyperparameters of its training; see `mlp.training.recipe.Recipe`. None if it
-            was not trained, or nothing is known of it.
+            was not trained, or its training is unknown.
         dataset: what it was trained and tested on.
         history: the figures of each reported epoch, in order; empty where there are none.
         epoch: the epoch, from 1, whose parameters it has: the last one, or the one that was chosen.
         train_accuracy, test_accuracy, validation_accuracy: after that epoch, 0 to 1.
-        temperature: what divides the logits to calibrate probabilities; None where none was fitted.
-        unread: entries of the file that this version cannot read, as JSON has them: unknown ones
-            and damaged ones. They are kept, so that saving the model again loses nothing.
+        temperature: divides the logits to calibrate probabilities; None if none was fitted.
+        unread: the file's entries that this version cannot read, unknown or damaged, as parsed from
+            JSON. They are kept, so that saving the model again loses nothing.
 
     Raises:
         ModelError: if the temperature is not a finite number above 0.
@@ -93,8 +93,8 @@ class Metadata:
     def to_json(self) -> dict[str, Any]:
         """Return the entries of a model file, as `json.dumps` takes them.
 
-        The file of a trained network has every entry of its training, null where there is nothing
-        to tell; all others are there only where they tell something.
+        The file of a trained network has every entry, null where a value is missing; that of
+        another network has only the entries with a value.
         """
         entries: dict[str, Any] = asdict(self)
         initialisation, unread = entries.pop("initialisation"), entries.pop("unread")
@@ -111,8 +111,8 @@ class Metadata:
     def from_json(cls, entries: Mapping[str, Any]) -> Metadata:
         """Read the entries of a model file.
 
-        Entries that only inform are left in `unread` where they are damaged, so that the network
-        can still be used.
+        Damaged entries that only inform are kept in `unread`, so that the network can still be
+        used.
 
         Raises:
             ModelError: if the task or the temperature is damaged, without which its outputs would
@@ -133,7 +133,7 @@ class Metadata:
 
 
 def metadata_of(model: MLP) -> Metadata:
-    """Return what is known of a model; for one that was just made, how its parameters started."""
+    """Return a model's metadata; for one that was just made, only how its parameters started."""
     if model.metadata is None:
         return Metadata(Initialisation(model.init, model.bias_init, int(model.seed)))
     assert isinstance(model.metadata, Metadata)
@@ -141,12 +141,12 @@ def metadata_of(model: MLP) -> Metadata:
 
 
 def task_of(model: MLP) -> Task:
-    """Return what a model was trained to answer; one class of several where nothing tells."""
+    """Return what a model was trained to answer; one class of several where that is unknown."""
     return metadata_of(model).task or Task(names=tuple(map(str, range(model.sizes[-1]))))
 
 
 def temperature_of(model: MLP) -> float:
-    """Return the temperature that calibrates a model; 1 where none was fitted."""
+    """Return the temperature that calibrates a model; 1 if none was fitted."""
     return float(metadata_of(model).temperature or 1.0)
 
 
@@ -214,7 +214,7 @@ _PARSERS = {
         for name in ("train", "test", "validation")
     },
 }
-"""For each entry that only informs: the attribute it is read into, and how."""
+"""For each entry that only informs: its attribute, and the function that parses it."""
 
 
 def _is_number(value: object) -> bool:

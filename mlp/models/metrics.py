@@ -12,7 +12,7 @@ from backends import Array
 
 
 def count_correct(answers: Array, labels: Array) -> Array:
-    """Count the images whose answers are all correct, on the device where the arrays are.
+    """Count the images with all answers correct, on the arrays' device.
 
     Args:
         answers: shape (N,), or (N, L) for L questions, all of which must be correct.
@@ -130,6 +130,6 @@ def score_labels(answers: NDArray[Any], labels: NDArray[Any]) -> LabelScore:
 
 
 def _fraction(part: NDArray[np.int64], whole: NDArray[np.int64]) -> NDArray[np.float64]:
-    """Divide counts; where there is nothing to divide by, the fraction is 0."""
+    """Divide counts, shape (C,) or (L,); a fraction of nothing is 0."""
     fraction: NDArray[np.float64] = part / np.maximum(whole, 1)
     return fraction

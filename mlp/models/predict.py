@@ -17,9 +17,9 @@ from mlp.models.metadata import task_of, temperature_of
 from mlp.nn.network import MLP
 
 
-@blas_threads(1)  # more would wait for each other, spinning, where something else has a core
+@blas_threads(1)  # more would spin, waiting for one another, if another program has a core
 def outputs(model: MLP, batches: Batches) -> NDArray[Any]:
-    """Run the network over all images in chunks, so that memory does not grow with their number.
+    """Run the network on all images, in micro-batches, so that memory does not grow with N.
 
     Returns:
         The outputs on the host, shape (N, C).
@@ -64,7 +64,7 @@ def probabilities(model: MLP, images: ArrayLike) -> NDArray[np.float64]:
 
 
 def vote(models: Sequence[MLP], images: ArrayLike) -> NDArray[np.float64]:
-    """Average the predictions of models of one task; otherwise the arguments are of `predict`.
+    """Average the predictions of several models of one task; for the images, see `predict`.
 
     Returns:
         The mean of their `probabilities`, shape (N, C).
@@ -74,12 +74,12 @@ def vote(models: Sequence[MLP], images: ArrayLike) -> NDArray[np.float64]:
 
 
 def decide(model: MLP, outputs: Array) -> Array:
-    """Turn a model's outputs (N, C) into answers on their device; see `Task.decide`."""
+    """Turn a model's outputs, shape (N, C), into answers on their device; see `Task.decide`."""
     return task_of(model).decide(outputs, logits=model.output == "identity")
 
 
 def probabilities_of(model: MLP, outputs: NDArray[Any]) -> NDArray[np.float64]:
-    """Turn a model's outputs (N, C) into probabilities at its temperature.
+    """Turn a model's outputs, shape (N, C), into probabilities at its temperature.
 
     See `mlp.data.task.Task.probabilities`.
     """
@@ -92,7 +92,7 @@ def check_fits(model: MLP, pixels: int, classes: int) -> None:
     """Refuse data that the network is not made for.
 
     Raises:
-        ModelError: if the images' or the labels' number differs from the network's widths.
+        ModelError: if the number of pixels or classes differs from the network's widths.
     """
     if (pixels, classes) != (model.sizes[0], model.sizes[-1]):
         raise ModelError(
@@ -113,7 +113,7 @@ def _batches(model: MLP, images: ArrayLike) -> Batches:
 
 
 def _as_pixels(images: ArrayLike) -> NDArray[Any]:
-    """Return images in their shape, with values from 0 to 255: as bytes, or floats as they are.
+    """Return images in their shape, with values from 0 to 255: as uint8, or floats scaled to that.
 
     Raises:
         DataError: if the values are in no range that `predict` takes.

@@ -1,4 +1,4 @@
-"""The pretrained model that comes with the package, for when the user names none."""
+"""The pretrained model that comes with the package, used where the user names none."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from importlib.resources import as_file, files
 
 from backends import Backend
 from mlp.common.errors import ModelError
-from mlp.models.checkpoint import load
+from mlp.models.model_file import load
 from mlp.nn.network import MLP
 
 NAME = "digits"

@@ -9,7 +9,7 @@ from mlp.nn.buffers import Buffers
 
 
 class CorrectCount:
-    """The number of examples whose largest output, the first of equals, is at their label.
+    """Counts the examples whose largest output is at their label; of equal outputs, the first.
 
     Args:
         classes: C, the width of the network's output.
@@ -17,7 +17,7 @@ class CorrectCount:
         dtype: the dtype of the outputs.
 
     Attributes:
-        total: the number so far, an array of shape (1, 1).
+        total: the count so far, an array of shape (1, 1).
     """
 
     def __init__(self, classes: int, backend: Backend, dtype: str) -> None:
@@ -28,11 +28,11 @@ class CorrectCount:
         self._count = backend.fuse(self.count)
 
     def reset(self) -> None:
-        """Begin again at 0."""
+        """Set the count to 0."""
         self.xp.copyto(self.total, 0.0)
 
     def add(self, outputs: Array, targets: Array) -> None:
-        """Count a batch of outputs (N, C) whose targets (N, C) are one-hot rows."""
+        """Add a batch: outputs, shape (N, C), and one-hot targets, the same shape."""
         self._count(outputs, targets, self.total)
 
     @kernel("count_correct")

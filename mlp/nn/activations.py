@@ -23,11 +23,25 @@ class Activation(Layer):
         self._gradient = backend.fuse(self.gradient)
 
     def apply(self, xp: Any, x: Array, y: Array) -> None:
-        """Write y = f(x)."""
+        """Write y = f(x).
+
+        Args:
+            xp: the array namespace.
+            x: the inputs, shape (N, O), float32 or float64.
+            y: where the outputs go: the same shape and dtype, another array.
+        """
         raise NotImplementedError
 
     def gradient(self, xp: Any, dy: Array, x: Array, y: Array, dx: Array) -> None:
-        """Write dx = dy · f'(x), from x or from y = f(x); dx is another array than these."""
+        """Write dx = dy · f'(x), computed from x or from y = f(x).
+
+        Args:
+            xp: the array namespace.
+            dy: the gradient by the outputs, shape (N, O), float32 or float64.
+            x: the inputs, the same shape and dtype, as all that follow.
+            y: the outputs.
+            dx: where the gradient by the inputs goes: an array other than all of these.
+        """
         raise NotImplementedError
 
     def forward(self, x: Array) -> Array:
@@ -48,11 +62,11 @@ class ReLU(Activation):
     """y = max(x, 0); the slope at 0 is taken as 0."""
 
     def apply(self, xp: Any, x: Array, y: Array) -> None:
-        xp.maximum(x, 0.0, out=y)
+        xp.maximum(x, 0.0, out=y)  # (N, O)
 
     def gradient(self, xp: Any, dy: Array, x: Array, y: Array, dx: Array) -> None:
         """dx = dy where y > 0, else 0."""
-        xp.sign(y, out=dx)  # 1 or 0, as y >= 0
+        xp.sign(y, out=dx)  # (N, O): 1 or 0, as y >= 0
         xp.multiply(dy, dx, out=dx)
 
 
@@ -77,26 +91,26 @@ class LeakyReLU(Activation):
 
     def apply(self, xp: Any, x: Array, y: Array) -> None:
         """y = max(x, slope · x)."""
-        xp.multiply(x, self.slope, out=y)
+        xp.multiply(x, self.slope, out=y)  # (N, O)
         xp.maximum(x, y, out=y)
 
     def gradient(self, xp: Any, dy: Array, x: Array, y: Array, dx: Array) -> None:
         """dx = dy where y > 0, else slope · dy."""
-        xp.sign(y, out=dx)  # -1, 0 or 1
+        xp.sign(y, out=dx)  # (N, O): -1, 0 or 1
         xp.maximum(dx, self.slope, out=dx)  # 1 or the slope
         xp.multiply(dy, dx, out=dx)
 
 
 @LAYERS.register("sigmoid")
 class Sigmoid(Activation):
-    """y = 1 / (1 + exp(-x)), by way of tanh, which overflows nowhere."""
+    """y = 1 / (1 + exp(-x)), computed with tanh, which never overflows."""
 
     def apply(self, xp: Any, x: Array, y: Array) -> None:
-        sigmoid(xp, x, y)
+        sigmoid(xp, x, y)  # (N, O)
 
     def gradient(self, xp: Any, dy: Array, x: Array, y: Array, dx: Array) -> None:
         """dx = dy · y (1 - y)."""
-        xp.subtract(1.0, y, out=dx)
+        xp.subtract(1.0, y, out=dx)  # (N, O)
         xp.multiply(dx, y, out=dx)
         xp.multiply(dy, dx, out=dx)
 
@@ -106,11 +120,11 @@ class Tanh(Activation):
     """y = tanh(x)."""
 
     def apply(self, xp: Any, x: Array, y: Array) -> None:
-        xp.tanh(x, out=y)
+        xp.tanh(x, out=y)  # (N, O)
 
     def gradient(self, xp: Any, dy: Array, x: Array, y: Array, dx: Array) -> None:
         """dx = dy · (1 - y²)."""
-        xp.multiply(y, y, out=dx)
+        xp.multiply(y, y, out=dx)  # (N, O)
         xp.subtract(1.0, dx, out=dx)
         xp.multiply(dy, dx, out=dx)
 
@@ -128,7 +142,7 @@ class Identity(Activation):
 
 def sigmoid(xp: Any, x: Array, y: Array) -> None:
     """Write y = (1 + tanh(x / 2)) / 2, which is 1 / (1 + exp(-x))."""
-    xp.multiply(x, 0.5, out=y)
+    xp.multiply(x, 0.5, out=y)  # (N, O)
     xp.tanh(y, out=y)
     xp.multiply(y, 0.5, out=y)
     xp.add(y, 0.5, out=y)

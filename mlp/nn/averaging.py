@@ -1,4 +1,4 @@
-"""Averages of the parameters over a run, which often generalise better than the last of them."""
+"""Averages of the parameters over a run, which often generalise better than the final ones."""
 
 from __future__ import annotations
 

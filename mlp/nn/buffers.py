@@ -1,4 +1,4 @@
-"""Arrays that are made once and then used again, so that a steady step allocates nothing."""
+"""Arrays that are made once and then reused, so that a repeated step allocates nothing."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from backends import Array, Backend
 
 
 class Buffers:
-    """Arrays that are made once for each name and shape and then handed out again.
+    """Arrays that are made once for each name and shape and then reused.
 
-    An output that lives in one is valid until its owner's next call with the same shapes.
+    A layer's output in such an array is valid until its next call with the same shapes.
 
     Args:
         backend: the device that the arrays live on.
@@ -23,7 +23,7 @@ class Buffers:
         self._arrays: dict[tuple[str, tuple[int, ...]], Array] = {}
 
     def __call__(self, name: str, *shape: int, dtype: Any = None) -> Array:
-        """Return the array of this name and shape; its content is whatever was left there."""
+        """Return the array of this name and shape, with whatever was last written to it."""
         array = self._arrays.get((name, shape))
         if array is None:
             array = self._xp.empty(shape, dtype or self._dtype)

@@ -1,7 +1,7 @@
 """Random numbers that are drawn on the device by hashing a counter, and are alike on every device.
 
-What is drawn for a place does not depend on what was drawn before it, so that a batch may be cut
-into pieces and worked on by several threads, and a captured step may draw anew each time.
+The bits of a place do not depend on what was drawn before, so that a batch can be cut into
+micro-batches for several workers, and a captured step draws new numbers in each replay.
 """
 
 from __future__ import annotations

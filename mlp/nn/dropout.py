@@ -19,7 +19,7 @@ class Dropout(Layer):
 
     Args:
         rate: p, from 0 to below 1.
-        width: how many units there are.
+        width: O, the number of units.
         backend: the device that it computes on.
         dtype: ``"float32"`` or ``"float64"``.
     """
@@ -52,12 +52,12 @@ class Dropout(Layer):
 class DropoutNetwork(Chain):
     """A network with dropout before its first layer and after its hidden layers, for training.
 
-    The other layers are the network's own: what they learn here, it has learnt.
+    The other layers are the network's own: training them here trains the network itself.
 
     Args:
         model: the network.
-        input_rate: the share of its inputs that is left out.
-        hidden_rate: the share of the units of each hidden layer that is left out.
+        input_rate: the fraction of its inputs to leave out.
+        hidden_rate: the fraction of each hidden layer's units to leave out.
     """
 
     def __init__(self, model: MLP, input_rate: float, hidden_rate: float) -> None:
@@ -71,17 +71,17 @@ class DropoutNetwork(Chain):
                 self.layers.append(layer)
 
     def dropout(self, model: MLP, number: int, rate: float) -> Dropout:
-        """Make the layer that stands before a linear layer, counted from 0."""
+        """Make the dropout before a linear layer, which is counted from 0."""
         return Dropout(rate, model.sizes[number], model.backend, model.dtype)
 
     def start_epoch(self, seed: int, epoch: int) -> None:
-        """Start the masks of an epoch, which are the same whatever was drawn before."""
+        """Start the masks of an epoch; they do not depend on what was drawn before."""
         self._keys = generator(seed, f"dropout of epoch {epoch}").integers(
             2**32, size=len(self.dropouts)
         )
         self.seek(0)
 
     def seek(self, first: int) -> None:
-        """Go to the masks of the epoch's images from the given one on."""
+        """Go to the masks of an image, by its place in the epoch's order."""
         for dropout, key in zip(self.dropouts, self._keys, strict=True):
             dropout.bits.seek(int(key) + first * dropout.width)

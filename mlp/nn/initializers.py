@@ -74,12 +74,12 @@ def normal(rng: Any, shape: tuple[int, ...], fan_in: int, fan_out: int, *, std: 
 
 @INITIALIZERS.register("zeros")
 def zeros(rng: Any, shape: tuple[int, ...], fan_in: int, fan_out: int) -> Any:
-    """0; it takes as many random numbers as another start, which leaves what follows as it is."""
+    """0; it draws as many random numbers as the others, so that later draws stay the same."""
     return rng.uniform(0.0, 0.0, shape)
 
 
 def at_least_0(name: str, number: float) -> float:
-    """Return a number that says how far an initialisation spreads.
+    """Return the number, a spread, if it is at least 0.
 
     Raises:
         UsageError: if it is negative.

@@ -26,7 +26,7 @@ class Layer:
 
     Attributes:
         elementwise: whether each y depends on the x at its own place alone.
-        starts: how a parameter starts, by its name, where that is not for the network to choose.
+        starts: the initialiser of a parameter, by its name, where the layer fixes it.
     """
 
     elementwise = False
@@ -40,7 +40,7 @@ class Layer:
         return f"{type(self).__name__}()"
 
     def shapes(self, width: int) -> dict[str, Shape]:
-        """Name the parameters, with their shapes, of this layer between ``width`` units.
+        """Return the shapes of the parameters by name, for a layer of ``width`` inputs and outputs.
 
         Matrices are weights, which weight decay shrinks; vectors are biases, which it does not.
         """
@@ -48,22 +48,35 @@ class Layer:
         return {}
 
     def bind(self, parameters: Mapping[str, Array], gradients: Mapping[str, Array]) -> None:
-        """Take the parameters as attributes, ``W``, and their gradients as ``dW``.
+        """Keep a parameter ``W`` and its gradient as the attributes ``W`` and ``dW``.
 
-        They are views of the network's flat arrays, and a backward pass overwrites the gradients.
+        Both are views of the network's flat arrays; a backward pass overwrites the gradient.
         """
         for name in parameters:
             setattr(self, name, parameters[name])
             setattr(self, f"d{name}", gradients[name])
 
     def forward(self, x: Array) -> Array:
-        """Compute y from x; keep what the backward pass needs."""
+        """Compute y from x; keep what the backward pass needs.
+
+        Args:
+            x: the inputs, shape (N, I), in the layer's dtype.
+
+        Returns:
+            The outputs y, shape (N, O), in the same dtype; valid until the next forward pass.
+        """
         raise NotImplementedError
 
     def backward(self, dy: Array) -> Array | None:
         """Compute dL/dx from dL/dy, for the x of the latest forward pass.
 
-        A layer with parameters overwrites their gradients on the way.
+        A layer with parameters also overwrites their gradients.
+
+        Args:
+            dy: dL/dy, shape (N, O), in the layer's dtype.
+
+        Returns:
+            dL/dx, shape (N, I), in the same dtype; None if nothing before this layer needs it.
         """
         raise NotImplementedError
 
@@ -74,7 +87,7 @@ inputs. Each is made with a backend, a dtype and the numbers of the choice."""
 
 
 class Chain:
-    """Layers of which each takes what the one before it gives.
+    """Layers in a row: each takes the outputs of the one before it.
 
     Attributes:
         layers: these layers, in order.
@@ -83,13 +96,13 @@ class Chain:
     layers: list[Layer]
 
     def forward(self, x: Array) -> Array:
-        """Compute the outputs (N, C) of a batch x (N, I)."""
+        """Compute the outputs, shape (N, C), of a batch x of shape (N, I)."""
         for layer in self.layers:
             x = layer.forward(x)
         return x
 
     def backward(self, dy: Array) -> None:
-        """Compute all gradients from dL/dy (N, C), for the latest forward pass.
+        """Compute all gradients from dL/dy, shape (N, C), for the latest forward pass.
 
         This is backpropagation: the chain rule, from the last layer to the first.
         """
@@ -136,7 +149,7 @@ class Linear(Layer):
 
     def shapes(self, width: int) -> dict[str, Shape]:
         """W, and b where there is one."""
-        del width  # its own
+        del width  # it has widths of its own
         W: dict[str, Shape] = {"W": (self.inputs, self.outputs)}
         return W | {"b": (self.outputs,)} if self.bias else W
 

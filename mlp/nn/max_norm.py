@@ -22,7 +22,7 @@ class MaxNorm:
         self.norms = [self.xp.empty(W.shape[1], dtype=W.dtype) for W in weights]  # (O,)
 
     def apply(self) -> None:
-        """Shorten what a step has made too long."""
+        """Shorten the columns that an update has made too long."""
         xp = self.xp
         for number, W in enumerate(self.weights):
             norm = self.norms[number]  # (O,)

@@ -27,9 +27,9 @@ class MLP(Chain):
             ``relu`` or ``leaky_relu(0.1)``, or several with commas between.
         output: what follows the last linear layer; ``identity`` leaves logits.
         bias: whether the linear layers have biases.
-        init: how the weights start; see `mlp.nn.initializers.INITIALIZERS`. None leaves all
-            parameters 0, for who has values to put there.
-        bias_init: how the biases start.
+        init: how the weights start; see `mlp.nn.initializers.INITIALIZERS`. None leaves them 0,
+            for callers that fill them in.
+        bias_init: how the biases start; the same names.
         seed: the seed of these draws.
         dtype: ``"float32"`` or ``"float64"``.
         backend: the device; the CPU unless given.
@@ -41,7 +41,7 @@ class MLP(Chain):
         gradients: their gradients in the same order; each backward pass overwrites them.
         weight_count, bias_count: how many of the parameters are weights and biases.
         init, bias_init, seed: how the parameters started.
-        metadata: what the rooms above tell of this model and save with it; see
+        metadata: what is known of this model besides, and saved with it; see
             `mlp.models.metadata.metadata_of`. None for one that was just made.
 
     Raises:
@@ -64,7 +64,7 @@ class MLP(Chain):
         if dtype not in DTYPES:
             raise UsageError(f"there is no dtype {dtype!r}: choose float32 or float64")
         for choice in split_choices(activation):
-            LAYERS.parse(choice)  # refuses what there is not, even where no hidden layer needs it
+            LAYERS.parse(choice)  # raises for an unknown name, even if there is no hidden layer
         self.sizes = _checked(sizes)
         self.activation, self.output, self.bias, self.dtype = activation, output, bias, dtype
         self.backend = backend if backend is not None else get_backend("cpu")
@@ -81,33 +81,33 @@ class MLP(Chain):
         return f"MLP({'-'.join(map(str, self.sizes))}, {self.activation}, {self.dtype})"
 
     def build(self) -> list[list[Layer]]:
-        """Make the layers, in blocks; they have no parameters yet."""
+        """Make the layers, in blocks, without parameters: `_bind` gives them theirs."""
         return [
             [
                 Linear(
                     inputs, outputs, self.backend, self.dtype, bias=self.bias, needs_dx=number > 0
                 ),
-                *self.following(number),
+                *self.layers_after(number),
             ]
             for number, (inputs, outputs) in enumerate(pairwise(self.sizes))
         ]
 
-    def following(self, number: int) -> list[Layer]:
-        """Make what follows a linear layer, counted from 0."""
+    def layers_after(self, number: int) -> list[Layer]:
+        """Make the layers that follow a linear layer, which is counted from 0."""
         choices = self.output if number == len(self.sizes) - 2 else self.activation
         return [LAYERS.make(choice, self.backend, self.dtype) for choice in split_choices(choices)]
 
     def allocate(self, count: int) -> Array:
-        """Make the flat array of so many parameters, of zeros."""
+        """Make the flat array of the parameters: zeros, shape (count,)."""
         return self.backend.xp.zeros(count, dtype=self.dtype)
 
     def view(self, flat: Array, layer: Layer, name: str) -> Array:
-        """Return the part of a flat array, laid out as the parameters are, of one parameter."""
+        """Return one parameter's part of a flat array (P,), in the parameter's shape: a view."""
         start, stop, shape = self._places[layer, name]
         return flat[start:stop].reshape(shape)
 
     def named_parameters(self) -> dict[str, Array]:
-        """Name the parameters, views of the flat array.
+        """Return the parameters, views of the flat array, by name.
 
         ``layers.K.W`` and ``layers.K.b`` are the K-th linear layer's, from 0; ``layers.K.J.name``
         are those of the J-th layer that follows it, from 1, where such a layer has some.

@@ -17,11 +17,11 @@ class Optimizer:
         parameters: p, flat, shape (P,); updated in place.
         gradients: g, flat, shape (P,).
         backend: the device that both live on.
-        weight_decay: λ of the term ½ λ |W|²: λ W is added to the gradient.
+        weight_decay: λ of the term ½ λ |W|², whose gradient λ W is added.
         decayed: how many of the first parameters decay: the weights, which stand before the
             biases; all unless given.
-        clip_value: limit each element of g to ±this.
-        clip_norm: scale g down where its Euclidean norm is above this.
+        clip_value: each element of g is limited to ± this.
+        clip_norm: g is scaled down to this Euclidean norm where it is longer.
 
     Attributes:
         lr: the learning rate, an array of shape (1,) that may be written between steps.
@@ -49,7 +49,7 @@ class Optimizer:
         self._add_decay = backend.fuse(self.decay)
 
     def update(self) -> None:
-        """Change the parameters by the gradient."""
+        """Change the parameters by the gradient, which is clipped and has the decay by now."""
         raise NotImplementedError
 
     def step(self) -> None:
@@ -64,45 +64,45 @@ class Optimizer:
         self.update()
 
     def reset(self) -> None:
-        """Forget what earlier steps have left."""
+        """Set the state that earlier steps left to 0."""
         for array in self.state.values():
             self.xp.copyto(array, 0.0)
 
     def decay(self, xp: Any, p: Array, g: Array, scratch: Array) -> None:
         """g = g + λ p, for the (P_weights,) that decay."""
-        xp.multiply(p, self.weight_decay, out=scratch)
-        xp.add(g, scratch, out=g)
+        xp.multiply(p, self.weight_decay, out=scratch)  # (P_weights,)
+        xp.add(g, scratch, out=g)  # (P_weights,)
 
     def _clip_norm(self, limit: float) -> None:
         """g = g · min(1, limit / |g|) (Pascanu, Mikolov and Bengio, 2013, algorithm 1)."""
         xp, g, norm = self.xp, self.gradients, self.norm  # (P,), (1,)
-        xp.multiply(g, g, out=self.scratch)
-        xp.sum(self.scratch, axis=0, keepdims=True, out=norm)
+        xp.multiply(g, g, out=self.scratch)  # (P,)
+        xp.sum(self.scratch, axis=0, keepdims=True, out=norm)  # (1,)
         xp.sqrt(norm, out=norm)
         xp.maximum(norm, limit, out=norm)  # so that short gradients keep their length
         xp.divide(limit, norm, out=norm)
-        xp.multiply(g, norm, out=g)
+        xp.multiply(g, norm, out=g)  # (P,)
 
 
 OPTIMIZERS: Registry[type[Optimizer]] = Registry("optimizer")
-"""The optimizers by name. Each is given those of a recipe's fields that its constructor or that of
-`Optimizer` names, and the numbers of the choice."""
+"""The optimizers by name. A recipe passes those of its fields that the constructor, or that of
+`Optimizer`, has as parameters, and the numbers of the choice."""
 
 
 @OPTIMIZERS.register("sgd")
 class SGD(Optimizer):
     """Stochastic gradient descent, with momentum if wanted.
 
-        v = μ v + g,    p = p - lr · v             (momentum)
-        v = μ v + g,    p = p - lr · (g + μ v)     (Nesterov)
+        v = µ v + g,    p = p - lr · v             (momentum)
+        v = µ v + g,    p = p - lr · (g + µ v)     (Nesterov)
 
-    so lr is not inside v, as in PyTorch's ``SGD`` and unlike Sutskever et al., 2013.
+    so lr is not part of v, as in PyTorch's ``SGD`` and unlike Sutskever et al., 2013.
 
     Args:
         parameters: p, flat, shape (P,); updated in place.
         gradients: g, flat, shape (P,).
         backend: the device that both live on.
-        momentum: μ, 0 for none.
+        momentum: µ, 0 for none.
         nesterov: look ahead along the velocity.
         **common: weight decay and clipping; see `Optimizer`.
 
@@ -137,23 +137,47 @@ class SGD(Optimizer):
             self._descend_ahead(p, g, self.state["velocity"], lr, self.scratch)
 
     def descend(self, xp: Any, p: Array, g: Array, lr: Array) -> None:
-        """p = p - lr · g."""
-        xp.multiply(g, lr, out=g)
-        xp.subtract(p, g, out=p)
+        """p = p - lr · g; g is overwritten.
+
+        Args:
+            xp: the array namespace.
+            p: the parameters, shape (P,), float32 or float64; updated in place.
+            g: their gradient, the same shape and dtype.
+            lr: the learning rate, shape (1,), the same dtype.
+        """
+        xp.multiply(g, lr, out=g)  # (P,)
+        xp.subtract(p, g, out=p)  # (P,)
 
     def descend_with_momentum(self, xp: Any, p: Array, g: Array, v: Array, lr: Array) -> None:
-        """v = μ v + g, and p = p - lr · v."""
-        xp.multiply(v, self.momentum, out=v)
-        xp.add(v, g, out=v)
-        xp.multiply(v, lr, out=g)
-        xp.subtract(p, g, out=p)
+        """v = µ v + g, and p = p - lr · v; g is overwritten.
+
+        Args:
+            xp: the array namespace.
+            p: see `descend`, as for g and lr.
+            g: the gradient.
+            v: the velocity, shape (P,), the same dtype; updated in place.
+            lr: the learning rate.
+        """
+        xp.multiply(v, self.momentum, out=v)  # (P,)
+        xp.add(v, g, out=v)  # (P,)
+        xp.multiply(v, lr, out=g)  # (P,)
+        xp.subtract(p, g, out=p)  # (P,)
 
     def descend_ahead(
         self, xp: Any, p: Array, g: Array, v: Array, lr: Array, scratch: Array
     ) -> None:
-        """v = μ v + g, and p = p - lr · (g + μ v), as Nesterov has it."""
-        xp.multiply(v, self.momentum, out=v)
-        xp.add(v, g, out=v)
-        xp.multiply(v, self.momentum, out=scratch)
-        xp.add(g, scratch, out=g)
+        """v = µ v + g, and p = p - lr · (g + µ v): Nesterov's form; g is overwritten.
+
+        Args:
+            xp: the array namespace.
+            p: see `descend_with_momentum`, as for g, v and lr.
+            g: the gradient.
+            v: the velocity.
+            lr: the learning rate.
+            scratch: shape (P,), the same dtype; overwritten.
+        """
+        xp.multiply(v, self.momentum, out=v)  # (P,)
+        xp.add(v, g, out=v)  # (P,)
+        xp.multiply(v, self.momentum, out=scratch)  # (P,)
+        xp.add(g, scratch, out=g)  # (P,)
         self.descend(xp, p, g, lr)

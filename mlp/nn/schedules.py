@@ -10,7 +10,7 @@ from mlp.common.errors import UsageError
 from mlp.common.registry import Registry
 
 SCHEDULES: Registry[Callable[..., float]] = Registry("schedule")
-"""Each gives the share of the peak at a point of a run: from ``time``, the epochs that are done,
+"""Each returns the learning rate as a fraction of its peak: from ``time``, the epochs done so far,
 and from ``s``, which runs from 0 at the end of the warm-up to 1 at the end of the run."""
 
 
@@ -53,28 +53,28 @@ def learning_rate(schedule: str, lr: float, warmup: float, epochs: int, time: fl
         lr: the peak.
         warmup: the length of the warm-up, in epochs.
         epochs: the length of the run, in epochs.
-        time: how much of the run is done in the middle of the step in question, in epochs.
+        time: the point, in epochs from the start; for a step, that of its middle.
 
     Raises:
         UsageError: if there is no such schedule, or its numbers make none.
     """
-    share, numbers = _parse(schedule)
+    function, numbers = _parse(schedule)
     if time < warmup:
         return lr * time / warmup
     s = min((time - warmup) / max(epochs - warmup, 1e-9), 1.0)
-    return lr * share(s, time, **numbers)
+    return lr * function(s, time, **numbers)
 
 
 def epoch_learning_rates(
     schedule: str, lr: float, warmup: float, epochs: int, epoch: int, steps: int
 ) -> list[float]:
-    """Compute the learning rate of each of the ``steps`` updates of an epoch, counted from 0."""
+    """Compute the learning rate of each of an epoch's ``steps`` updates; epochs count from 0."""
     times = [epoch + (step + 0.5) / steps for step in range(steps)]
     return [learning_rate(schedule, lr, warmup, epochs, time) for time in times]
 
 
-@cache  # a run asks for the rate of each step
+@cache  # a run asks for the learning rate of each step
 def _parse(schedule: str) -> tuple[Callable[..., float], dict[str, float]]:
-    share, numbers = SCHEDULES.parse(schedule)
-    share(0.0, 0.0, **numbers)  # refuses numbers that make no schedule
-    return share, numbers
+    function, numbers = SCHEDULES.parse(schedule)
+    function(0.0, 0.0, **numbers)  # refuses numbers that make no schedule
+    return function, numbers

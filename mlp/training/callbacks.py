@@ -1,4 +1,4 @@
-"""Callbacks: a run is watched, stopped, and its state kept, from outside of the training loop."""
+"""Callbacks: they watch a run, stop it and save its state, from outside of the training loop."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ class Callback:
     """Called by the training loop; each method does nothing unless a subclass overrides it.
 
     Attributes:
-        name: what its state is called in a checkpoint; empty for one that has none.
+        name: the name of its state in a checkpoint; empty if it has no state.
     """
 
     name: str = ""
@@ -41,18 +41,18 @@ class Callback:
         """Called when the run ends: after the last epoch, a stop or an interrupt."""
 
     def wants_state(self, run: Run) -> bool:
-        """Tell, between two updates, whether to be called with the whole state: see `on_state`."""
+        """Return, between two updates, whether `on_state` should be called now."""
         return False
 
     def on_state(self, run: Run) -> None:
-        """Called between two updates, as `wants_state` asked, when `Run.state` can be taken."""
+        """Called between two updates if `wants_state` returned True; `Run.state` can be taken."""
 
     def state(self) -> tuple[dict[str, Any], dict[str, Array]]:
-        """Return what it needs to go on after a resumption: values that JSON holds, and arrays."""
+        """Return what a resumed run must restore: values that JSON can hold, and arrays."""
         return {}, {}
 
     def restore(self, values: dict[str, Any], arrays: dict[str, Any]) -> None:
-        """Take up what `state` returned; the arrays are on the device."""
+        """Restore what `state` returned; the arrays are on the device."""
 
 
 class Shorthand(Callback):

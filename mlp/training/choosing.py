@@ -1,4 +1,4 @@
-"""Which epoch's network is kept, and when to stop: by validation, never by the test images."""
+"""Which epoch's parameters to keep and when to stop: decided by validation, never by the test."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from mlp.training.run import Run
 
 
 def choosing(recipe: Recipe) -> Iterator[Callback]:
-    """Make what a recipe wants of these."""
+    """Make the callbacks of this module that a recipe asks for."""
     if recipe.keep == "best":
         yield KeepBest(recipe.monitor)
     if recipe.patience is not None:
@@ -31,7 +31,7 @@ def _score(epoch: Epoch, monitor: str) -> float:
 class KeepBest(Callback):
     """Gives the network, at the end, the parameters of the epoch that validated best.
 
-    The first of equals is kept.
+    Of equally good epochs, the first is kept.
 
     Args:
         monitor: ``accuracy`` or ``loss``.
@@ -75,7 +75,7 @@ class EarlyStopping(Callback):
     Args:
         monitor: ``accuracy`` or ``loss``.
         patience: how many measured epochs in a row may bring no progress.
-        min_delta: what counts as progress: more than this above the best so far.
+        min_delta: progress is being better than the best so far by more than this.
     """
 
     name = "early_stopping"

@@ -21,7 +21,7 @@ SAMPLE = 1000
 """How many training images a network is examined on."""
 
 STUCK = 0.04
-"""A network no further than this on the way from chance to 100 % has learnt nothing."""
+"""A network that is no further than this from chance to 100 % has learnt nothing."""
 
 
 def warn_before(model: MLP, split: Split, recipe: Recipe) -> Iterator[str]:

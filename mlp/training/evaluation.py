@@ -1,4 +1,4 @@
-"""What a run measures its network on between epochs."""
+"""Measuring a network on test and validation images, between epochs."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from mlp.nn.network import MLP
 
 
 class Evaluation:
-    """A network with the images that it is not trained on, on its device.
+    """Measures a network on images that it is not trained on, on its device.
 
     Args:
         replicas: the network and replicas of it, each of which takes a share of the images.
@@ -70,7 +70,7 @@ class Evaluation:
         )
 
     def accuracy_on(self, batches: Batches) -> float:
-        """Compute the accuracy on any images, 0 to 1, in memory that does not grow with them."""
+        """Compute the accuracy on any images, 0 to 1, in micro-batches."""
         workers = len(self._replicas)
         cuts = [(a, b) for a, b in batches.micro_batches(0, len(batches), workers) if a < b]
         shares = [

@@ -17,10 +17,10 @@ class Epoch:
 
     Attributes:
         epoch: its number, from 1.
-        loss: the mean of the losses of its updates, each taken before the update; or what the
-            recipe's ``loss_on`` asks for instead.
-        train_accuracy: on the training images, after the epoch or running, as the recipe's
-            ``train_accuracy`` has it, 0 to 1.
+        loss: the mean of the losses of its updates, each taken before the update; or the loss that
+            the recipe's ``loss_on`` names.
+        train_accuracy: on the training images, 0 to 1; after the epoch or running, as the
+            recipe's ``train_accuracy`` says.
         test_accuracy: on the test images, after the epoch.
         validation_accuracy: on the images held out, after the epoch; None where there are none.
         seconds: of training alone, without evaluation, since the epoch reported before.
@@ -68,7 +68,7 @@ class History:
 def training_metadata(
     model: MLP, recipe: Recipe, dataset: Dataset, history: History, temperature: float | None
 ) -> Metadata:
-    """Gather what a model file tells of a network and of its training.
+    """Gather the metadata of a model file: facts about a network and its training.
 
     Args:
         model: the trained network.

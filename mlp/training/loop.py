@@ -1,4 +1,4 @@
-"""The training loop: epochs are run, measured and reported, and the last good state is kept."""
+"""The training loop: runs epochs, measures and reports them, and keeps the last good state."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from mlp.training.state import TrainingState
 from mlp.training.trainer import Trainer
 
 
-@np.errstate(all="ignore")  # values that are not finite are looked for, and reported in a sentence
+@np.errstate(all="ignore")  # values that are not finite are checked for, and reported
 def train(
     model: MLP,
     dataset: Dataset,
@@ -49,8 +49,8 @@ def train(
         dataset: what it learns from, and the test images that it is measured on.
         recipe: the hyperparameters; the defaults of `Recipe` unless given.
         callbacks: called as the run goes on; see `mlp.training.callbacks.Callback`.
-        state: what an earlier run of the same recipe had reached, to go on from; the network that
-            comes of it is the same to the bit as if that run had not ended.
+        state: of an earlier run of the same recipe, to continue from; the resulting network is the
+            same to the bit as if that run had not ended.
         on_epoch: called with what was measured, after each epoch that is reported.
         on_step: called after each update; see `Trainer.epoch`.
         on_warning: called with a sentence about what is likely to go wrong, or did.
@@ -141,7 +141,7 @@ def _run_epochs(
 
 
 def _pause(run: Run, callbacks: Sequence[Callback]) -> Pause | None:
-    """Return what asks the callbacks between two updates; None where none would ask."""
+    """Make the pause that asks callbacks between two updates; None if no callback uses it."""
     asking = [c for c in callbacks if type(c).wants_state is not Callback.wants_state]
 
     def act(update: int) -> bool:
@@ -157,7 +157,7 @@ def _pause(run: Run, callbacks: Sequence[Callback]) -> Pause | None:
 
 
 def _ignore(_: object) -> None:
-    """Stand in for a callback that nobody gave."""
+    """The callback where none was given."""
 
 
 def _measure(
@@ -180,7 +180,7 @@ def _measure(
 
 
 def _check_finite(losses: NDArray[Any], model: MLP, number: int, recipe: Recipe) -> None:
-    """Look at the losses, each taken before its update, and at what the last update left."""
+    """Check the losses, each taken before its update, and the parameters after the last update."""
     bad = np.flatnonzero(~np.isfinite(losses))
     if len(bad):
         raise DivergedError(explain_divergence(losses, int(bad[0]), number, recipe))

@@ -1,4 +1,4 @@
-"""Which loss is reported of an epoch."""
+"""Which loss is reported for an epoch."""
 
 from __future__ import annotations
 
@@ -17,5 +17,5 @@ REPORTED_LOSSES: Registry[Callable[[Any, NDArray[Any]], float]] = Registry("repo
 @REPORTED_LOSSES.register("updates")
 def mean_of_updates(trainer: Any, losses: NDArray[Any]) -> float:
     """The mean of the updates' losses, each before its update."""
-    del trainer  # the losses tell
+    del trainer  # the losses suffice
     return float(losses.mean(dtype=np.float64))

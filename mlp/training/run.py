@@ -1,4 +1,4 @@
-"""A training run as it stands: what the loop has reached, to be kept, gone on from or stopped."""
+"""A training run in progress: its state can be saved and restored, and it can be stopped."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from mlp.training.trainer import Trainer
 
 
 class Keeper(Protocol):
-    """What has a state of its own, such as a `mlp.training.callbacks.Callback`."""
+    """Anything with a state to save, such as a `mlp.training.callbacks.Callback`."""
 
     name: str
 
@@ -34,7 +34,7 @@ class Keeper(Protocol):
         ...
 
     def restore(self, values: dict[str, Any], arrays: dict[str, Any]) -> None:
-        """Take up what `state` returned."""
+        """Restore what `state` returned."""
         ...
 
 
@@ -85,7 +85,7 @@ class Run:
 
     @contextmanager
     def paused(self, update: int) -> Iterator[None]:
-        """Let `state` be asked for in the block, between two updates of an epoch."""
+        """Allow `state` to be taken in the block: between two updates of an epoch."""
         self._update = update
         yield
         self._update = 0
@@ -106,7 +106,7 @@ class Run:
         )
 
     def resume(self, state: TrainingState) -> None:
-        """Go on from a state.
+        """Continue from a state.
 
         Raises:
             UsageError: if it is of another recipe, network or dataset.

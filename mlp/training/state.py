@@ -1,4 +1,4 @@
-"""A training run's whole state: all that it needs to go on, to the bit, in one file."""
+"""A training run's state, in one file: all that it needs to continue to the bit."""
 
 from __future__ import annotations
 
@@ -25,19 +25,19 @@ from mlp.training.recipe import Recipe
 from mlp.training.trainer import Progress
 
 FORMAT = 1
-"""The version of what stands under the key "mlp.state" in a checkpoint's metadata."""
+"""The version of the entry "mlp.state" in a checkpoint's metadata."""
 
 MAY_DIFFER = ("epochs", "report_every")
-"""The fields of a recipe that a resumed run may have otherwise than before."""
+"""The fields of a recipe that may differ when a run is resumed."""
 
 
 @dataclass
 class TrainingState:
-    """What a run has reached, between two updates.
+    """The state of a run between two updates.
 
     Attributes:
         epoch: how many epochs are finished.
-        progress: what the trainer has reached in the next one.
+        progress: the trainer's state in the next one.
         seconds: of training since the last measured epoch.
         history: the measured epochs.
         recipe: the hyperparameters.
@@ -45,7 +45,7 @@ class TrainingState:
         data: the name and the checksums of the dataset.
         made_with: the versions, the kernels and the number of workers that it was made with.
         finished: the parameters after the last finished epoch, shape (P,).
-        callbacks: what each callback keeps, by its name: values, and arrays.
+        callbacks: the state of each callback, by its name: values, and arrays.
     """
 
     epoch: int
@@ -67,7 +67,7 @@ _OF_PROGRESS = ("update", "shuffler", "correct")
 
 
 def software() -> dict[str, Any]:
-    """Return the versions of what computes."""
+    """Return the versions of the software that computes."""
     return {
         "mlp": package_version(),
         "python": platform.python_version(),
@@ -77,7 +77,7 @@ def software() -> dict[str, Any]:
 
 
 def describe_network(model: MLP) -> dict[str, Any]:
-    """Return what makes a network's parameters fit it."""
+    """Return all that decides whether parameters fit a network."""
     return {
         "sizes": list(model.sizes),
         "activation": model.activation,
@@ -88,7 +88,7 @@ def describe_network(model: MLP) -> dict[str, Any]:
 
 
 def describe_data(dataset: Dataset) -> dict[str, Any]:
-    """Return what tells a dataset from another."""
+    """Return what distinguishes a dataset from others."""
     return {
         "name": dataset.name,
         "task": asdict(dataset.task),
@@ -183,7 +183,7 @@ def _rebuild(description: Mapping[str, Any], tensors: dict[str, NDArray[Any]]) -
 def check_resumable(
     state: TrainingState, recipe: dict[str, Any], network: dict[str, Any], data: dict[str, Any]
 ) -> None:
-    """Refuse to go on with another recipe, network or dataset than the state's.
+    """Refuse to continue with another recipe, network or dataset than the state's.
 
     Raises:
         UsageError: naming the first difference.

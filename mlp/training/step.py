@@ -17,11 +17,11 @@ from mlp.nn.optim import OPTIMIZERS, Optimizer
 from mlp.training.recipe import Recipe
 
 AVERAGE = "average"
-"""What the average of the parameters is called among what the optimizer keeps."""
+"""The name of the parameters' average in the optimizer's state."""
 
 
 class Step:
-    """What a recipe does with one batch: `gradient`, the three lines of backpropagation; `update`.
+    """What a recipe does with one batch: `gradient`, by backpropagation, and then `update`.
 
     Args:
         model: the network; trained in place.
@@ -29,21 +29,21 @@ class Step:
         optimizer: what changes the parameters; the recipe's, unless given.
 
     Attributes:
-        network: what computes while training: the network, with dropout where the recipe has it.
+        network: what is trained: the model, with dropout between its layers if the recipe has it.
         criterion: the loss.
-        correct: counts correct answers where the recipe wants a running accuracy, else None.
-        frozen: the parameters that an update leaves as they are, each with a copy.
-        averaging: the weight of the newest parameters in the average, if updates have one.
+        correct: counts correct answers if the recipe wants a running accuracy, else None.
+        frozen: the parameters that updates must not change, each with a copy of its value.
+        averaging: the newest parameters' weight in an average over updates; None without one.
     """
 
     def __init__(self, model: MLP, recipe: Recipe, optimizer: Optimizer | None = None) -> None:
         self.model, self.recipe = model, recipe
         self.network: Chain = model
         if recipe.input_dropout or recipe.dropout:
-            self.network = self.with_dropout(recipe.input_dropout, recipe.dropout)
+            self.network = self.make_dropout_network(recipe.input_dropout, recipe.dropout)
         self.criterion = LOSSES.make(recipe.loss, model.sizes[-1], model.backend, model.dtype)
         self.optimizer = optimizer or make_optimizer(model, model.gradients, recipe)
-        self.max_norm = None if recipe.max_norm is None else self.limit(recipe.max_norm)
+        self.max_norm = None if recipe.max_norm is None else self.make_max_norm(recipe.max_norm)
         linear, copy = model.linear, model.backend.xp.zeros_like
         frozen = [array for n in recipe.frozen() for array in (linear[n - 1].W, linear[n - 1].b)]
         self.frozen = [(array, copy(array)) for array in frozen if array is not None]
@@ -61,9 +61,9 @@ class Step:
 
         Args:
             x: images, shape (N, I).
-            targets: what the network should answer, shape (N, C).
+            targets: what the network should put out, shape (N, C).
             total: the size of the batch that this is a micro-batch of; N unless given.
-            out: where the loss goes, shape (1, 1), if that matters.
+            out: where to write the loss, shape (1, 1); an array of the criterion's unless given.
 
         Returns:
             The loss, or the micro-batch's part of it, shape (1, 1).
@@ -93,12 +93,12 @@ class Step:
         xp.add(average, scratch, out=average)
 
     def keep_frozen(self) -> None:
-        """Remember the parameters of the frozen layers, which `update` then puts back."""
+        """Copy the parameters of the frozen layers, for `update` to restore."""
         for parameter, value in self.frozen:
             self.model.backend.xp.copyto(value, parameter)
 
     def start_epoch(self, epoch: int) -> None:
-        """Begin the epoch's dropout masks and its count of correct answers."""
+        """Start the epoch's dropout masks and its count of correct answers."""
         self.keep_frozen()
         if isinstance(self.network, DropoutNetwork):
             self.network.start_epoch(self.recipe.seed, epoch)
@@ -110,12 +110,12 @@ class Step:
         if isinstance(self.network, DropoutNetwork):
             self.network.seek(first)
 
-    def with_dropout(self, input_rate: float, hidden_rate: float) -> DropoutNetwork:
+    def make_dropout_network(self, input_rate: float, hidden_rate: float) -> DropoutNetwork:
         """Make the network with dropout between its layers."""
         return DropoutNetwork(self.model, input_rate, hidden_rate)
 
-    def limit(self, length: float) -> MaxNorm:
-        """Make what limits the lengths of the units' incoming weights."""
+    def make_max_norm(self, length: float) -> MaxNorm:
+        """Make the limit on the length of the units' incoming weights."""
         return MaxNorm([layer.W for layer in self.model.linear], length, self.model.backend)
 
 
@@ -124,8 +124,8 @@ def make_optimizer(model: MLP, gradients: Array, recipe: Recipe) -> Optimizer:
 
     Args:
         model: the network.
-        gradients: where the gradient will be, flat, shape (P,).
-        recipe: the hyperparameters, of which an optimizer takes those that it names.
+        gradients: the array that will hold the gradient, flat, shape (P,).
+        recipe: the hyperparameters; those that are parameters of the optimizer are passed to it.
     """
     optimizer, numbers = OPTIMIZERS.parse(recipe.optimizer)
     named = {**inspect.signature(Optimizer).parameters, **inspect.signature(optimizer).parameters}

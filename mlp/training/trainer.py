@@ -1,4 +1,4 @@
-"""An epoch of training: its order, its learning rates, and the executor that takes its updates."""
+"""An epoch of training: its order, its learning rates, and the executor that makes its updates."""
 
 from __future__ import annotations
 
@@ -27,15 +27,15 @@ from mlp.training.step import AVERAGE, averaging
 
 @dataclass(frozen=True)
 class Progress:
-    """What a trainer has reached between two updates, on the host.
+    """A trainer's state between two updates, on the host.
 
     Attributes:
         update: how many updates of the epoch are done.
         shuffler: the state of the random numbers that shuffle, before that epoch.
         correct: the running count of correct answers in it.
-        losses: of its updates, shape (steps,); the first ``update`` count.
+        losses: of its updates, shape (steps,); only the first ``update`` of them are valid.
         parameters: of the network, flat, shape (P,).
-        optimizer: what one update leaves to the next, by name.
+        optimizer: the arrays that one update leaves to the next, by name.
     """
 
     update: int
@@ -58,7 +58,7 @@ class Trainer:
         batches: the training images on the device.
         batch_size: images of an update.
         steps: updates of an epoch.
-        executor: what takes the updates: in small batches, several at a time, or in large ones.
+        executor: makes the updates: of small batches, several at a time, or of large ones.
     """
 
     def __init__(self, model: MLP, split: Split, recipe: Recipe) -> None:
@@ -74,10 +74,10 @@ class Trainer:
             LargeBatchExecutor if is_large else SmallBatchExecutor
         )
         self.executor: Executor = kind(model, self.batches, self.batch_size, recipe)
-        self._order = self.batches.order(np.arange(N))  # (N,)
+        self._order = self.batches.to_device(np.arange(N))  # (N,)
         self._losses = self.backend.xp.zeros(self.steps, dtype=model.dtype)  # (steps,)
         self._shuffler = generator(recipe.seed, "shuffle")
-        self._shuffler_then = self._shuffler.bit_generator.state  # before the epoch to finish
+        self._shuffler_then = self._shuffler.bit_generator.state  # before the epoch that is running
         self._resumed: Progress | None = None
         if AVERAGE in self.executor.optimizer_state:
             self.backend.xp.copyto(self.executor.optimizer_state[AVERAGE], model.parameters)
@@ -88,24 +88,24 @@ class Trainer:
         on_step: Callable[[int, Array], None] | None = None,
         pause: Pause | None = None,
     ) -> NDArray[Any]:
-        """Train once on every image, or on those that are left of an epoch that is resumed.
+        """Train once on every image, or on the rest of an epoch that is resumed.
 
         Args:
             number: the epoch, from 0; decides the learning rates.
             on_step: called after each update, or each span of updates where the device takes
                 several at once, with the number of images seen and the latest loss, which is
-                still on the device, shape (1,). The network's own parameters may be written at
-                the end of the epoch only, and what it changes of them may be lost.
-            pause: what may interrupt the epoch between two updates; where it stops the epoch,
-                ``executor.stopped_at`` tells after how many updates.
+                still on the device, shape (1,). The network's own parameters may be out of date
+                until the end of the epoch, and changes that it makes to them may be lost.
+            pause: may interrupt the epoch between two updates; if it stops the epoch,
+                ``executor.stopped_at`` is the number of updates done.
 
         Returns:
             The loss of each update, on the host, shape (steps,).
         """
         r, N = self.recipe, len(self.batches)
         if r.shuffle and r.batch_size != "full":
-            self._order = None  # so that there are never two at a time
-            self._order = self.batches.order(self._shuffler.permutation(N))  # (N,)
+            self._order = None  # frees its memory before the next one is made
+            self._order = self.batches.to_device(self._shuffler.permutation(N))  # (N,)
         lrs = epoch_learning_rates(r.schedule, r.lr, r.warmup, r.epochs, number, self.steps)
         resumed, self._resumed = self._resumed, None
         if resumed is not None:
@@ -122,8 +122,8 @@ class Trainer:
             correct=resumed.correct if resumed is not None else 0,
             pause=pause,
         )
-        # The workers are the threads. BLAS may set floating-point flags for numbers that it loads
-        # and does not use, and what is not finite in the losses the loop looks for.
+        # One thread of BLAS for each worker. BLAS may set floating-point flags for numbers that it
+        # loads and does not use; the loop itself checks that the losses are finite.
         with blas_threads(1), np.errstate(all="ignore"):
             self.executor.epoch(inputs)
         if self.executor.stopped_at is None:
@@ -131,7 +131,7 @@ class Trainer:
         return self.backend.to_numpy(self._losses)
 
     def average_epoch(self, epoch: int) -> None:
-        """Take the parameters into an average over the ends of epochs, counted from 1."""
+        """Add the parameters to an average over the ends of epochs; ``epoch`` is counted from 1."""
         weight = averaging(self.recipe.average).of_epoch if self.recipe.average else None
         if weight is not None:
             xp, average = self.backend.xp, self.executor.optimizer_state[AVERAGE]
@@ -142,7 +142,7 @@ class Trainer:
 
     @contextmanager
     def averaged(self) -> Iterator[None]:
-        """Let the network have the average of its parameters in the block, where there is one."""
+        """Put the average of the parameters into the network during the block, if there is one."""
         average = self.executor.optimizer_state.get(AVERAGE)
         if average is None:
             yield
@@ -157,7 +157,7 @@ class Trainer:
             xp.copyto(parameters, kept)
 
     def progress(self, update: int) -> Progress:
-        """Tell what the run has reached, in a pause after so many updates or, 0, after an epoch."""
+        """Return the state: in a pause after ``update`` updates, or after an epoch, with 0."""
         return Progress(
             update=update,
             shuffler=self._shuffler_then,  # type: ignore[arg-type]  # NumPy gives a Mapping, which is a dict
@@ -168,10 +168,10 @@ class Trainer:
         )
 
     def resume(self, progress: Progress) -> None:
-        """Go on from what a run of the same recipe had reached; the next epoch is its epoch.
+        """Continue from the state of a run of the same recipe, within its epoch.
 
         Raises:
-            KeyError: if the optimizer keeps something that the progress lacks.
+            KeyError: if the optimizer has a state that the progress lacks.
         """
         device, xp = self.backend, self.backend.xp
         xp.copyto(self.model.parameters, device.asarray(progress.parameters))
@@ -184,7 +184,7 @@ class Trainer:
         return self.backend.to_numpy(array).copy()
 
     def layout(self) -> dict[str, Any]:
-        """Tell what the last bits depend on besides the recipe: device, kernels and workers."""
+        """Return what the last bits depend on besides the recipe: device, kernels and workers."""
         return {
             "device": self.backend.name,
             "blas": blas_library().rpartition(", ")[0],

@@ -241,7 +241,7 @@ def test_three_epochs(loss: str, batch_size: Any, dtype: str, backend: Backend) 
 
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("batch_size", ["full", 47])
-def test_pieces(
+def test_micro_batches(
     batch_size: Any, dtype: str, backend: Backend, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     recipe = Recipe(batch_size=batch_size, epochs=4, lr=0.1)

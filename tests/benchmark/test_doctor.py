@@ -128,9 +128,9 @@ def test_the_network_size_that_a_gpu_pays_from() -> None:
         *[Speed("cpu", small, 9e5), Speed("cuda:0", small, 5e5)],
         *[Speed("cpu", large, 3e3), Speed("cuda:0", large, 8e5)],
     ]
-    assert report.pays_from("cuda:0") == large
+    assert report.smallest_network_won("cuda:0") == large
     report.speeds = report.speeds[:2]
-    assert report.pays_from("cuda:0") is None
+    assert report.smallest_network_won("cuda:0") is None
 
 
 @pytest.mark.cuda

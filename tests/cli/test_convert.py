@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 from command import Command, refused
 
-from mlp.models.checkpoint import load, save
 from mlp.models.formats.convert import read_model
+from mlp.models.model_file import load, save
 from mlp.nn.network import MLP
 
 

@@ -12,7 +12,7 @@ from command import DATA, TINY, Command, refused
 
 from mlp.data.formats.idx_folder import write_idx_folder
 from mlp.data.load import load_dataset
-from mlp.models.checkpoint import load
+from mlp.models.model_file import load
 from mlp.models.predict import probabilities
 
 

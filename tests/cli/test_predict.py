@@ -17,8 +17,8 @@ from PIL import Image
 
 from mlp.cli.predict import predict as command
 from mlp.data.task import Task
-from mlp.models.checkpoint import load, save
 from mlp.models.metadata import Metadata
+from mlp.models.model_file import load, save
 from mlp.nn.network import MLP
 
 DIGITS = (2, 3, 4, 7)

@@ -15,7 +15,7 @@ from command import DATA, TINY, Command, refused, start
 
 from mlp.data.formats.idx_folder import write_idx_folder
 from mlp.data.load import load_dataset
-from mlp.models.checkpoint import load
+from mlp.models.model_file import load
 from mlp.training.runs.folder import RunFolder
 from mlp.training.runs.lock import locked
 from mlp.training.runs.settings import read_settings

@@ -19,9 +19,9 @@ from typer.testing import CliRunner, Result
 from mlp.cli import app, main
 from mlp.cli.views.registry import VIEWS
 from mlp.common.errors import MLPError
-from mlp.data.load import Dataset, ask, load_dataset
+from mlp.data.load import Dataset, load_dataset, relabel_for
 from mlp.data.task import Task
-from mlp.models import checkpoint
+from mlp.models import model_file
 from mlp.models.metadata import Metadata, metadata_of
 from mlp.models.predict import predict
 from mlp.nn.network import MLP
@@ -41,7 +41,7 @@ def write_model(path: Path, dataset: Dataset, loss: str = "cross_entropy") -> Pa
     """Train for two epochs, which leaves many mistakes."""
     model = MLP([784, 12, dataset.classes], output="identity", seed=1)
     train(model, dataset, Recipe(loss=loss, epochs=2, batch_size=30))
-    checkpoint.save(model, path)
+    model_file.save(model, path)
     return path
 
 
@@ -170,12 +170,12 @@ def test_weights_of_one_layer_and_some_units(model: str) -> None:
 
 
 def test_the_image_shape_comes_from_the_model_file(model: str, tmp_path: Path) -> None:
-    network = checkpoint.load(model)
+    network = model_file.load(model)
     metadata = metadata_of(network)
     assert metadata.dataset is not None
     assert metadata.dataset.image_shape == (28, 28)
     network.metadata = replace(metadata, dataset=replace(metadata.dataset, image_shape=(14, 56)))
-    checkpoint.save(network, tmp_path / "wide.safetensors")
+    model_file.save(network, tmp_path / "wide.safetensors")
     found = lines("weights", str(tmp_path / "wide.safetensors"), "--layer", "1", "--count", "1")
     assert len(found) == 4 + 7
 
@@ -184,7 +184,7 @@ def test_the_image_shape_comes_from_the_model_file(model: str, tmp_path: Path) -
 def test_weights_need_no_word_of_the_training(about: dict[str, object], tmp_path: Path) -> None:
     network = MLP([36, 4], init="zeros")
     network.metadata = Metadata.from_json(about)
-    checkpoint.save(network, tmp_path / "new.safetensors")
+    model_file.save(network, tmp_path / "new.safetensors")
     found = lines("weights", str(tmp_path / "new.safetensors"))
     assert found[0] == "layer 1: 4 units of 36 weights"
 
@@ -197,7 +197,7 @@ def test_a_layer_that_is_not_there_is_refused(model: str, layer: str) -> None:
 def test_weights_that_are_not_finite_are_refused(tmp_path: Path) -> None:
     network = MLP([4, 2])
     network.linear[0].W[0, 0] = np.nan
-    checkpoint.save(network, tmp_path / "nan.safetensors")
+    model_file.save(network, tmp_path / "nan.safetensors")
     assert "not finite" in refusal("weights", str(tmp_path / "nan.safetensors"))
 
 
@@ -221,7 +221,7 @@ def test_mistakes_are_wrong_and_the_surest_first(model: str, data: Dataset) -> N
 
 
 def test_of_one_digit_two_are_right_and_two_wrong(model: str, data: Dataset) -> None:
-    answers, labels = predict(checkpoint.load(model), data.test.images), data.test.labels
+    answers, labels = predict(model_file.load(model), data.test.images), data.test.labels
     digit = next(
         d for d in range(10)
         if ((answers == d) & (labels == d)).sum() > 1 and ((answers != d) & (labels == d)).sum() > 1
@@ -238,7 +238,7 @@ def test_mistakes_of_a_network_of_extreme_weights(size: float, tmp_path: Path) -
     network = MLP([784, 12, 10], init="zeros")
     for layer in network.linear:
         layer.W[...] = size
-    checkpoint.save(network, tmp_path / "extreme.safetensors")
+    model_file.save(network, tmp_path / "extreme.safetensors")
     path = str(tmp_path / "extreme.safetensors")
     assert len(captions(lines("mistakes", path, "--dataset", DATA))) == 5
     assert lines("weights", path, "--count", "2")
@@ -246,7 +246,7 @@ def test_mistakes_of_a_network_of_extreme_weights(size: float, tmp_path: Path) -
 
 def test_models_of_questions_are_shown(data: Dataset, tmp_path: Path) -> None:
     for task in (Task("binary", ("0 or 2",), (0, 2)), Task("multilabel")):
-        path = write_model(tmp_path / task.kind, ask(task, data), "binary_cross_entropy")
+        path = write_model(tmp_path / task.kind, relabel_for(task, data), "binary_cross_entropy")
         found = captions(lines("mistakes", str(path), "--dataset", DATA, "--count", "1"))
         assert len(found) == 1
         assert "no class is taken for another" in refusal("confusion", str(path), "--dataset", DATA)
@@ -265,16 +265,16 @@ def test_curves_show_the_history(model: str) -> None:
     found = lines("curves", model)
     assert [line.split()[0] for line in found[:3]] == ["loss", "train", "test"]
     assert [line.split()[0] for line in found[-2:]] == ["1", "2"]
-    assert found[-1].split()[1] == f"{metadata_of(checkpoint.load(model)).history[1]['loss']:.4f}"
+    assert found[-1].split()[1] == f"{metadata_of(model_file.load(model)).history[1]['loss']:.4f}"
 
 
 def test_a_model_without_a_history_is_refused(tmp_path: Path) -> None:
-    checkpoint.save(MLP([4, 2]), tmp_path / "new.safetensors")
+    model_file.save(MLP([4, 2]), tmp_path / "new.safetensors")
     assert "does not hold the history" in refusal("curves", str(tmp_path / "new.safetensors"))
 
 
 def test_confusion_counts_agree_with_the_predictions(model: str, data: Dataset) -> None:
-    answers = predict(checkpoint.load(model), data.test.images)
+    answers = predict(model_file.load(model), data.test.images)
     found = lines("confusion", model, "--dataset", DATA, "--count", "100")
     wrong = int((answers != data.test.labels).sum())
     assert found[0] == f"{wrong} of 60 synthetic images read wrong"
@@ -343,7 +343,7 @@ def test_a_view_written_elsewhere_is_a_command_once_it_is_imported(
     (tmp_path / "sizes.py").write_text(
         "from rich.text import Text\n"
         "from mlp.cli.views.registry import VIEWS, Canvas, Model\n"
-        "from mlp.models.checkpoint import load\n"
+        "from mlp.models.model_file import load\n"
         "@VIEWS.register('sizes')\n"
         "def sizes(*, model: Model, canvas: Canvas, spaces: int = 1) -> None:\n"
         "    'Show the widths of the layers.'\n"

@@ -17,7 +17,7 @@ import mlp.training.loop as mlp_training
 from mlp.cli import console
 from mlp.data.formats.idx_folder import write_idx_folder
 from mlp.data.load import load_dataset
-from mlp.models.checkpoint import load
+from mlp.models.model_file import load
 from mlp.training.presets.preset import load_preset, preset_names
 
 

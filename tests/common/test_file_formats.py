@@ -72,13 +72,17 @@ def test_the_name_or_the_ending_decides(name: str, to: str | None, expected: typ
 @pytest.mark.parametrize(
     ("name", "to", "sentence"),
     [
-        ("a.d", None, "a.d tells no format of tests: choose one with --to text|log|log-short|tree"),
+        (
+            "a.d",
+            None,
+            "a.d does not name a format of tests: choose one with --to text|log|log-short|tree",
+        ),
         ("a.d", None, "or end the name in .txt, .text or .log, or in nothing for a tree"),
-        ("a.txt", "book", "book tells no format of tests"),
+        ("a.txt", "book", "book does not name a format of tests"),
         ("a.log", "text", "a.log does not suit the format text: change its ending"),
         ("a.txt", "log", "a.txt does not suit the format log"),
         ("a.txt", "tree", "a.txt does not suit the format tree"),
-        ("a.txt", "text-folder", "tells no format"),
+        ("a.txt", "text-folder", "does not name a format"),
     ],
 )
 def test_what_tells_no_format_is_refused(name: str, to: str | None, sentence: str) -> None:

@@ -9,11 +9,18 @@ import numpy as np
 import pytest
 from threadpoolctl import threadpool_info, threadpool_limits
 
-from mlp.common.threads import blas_library, blas_threads, share_out
+from mlp.common.threads import blas_library, blas_threads, share_of, share_out
 
 
 def blas_counts() -> list[int]:
     return [found["num_threads"] for found in threadpool_info() if found["user_api"] == "blas"]
+
+
+@pytest.mark.parametrize(("count", "workers"), [(12, 3), (13, 3), (2, 3), (0, 2), (7, 1)])
+def test_shares_are_even_and_make_the_whole(count: int, workers: int) -> None:
+    shares = [list(range(count))[share_of(count, rank, workers)] for rank in range(workers)]
+    assert [i for share in shares for i in share] == list(range(count))
+    assert max(map(len, shares)) - min(map(len, shares)) <= 1
 
 
 def test_shares_run_at_once_and_answer_in_order() -> None:

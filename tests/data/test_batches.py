@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from toys import DATA, small_pieces, toy_model
+from toys import DATA, small_micro_batches, toy_model
 
 from mlp.data.batches import Batches
 
 
 def test_bytes_kept_give_the_same_as_floats_kept(monkeypatch: pytest.MonkeyPatch) -> None:
     floats = Batches(DATA.train.images, DATA.train.labels, toy_model())
-    small_pieces(monkeypatch, 300)
+    small_micro_batches(monkeypatch, 300)
     bytes_ = Batches(DATA.train.images, DATA.train.labels, toy_model())
     assert (floats.images.dtype, bytes_.images.dtype) == (np.float32, np.uint8)
     for x, y in zip(floats.slice(3, 9), bytes_.slice(3, 9), strict=True):

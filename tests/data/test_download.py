@@ -88,7 +88,7 @@ def redirect(handler: Handler, location: str) -> None:
     handler.end_headers()
 
 
-def break_off_in_pieces(handler: Handler, body: bytes) -> None:
+def break_off_in_chunks(handler: Handler, body: bytes) -> None:
     handler.protocol_version = "HTTP/1.1"
     handler.send_response(200)
     handler.send_header("Transfer-Encoding", "chunked")
@@ -122,7 +122,7 @@ FAILURES = {
     talk_nonsense: r"failed: a broken HTTP answer \(BadStatusLine\)",
     redirect_to_itself: "answered 302 Found",
     redirect_to_no_url: r"failed: a broken HTTP answer \(ValueError\)",
-    break_off_in_pieces: r"failed: a broken HTTP answer \(IncompleteRead\)",
+    break_off_in_chunks: r"failed: a broken HTTP answer \(IncompleteRead\)",
     drip_for_ever: r"takes more than 0\.5 s",
     send_too_much: "sends more than 100,000 bytes",
     swap: "is a sound IDX file but not the right one",

@@ -9,7 +9,7 @@ import pytest
 
 from mlp.common.errors import UsageError
 from mlp.data.dataset import Dataset, Split
-from mlp.data.load import ask, load_dataset
+from mlp.data.load import load_dataset, relabel_for
 from mlp.data.relabel import SHIFT, as_binary, overlay
 from mlp.data.task import Task
 
@@ -63,8 +63,8 @@ def test_images_of_one_class_have_no_other_to_overlay(digits: Dataset) -> None:
 
 def test_a_dataset_is_relabelled_for_a_models_task(digits: Dataset) -> None:
     binary = Task("binary", ("2 or 4",), (2, 4))
-    assert ask(Task(), digits) is digits
-    asked = ask(binary, digits)
+    assert relabel_for(Task(), digits) is digits
+    asked = relabel_for(binary, digits)
     assert asked.task == binary
-    assert ask(binary, asked) is asked
-    assert ask(Task("multilabel"), digits).train.checksum == overlay(digits).train.checksum
+    assert relabel_for(binary, asked) is asked
+    assert relabel_for(Task("multilabel"), digits).train.checksum == overlay(digits).train.checksum

@@ -23,8 +23,8 @@ from mlp.common.plugins import load_plugins
 from mlp.common.registry import Registry
 from mlp.data.formats import registry as dataset_formats
 from mlp.data.load import load_dataset
-from mlp.models.checkpoint import load, save
 from mlp.models.formats import registry as model_formats
+from mlp.models.model_file import load, save
 from mlp.models.predict import probabilities
 from mlp.nn.initializers import INITIALIZERS
 from mlp.nn.layers import LAYERS

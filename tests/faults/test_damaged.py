@@ -12,7 +12,7 @@ import pytest
 from source import ROOT
 
 from mlp.common.errors import ModelError
-from mlp.models.checkpoint import load
+from mlp.models.model_file import load
 from mlp.training.state import load_state
 
 ZOO = ROOT / "tests" / "zoo"

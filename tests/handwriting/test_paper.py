@@ -7,7 +7,7 @@ import pytest
 from hard_pictures import TABLE, Scene, clean, likeness, on_table, page_of, photograph
 
 from mlp.handwriting import NoDigit, extract_digit
-from mlp.handwriting.paper import find_paper, within
+from mlp.handwriting.paper import drop_cut_strokes, find_paper
 
 
 @pytest.mark.parametrize("digit", [2, 5, 7])
@@ -73,4 +73,4 @@ def test_strokes_that_the_papers_edge_cuts_are_dropped():
     labels = np.zeros((30, 30), np.int32)
     labels[4:10, 8] = 1  # begins at the edge
     labels[10:15, 15] = 2
-    np.testing.assert_array_equal(np.unique(within(labels, paper)), [0, 2])
+    np.testing.assert_array_equal(np.unique(drop_cut_strokes(labels, paper)), [0, 2])

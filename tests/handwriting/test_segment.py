@@ -81,8 +81,8 @@ def part(top: int, left: int, height: int, width: int) -> Part:
         (part(0, 0, 50, 45), part(70, 0, 50, 45), False),  # too far apart for that
         (part(0, 0, 60, 40), part(66, 0, 6, 50), False),  # an underline
         (part(0, 0, 30, 30), part(10, 25, 50, 10), True),  # an open four
-        (part(0, 0, 60, 30), part(30, 34, 10, 8), True),  # a piece that almost touches
-        (part(0, 0, 60, 30), part(30, 50, 10, 8), False),  # a piece farther off
+        (part(0, 0, 60, 30), part(30, 34, 10, 8), True),  # a part that almost touches
+        (part(0, 0, 60, 30), part(30, 50, 10, 8), False),  # a part farther off
     ],
 )
 def test_strokes_are_grouped_by_where_they_stand(one, other, together):
@@ -96,15 +96,15 @@ def test_a_digit_lower_in_its_row_stays_in_it():
 
 
 @pytest.mark.parametrize(
-    ("pieces", "one"),
+    ("parts", "one"),
     [
         ([part(0, 0, 60, 20), part(0, 22, 60, 20)], True),
         ([part(0, 0, 60, 20), part(0, 30, 60, 20)], False),  # too much air
         ([part(0, 0, 60, 40), part(0, 42, 60, 40)], False),  # too wide
     ],
 )
-def test_pieces_may_be_one_digit_where_one_is_expected(pieces, one):
-    assert could_be_one(pieces, pieces[0] | pieces[1]) is one
+def test_parts_may_be_one_digit_where_one_is_expected(parts, one):
+    assert could_be_one(parts, parts[0] | parts[1]) is one
 
 
 def inked(*strokes: tuple[int, int, int, int, float]) -> tuple[np.ndarray, np.ndarray]:

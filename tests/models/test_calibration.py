@@ -15,8 +15,8 @@ from mlp.data.dataset import hold_out
 from mlp.data.load import load_dataset
 from mlp.data.task import Task
 from mlp.models.calibration import COLDEST, expected_calibration_error, fit_temperature
-from mlp.models.checkpoint import load, save
 from mlp.models.metadata import metadata_of, temperature_of
+from mlp.models.model_file import load, save
 from mlp.models.predict import probabilities
 from mlp.nn.network import MLP
 from mlp.training.loop import train
@@ -47,15 +47,15 @@ def test_questions_have_a_temperature_too() -> None:
     logits = rng.normal(0, 4, (20_000, 3))
     labels = (rng.random(logits.shape) < 1 / (1 + np.exp(-logits / 2))).astype(np.uint8)
     assert fit_temperature(logits, labels, QUESTIONS) == pytest.approx(2, rel=0.05)
-    shares = QUESTIONS.probabilities(logits, logits=True)
-    found = fit_temperature(shares, labels, QUESTIONS, logits=False)
+    predicted = QUESTIONS.probabilities(logits, logits=True)
+    found = fit_temperature(predicted, labels, QUESTIONS, logits=False)
     assert found == pytest.approx(2, rel=0.05)
 
 
 def test_activations_have_a_temperature_too() -> None:
     logits, labels = drawn(2.0)
-    shares = CLASSES.probabilities(logits, logits=True)
-    found = fit_temperature(shares, labels, CLASSES, logits=False)
+    predicted = CLASSES.probabilities(logits, logits=True)
+    found = fit_temperature(predicted, labels, CLASSES, logits=False)
     assert found == pytest.approx(2, rel=0.03)
 
 
@@ -63,8 +63,8 @@ def test_no_temperature_has_a_lower_cross_entropy() -> None:
     logits, labels = drawn(1.7, 500)
 
     def cross_entropy(temperature: float) -> float:
-        shares = CLASSES.probabilities(logits, logits=True, temperature=temperature)
-        return float(-np.log(shares[np.arange(len(labels)), labels]).mean())
+        predicted = CLASSES.probabilities(logits, logits=True, temperature=temperature)
+        return float(-np.log(predicted[np.arange(len(labels)), labels]).mean())
 
     found = fit_temperature(logits, labels, CLASSES)
     assert cross_entropy(found) <= min(cross_entropy(found * f) for f in (0.99, 0.999, 1.001, 1.01))
@@ -79,12 +79,12 @@ def test_a_temperature_changes_no_answer_and_one_changes_nothing() -> None:
     logits, _ = drawn(1.0, 1000)
     plain = CLASSES.probabilities(logits, logits=True)
     for temperature in (0.3, 1.0, 5.0):
-        shares = CLASSES.probabilities(logits, logits=True, temperature=temperature)
-        np.testing.assert_array_equal(shares.argmax(axis=1), plain.argmax(axis=1))
-        np.testing.assert_allclose(shares.sum(axis=1), 1)
-    shares = CLASSES.probabilities(logits, logits=True, temperature=2.0)
+        predicted = CLASSES.probabilities(logits, logits=True, temperature=temperature)
+        np.testing.assert_array_equal(predicted.argmax(axis=1), plain.argmax(axis=1))
+        np.testing.assert_allclose(predicted.sum(axis=1), 1)
+    predicted = CLASSES.probabilities(logits, logits=True, temperature=2.0)
     np.testing.assert_allclose(
-        CLASSES.probabilities(plain, logits=False, temperature=2.0), shares, rtol=1e-9
+        CLASSES.probabilities(plain, logits=False, temperature=2.0), predicted, rtol=1e-9
     )
 
 
@@ -93,22 +93,22 @@ def test_a_temperature_changes_no_answer_and_one_changes_nothing() -> None:
 
 def test_the_calibration_error_by_hand() -> None:
     # One bin: sure by 0.9 and 0.92 of two answers, one right. Another: 0.5, and right.
-    shares = np.array([[0.9, 0.1], [0.08, 0.92], [0.5, 0.5]])
+    predicted = np.array([[0.9, 0.1], [0.08, 0.92], [0.5, 0.5]])
     task = Task(names=("a", "b"))
-    error = expected_calibration_error(shares, np.array([0, 0, 0]), task)
+    error = expected_calibration_error(predicted, np.array([0, 0, 0]), task)
     assert error == pytest.approx((abs(1 - 1.82) + 0.5) / 3)
 
 
 def test_what_is_certain_and_right_has_no_error_and_certain_and_wrong_has_all() -> None:
-    shares = np.eye(10)
-    assert expected_calibration_error(shares, np.arange(10), CLASSES) == 0
-    assert expected_calibration_error(shares, (np.arange(10) + 1) % 10, CLASSES) == 1
+    predicted = np.eye(10)
+    assert expected_calibration_error(predicted, np.arange(10), CLASSES) == 0
+    assert expected_calibration_error(predicted, (np.arange(10) + 1) % 10, CLASSES) == 1
 
 
 def test_every_question_counts() -> None:
-    shares = np.array([[0.9, 0.2, 0.6]])
+    predicted = np.array([[0.9, 0.2, 0.6]])
     labels = np.array([[1, 0, 0]])
-    error = expected_calibration_error(shares, labels, QUESTIONS)
+    error = expected_calibration_error(predicted, labels, QUESTIONS)
     assert error == pytest.approx((0.1 + 0.2 + 0.6) / 3)
 
 
@@ -152,8 +152,8 @@ def test_eval_tells_the_calibration_error(tmp_path: Path) -> None:
     save(model, path := tmp_path / "m.safetensors")
     arguments = ["eval", str(path), "--dataset", "synthetic:300+60"]
     result = json.loads(CliRunner().invoke(app, [*arguments, "--json"]).stdout)
-    shares = probabilities(model, data.test.images)
-    error = expected_calibration_error(shares, data.test.labels, CLASSES)
+    predicted = probabilities(model, data.test.images)
+    error = expected_calibration_error(predicted, data.test.labels, CLASSES)
     assert result["expected_calibration_error"] == pytest.approx(error)
     assert result["temperatures"] == [temperature_of(model)]
     told = CliRunner().invoke(app, arguments).stdout

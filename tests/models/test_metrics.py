@@ -1,4 +1,4 @@
-"""Scores: counts, shares and the confusion matrix, against counting by hand."""
+"""Scores: counts, fractions and the confusion matrix, against counting by hand."""
 
 from __future__ import annotations
 
@@ -39,8 +39,8 @@ def test_it_counts(pairs: list[tuple[int, int]]) -> None:
     assert result.correct == sum(label == prediction for label, prediction in pairs)
     for label, prediction in pairs:
         assert result.confusion[label, prediction] == pairs.count((label, prediction))
-    for shares in (result.precision, result.recall):
-        assert ((shares >= 0) & (shares <= 1)).all()
+    for fractions in (result.precision, result.recall):
+        assert ((fractions >= 0) & (fractions <= 1)).all()
 
 
 def test_questions_are_counted_one_by_one() -> None:
@@ -74,18 +74,18 @@ def test_decisions_and_probabilities_of_one_class_of_several() -> None:
     logits = np.array([[0.0, np.log(3.0)], [1000.0, -1000.0]], np.float32)
     task = Task(names=("no", "yes"))
     np.testing.assert_array_equal(task.decide(logits, logits=True), [1, 0])
-    shares = task.probabilities(logits, logits=True)
-    np.testing.assert_allclose(shares, [[0.25, 0.75], [1, 0]], rtol=1e-6)
+    predicted = task.probabilities(logits, logits=True)
+    np.testing.assert_allclose(predicted, [[0.25, 0.75], [1, 0]], rtol=1e-6)
     activations = np.array([[0.2, 0.6], [0.0, 0.0]])
-    shares = task.probabilities(activations, logits=False)
-    np.testing.assert_allclose(shares, [[0.25, 0.75], [0, 0]])
+    predicted = task.probabilities(activations, logits=False)
+    np.testing.assert_allclose(predicted, [[0.25, 0.75], [0, 0]])
 
 
 def test_decisions_and_probabilities_of_questions() -> None:
     logits = np.array([[np.log(3.0), -1000.0, 0.0]])
     task = Task("multilabel", ("a", "b", "c"))
     np.testing.assert_array_equal(task.decide(logits, logits=True), [[1, 0, 0]])
-    shares = task.probabilities(logits, logits=True)
-    np.testing.assert_allclose(shares, [[0.75, 0, 0.5]], atol=1e-15)
-    np.testing.assert_array_equal(task.decide(shares, logits=False), [[1, 0, 0]])
-    np.testing.assert_array_equal(task.probabilities(shares, logits=False), shares)
+    predicted = task.probabilities(logits, logits=True)
+    np.testing.assert_allclose(predicted, [[0.75, 0, 0.5]], atol=1e-15)
+    np.testing.assert_array_equal(task.decide(predicted, logits=False), [[1, 0, 0]])
+    np.testing.assert_array_equal(task.probabilities(predicted, logits=False), predicted)

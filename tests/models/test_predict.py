@@ -33,7 +33,7 @@ def model(data: Dataset) -> MLP:
 
 
 @pytest.mark.parametrize(
-    "form",
+    "convert",
     [
         lambda images: images.reshape(len(images), -1),
         lambda images: images[:, None],
@@ -51,9 +51,9 @@ def model(data: Dataset) -> MLP:
         "scaled", "scaled float32", "scaled lists",
     ],
 )  # fmt: skip
-def test_images_are_taken_in_many_forms(data: Dataset, model: MLP, form: Any) -> None:
+def test_images_are_taken_in_many_ways(data: Dataset, model: MLP, convert: Any) -> None:
     images = data.test.images
-    given = form(images)
+    given = convert(images)
     np.testing.assert_array_equal(predict(model, given), predict(model, images))
     np.testing.assert_allclose(
         probabilities(model, given), probabilities(model, images), rtol=1e-4, atol=1e-9

@@ -129,10 +129,10 @@ def test_sigmoid_and_quadratic() -> None:
 
 
 @pytest.mark.parametrize(
-    ("schedule", "rates"),
+    ("schedule", "lrs"),
     [("constant", [0.5, 0.5]), ("linear", [0.375, 0.125])],
 )
-def test_the_loop_takes_the_same_steps(schedule: str, rates: list[float]) -> None:
+def test_the_loop_takes_the_same_steps(schedule: str, lrs: list[float]) -> None:
     """One pixel, one weight, one step an epoch: w = w - lr (σ(w x) - 1) σ' x, by hand."""
     split = Split(np.full((1, 1, 1), 255, np.uint8), np.zeros(1, np.uint8))  # x = 1, label 0
     model = MLP([1, 1], output="sigmoid", bias=False, init="zeros", dtype="float64")
@@ -141,9 +141,9 @@ def test_the_loop_takes_the_same_steps(schedule: str, rates: list[float]) -> Non
     )
     history = train(model, Dataset("one", "tests", 1, split, split), recipe)
     w, losses = 0.0, []
-    for rate in rates:
+    for lr in lrs:
         a = 1 / (1 + math.exp(-w))
         losses.append((a - 1) ** 2 / 2)
-        w -= rate * (a - 1) * a * (1 - a)
+        w -= lr * (a - 1) * a * (1 - a)
     close(model.parameters, [w])
     close(np.array([epoch.loss for epoch in history.epochs]), losses)

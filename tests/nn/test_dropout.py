@@ -64,18 +64,18 @@ def test_gradient() -> None:
 @pytest.mark.parametrize(("input_rate", "rate"), [(0.3, 0.0), (0.0, 0.5), (0.3, 0.5)])
 def test_gradients_of_a_thinned_network(input_rate: float, rate: float) -> None:
     model = toy_model(activation="tanh", dtype="float64")
-    thinned = DropoutNetwork(model, input_rate, rate)
-    thinned.start_epoch(0, 0)
+    dropping = DropoutNetwork(model, input_rate, rate)
+    dropping.start_epoch(0, 0)
     rng = np.random.default_rng(0)
     x, labels = rng.normal(size=(6, 16)), rng.integers(0, 5, 6)
     criterion = LOSSES["cross_entropy"](5, CPU, "float64")
 
     def value() -> float:
-        thinned.seek(30)
-        return float(criterion.forward(thinned.forward(x), labels).item())
+        dropping.seek(30)
+        return float(criterion.forward(dropping.forward(x), labels).item())
 
     value()
-    thinned.backward(criterion.backward())
+    dropping.backward(criterion.backward())
     check_gradient("parameters", value, model.parameters, model.gradients)
 
 
@@ -91,11 +91,11 @@ def test_dropout_stands_before_the_first_and_after_the_hidden_layers() -> None:
 
 def test_layers_and_epochs_have_masks_of_their_own() -> None:
     model = toy_model(16, 16)
-    thinned = DropoutNetwork(model, 0.5, 0.5)
+    dropping = DropoutNetwork(model, 0.5, 0.5)
     masks = []
     for epoch in range(2):
-        thinned.start_epoch(0, epoch)
-        masks += [dropout.forward(np.ones((50, 16))).tobytes() for dropout in thinned.dropouts]
+        dropping.start_epoch(0, epoch)
+        masks += [dropout.forward(np.ones((50, 16))).tobytes() for dropout in dropping.dropouts]
     assert len(set(masks)) == 6
 
 
@@ -120,7 +120,9 @@ def trained(**recipe: Any) -> np.ndarray:
 
 
 @pytest.mark.parametrize("batch_size", [25, 60, "full"])
-def test_a_run_does_not_depend_on_pieces(batch_size: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_run_does_not_depend_on_micro_batches(
+    batch_size: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
     recipe = {"batch_size": batch_size, "dropout": 0.5, "input_dropout": 0.2, "max_norm": 1.0}
     whole = trained(**recipe)
     monkeypatch.setattr(backends.cpu, "WORKING_SET_BYTES", 3000)

@@ -152,7 +152,7 @@ def test_network_with_an_output_activation(loss: str, output: str) -> None:
 
 
 @pytest.mark.parametrize("loss", LOSSES)
-def test_losses_and_gradients_of_pieces_add_up(loss: str) -> None:
+def test_losses_and_gradients_of_micro_batches_add_up(loss: str) -> None:
     rng = np.random.default_rng(3)
     x, labels = rng.normal(size=(11, 4)), rng.integers(0, 3, 11)
     model = MLP((4, 5, 3), "tanh", dtype="float64")
@@ -164,7 +164,7 @@ def test_losses_and_gradients_of_pieces_add_up(loss: str) -> None:
         return value, model.gradients.copy()
 
     whole, gradient = run(0, 11)
-    values, gradients = zip(*(run(*piece) for piece in pairwise((0, 4, 5, 11))), strict=True)
+    values, gradients = zip(*(run(*rows) for rows in pairwise((0, 4, 5, 11))), strict=True)
     assert sum(values) == pytest.approx(whole, rel=1e-13)
     np.testing.assert_allclose(sum(gradients), gradient, rtol=0, atol=1e-15)
 
@@ -279,7 +279,7 @@ MUTANTS: dict[str, tuple[type, str, Any, Callable[[], None], str]] = {
         CE, "backward", scaled(CE.backward, lambda self: 1 / len(self._outputs)),
         lambda: check_loss("cross_entropy"), "0.25 times",
     ),
-    "1/N of the piece": (
+    "1/N of the micro-batch": (
         CE, "backward", scaled(CE.backward, lambda self: 11 / len(self._outputs)),
         lambda: check_loss("cross_entropy", total=11), "2.75 times",
     ),

@@ -12,13 +12,13 @@ CPU = get_backend("cpu")
 P = 6
 
 
-def steps(gradients: list[list[float]], rates: list[float], **options: object) -> np.ndarray:
+def steps(gradients: list[list[float]], lrs: list[float], **options: object) -> np.ndarray:
     """Start at 1, 2, 3, ...; return the parameters after a step for each gradient."""
     p, g = np.arange(1.0, len(gradients[0]) + 1), np.empty(len(gradients[0]))
     optimizer = SGD(p, g, CPU, **options)  # type: ignore[arg-type]
-    for gradient, rate in zip(gradients, rates, strict=True):
+    for gradient, lr in zip(gradients, lrs, strict=True):
         g[:] = gradient
-        optimizer.lr[:] = rate
+        optimizer.lr[:] = lr
         optimizer.step()
     return p
 
@@ -29,7 +29,7 @@ def test_plain_steps_follow_the_gradient() -> None:
 
 
 def test_momentum_keeps_the_rate_out_of_the_velocity() -> None:
-    # v = 2, then 0.5 · 2 + 4 = 5: a rate that changes between steps tells both conventions apart.
+    # v = 2, then 0.5 · 2 + 4 = 5: a learning rate that changes tells both conventions apart.
     p = steps([[2.0], [4.0]], [0.1, 0.01], momentum=0.5)
     assert p[0] == pytest.approx(1 - 0.1 * 2 - 0.01 * 5, rel=1e-14)
 
@@ -78,16 +78,16 @@ def test_clipping_comes_before_decay() -> None:
 
 def test_many_steps_of_everything_at_once() -> None:
     rng = np.random.default_rng(0)
-    gradients, rates = rng.normal(size=(30, P)), rng.uniform(0.01, 0.1, 30)
+    gradients, lrs = rng.normal(size=(30, P)), rng.uniform(0.01, 0.1, 30)
     p, v = np.arange(1.0, P + 1), np.zeros(P)
     decay = np.where(np.arange(P) < 4, 0.01, 0.0)
-    for gradient, rate in zip(gradients, rates, strict=True):
+    for gradient, lr in zip(gradients, lrs, strict=True):
         g = np.clip(gradient, -0.8, 0.8)
         g = g * min(1.0, 1.2 / np.linalg.norm(g)) + decay * p
         v = 0.9 * v + g
-        p = p - rate * (g + 0.9 * v)
+        p = p - lr * (g + 0.9 * v)
     ours = steps(
-        gradients.tolist(), rates.tolist(), momentum=0.9, nesterov=True, weight_decay=0.01,
+        gradients.tolist(), lrs.tolist(), momentum=0.9, nesterov=True, weight_decay=0.01,
         decayed=4, clip_value=0.8, clip_norm=1.2,
     )  # fmt: skip
     np.testing.assert_allclose(ours, p, rtol=1e-12)

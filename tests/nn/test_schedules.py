@@ -14,7 +14,7 @@ from mlp.nn.schedules import SCHEDULES, learning_rate
 LR, EPOCHS = 0.4, 10
 
 
-def rate(schedule: str, time: float, warmup: float = 0.0) -> float:
+def lr_at(schedule: str, time: float, warmup: float = 0.0) -> float:
     return learning_rate(schedule, LR, warmup, EPOCHS, time)
 
 
@@ -29,25 +29,25 @@ def rate(schedule: str, time: float, warmup: float = 0.0) -> float:
 )
 def test_the_formula(schedule: str, expected: dict[float, float]) -> None:
     for time, value in expected.items():
-        assert rate(schedule, time) == pytest.approx(value, abs=1e-15)
+        assert lr_at(schedule, time) == pytest.approx(value, abs=1e-15)
 
 
 @pytest.mark.parametrize("schedule", ["constant", "linear", "cosine", "step(3, 0.5)"])
 def test_warm_up_rises_linearly_to_the_peak(schedule: str) -> None:
-    assert rate(schedule, 0.0, warmup=2) == 0.0
-    assert rate(schedule, 0.5, warmup=2) == pytest.approx(LR / 4)
-    assert rate(schedule, 1.5, warmup=2) == pytest.approx(LR * 3 / 4)
-    assert rate(schedule, 2.0, warmup=2) == pytest.approx(LR)
+    assert lr_at(schedule, 0.0, warmup=2) == 0.0
+    assert lr_at(schedule, 0.5, warmup=2) == pytest.approx(LR / 4)
+    assert lr_at(schedule, 1.5, warmup=2) == pytest.approx(LR * 3 / 4)
+    assert lr_at(schedule, 2.0, warmup=2) == pytest.approx(LR)
 
 
 def test_what_follows_a_warm_up_starts_at_its_end() -> None:
-    assert rate("linear", 6.0, warmup=2) == pytest.approx(LR / 2)
-    assert rate("cosine", 6.0, warmup=2) == pytest.approx(LR / 2)
+    assert lr_at("linear", 6.0, warmup=2) == pytest.approx(LR / 2)
+    assert lr_at("cosine", 6.0, warmup=2) == pytest.approx(LR / 2)
 
 
 def test_a_warm_up_of_the_whole_run() -> None:
-    assert rate("linear", 9.99, warmup=10) == pytest.approx(LR * 0.999)
-    assert math.isfinite(rate("linear", 10.0, warmup=10))
+    assert lr_at("linear", 9.99, warmup=10) == pytest.approx(LR * 0.999)
+    assert math.isfinite(lr_at("linear", 10.0, warmup=10))
 
 
 @given(
@@ -56,7 +56,7 @@ def test_a_warm_up_of_the_whole_run() -> None:
     warmup=st.floats(0, EPOCHS),
 )
 def test_a_rate_lies_between_zero_and_the_peak(schedule: str, time: float, warmup: float) -> None:
-    assert 0.0 <= rate(schedule, time, warmup) <= LR * (1 + 1e-12)
+    assert 0.0 <= lr_at(schedule, time, warmup) <= LR * (1 + 1e-12)
 
 
 @pytest.mark.parametrize(
@@ -69,7 +69,7 @@ def test_a_rate_lies_between_zero_and_the_peak(schedule: str, time: float, warmu
 @pytest.mark.parametrize("warmup", [0.0, 1.0])
 def test_a_bad_schedule_is_refused_at_the_start(schedule: str, warmup: float) -> None:
     with pytest.raises(UsageError, match="schedule"):
-        rate(schedule, 0.0, warmup)
+        lr_at(schedule, 0.0, warmup)
 
 
 def test_every_name_is_covered() -> None:

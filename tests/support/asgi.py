@@ -42,7 +42,7 @@ class Client:
         headers: dict[str, str] | Iterable[tuple[str, str]] = (),
         params: dict[str, str] | None = None,
     ) -> Response:
-        """Send a request; a body of bytes tells its length, and one in pieces does not."""
+        """Send a request; a body of bytes tells its length, and one in chunks does not."""
         pairs = list(headers.items() if isinstance(headers, dict) else headers)
         if not any(name == "host" for name, _ in pairs):
             pairs.append(("host", HOST))
@@ -56,12 +56,12 @@ class Client:
             "query_string": urlencode(params or {}).encode(),
             "headers": [(name.encode(), value.encode()) for name, value in pairs],
         }
-        pieces = iter(content)
+        chunks = iter(content)
         sent: list[Message] = []
 
         async def receive() -> Message:
-            piece = next(pieces, None)
-            return {"type": "http.request", "body": piece or b"", "more_body": piece is not None}
+            chunk = next(chunks, None)
+            return {"type": "http.request", "body": chunk or b"", "more_body": chunk is not None}
 
         async def send(message: Message) -> None:
             sent.append(message)

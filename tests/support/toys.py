@@ -52,14 +52,14 @@ def trained(recipe: Recipe, data: Dataset = DATA, **options: Any) -> np.ndarray:
     return parameters
 
 
-def small_pieces(monkeypatch: pytest.MonkeyPatch, size: int = 3000) -> None:
-    """Let a piece hold a few images only."""
+def small_micro_batches(monkeypatch: pytest.MonkeyPatch, size: int = 3000) -> None:
+    """Let a micro-batch hold a few images only."""
     monkeypatch.setattr(backends.cpu, "WORKING_SET_BYTES", size)
 
 
-def share_out(monkeypatch: pytest.MonkeyPatch, lanes: int) -> None:
-    """Let each update be shared among so many lanes, however small it is."""
-    monkeypatch.setattr(backends.cpu, "usable_cores", lambda: lanes)
+def share_out(monkeypatch: pytest.MonkeyPatch, workers: int) -> None:
+    """Let each update be shared among so many workers, however small it is."""
+    monkeypatch.setattr(backends.cpu, "usable_cores", lambda: workers)
     monkeypatch.setattr("mlp.training.parallel.large_batches.WORTH_SHARING", 0.0)
     monkeypatch.setattr("mlp.training.parallel.tensor_parallel.WORTH_A_PROCESS", 1.0)
     monkeypatch.setattr("mlp.training.parallel.tensor_parallel.WORTH_A_THREAD", 1.0)
@@ -68,5 +68,5 @@ def share_out(monkeypatch: pytest.MonkeyPatch, lanes: int) -> None:
 
 needs_fork = pytest.mark.skipif(
     sys.platform != "linux" or platform.machine() != "x86_64",
-    reason="lanes are processes on Linux and x86-64 alone",
+    reason="workers are processes on Linux and x86-64 alone",
 )

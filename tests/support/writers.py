@@ -30,7 +30,7 @@ from mlp.data.dataset import Dataset, Split
 from mlp.data.formats import convert as datasets
 from mlp.data.formats.idx_folder import IDX_FILES, write_idx_folder
 from mlp.data.formats.splits import TEST, TRAIN, WHOLE, Splits
-from mlp.models import checkpoint
+from mlp.models import model_file
 from mlp.models.formats.convert import write_model
 from mlp.nn.network import MLP
 from mlp.training.callbacks import Callback
@@ -69,8 +69,8 @@ def _save_model() -> Operation:
     name = "m.safetensors"
     return Operation(
         "saving a model",
-        lambda folder: checkpoint.save(network(1), folder / name),
-        lambda folder: checkpoint.save(network(2), folder / name),
+        lambda folder: model_file.save(network(1), folder / name),
+        lambda folder: model_file.save(network(2), folder / name),
         (name,),
     )
 
@@ -114,7 +114,7 @@ def _convert_model(to: str, system: Around = nullcontext) -> Operation:
 
     def prepare(folder: Path) -> None:
         write_model(network(1, hidden), folder / place, to)
-        checkpoint.save(network(2, hidden), folder / "in.safetensors")
+        model_file.save(network(2, hidden), folder / "in.safetensors")
 
     def act(folder: Path) -> None:
         command("convert", folder / "in.safetensors", folder / place, "--to", to, "--force")
@@ -169,7 +169,7 @@ def _download() -> Operation:
 
 def _show() -> Operation:
     def prepare(folder: Path) -> None:
-        checkpoint.save(network(2), folder / "m.safetensors")
+        model_file.save(network(2), folder / "m.safetensors")
         (folder / "p.png").write_bytes(b"old")
 
     def act(folder: Path) -> None:

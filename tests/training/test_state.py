@@ -9,13 +9,13 @@ from typing import Any
 import numpy as np
 import pytest
 from device import CountingBackend
-from toys import DATA, FAST, needs_fork, share_out, small_pieces, toy_dataset, toy_model
+from toys import DATA, FAST, needs_fork, share_out, small_micro_batches, toy_dataset, toy_model
 
 import backends.cpu
 import mlp.training.parallel.workers
 from backends import Backend, get_backend
 from mlp.common.errors import ModelError, UsageError
-from mlp.models.checkpoint import save
+from mlp.models.model_file import save
 from mlp.nn.network import MLP
 from mlp.training.callbacks import Callback
 from mlp.training.loop import train
@@ -98,7 +98,7 @@ def test_a_resumed_run_ends_in_the_same_bytes(
     workers: int, options: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(backends.cpu, "SPAN", 3)
-    small_pieces(monkeypatch, 3000 if options.get("batch_size") == 47 else 12_800)
+    small_micro_batches(monkeypatch, 3000 if options.get("batch_size") == 47 else 12_800)
     share_out(monkeypatch, workers)
     recipe = Recipe(**{**FAST, "epochs": 4, **options})
     dtype = "float64" if workers == 2 else "float32"

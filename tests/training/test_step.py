@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from toys import CLASSES, DATA, FAST, small_pieces, toy_dataset, toy_model, trained
+from toys import CLASSES, DATA, FAST, small_micro_batches, toy_dataset, toy_model, trained
 
 import backends.cpu
 from backends.cpu import CpuBackend
@@ -53,15 +53,15 @@ NAMES = ["plain", "all of sgd", "full", "binary", "deformed", "dropout"]
 
 
 @pytest.mark.parametrize("recipe", VARIETY, ids=NAMES)
-@pytest.mark.parametrize("piece_bytes", [3000, 8 << 20])
+@pytest.mark.parametrize("working_set", [3000, 8 << 20])
 def test_nothing_is_read_that_an_earlier_step_left(
-    recipe: Recipe, piece_bytes: int, buffers: list[Buffers], monkeypatch: pytest.MonkeyPatch
+    recipe: Recipe, working_set: int, buffers: list[Buffers], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Every scratch array is filled with NaN between the steps, captured ones included."""
     monkeypatch.setattr(
         backends.cpu, "usable_cores", lambda: 1
     )  # so that nothing is gathered ahead
-    small_pieces(monkeypatch, piece_bytes)
+    small_micro_batches(monkeypatch, working_set)
     clean = trained(recipe)
     buffers.clear()
     trainer = Trainer(model := toy_model(), DATA.train, recipe)
@@ -130,11 +130,11 @@ def test_the_callers_arrays_are_left_alone() -> None:
 @pytest.mark.parametrize(
     ("recipe", "activation"), list(zip(VARIETY, cycle(LAYERS), strict=False)), ids=NAMES
 )
-@pytest.mark.parametrize("piece_bytes", [3000, 8 << 20])
+@pytest.mark.parametrize("working_set", [3000, 8 << 20])
 def test_captured_steps_are_the_steps(
-    recipe: Recipe, activation: str, piece_bytes: int, monkeypatch: pytest.MonkeyPatch
+    recipe: Recipe, activation: str, working_set: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    small_pieces(monkeypatch, piece_bytes)
+    small_micro_batches(monkeypatch, working_set)
     captured = trained(recipe, activation=activation)
     monkeypatch.setattr(CpuBackend, "capture", lambda self, step: step)
     assert trained(recipe, activation=activation).tobytes() == captured.tobytes()
@@ -196,10 +196,10 @@ def test_a_steady_step_allocates_nothing(activation: str) -> None:
     assert max(steady(STEADY[activation], activation=activation)) < LIMIT
 
 
-def test_nor_does_one_in_pieces(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_nor_does_one_in_micro_batches(monkeypatch: pytest.MonkeyPatch) -> None:
     """On one core: what several threads have in use at once depends on when they run."""
     monkeypatch.setattr(backends.cpu, "usable_cores", lambda: 1)
-    small_pieces(monkeypatch, 100_000)
+    small_micro_batches(monkeypatch, 100_000)
     assert max(steady(Recipe(batch_size=2000, **FAST))) < LIMIT
 
 

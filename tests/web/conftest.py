@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from asgi import Client
 
-from mlp.models.checkpoint import save
+from mlp.models.model_file import save
 from mlp.nn.network import MLP
 from mlp.web.app import create_app
 from mlp.web.model_list import ModelList

@@ -76,8 +76,8 @@ def test_a_picture_that_is_too_large_is_refused(client: Client) -> None:
     response = client.post("/api/read", content=bytes(MAX_BYTES + 1))
     assert response.status == 413
     assert "10 MB" in response.json()["problem"]
-    in_pieces = (bytes(1 << 20) for _ in range(11))
-    assert client.post("/api/read", content=in_pieces).status == 413
+    in_chunks = (bytes(1 << 20) for _ in range(11))
+    assert client.post("/api/read", content=in_chunks).status == 413
     assert client.post("/api/read", content=bytes(MAX_BYTES)).status == 422
     assert read(client, png(4))["text"] == "4"
 

@@ -9,7 +9,7 @@ import pytest
 from asgi import Client, png, read
 
 from mlp.common.errors import ModelError
-from mlp.models.checkpoint import load, save
+from mlp.models.model_file import load, save
 from mlp.nn.network import MLP
 from mlp.web.model_list import PRETRAINED, ModelList
 

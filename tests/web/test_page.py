@@ -17,7 +17,7 @@ from hard_pictures import STROKES, Scene, draw_digit, photograph, place
 from PIL import Image
 from served import serving
 
-from mlp.models.checkpoint import save
+from mlp.models.model_file import save
 from mlp.nn.network import MLP
 
 webdriver = pytest.importorskip("selenium.webdriver")

@@ -10,7 +10,7 @@ import pytest
 from asgi import Client, png, read
 
 from mlp.models.attribution import activations
-from mlp.models.checkpoint import load
+from mlp.models.model_file import load
 from mlp.models.predict import probabilities
 from mlp.web.payload import UNITS_SHOWN
 

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from mlp.cli.views.registry import VIEWS, Canvas, Model
-from mlp.models.checkpoint import load
 from mlp.models.metadata import metadata_of
+from mlp.models.model_file import load
 from mlp.view import plots
 from mlp.view.curves import draw_curves, read_curves
 
 
 @VIEWS.register("curves")
-def curves(*, model: Model, canvas: Canvas) -> None:
+def curves(*, path: Model, canvas: Canvas) -> None:
     """Show the loss and the accuracies of a model's training, epoch by epoch."""
-    network = load(model)
-    history = read_curves(metadata_of(network), str(model))
+    model = load(path)
+    history = read_curves(metadata_of(model), str(path))
     canvas.print(draw_curves(history, canvas.screen))
-    canvas.write(lambda: plots.plot_curves(history, f"{network}"))
+    canvas.write(lambda: plots.plot_curves(history, f"{model}"))

@@ -15,9 +15,9 @@ from mlp.cli.options import DataFolder, DatasetName, Device, open_dataset, open_
 from mlp.cli.save_option import Force, Save, check_picture, write_picture
 from mlp.common.errors import UsageError
 from mlp.common.registry import Registry
-from mlp.data.load import Dataset, ask
-from mlp.models.checkpoint import load
+from mlp.data.load import Dataset, relabel_for
 from mlp.models.metadata import task_of
+from mlp.models.model_file import load
 from mlp.models.predict import check_fits, probabilities
 from mlp.nn.network import MLP
 from mlp.view.answers import Answers
@@ -84,7 +84,7 @@ class Tested:
 def answer_test_images(model: MLP, dataset: Dataset) -> Answers:
     """Let a model answer its own task for a dataset's test images."""
     task = task_of(model)
-    asked = ask(task, dataset)
+    asked = relabel_for(task, dataset)
     check_fits(model, asked.pixels, asked.classes)
     with np.errstate(all="ignore"):  # weights of any size are to be shown
         found = probabilities(model, asked.test.images)  # (N, C)

@@ -11,8 +11,8 @@ from rich.text import Text
 from mlp.cli import console
 from mlp.cli.views.registry import VIEWS, Canvas, Model, check_count
 from mlp.common.errors import UsageError
-from mlp.models.checkpoint import load
 from mlp.models.metadata import metadata_of
+from mlp.models.model_file import load
 from mlp.nn.network import MLP
 from mlp.view import plots
 from mlp.view.heatmap import draw_units, units_of
@@ -24,7 +24,7 @@ UNITS_SHOWN = 36
 @VIEWS.register("weights")
 def weights(
     *,
-    model: Model,
+    path: Model,
     layer: Annotated[
         int | None, typer.Option(help="The layer, from 1 after the image; else all.")
     ] = None,
@@ -40,15 +40,15 @@ def weights(
 ) -> None:
     """Show the weights of each unit as an image, negative and positive in two colours."""
     check_count(count)
-    network = load(model)
+    model = load(path)
     layers = [
         units_of(
-            network.backend.to_numpy(network.linear[number - 1].W),
+            model.backend.to_numpy(model.linear[number - 1].W),
             number,
-            _image_shape(network) if number == 1 else None,
+            _image_shape(model) if number == 1 else None,
             each=scale == "unit",
         )
-        for number in _layer_numbers(network, layer)
+        for number in _layer_numbers(model, layer)
     ]
     for k, units in enumerate(layers):
         shown = min(count or UNITS_SHOWN, len(units.images))
@@ -58,8 +58,8 @@ def weights(
     canvas.write(lambda: plots.plot_units(layers, count))
 
 
-def _layer_numbers(network: MLP, layer: int | None) -> list[int]:
-    numbers = range(1, len(network.linear) + 1)
+def _layer_numbers(model: MLP, layer: int | None) -> list[int]:
+    numbers = range(1, len(model.linear) + 1)
     if layer is None:
         return list(numbers)
     if layer not in numbers:
@@ -69,9 +69,9 @@ def _layer_numbers(network: MLP, layer: int | None) -> list[int]:
     return [layer]
 
 
-def _image_shape(network: MLP) -> tuple[int, int] | None:
+def _image_shape(model: MLP) -> tuple[int, int] | None:
     """Return the shape of the training images, if the model's file records one that fits."""
-    dataset = metadata_of(network).dataset
-    if dataset is None or math.prod(dataset.image_shape) != network.sizes[0]:
+    dataset = metadata_of(model).dataset
+    if dataset is None or math.prod(dataset.image_shape) != model.sizes[0]:
         return None
     return dataset.image_shape

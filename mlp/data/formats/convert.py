@@ -1,4 +1,4 @@
-"""Datasets in any format: told apart, read, and written."""
+"""Datasets in any format: recognised, read and written."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from mlp.data.formats.splits import TEST, TRAIN, Progress, Splits, as_dataset, c
 
 
 def detect(path: str | Path) -> Format:
-    """Tell the format of a file or folder from what is in it.
+    """Recognise the format of a file or folder by its content.
 
     Raises:
         DataError: if there is none, or it is of no known format, or of several.
@@ -73,8 +73,8 @@ def write(
 
     Args:
         data: what to write.
-        path: the file or folder; its ending tells the format, if one has that ending.
-        to: the format by its name, where the ending does not tell.
+        path: the file or folder; its ending decides the format, if one has that ending.
+        to: the name of the format, where the ending does not decide it.
         force: whether data that is there may be replaced.
         progress: called with how many images are written, where writing takes long.
 
@@ -82,7 +82,7 @@ def write(
         The format that was written.
 
     Raises:
-        UsageError: if the format is not told, cannot hold the splits, or the place is taken.
+        UsageError: if the format is not stated, cannot hold the splits, or the place is taken.
         DataError: if it cannot be written there, or has labels of several classes an image.
     """
     path = Path(path)
@@ -117,11 +117,11 @@ def convert(
 ) -> tuple[Format, Splits]:
     """Read a dataset in any format and write it in another; every pixel and label stays.
 
-    The arguments and errors are those of `read_splits` and `write`; whether there is a place to
-    write is seen before anything is read.
+    The arguments and errors are those of `read_splits` and `write`; the target is checked before
+    anything is read.
 
     Returns:
-        The format that was written, and what was.
+        The format that was written, and the splits.
     """
     check_free(Path(target), FORMATS.choose(Path(target), to), force)
     splits = read_splits(source, classes, progress)

@@ -62,8 +62,8 @@ def read_csv(path: Path) -> Split:
     Without names like ``1x1`` in the header, the images are taken to be square.
 
     Raises:
-        DataError: if it cannot be read, has no label, or has a row that is not a label and pixels;
-            with the line and column of the first fault.
+        DataError: if it cannot be read, has no label, or has a row that is not a label and pixels.
+            The message gives the line and column of the first fault.
     """
     try:
         with path.open(encoding="utf-8-sig", errors="replace") as file:
@@ -109,13 +109,13 @@ def write_csv(split: Split, path: Path) -> None:
 
 
 def _texts(after: str) -> NDArray[np.uint8]:
-    """The decimal digits of each byte and a separator, shape (256, 4), padded with zeros."""
+    """Return each byte in decimal and a separator as characters, shape (256, 4), padded with 0."""
     padded = [f"{value}{after}".encode().ljust(_LONGEST, b"\0") for value in range(256)]
     return np.frombuffer(b"".join(padded), np.uint8).reshape(256, _LONGEST)
 
 
 def _layout(path: Path, first: str) -> tuple[_Layout, bool]:
-    """Tell from the first line what the columns are, and whether the line is a header."""
+    """Find out from the first line what the columns are, and whether the line is a header."""
     if not first.strip():
         raise DataError(f"{path} is empty or begins with an empty line: get it again")
     fields = [field.strip().strip('"').lower() for field in first.split(",")]
@@ -146,7 +146,7 @@ def _layout(path: Path, first: str) -> tuple[_Layout, bool]:
 def _blocks(
     path: Path, lines: Iterator[str], number: int, columns: int
 ) -> Iterator[NDArray[np.uint8]]:
-    """Parse the lines, the first of which has that number, into arrays of shape (n, columns)."""
+    """Parse lines, the first with this line number, into arrays of shape (n, columns)."""
     while block := list(islice(lines, _BLOCK)):
         rows = [line for line in block if not line.isspace()]
         if rows:
@@ -158,7 +158,7 @@ def _blocks(
 
 
 def _parse(rows: list[str], columns: int) -> NDArray[np.uint8] | None:
-    """Parse rows of bytes; None if anything in them is something else."""
+    """Parse rows of numbers from 0 to 255; None if a row holds anything else."""
     try:
         values = np.loadtxt(rows, np.float64, delimiter=",", comments=None, ndmin=2)
     except ValueError:

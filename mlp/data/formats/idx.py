@@ -30,12 +30,12 @@ DTYPES = {
         b"\x08\x09\x0b\x0c\x0d\x0e", ("u1", "i1", ">i2", ">i4", ">f4", ">f8"), strict=True
     )
 }
-"""The dtype codes of the format, as they lie on disk."""
+"""The dtypes of the format's codes, in the byte order of the file."""
 
 _CODES = {dtype.newbyteorder("="): code for code, dtype in DTYPES.items()}
 
 MAX_UNPACKED_BYTES = 4 << 30
-"""The largest file that is unpacked from gzip: a bound on what a small hostile file can cost."""
+"""The largest file that is unpacked from gzip: a bound on the harm of a small hostile file."""
 
 _MAX_RANK = 64  # NumPy's own limit
 _MAX_DEFLATE_RATIO = 1032  # 258 bytes from 2 bits, deflate's best (zlib.net/zlib_tech.html)
@@ -72,8 +72,8 @@ def read_idx(path: str | Path, *, mmap: bool | Literal["auto"] = False) -> NDArr
 def decode_idx(stream: io.BufferedIOBase, source: str) -> NDArray[Any]:
     """Read an IDX array from the beginning of a seekable stream; see ``read_idx``.
 
-    ``source`` is what the messages call the stream. Never reads more than the header promises
-    and one byte, nor allocates more than the stream can hold.
+    ``source`` names the stream in messages. At most one byte more than the header promises is read,
+    and no more memory allocated than the stream can fill.
 
     Raises:
         DataError: as ``read_idx``.

@@ -54,7 +54,7 @@ def load_idx_folder(
     """Load the four files of a folder, each packed with gzip or not.
 
     Unpacked files are mapped into memory, read-only, so that a dataset may be larger than it: they
-    must stay as they are for as long as the dataset is in use.
+    must not change while the dataset is in use.
 
     Args:
         folder: holds ``train-images-idx3-ubyte``, ``train-labels-idx1-ubyte`` and the same for
@@ -65,8 +65,8 @@ def load_idx_folder(
             ``IDX_FILES``; nothing is compared without it.
 
     Raises:
-        DataError: if a file is missing, damaged, not of the right kind, not the one that was
-            meant, or does not belong to its neighbour.
+        DataError: if a file is missing, damaged, not of the right kind, has another
+            checksum, or has another number of images or labels than its counterpart.
     """
     folder = Path(folder)
     files = _find_all(folder)
@@ -110,20 +110,20 @@ def write_idx_folder(dataset: Dataset, folder: str | Path, *, compress: bool = T
 
 
 def find_idx_file(folder: Path, name: str) -> Path | None:
-    """The file of this name among ``IDX_FILES``, in whichever spelling; unpacked ones first."""
+    """Return the file of this name among ``IDX_FILES``, in any spelling; unpacked ones first."""
     return next((path for path in _spellings(folder, name) if _is_file(path)), None)
 
 
 def list_idx_files(folder: Path) -> list[Path]:
-    """All files of the names among ``IDX_FILES`` that are there, in whichever spelling."""
+    """List the files in the folder that ``IDX_FILES`` names, in any spelling."""
     return [path for name in IDX_FILES for path in _spellings(folder, name) if _is_file(path)]
 
 
 def check_sha256(array: NDArray[np.uint8], expected: str, source: str) -> None:
-    """Compare the sha256 of the array's unpacked IDX file.
+    """Check the sha256 of the array's unpacked IDX file.
 
     Raises:
-        DataError: if it is another one.
+        DataError: if it differs from the expected one.
     """
     found = idx_sha256(array)
     if found != expected:

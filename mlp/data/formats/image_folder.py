@@ -24,7 +24,7 @@ MAX_PIXELS = 1 << 20
 """The largest image that is decoded: 1,024 x 1,024."""
 
 MAX_BYTES = 4 << 30
-"""The largest array of pixels that is made from a folder."""
+"""The most bytes of pixels that are read from a folder."""
 
 ENDINGS = (".png", ".jpg", ".jpeg")
 
@@ -70,14 +70,14 @@ def is_image_folder(folder: Path) -> bool:
 
 
 def list_images(folder: Path) -> dict[str, list[ImageFile]]:
-    """Find the images of each split, in order, without opening one.
+    """List the images of each split, in order, without opening them.
 
-    The order is that of the file names, numbers in them by value, whatever the class: it keeps
-    that of the dataset where the files are numbered, and mixes the classes where they are not.
+    They are sorted by file name, with numbers by value, across all classes: so numbered files keep
+    the order of their dataset, and others mix the classes.
 
     Raises:
-        DataError: if something is there that is no image or class, one split of two is missing,
-            or a link leads out of the folder.
+        DataError: if an entry is neither an image nor a class, one of two splits is missing, or a
+            link leads out of the folder.
     """
     root = folder.resolve()
     entries = list(_entries(folder, root))
@@ -137,7 +137,7 @@ def write_images(splits: Splits, folder: Path, progress: Progress) -> None:
     """Write each image as an 8-bit grey PNG, numbered so that reading gives the same order.
 
     Args:
-        splits: where there is ``all`` alone, the classes stand in the folder itself.
+        splits: of ``all`` alone, the classes' folders stand in the folder itself.
         folder: an empty folder.
         progress: called after each image.
 
@@ -173,7 +173,7 @@ def _list_split(folder: Path, root: Path) -> list[ImageFile]:
 
 
 def _entries(folder: Path, root: Path) -> Iterator[Path]:
-    """What is in a folder, without litter; refuses links that lead out of the root."""
+    """Yield a folder's entries, except for litter; refuse links that lead out of the root."""
     try:
         with os.scandir(folder) as entries:
             for entry in entries:
@@ -192,7 +192,7 @@ def _is_class(name: str) -> bool:
 
 
 def _natural(name: str) -> tuple[tuple[int, str], ...]:
-    """A key by which ``10`` comes after ``9``."""
+    """Return a sort key by which ``10`` comes after ``9``."""
     parts = re.findall(r"\d+|\D+", name)
     return tuple((int(part), "") if part.isdecimal() else (-1, part) for part in parts)
 

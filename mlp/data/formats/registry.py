@@ -1,4 +1,4 @@
-"""The formats that datasets come in, and what each has to be able to do."""
+"""The formats of datasets, and the interface of each."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class Format(FileFormat):
 
         Args:
             path: the file or folder, which `matches`.
-            progress: to be called with how many images are read, where reading takes long.
+            progress: called with the number of images read so far, where reading takes long.
 
         Raises:
             DataError: if it is damaged or hostile.
@@ -39,9 +39,9 @@ class Format(FileFormat):
         """Write splits, whole or not at all, replacing what is there.
 
         Args:
-            splits: of names that it `holds`; labels of shape (N,).
+            splits: one of the sets of splits in `holds`; labels of shape (N,).
             path: the file or folder.
-            progress: to be called with how many images are written, where writing takes long.
+            progress: called with the number of images written so far, where writing takes long.
 
         Raises:
             OSError: if it cannot be written.

@@ -1,4 +1,4 @@
-"""What a file or folder of images holds, before it is known to make a whole dataset."""
+"""The splits that a file or folder of images holds, which need not make a whole dataset."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ Splits = dict[str, Split]
 """Either a ``train`` and a ``test`` split, or ``all`` alone where there is no division."""
 
 Progress = Callable[[int, int], None]
-"""Called now and then with how many images are done, and of how many."""
+"""Called from time to time with the number of images done, and of all images."""
 
 
 def check_splits(splits: Splits, source: Path, classes: int) -> None:
@@ -42,7 +42,7 @@ def check_splits(splits: Splits, source: Path, classes: int) -> None:
 
 
 def as_dataset(splits: Splits, source: Path, classes: int) -> Dataset:
-    """Make the dataset that a network can learn from and be measured on.
+    """Make a dataset of a training and a test split.
 
     Raises:
         DataError: if there are not both a training and a test split.

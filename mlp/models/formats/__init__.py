@@ -1,6 +1,6 @@
-"""The files that a network's weights may be kept in, a module each, and what converts them.
+"""The file formats of a network's weights, a module each, and the conversion between them.
 
-Every module here is imported with the package, so that its formats are known.
+Importing the package imports every module here, which registers its formats.
 """
 
 from importlib import import_module

@@ -14,7 +14,7 @@ from mlp.models.metadata import task_of
 from mlp.nn.network import MLP
 
 ACTIVATION, OUTPUT = "relu", "identity"
-"""What a file that does not tell is taken to have: ReLU, and logits for a softmax."""
+"""Assumed where the file names no activations."""
 
 
 def read_model(
@@ -25,19 +25,19 @@ def read_model(
     dtype: str | None = None,
     backend: Backend | None = None,
 ) -> MLP:
-    """Read a network in any format; which it is shows in the file.
+    """Read a network in any format, which is found out from the file.
 
     Args:
         path: a file or folder in one of the formats in `mlp.models.formats`.
-        activation: what follows each hidden layer, where the file does not tell; else `ACTIVATION`.
-        output: what follows the last layer, where the file does not tell; else `OUTPUT`.
-        dtype: the network's, where the file does not tell; else float32 if that holds every value
+        activation: what follows each hidden layer, where the file does not say; else `ACTIVATION`.
+        output: what follows the last layer, where the file does not say; else `OUTPUT`.
+        dtype: the network's, where the file does not say; else float32 if that holds every value
             exactly, and float64 if not.
         backend: the device; the CPU unless given.
 
     Raises:
         ModelError: if the file is missing, damaged, hostile or of no known format.
-        UsageError: if what is given is unknown or not what the file tells.
+        UsageError: if a given value is unknown, or differs from what the file says.
     """
     path = Path(path)
     put_back(path)
@@ -64,15 +64,15 @@ def write_model(
 
     Args:
         model: the network.
-        path: the file or folder; its ending tells the format.
-        to: the format by its name, where the ending does not tell.
+        path: the file or folder; its ending decides the format.
+        to: the name of the format, where the ending does not decide it.
         force: whether something of that kind that is there may be replaced.
 
     Returns:
         The format that was written.
 
     Raises:
-        UsageError: if the format is not told, or the place is taken.
+        UsageError: if the format is not stated, or the place is taken.
         ModelError: if the format cannot hold the network, or it cannot be written there.
     """
     path = Path(path)
@@ -98,8 +98,8 @@ def _detect(path: Path) -> Format:
     return min(FORMATS.matching(path), key=lambda format: format.last_resort)
 
 
-def _settle(path: Path, what: str, told: str | None, asked: str | None, default: str) -> str:
-    """Take what the file tells, else what was asked for, else the default."""
-    if told is not None and asked not in (None, told):
-        raise UsageError(f"{path} says that its {what} is {told}: leave out --{what} {asked}")
-    return told or asked or default
+def _settle(path: Path, what: str, stated: str | None, asked: str | None, default: str) -> str:
+    """Take what the file states, else what was asked for, else the default."""
+    if stated is not None and asked not in (None, stated):
+        raise UsageError(f"{path} says that its {what} is {stated}: leave out --{what} {asked}")
+    return stated or asked or default

@@ -1,8 +1,8 @@
 """A folder of CSV files, one for each array: ``w1.csv``, ``b1.csv``, ``w2.csv`` and so on.
 
-So does the full-batch system with polars: W lies there as (outputs, inputs) and b as (outputs, 1),
-under a header that numbers the columns (``w10,w11,…``). ``network.csv``, which it neither writes
-nor minds, tells the activations.
+This is the format of the full-batch system with polars: W is stored as (outputs, inputs) and b as
+(outputs, 1), under a header that numbers the columns (``w10,w11,…``). ``network.csv``, which that
+system neither writes nor reads, names the activations.
 
 Every number is written in full for a float64, so that any float32 or float64 is read back exactly.
 """
@@ -28,7 +28,7 @@ _NETWORK_HEADER = "activation,output"
 
 @FORMATS.register("csv")
 class CsvFolder(Format):
-    """Without ``network.csv``, a folder leaves open what the activations are."""
+    """Without ``network.csv``, a folder does not name the activations."""
 
     title = "a folder of CSV files"
     endings = ("",)
@@ -76,7 +76,7 @@ class CsvFolder(Format):
 
 
 def _count(folder: Path, letter: str) -> int:
-    """How many files the folder has of those called letter1.csv, letter2.csv, …, without a gap."""
+    """Count the folder's files letter1.csv, letter2.csv, … up to the first gap."""
     count = 0
     while (folder / f"{letter}{count + 1}.csv").is_file():
         count += 1

@@ -24,11 +24,11 @@ from mlp.models.formats.registry import FORMATS, Format
 from mlp.nn.network import MLP
 
 _STATIC_WIDTHS = 4
-_MOST_WIDTHS = 32  # no more are looked for: a larger number is the first width of a static file
+_MOST_WIDTHS = 32  # a larger first number is the first width of a static file
 
 
 class Diary(Format):
-    """Either format; which of them a file has shows in its length.
+    """Either format; a file's length decides which of them it has.
 
     A network without biases is written with biases of zero, which compute the same.
     """
@@ -74,7 +74,7 @@ class Diary(Format):
 
 @FORMATS.register("diary-dynamic")
 class DynamicDiary(Diary):
-    """Any number of layers; what ``.bin`` means unless told otherwise."""
+    """Any number of layers; the format of ``.bin`` unless another is named."""
 
     def matches(self, path: Path) -> bool:
         return True
@@ -100,7 +100,7 @@ class StaticDiary(Diary):
 
 
 def _claims(content: bytes) -> list[tuple[int, list[int]]]:
-    """What the header says under either format: its own length and the widths."""
+    """Read the header in either format: return its own length and the widths."""
     claims = []
     header = content[: 4 * (_MOST_WIDTHS + 1)]
     words = np.frombuffer(header[: len(header) // 4 * 4], "<u4").tolist()
@@ -113,7 +113,7 @@ def _claims(content: bytes) -> list[tuple[int, list[int]]]:
 
 
 def _count(sizes: Sequence[int]) -> int:
-    """How many weights and biases a network of these widths has."""
+    """Count the weights and biases of a network of these widths."""
     return sum(inputs * outputs + outputs for inputs, outputs in pairwise(sizes))
 
 

@@ -25,7 +25,7 @@ from mlp.nn.network import DTYPES, MLP
 
 @FORMATS.register("npz")
 class Npz(Format):
-    """A text that is not there leaves open what it would tell."""
+    """All texts may be missing; what they would say is then unknown."""
 
     title = "an .npz file"
     endings = (".npz",)

@@ -1,4 +1,4 @@
-"""A network's weights and biases as plain host arrays: what every format comes down to."""
+"""A network's weights and biases as plain host arrays: what every format reads and writes."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class Parameters:
         biases: b of each layer, shape (O,); empty where the layers have none.
         activation: what follows each hidden layer; None where the file does not say.
         output: what follows the last layer; None where the file does not say.
-        dtype: the network's; None where the file's numbers are no sign of it.
+        dtype: the network's; None where the file does not decide it.
         metadata: what else is known of it, its task included.
     """
 
@@ -52,7 +52,7 @@ def parameters_of(model: MLP) -> Parameters:
     """Copy a network's parameters to the host.
 
     Raises:
-        ModelError: if a layer that is not linear has some.
+        ModelError: if a layer that is not linear has parameters.
     """
     if len(model.named_parameters()) > sum(1 + layer.bias for layer in model.linear):
         raise ModelError(
@@ -81,7 +81,7 @@ def build(
     """Make the network that has these parameters.
 
     Args:
-        parameters: what the file held; what it says about the rest is the caller's to settle.
+        parameters: what the file held; its activations and dtype are the caller's to choose.
         source: the file, for the errors.
         activation: what follows each hidden layer.
         output: what follows the last layer.
@@ -114,7 +114,7 @@ def build(
 
 
 def _sizes(parameters: Parameters, source: Path) -> list[int]:
-    """The widths of the layers; refuses shapes that do not fit one another."""
+    """Return the widths of the layers; refuse shapes that do not fit one another."""
     shapes = [W.shape for W in parameters.weights]
     fits = (
         bool(shapes)

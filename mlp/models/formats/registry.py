@@ -1,4 +1,4 @@
-"""The formats that a network's weights are kept in, and what each has to be able to do."""
+"""The formats of a network's weights, and the interface of each."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ class Format(FileFormat):
     """A format of networks.
 
     Attributes:
-        keeps_task: whether it tells what a network's outputs answer.
+        keeps_task: whether it records what a network's outputs answer.
         last_resort: whether its files have no mark of their own, so that a file is read as one only
             if no other format `matches`.
     """
@@ -25,7 +25,7 @@ class Format(FileFormat):
 
     @abstractmethod
     def read(self, path: Path) -> Parameters:
-        """Read a network's parameters, and what else the file tells.
+        """Read a network's parameters, and whatever else the file says.
 
         Args:
             path: the file or folder, which `matches`.

@@ -1,10 +1,10 @@
-"""This project's own model files, see `mlp.models.checkpoint`, as two formats among others."""
+"""This project's own model files, see `mlp.models.model_file`, as two formats among others."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
-from mlp.models import checkpoint
+from mlp.models import model_file
 from mlp.models.formats.parameters import Parameters, parameters_of
 from mlp.models.formats.registry import FORMATS, Format
 from mlp.nn.network import MLP
@@ -12,7 +12,7 @@ from mlp.nn.network import MLP
 
 @FORMATS.register("safetensors")
 class Safetensors(Format):
-    """Everything, every bit."""
+    """Keeps every parameter to the bit, and all metadata."""
 
     title = "a model file"
     endings = (".safetensors",)
@@ -26,18 +26,18 @@ class Safetensors(Format):
             return file.read(10)[8:] == b'{"'
 
     def read(self, path: Path) -> Parameters:
-        return parameters_of(checkpoint.load(path))
+        return parameters_of(model_file.load(path))
 
     def write(self, model: MLP, path: Path) -> None:
-        checkpoint.save(model, path)
+        model_file.save(model, path)
 
 
 @FORMATS.register("safetensors-half")
 class SafetensorsHalf(Safetensors):
-    """Half as large; see `mlp.models.checkpoint.HALF`."""
+    """Half as large; see `mlp.models.model_file.HALF`."""
 
     def matches(self, path: Path) -> bool:
         return False  # the other reads both
 
     def write(self, model: MLP, path: Path) -> None:
-        checkpoint.save(model, path, half=True)
+        model_file.save(model, path, half=True)

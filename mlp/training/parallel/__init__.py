@@ -1,1 +1,1 @@
-"""The same updates, quicker: cut up for captured steps, caches and several cores."""
+"""The same updates, only faster: captured steps, parts that fit a cache, and several cores."""

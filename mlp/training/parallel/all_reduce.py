@@ -1,4 +1,4 @@
-"""All-reduce: a sum over all workers that each of them gets, and the layers that are one."""
+"""All-reduce: every worker gets the sum of all workers' arrays; and the two layers that do that."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from mlp.training.parallel.workers import WorkerGroup
 
 
 class AllReduce:
-    """The sum over all workers of an array that each of them has.
+    """Sums an array over all workers and gives each of them the result.
 
     Args:
         group: the workers.
@@ -21,16 +21,16 @@ class AllReduce:
 
     def __init__(self, group: WorkerGroup, shape: tuple[int, ...], dtype: str) -> None:
         self._xp, self._group = group.xp, group
-        # Two in turn: one worker may write its next part while another still adds this one up.
+        # Two in turn: one worker may write its next part while another still sums these.
         self._parts = [[group.zeros(shape, dtype) for _ in range(group.size)] for _ in range(2)]
         self._turns = [0] * group.size
 
     def start(self, rank: int) -> None:
-        """Begin with the first turn, after a barrier."""
+        """Begin with the first of the two buffers, after a barrier."""
         self._turns[rank] = 0
 
     def __call__(self, rank: int, part: Array, out: Array) -> Array:
-        """Write the sum of all workers' parts, which have at most the rows of ``shape``, to out."""
+        """Write the sum of all workers' parts to out; they have at most the rows of ``shape``."""
         parts = [whole[: len(part)] for whole in self._parts[self._turns[rank] % 2]]
         self._turns[rank] += 1
         self._xp.copyto(parts[rank], part)
@@ -42,7 +42,7 @@ class AllReduce:
 
 
 Sum = Callable[[Array, Array], Array]
-"""An `AllReduce` as one of the workers calls it."""
+"""An `AllReduce` with the rank bound: takes a part and where to write the sum."""
 
 
 class SumOutputs(Layer):
@@ -84,7 +84,7 @@ class SumGradients(Layer):
 
 
 class Pair(NamedTuple):
-    """What is summed over the workers of two linear layers in a row."""
+    """The all-reduces of a sharded pair of linear layers."""
 
     inputs: AllReduce
     """The gradients of the first one's inputs, (N, I)."""

@@ -1,4 +1,4 @@
-"""What takes the updates of an epoch, however they are cut up: the base of both executors."""
+"""The base of both executors: they make the updates of an epoch, each on one kind of batch."""
 
 from __future__ import annotations
 
@@ -20,19 +20,19 @@ class Pause(NamedTuple):
     wanted: Callable[[], bool]
     """Asked before each update, or span of updates."""
     act: Callable[[int], bool]
-    """Called with the updates of the epoch that are done, when the network and the executor's
-    `optimizer_state` hold what these have led to; tells whether to stop here."""
+    """Called with the number of updates done in the epoch, when the network and the executor's
+    `optimizer_state` are as after these; returns whether to stop here."""
 
 
 class EpochInputs(NamedTuple):
-    """What an epoch goes through, and where its losses go."""
+    """What an epoch is trained on, and where its losses are written."""
 
     number: int
     """The epoch, from 0."""
     order: Array
     """The images in the order in which they are seen, shape (N,)."""
     key: int
-    """What the deformations of the images follow from."""
+    """The random key of the images' deformations."""
     lrs: Array
     """The learning rate of each update, shape (steps,)."""
     losses: Array
@@ -40,27 +40,28 @@ class EpochInputs(NamedTuple):
     on_step: Callable[[int, Array], None] | None
     """Called with the images seen and the latest loss; see `Trainer.epoch`."""
     first: int = 0
-    """The updates of the epoch that were done before, in a run that is resumed within it."""
+    """How many updates of the epoch are done already, in a run that is resumed within it."""
     correct: int = 0
-    """The correct answers that were counted in these."""
+    """The correct answers counted in these."""
     pause: Pause | None = None
 
 
 class Executor:
-    """Takes the updates of epochs in a group of workers, each with a step and batches of its own.
+    """Makes the updates of epochs in a group of workers, each with a step and batches of its own.
 
     Args:
-        steps: a step for each worker, of the network, a replica or a shard of it.
-        model: the network; it has the parameters after each epoch.
+        steps: a step for each worker, on the network, a replica or a shard of it.
+        model: the network; its parameters are up to date after each epoch.
         batches: the training images.
         batch_size: images of an update.
         recipe: the hyperparameters.
         group: the workers.
 
     Attributes:
-        optimizer_state: what one update leaves to the next, by name: arrays laid out as the
-            network's parameters, or of a shape of their own; whole after an epoch and in a pause.
-        stopped_at: the updates that were done when a pause stopped the latest epoch, else None.
+        optimizer_state: the arrays that one update leaves to the next, by name, laid out as the
+            network's parameters or of a shape of their own; up to date after an epoch and in a
+            pause.
+        stopped_at: the number of updates done when a pause stopped the latest epoch, else None.
     """
 
     def __init__(
@@ -82,7 +83,7 @@ class Executor:
         self._captured: dict[Any, Callable[[], Any]] = {}
 
     def epoch(self, inputs: EpochInputs) -> None:
-        """Take the updates of an epoch."""
+        """Make the updates of an epoch."""
         for step, batches in zip(self.steps, self.worker_batches, strict=True):
             step.start_epoch(inputs.number)
             batches.key = inputs.key
@@ -92,25 +93,25 @@ class Executor:
         self.stopped_at = None
         self._signals[0], self._signals[1] = -1, 0
         if self.group.size == 1:
-            self.work(inputs, 0)
+            self.work_as(0, inputs)
         else:
-            self.run(inputs)
+            self.run_all(inputs)
 
-    def run(self, inputs: EpochInputs) -> None:
-        """Let all workers do their part of an epoch at once."""
+    def run_all(self, inputs: EpochInputs) -> None:
+        """Let all workers do their parts of an epoch at once."""
         raise NotImplementedError
 
-    def work(self, inputs: EpochInputs, rank: int) -> None:
+    def work_as(self, rank: int, inputs: EpochInputs) -> None:
         """Do one worker's part of an epoch."""
         raise NotImplementedError
 
     def ask_for_pause(self, inputs: EpochInputs, done: int) -> None:
-        """Let the first worker ask, before a barrier, for a pause after so many updates."""
+        """Announce a pause after ``done`` updates, if one is wanted; called before a barrier."""
         if inputs.pause is not None and inputs.pause.wanted():
             self._signals[0] = done
 
     def stops(self, inputs: EpochInputs, rank: int, done: int) -> bool:
-        """Pause after that barrier, where it was asked for; tell whether the epoch stops here."""
+        """After that barrier, pause if it was announced; return whether the epoch stops here."""
         if self._signals[0] != done or inputs.pause is None:
             return False
         if rank == 0:
@@ -121,10 +122,10 @@ class Executor:
         return bool(self._signals[1])
 
     def gather(self) -> None:
-        """Bring the network and `optimizer_state` to where the workers are, if they have shards."""
+        """Bring the network and `optimizer_state` up to date, where the workers have shards."""
 
     def restore_correct(self, count: int) -> None:
-        """Go on counting correct answers from a number, in an epoch that is resumed."""
+        """Continue the count of correct answers from a number, in an epoch that is resumed."""
         raise NotImplementedError
 
     def correct(self) -> int:
@@ -136,7 +137,7 @@ class Executor:
         return [self.model, *(Replica(self.model) for _ in self.steps[1:])]
 
     def replay(self, key: Any, work: Callable[[], Any]) -> None:
-        """Run what does the same on the same arrays whenever it has the same key: captured."""
+        """Run work captured: under one key it must do the same operations on the same arrays."""
         if key not in self._captured:
             self._captured[key] = self.backend.capture(work)
         self._captured[key]()

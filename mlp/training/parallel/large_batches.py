@@ -1,7 +1,7 @@
 """Epochs of large batches: gradient accumulation over micro-batches that stay near a core.
 
-Several workers share a batch out by its images, as in data parallelism: each has a replica of the
-network, accumulates the gradient of its micro-batches, and the sum of these is the batch's.
+Several workers split the images of a batch, which is data parallelism: each has a replica of the
+network and accumulates the gradient of its micro-batches; the gradient of the batch is their sum.
 """
 
 from __future__ import annotations
@@ -19,15 +19,15 @@ from mlp.training.recipe import Recipe
 from mlp.training.step import Step, make_optimizer
 
 WORTH_SHARING = 60e6
-"""Floating-point operations of an update above which sharing it out pays; see bench/LOG.md."""
+"""Floating-point operations of an update above which several workers pay; see bench/LOG.md."""
 
 
 def plan_workers(cores: int, batch_size: int, weights: int) -> int:
-    """Tell among how many workers to share the images of an update out.
+    """Choose how many workers split the images of an update.
 
-    With each further worker there is less to compute for each, and another gradient to read: on
-    float32, about 0.026 ns for a weight and an image, and 0.13 ns for a weight and a worker. So the
-    best number is about the square root of a fifth of the batch.
+    With each further worker, each has less to compute and one more gradient to read. In float32
+    the first takes about 0.026 ns a weight and image, the second 0.13 ns a weight and worker. So
+    the best number is about the square root of a fifth of the batch.
 
     Args:
         cores: how many the device has.
@@ -42,11 +42,7 @@ def plan_workers(cores: int, batch_size: int, weights: int) -> int:
 class LargeBatchExecutor(Executor):
     """Training on batches of several micro-batches each, with the exact gradient of the batch.
 
-    Args:
-        model: the network.
-        batches: the training images.
-        batch_size: images of an update.
-        recipe: the hyperparameters.
+    See `Executor` for the arguments; the group and the steps it makes itself.
     """
 
     def __init__(self, model: MLP, batches: Batches, batch_size: int, recipe: Recipe) -> None:
@@ -54,11 +50,11 @@ class LargeBatchExecutor(Executor):
         group = WorkerGroup(plan_workers(cores, batch_size, model.weight_count), model.backend)
         replicas = [model, *(Replica(model) for _ in range(group.size - 1))]
         P, dtype, xp, several = len(model.parameters), model.dtype, group.xp, group.size > 1
-        self.gradient_sums = [group.zeros(P, dtype) for _ in replicas]  # (P,) each
-        self.loss_sums = [group.zeros((1, 1), dtype) for _ in replicas]
-        self.gradients = xp.empty(P, dtype) if several else self.gradient_sums[0]
-        self.loss = xp.zeros((1, 1), dtype=dtype) if several else self.loss_sums[0]
-        self.lr = xp.zeros(1, dtype=dtype)
+        self.gradient_sums = [group.zeros(P, dtype) for _ in replicas]  # (P,) each worker's
+        self.loss_sums = [group.zeros((1, 1), dtype) for _ in replicas]  # (1, 1) each
+        self.gradients = xp.empty(P, dtype) if several else self.gradient_sums[0]  # (P,)
+        self.loss = xp.zeros((1, 1), dtype=dtype) if several else self.loss_sums[0]  # (1, 1)
+        self.lr = xp.zeros(1, dtype=dtype)  # (1,)
         optimizer = make_optimizer(model, self.gradients, recipe)
         steps = [Step(replica, recipe, optimizer) for replica in replicas]
         for step in steps:
@@ -66,12 +62,12 @@ class LargeBatchExecutor(Executor):
                 step.correct.total = group.zeros((1, 1), dtype)
         super().__init__(steps, model, batches, batch_size, recipe, group)
 
-    def run(self, inputs: EpochInputs) -> None:
-        """Let all workers go through an epoch together; they meet twice in each update."""
-        self.group.run(partial(self.work, inputs), 2 * len(inputs.losses))
+    def run_all(self, inputs: EpochInputs) -> None:
+        """Let all workers go through an epoch together, with two barriers in each update."""
+        self.group.run(partial(self.work_as, inputs=inputs), 2 * len(inputs.losses))
 
-    def work(self, inputs: EpochInputs, rank: int) -> None:
-        """Take the updates of an epoch one by one, each from gradients that are accumulated."""
+    def work_as(self, rank: int, inputs: EpochInputs) -> None:
+        """Make the updates of an epoch one by one, each from accumulated gradients."""
         updates = rank == 0 or self.group.in_processes  # a process has its own parameters
         for i in range(inputs.first, len(inputs.losses)):
             start = i * self.batch_size
@@ -90,7 +86,7 @@ class LargeBatchExecutor(Executor):
                 return
 
     def restore_correct(self, count: int) -> None:
-        """Go on counting correct answers from a number, in the first worker."""
+        """Continue the count of correct answers from a number, in the first worker."""
         for rank, step in enumerate(self.steps):
             if step.correct is not None:
                 self.xp.copyto(step.correct.total, 0.0 if rank else float(count))
@@ -119,7 +115,7 @@ class LargeBatchExecutor(Executor):
             self.replay((rank, where, len(x), total, nth == 0), work)
 
     def _add_gradient(self, x: Array, labels: Array, total: int, rank: int, *, anew: bool) -> None:
-        """Accumulate the gradient and the loss of a micro-batch, or begin anew with them."""
+        """Add a micro-batch's gradient and loss to the sums, or start the sums anew with them."""
         step, sums = self.steps[rank], (self.loss_sums[rank], self.gradient_sums[rank])
         loss = step.gradient(x, step.criterion.targets(labels), total)
         for whole, part in zip(sums, (loss, step.model.gradients), strict=True):
@@ -138,7 +134,7 @@ class LargeBatchExecutor(Executor):
         self.group.barrier(rank)  # all have been read
 
     def _add_up(self, total: Array, parts: list[Array]) -> None:
-        """Write the sum of the parts; of one part, that is where the total is already."""
+        """Write the sum of the parts to total, which is the part itself where there is but one."""
         if len(parts) > 1:
             self.xp.add(parts[0], parts[1], out=total)
         for part in parts[2:]:

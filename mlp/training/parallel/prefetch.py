@@ -13,10 +13,10 @@ from mlp.data.batches import Batches
 def prefetch(
     batches: Batches, spans: Sequence[Array], start: int = 0
 ) -> Iterator[tuple[int, Array, Array]]:
-    """Gather one span of rows after another, each while the one before is in use.
+    """Gather one span of rows after another, each in a thread while the one before is in use.
 
     Args:
-        batches: the images; two replicas are gathered into in turn.
+        batches: the images; two replicas of them take turns.
         spans: parts of an order, each of shape (n,).
         start: the place in the order of the first image.
 

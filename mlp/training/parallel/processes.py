@@ -1,4 +1,4 @@
-"""Copies of this process that do some work beside it, and what becomes of them."""
+"""Forked workers: starting them, seeing whether they still run, and raising what they raised."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ AGAIN = f"train again, {ON_ONE_CORE}"
 
 
 def may_fork() -> bool:
-    """Tell whether a process may go on as several that share memory.
+    """Tell whether this process can safely fork workers that share memory.
 
-    A thread may hold a lock that a new process would wait for without end. And what the processes
-    share they read and write plainly, which the processor has to show to all in its order.
+    It must run no other thread, whose locks would stay locked for ever in a forked process. Shared
+    memory is used without fences, which needs x86's memory ordering.
     """
     ordered = sys.platform == "linux" and platform.machine() in ("x86_64", "AMD64")
     handled = ordered and signal.getsignal(signal.SIGINT) is not None
@@ -30,30 +30,31 @@ def may_fork() -> bool:
 
 
 class Processes:
-    """Processes that are forked to do one thing each.
+    """Forked processes that each call one function and end.
 
-    What they change is lost with them, but for shared memory. An interrupt is this process's alone.
+    What they write outside of shared memory is lost when they end. Only the parent receives an
+    interrupt (Ctrl-C).
     """
 
     def __init__(self) -> None:
         self._pids: dict[int, int] = {}
         self._pipes: dict[int, int] = {}
-        self._parent = 0  # in such a process, the one that forked it
+        self._parent = 0  # in a forked process, its parent's id
 
     def start(self, works: Sequence[Callable[[], None]]) -> None:
-        """Fork a process for each work.
+        """Fork a process for each function.
 
         Raises:
-            OSError: if the system has none left; some may have started.
+            OSError: if the system cannot fork so many; some may have started.
         """
-        with (
-            _interrupts_later()
-        ):  # or a process might go on that nobody knows of, or as a second us
+        # An interrupt in the middle could leave a child that nobody knows of, or a child would run
+        # on as a second copy of the parent.
+        with _interrupts_later():
             for number, work in enumerate(works):
                 self._fork(number, work)
 
     def is_lost(self, number: int) -> bool:
-        """Tell whether a process is no more; in such a process, whether the one before it is."""
+        """Tell whether a process has ended; in a forked process, whether its parent has."""
         if self._parent:
             return os.getppid() != self._parent
         try:
@@ -63,7 +64,7 @@ class Processes:
             return True
 
     def errors(self) -> list[BaseException]:
-        """Wait until all have ended; return what they raised."""
+        """Wait until all have ended; return the exceptions that they raised."""
         found = (self._error_of(number) for number in list(self._pids))
         return [error for error in found if error is not None]
 
@@ -82,7 +83,7 @@ class Processes:
         parent = os.getpid()
         self._pipes[number], writing = os.pipe()
         try:
-            with warnings.catch_warnings():  # of threads of libraries: the work is NumPy's alone
+            with warnings.catch_warnings():  # of libraries' threads: a worker calls NumPy alone
                 warnings.simplefilter("ignore")
                 pid = os.fork()
         except OSError:
@@ -102,17 +103,17 @@ class Processes:
             with suppress(BaseException):
                 os.write(writing, _packed(error))
         finally:
-            os._exit(code)  # whatever else is done at an end, the parent does
+            os._exit(code)  # without the interpreter's clean-up, which is the parent's
 
     def _error_of(self, number: int) -> BaseException | None:
-        with open(self._pipes[number], "rb", closefd=False) as told:
-            words = told.read()
+        with open(self._pipes[number], "rb", closefd=False) as pipe:
+            words = pipe.read()
         status = 0
         with suppress(ChildProcessError):
             status = os.waitpid(self._pids[number], 0)[1]
         del self._pids[number]
         if words:
-            error: BaseException = pickle.loads(words)  # its own words, from a pipe of its own
+            error: BaseException = pickle.loads(words)  # safe, as only our own child writes there
             return error
         code = os.waitstatus_to_exitcode(status)
         if code == -signal.SIGKILL:
@@ -126,7 +127,7 @@ class Processes:
 
 @contextmanager
 def _interrupts_later() -> Iterator[None]:
-    """Let an interrupt wait for the end of the block."""
+    """Hold back an interrupt until the block has ended."""
     caught = []
     handler = signal.signal(signal.SIGINT, lambda *arguments: caught.append(arguments))
     try:
@@ -138,7 +139,7 @@ def _interrupts_later() -> Iterator[None]:
 
 
 def _packed(error: BaseException) -> bytes:
-    """Pack an exception with where it arose; one that cannot be packed as its description."""
+    """Pickle an exception with its traceback as a note; else a RuntimeError with the traceback."""
     where = "".join(traceback.format_exception(error))
     try:
         error.add_note(where)

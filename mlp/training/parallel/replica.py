@@ -7,7 +7,7 @@ from mlp.nn.network import MLP
 
 
 class NetworkPart(MLP):
-    """A network that is built as another is, but whose parameters lie where `allocate` says.
+    """A network of another's architecture, whose parameters lie where `allocate` puts them.
 
     Args:
         model: the other network.
@@ -26,12 +26,12 @@ class NetworkPart(MLP):
         )
 
     def allocate(self, count: int) -> Array:
-        """Say where the parameters lie: a flat array of so many."""
+        """Return the flat array for the parameters, shape (count,)."""
         raise NotImplementedError
 
 
 class Replica(NetworkPart):
-    """A network on the parameters of another: each worker computes gradients on one of them."""
+    """A network that shares the parameters of another, so that a worker can compute gradients."""
 
     def allocate(self, count: int) -> Array:
         del count  # as many as the other has

@@ -1,4 +1,4 @@
-"""The training step of a shard: dropout, max-norm and the optimizer's state over all workers."""
+"""The training step of a shard, with dropout, max-norm and an optimizer state that suit shards."""
 
 from __future__ import annotations
 
@@ -14,14 +14,12 @@ from mlp.training.step import Step
 
 
 class ShardDropout(Dropout):
-    """Dropout of a share of the units: it leaves out what dropout of all of them would.
+    """Dropout of a share of the units: it leaves out the same ones as dropout of them all.
 
     Args:
         units: which of the ``width`` units this worker has.
-        rate: see `Dropout`, as for what follows.
-        width: how many units there are in all workers.
-        backend: the device.
-        dtype: the dtype.
+        rate, backend, dtype: see `Dropout`.
+        width: the number of units in all workers.
     """
 
     def __init__(self, units: slice, rate: float, width: int, backend: Backend, dtype: str) -> None:
@@ -44,7 +42,7 @@ class ShardDropoutNetwork(DropoutNetwork):
 
 
 class ShardMaxNorm(MaxNorm):
-    """Max-norm on the weights of a shard: columns are as long as they are in all workers together.
+    """Max-norm on the weights of a shard: a column's length is taken over all workers' rows.
 
     Args:
         shard: the shard.
@@ -56,7 +54,7 @@ class ShardMaxNorm(MaxNorm):
         self._sums = {i + 1: partial(p.columns, shard.rank) for i, p in shard.pairs.items()}
 
     def sum_squares(self, number: int, out: Array) -> None:
-        """Sum the squares of the rows of all workers, where the rows of a matrix are shared out."""
+        """Sum the squares of each column (O,), over all workers where they share the rows."""
         super().sum_squares(number, out)
         if number in self._sums:
             self._sums[number](out, out)
@@ -75,13 +73,13 @@ class ShardStep(Step):
     def __init__(self, shard: Shard, recipe: Recipe) -> None:
         super().__init__(shard, recipe)
         state = self.optimizer.state
-        for name, array in state.items():  # to be there in the next epoch's process, too
+        for name, array in state.items():  # shared, so that the next epoch's processes find it
             state[name] = shard.group.zeros(array.shape, array.dtype)
 
-    def with_dropout(self, input_rate: float, hidden_rate: float) -> DropoutNetwork:
+    def make_dropout_network(self, input_rate: float, hidden_rate: float) -> DropoutNetwork:
         """Make the shard with dropout between its layers."""
         return ShardDropoutNetwork(self.model, input_rate, hidden_rate)
 
-    def limit(self, length: float) -> MaxNorm:
-        """Make what limits the lengths of columns that are shared out."""
+    def make_max_norm(self, length: float) -> MaxNorm:
+        """Make the max-norm of columns whose rows several workers have."""
         return ShardMaxNorm(self.model, length)

@@ -1,7 +1,7 @@
 """Epochs of small batches: several updates in one captured sequence, as `lax.scan` has it.
 
-Every worker sees all images of a batch. More than one of them share the network out: each has a
-shard, as in tensor parallelism.
+Every worker sees all images of a batch. Where there are several, each has a shard of the network,
+which is tensor parallelism.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from functools import partial
 from itertools import pairwise
 
 from backends import Array
+from mlp.common.threads import share_of
 from mlp.data.batches import Batches
 from mlp.nn.network import MLP
 from mlp.training.parallel.executor import EpochInputs, Executor
@@ -22,11 +23,11 @@ from mlp.training.recipe import Recipe
 from mlp.training.step import Step, make_optimizer
 
 SPAN_MICRO_BATCHES = 2
-"""The images of a span of updates are gathered at once: at most so many micro-batches' worth. A
-larger batch goes to `large_batches` on any number of cores, as every worker has all of it here."""
+"""A span's images are gathered at once; they are at most so many micro-batches' worth. A larger
+batch goes to `large_batches`, whatever the number of cores, as here every worker has all of it."""
 
 SHARED_SPAN = 4
-"""Updates of a span that workers share: a process has to capture the span anew in each epoch."""
+"""Updates of a span with several workers: each forked process captures it anew in every epoch."""
 
 Span = tuple[int, Array, Array]
 """Which arrays the images of a span are in; the images x (n, I); their labels (n,) or (n, L)."""
@@ -35,18 +36,14 @@ Span = tuple[int, Array, Array]
 class SmallBatchExecutor(Executor):
     """Training on batches that each fit near a core, a span of several updates at a time.
 
-    Args:
-        model: the network.
-        batches: the training images.
-        batch_size: images of an update.
-        recipe: the hyperparameters.
+    See `Executor` for the arguments; the group and the steps it makes itself.
     """
 
     def __init__(self, model: MLP, batches: Batches, batch_size: int, recipe: Recipe) -> None:
         memory, updates = model.backend.memory(), -(-len(batches) // batch_size)
-        processes = worth_forking(updates)  # workers meet in each update at least once
+        processes = worth_forking(updates)  # each update has one barrier or more
         plan = plan_shards(model, batch_size, memory.workers, processes=processes)
-        if recipe.clip_norm is not None:  # no worker has the whole gradient
+        if recipe.clip_norm is not None:  # needs the whole gradient, which no worker has
             plan = plan._replace(workers=1, pairs=[])
         group = WorkerGroup(plan.workers, model.backend)
         self.shards = make_shards(model, batch_size, group, plan.pairs) if group.size > 1 else []
@@ -66,7 +63,7 @@ class SmallBatchExecutor(Executor):
         self.lrs = [self.xp.zeros(self.span, dtype=model.dtype) for _ in steps]
         self.losses = [self.xp.zeros((self.span, 1, 1), dtype=model.dtype) for _ in steps]
 
-    def run(self, inputs: EpochInputs) -> None:
+    def run_all(self, inputs: EpochInputs) -> None:
         """Let all workers go through an epoch together, each with its shard."""
         for shard, step in zip(self.shards, self.steps, strict=True):
             shard.scatter(self.model.parameters, shard.parameters)
@@ -76,11 +73,11 @@ class SmallBatchExecutor(Executor):
                 else:
                     self.xp.copyto(step.optimizer.state[name], whole)
             step.keep_frozen()
-        self.group.run(partial(self.work, inputs), self.barriers)
+        self.group.run(partial(self.work_as, inputs=inputs), self.barriers)
         self.gather()
 
     def gather(self) -> None:
-        """Put the parameters, and what the optimizer keeps, together from the shards."""
+        """Put the parameters and the optimizer's state together from the shards."""
         for shard, step in zip(self.shards, self.steps, strict=False):
             shard.gather(shard.parameters, self.model.parameters)
             for name, whole in self.optimizer_state.items():
@@ -89,8 +86,8 @@ class SmallBatchExecutor(Executor):
                 else:
                     self.xp.copyto(whole, step.optimizer.state[name])
 
-    def work(self, inputs: EpochInputs, rank: int) -> None:
-        """Take the updates of an epoch a span at a time."""
+    def work_as(self, rank: int, inputs: EpochInputs) -> None:
+        """Make the updates of an epoch, a span at a time."""
         xp, N, stride = self.xp, len(inputs.order), self.span * self.batch_size
         first, start = inputs.first, inputs.first * self.batch_size
         cuts = [start, *range(start + stride, N, stride), N]
@@ -103,7 +100,8 @@ class SmallBatchExecutor(Executor):
             if rank == 0:
                 self.ask_for_pause(inputs, first)
             if self.shards:
-                self.group.barrier(rank)  # the last span is done, and the images of this are there
+                # The last span is done, and this one's images are gathered.
+                self.group.barrier(rank)
             if self.stops(inputs, rank, first):
                 return
             self.replay((rank, arrays, end - start), partial(self._steps, x, labels, rank))
@@ -114,7 +112,7 @@ class SmallBatchExecutor(Executor):
             first, start = last, end
 
     def restore_correct(self, count: int) -> None:
-        """Go on counting correct answers from a number: all workers count the same."""
+        """Continue the count of correct answers from a number: all workers count the same."""
         for step in self.steps:
             if step.correct is not None:
                 self.xp.copyto(step.correct.total, float(count))
@@ -136,7 +134,7 @@ class SmallBatchExecutor(Executor):
             step.update(lrs[nth : nth + 1])
 
     def _gather(self, spans: list[Array], start: int, rank: int) -> Iterator[Span]:
-        """Gather the images of each span, the first of which is at a place in the order."""
+        """Gather the images of each span; the first one is at ``start`` in the epoch's order."""
         batches = self.worker_batches[rank]
         if self.in_order:
             yield 0, *batches.slice(0, len(batches))
@@ -149,10 +147,10 @@ class SmallBatchExecutor(Executor):
                 yield 0, *batches.gather(rows, first)
 
     def _deform(self, spans: list[Array], start: int, rank: int) -> Iterator[Span]:
-        """Deform a worker's share of each span's images and show it to all workers."""
+        """Deform a worker's share of each span's images, in memory that all workers share."""
         workers, batches = self.group.size, self.worker_batches[rank]
         for nth, (rows, first) in enumerate(zip(spans, firsts(spans, start), strict=True)):
-            share = slice(len(rows) * rank // workers, len(rows) * (rank + 1) // workers)
+            share = share_of(len(rows), rank, workers)
             x = self.deformed[nth % 2][: len(rows)]
             self.xp.copyto(x[share], batches.gather(rows[share], first + share.start)[0])
             yield nth % 2, x, batches.labels_of(rows)

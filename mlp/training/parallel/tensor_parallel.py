@@ -1,10 +1,11 @@
 """Tensor parallelism: a network in shards, one for each worker.
 
 Of two linear layers in a row, a worker has some of the units between them: their columns of the
-first matrix and their rows of the second. From the whole input it computes its units, and what they
-add to the second layer's output. An all-reduce sums that up, which is all the communication there
-is: what follows, each worker computes alike, and it has all that the gradients of its own weights
-need. In the backward pass a second all-reduce sums the gradients of the first layer's input.
+first matrix and their rows of the second. From the whole input it computes its units, and their
+contribution to the second layer's output. An all-reduce sums these contributions, which is all that
+the workers communicate: each computes the following layers in full, and has everything that the
+gradients of its own weights need. In the backward pass a second all-reduce sums the gradients of
+the first layer's input.
 
 Source: Shoeybi et al., Megatron-LM (2019), section 3.
 """
@@ -17,6 +18,7 @@ from functools import partial
 from typing import NamedTuple
 
 from backends import Array
+from mlp.common.threads import share_of
 from mlp.nn.layers import Layer, Linear
 from mlp.nn.network import MLP
 from mlp.training.parallel.all_reduce import AllReduce, Pair, SumGradients, SumOutputs
@@ -24,30 +26,31 @@ from mlp.training.parallel.replica import NetworkPart
 from mlp.training.parallel.workers import WorkerGroup
 
 WORTH_A_PROCESS = 5e6
-"""Floating-point operations of an update from which on a process more pays; see bench/LOG.md."""
+"""Floating-point operations of an update that justify one more process; see bench/LOG.md."""
 
 WORTH_A_THREAD = 30e6
-"""The same for a thread."""
+"""The same for one more thread."""
 
 COST_OF_READING = 5.0
-"""A number of another worker's, 0.13 ns, over the work for a weight and an image, 0.026 ns."""
+"""The time to read a number that another worker wrote, 0.13 ns, over the work for a weight and an
+image, 0.026 ns."""
 
 
 class ShardPlan(NamedTuple):
     """How a network is cut into shards."""
 
     workers: int
-    """How many there are; one where no pair of layers is worth it."""
+    """The number of shards; 1 where sharding no pair of layers pays."""
     pairs: list[int]
-    """The pairs of linear layers that are shared out, by the first of both."""
+    """The pairs of linear layers to shard, each by the number of its first layer, from 0."""
 
 
 def plan_shards(model: MLP, batch_size: int, cores: int, *, processes: bool) -> ShardPlan:
-    """Tell how to share an update out by the units of pairs of layers.
+    """Choose which pairs of layers to shard, and across how many workers.
 
-    With each further worker there is less to compute for each, and another's part of each sum to
-    read. So the best number for a pair is about the square root of its weights over the width of
-    its sums and what a number of these costs. An estimate from two cores.
+    With each further worker, each has less to compute and one more part of each sum to read. So
+    the best number for a pair is about the square root of its weights, divided by the width of its
+    sums times `COST_OF_READING`. Estimated on two cores.
 
     Args:
         model: the network.
@@ -73,15 +76,15 @@ def plan_shards(model: MLP, batch_size: int, cores: int, *, processes: bool) -> 
 
 
 class Shard(NetworkPart):
-    """A worker's part of a network: called in all workers at once, it gives what the network would.
+    """A worker's part of a network: called in all workers at once, it computes the whole's outputs.
 
-    Its parameters are its own, in memory that all workers see.
+    It has parameters of its own, in memory that all workers share.
 
     Args:
         model: the network.
         group: the workers.
         rank: which of them this is.
-        pairs: what is summed for each pair of layers that is shared out, by the first of both.
+        pairs: the all-reduces of each sharded pair of layers, by the number of its first layer.
 
     Attributes:
         rows, columns: which rows and columns of each whole W this shard has.
@@ -95,15 +98,15 @@ class Shard(NetworkPart):
         super().__init__(model)
 
     def build(self) -> list[list[Layer]]:
-        """Make the layers of this shard, with the sums around those that are shared out."""
+        """Make the layers of this shard, with an all-reduce around each sharded pair."""
         return [self._block(i) for i in range(len(self.sizes) - 1)]
 
     def allocate(self, count: int) -> Array:
-        """Lay the parameters where all workers see them."""
+        """Put the parameters into memory that all workers share."""
         return self.group.zeros(count, self.dtype)
 
     def scatter(self, whole: Array, own: Array) -> None:
-        """Take this shard's part of a flat array that is laid out as the network's parameters.
+        """Copy this shard's part out of a flat array that is laid out as the network's parameters.
 
         Args:
             whole: the network's array, such as its parameters or their velocity, shape (P,).
@@ -113,7 +116,7 @@ class Shard(NetworkPart):
             self.backend.xp.copyto(part, whole_part)
 
     def gather(self, own: Array, whole: Array) -> None:
-        """Put this shard's part of a flat array where the network has it."""
+        """Copy this shard's flat array into its place in the network's."""
         for part, whole_part in self._views(whole, own):
             self.backend.xp.copyto(whole_part, part)
 
@@ -124,17 +127,14 @@ class Shard(NetworkPart):
                 all_reduce.start(self.rank)
 
     def _share(self, width: int, is_shared: bool) -> slice:
-        """Return which units of a layer are this worker's: a share, or all."""
-        if not is_shared:
-            return slice(0, width)
-        workers = self.group.size
-        return slice(width * self.rank // workers, width * (self.rank + 1) // workers)
+        """Return which of a layer's units this worker has: a share, or all."""
+        return share_of(width, self.rank, self.group.size) if is_shared else slice(0, width)
 
     def _block(self, i: int) -> list[Layer]:
-        """Make linear layer i with the all-reduce before or behind it, and what follows it."""
+        """Make linear layer i, with an all-reduce before or behind it, and the layers after it."""
         device = self.backend, self.dtype
         first, second = self.pairs.get(i), self.pairs.get(i - 1)
-        bias = self.bias and not (second and self.rank)  # is in the sum once
+        bias = self.bias and not (second and self.rank)  # the sum must have it once
         inputs, outputs = _length(self.rows[i]), _length(self.columns[i])
         linear = Linear(inputs, outputs, *device, bias=bias, needs_dx=i > 0)
         before: list[Layer] = []
@@ -143,10 +143,10 @@ class Shard(NetworkPart):
         behind: list[Layer] = []
         if second:
             behind.append(SumOutputs(partial(second.outputs, self.rank), *device))
-        return [*before, linear, *behind, *self.following(i)]
+        return [*before, linear, *behind, *self.layers_after(i)]
 
     def _views(self, whole: Array, own: Array) -> Iterator[tuple[Array, Array]]:
-        """Give each part of this shard's flat array, with the part of the whole that it is."""
+        """Yield each parameter of this shard's flat array, with its place in the network's."""
         model = self.model
         for i, (layer, other) in enumerate(zip(self.linear, model.linear, strict=True)):
             W = model.view(whole, other, "W")
@@ -155,7 +155,7 @@ class Shard(NetworkPart):
                 b = model.view(whole, other, "b")
                 yield self.view(own, layer, "b"), b[self.columns[i]]
         for own_block, block in zip(self.blocks, model.blocks, strict=True):
-            count = len(block) - 1  # what follows the linear layer: its parameters are alike in all
+            count = len(block) - 1  # the layers after the linear one, alike in all workers
             for ours, theirs in zip(own_block[len(own_block) - count :], block[1:], strict=True):
                 for name in theirs.shapes(1):
                     yield self.view(own, ours, name), model.view(whole, theirs, name)
@@ -170,7 +170,7 @@ def make_shards(
         model: the network.
         batch_size: the most images of a batch.
         group: the workers.
-        pairs: the pairs of layers to share out, as `plan_shards` tells them.
+        pairs: the pairs of layers to shard, as `plan_shards` returns them.
     """
     sums = {
         i: Pair(

@@ -1,8 +1,8 @@
 """A group of workers that run one function at once and wait for each other at barriers.
 
-Each worker but the first is a process where that is safe, else a thread. Threads of one Python
-process wait for each other's small operations, processes do not. What a forked process changes is
-lost with it, except in arrays of `WorkerGroup.zeros`.
+Each worker but the first is a forked process where that is safe, else a thread. Threads compete for
+Python's interpreter lock, processes do not. What a forked process writes is lost when it ends,
+except in arrays of `WorkerGroup.zeros`.
 """
 
 from __future__ import annotations
@@ -26,10 +26,10 @@ LINE = 8
 """Counters that fill one line of the cache, so that two workers never write into the same."""
 
 PATIENCE = 4096
-"""How often a worker asks for another before it looks whether that one is still there."""
+"""How often a worker polls another one's counter before it checks that it still runs."""
 
 WORTH_FORKING = 32
-"""Barriers of an epoch from which on processes are faster than threads; see bench/LOG.md."""
+"""From so many barriers an epoch on, processes are faster than threads; see bench/LOG.md."""
 
 let_others_run: Callable[[], None] = getattr(os, "sched_yield", lambda: time.sleep(0))
 
@@ -38,19 +38,19 @@ Target = Callable[[int], None]
 
 
 def worth_forking(barriers: int) -> bool:
-    """Tell whether workers with so many barriers in an epoch, about, are processes or threads."""
+    """Tell whether about this many barriers an epoch justify processes over threads."""
     return barriers >= WORTH_FORKING and may_fork()
 
 
 class _AbandonedError(Exception):
-    """Another worker has failed and says why."""
+    """Another worker has failed: that one raises the cause."""
 
 
 class WorkerGroup:
-    """Workers with the ranks 0 to size - 1; the first is the thread that asks for them.
+    """Workers with the ranks 0 to size - 1; the first is the calling thread.
 
     Args:
-        size: how many they are.
+        size: the number of workers.
         backend: the device.
 
     Attributes:
@@ -61,7 +61,7 @@ class WorkerGroup:
     def __init__(self, size: int, backend: Backend) -> None:
         self.size, self.in_processes = size, False
         self.xp = backend.xp
-        # How many barriers each worker has come to, in a cache line each; then whether one failed.
+        # How many barriers each worker has reached, in a cache line each; then whether one failed.
         self._arrived = memoryview(mmap.mmap(-1, 8 * LINE * (size + 1))).cast("q")
         self._others = Processes()
 
@@ -74,18 +74,18 @@ class WorkerGroup:
         return np.frombuffer(memory, dtype, count).reshape(shape)
 
     def shared_ints(self, count: int) -> memoryview:
-        """Make some integers, 0 at first, that all workers see, in the host's memory."""
+        """Make integers of 0 in host memory that all workers share."""
         return memoryview(mmap.mmap(-1, 8 * count)).cast("q")
 
     def run(self, target: Target, barriers: int) -> None:
         """Let each worker run ``target(rank)``, all at once.
 
         Args:
-            target: what a worker does.
-            barriers: how many it comes to, about: for a few, processes are not worth starting.
+            target: what each worker calls, with its rank.
+            barriers: about how many it passes: for a few, forking does not pay.
 
         Raises:
-            Exception: what the first worker to fail raised; the others have stopped as well.
+            Exception: the one that the first worker to fail raised; the others have stopped, too.
         """
         self.in_processes = worth_forking(barriers)
         if not (self.in_processes and self._run_in_processes(target)):
@@ -93,13 +93,13 @@ class WorkerGroup:
             self._run_in_threads(target)
 
     def barrier(self, rank: int) -> None:
-        """Wait until every worker has come to as many barriers; also when a step is replayed."""
+        """Wait until every worker has reached this barrier; also when a step is replayed."""
         if self.size > 1:
             on_replay(partial(self._wait, rank))
             self._wait(rank)
 
     def _wait(self, rank: int) -> None:
-        """Ask again and again, since a barrier is shorter than it takes to wake a thread."""
+        """Poll, since waking a sleeping thread would take longer than the wait."""
         arrived = self._arrived
         turn = arrived[LINE * rank] = arrived[LINE * rank] + 1
         for other in range(self.size):
@@ -119,8 +119,8 @@ class WorkerGroup:
             self._arrived[LINE * self.size] = 1
             raise
 
-    def _is_abandoned(self, target: Target) -> bool:
-        """Do the first worker's part; tell whether it stopped because another did."""
+    def _run_first(self, target: Target) -> bool:
+        """Run the first worker's part; tell whether it was abandoned, as another worker failed."""
         try:
             self._guarded(target, 0)
         except _AbandonedError:
@@ -139,22 +139,24 @@ class WorkerGroup:
                     pool.submit(copy_context().run, self._guarded, target, rank)
                     for rank in range(1, self.size)
                 ]
-                abandoned = self._is_abandoned(target)
+                abandoned = self._run_first(target)
                 errors = [other.exception() for other in others]
             except BaseException:
-                self._arrived[LINE * self.size] = 1  # or the pool would wait for them for ever
+                self._arrived[LINE * self.size] = (
+                    1  # or the pool would wait for the others for ever
+                )
                 raise
         _raise_first(errors, abandoned)
 
     def _run_in_processes(self, target: Target) -> bool:
-        """Tell whether it was done: not where the system has too few processes left."""
+        """Run in processes; False if the system cannot fork enough of them."""
         self._reset_barriers()
         try:
             try:
                 self._others.start([partial(self._guarded, target, r) for r in range(1, self.size)])
             except OSError:
-                return False  # and none of those that did start has got past a barrier
-            abandoned = self._is_abandoned(target)
+                return False  # none of those that did start has passed a barrier
+            abandoned = self._run_first(target)
             errors = self._others.errors()
         finally:
             self._arrived[LINE * self.size] = 1
@@ -163,14 +165,14 @@ class WorkerGroup:
         return True
 
     def _look_after(self, other: int, turn: int) -> None:
-        """Stop where a worker that has not come to the barrier yet is no more."""
+        """Raise if a worker ended before it reached the barrier."""
         lost = self.in_processes and self._others.is_lost(other - 1)
         if lost and self._arrived[LINE * other] < turn:
             raise _AbandonedError
 
 
 def _raise_first(errors: Iterable[BaseException | None], abandoned: bool) -> None:
-    """Raise what a worker raised by itself, if one did."""
+    """Raise the exception of a worker that failed by itself, if there is one."""
     for error in errors:
         if error is not None and not isinstance(error, _AbandonedError):
             raise error

@@ -1,1 +1,1 @@
-"""The published recipes, and whether this project bears their figures out."""
+"""The published recipes, and whether this project reproduces their figures."""

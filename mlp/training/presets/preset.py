@@ -21,7 +21,7 @@ class Claim:
 
     Attributes:
         what: the claim in words.
-        measure: the field of `mlp.training.history.Epoch` that it is about.
+        measure: the field of `mlp.training.history.Epoch` that it states.
         epochs: the epochs that it gives figures for.
         figures: one for each of these.
         within: how far from each figure ours may be.
@@ -60,9 +60,9 @@ class Preset:
     """A recipe with a name: what to build, how to train it and what was published of it.
 
     Attributes:
-        explanation: what there is to know of its outcome, where that does not speak for itself.
-        members: how many networks vote, each from a seed of its own, with their mean probabilities.
-        long: whether it takes hours without a GPU, so that it is run only where it is named.
+        explanation: why its outcome is as it is, where that is not obvious.
+        members: how many networks, each from its own seed, vote with their mean probabilities.
+        long: whether it takes hours without a GPU; such a preset runs only if it is named.
     """
 
     name: str

@@ -1,7 +1,7 @@
-"""What one published program does and no other: registered when a preset of it is loaded.
+"""Peculiarities of single published programs, registered only when a preset needs them.
 
-Each is a name in a registry, so that the presets reproduce these programs to the figure, and nobody
-who does not ask for them meets them among the choices.
+Each is a name in a registry, with which the presets reproduce these programs to the figure. They
+are not among the choices unless such a preset is loaded.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Running presets over several seeds and holding what comes out against what was published."""
+"""Running presets over several seeds and comparing the results with what was published."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class Finding:
         ours: the median over the seeds, for the same epochs.
         low: the least of the seeds at the last of these epochs.
         high: the greatest.
-        reproduced: whether the claim holds, within the preset's bounds; None where there is none.
+        reproduced: whether the claim holds, within the preset's bounds; None without a claim.
     """
 
     preset: str
@@ -52,10 +52,10 @@ def run_seeds(
 
     Args:
         preset: what to train; a committee's members take the seeds in turn.
-        dataset: what on.
-        seeds: how many times.
+        dataset: what to train and test on.
+        seeds: how many runs.
         backend: the device.
-        on_epoch: told of each reported epoch: the seed and the epoch.
+        on_epoch: called with the seed and the epoch after each report.
     """
     histories = []
     for seed in range(seeds):
@@ -88,9 +88,10 @@ def _run(
 
 
 def _vote(runs: list[tuple[MLP, History]], dataset: Dataset) -> History:
-    """Let networks vote with their mean probabilities: a history of their last epoch alone.
+    """Let networks vote with their mean probabilities; return a history of one epoch, the last.
 
-    What is not the test accuracy is the mean of the networks', but for the seconds: their sum.
+    Besides the test accuracy of the vote, it has the networks' mean loss and training accuracy, and
+    the sum of their seconds.
     """
     read = vote([model for model, _ in runs], dataset.test.images).argmax(axis=1)  # (N,)
     last = [history.epochs[-1] for _, history in runs]
@@ -108,7 +109,7 @@ def _vote(runs: list[tuple[MLP, History]], dataset: Dataset) -> History:
 
 
 def compare(preset: Preset, histories: list[History]) -> list[Finding]:
-    """Hold runs against each claim of their preset; against none, tell the test accuracy."""
+    """Compare runs with each claim of their preset; without claims, report the test accuracy."""
     claims = preset.claims or (_no_claim(preset),)
     return [_finding(preset, claim, histories) for claim in claims]
 

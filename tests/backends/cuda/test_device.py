@@ -16,8 +16,8 @@ from toys import toy_dataset, toy_model
 from backends import get_backend
 from mlp.data.dataset import Dataset, Split
 from mlp.data.task import Task
-from mlp.models.checkpoint import load, save
 from mlp.models.metadata import Metadata
+from mlp.models.model_file import load, save
 from mlp.models.predict import predict, probabilities
 from mlp.nn.layers import LAYERS, Linear
 from mlp.nn.losses import LOSSES
@@ -29,14 +29,14 @@ from mlp.training.trainer import Trainer
 
 DATA = toy_dataset()  # 60 images
 FAST: dict[str, Any] = {"epochs": 3, "lr": 0.1, "warmup": 0.0}
-PIECE = 3000
-"""Bytes, for a few images a piece."""
+FEW_IMAGES = 3000
+"""Bytes, for a few images a micro-batch."""
 
 RECIPES: dict[str, tuple[Recipe, int | None]] = {
     "batches": (Recipe(batch_size=8, **FAST), None),
     "full": (Recipe(batch_size="full", **FAST), None),
-    "pieces": (Recipe(batch_size="full", **FAST), PIECE),
-    "shuffled pieces": (Recipe(batch_size=47, **FAST), PIECE),
+    "micro-batches": (Recipe(batch_size="full", **FAST), FEW_IMAGES),
+    "shuffled micro-batches": (Recipe(batch_size=47, **FAST), FEW_IMAGES),
     "plain": (Recipe(batch_size=8, momentum=0.0, **FAST), None),
     "all of sgd": (
         Recipe(
@@ -45,23 +45,25 @@ RECIPES: dict[str, tuple[Recipe, int | None]] = {
         None,
     ),
     "deformed": (Recipe(batch_size=25, augment="affine,elastic(2),thickness", **FAST), None),
-    "deformed pieces": (Recipe(batch_size="full", augment="elastic(2)", **FAST), PIECE),
+    "deformed micro-batches": (Recipe(batch_size="full", augment="elastic(2)", **FAST), FEW_IMAGES),
     "dropout": (
         Recipe(batch_size=8, dropout=0.5, input_dropout=0.2, max_norm=0.5, **FAST), None,
     ),
-    "dropout in pieces": (Recipe(batch_size=47, dropout=0.5, **FAST), PIECE),
+    "dropout in micro-batches": (Recipe(batch_size=47, dropout=0.5, **FAST), FEW_IMAGES),
     "running": (
         Recipe(batch_size=8, train_accuracy="running", loss_on="first_batch", **FAST), None,
     ),
-    "running in pieces": (Recipe(batch_size="full", train_accuracy="running", **FAST), PIECE),
+    "running in micro-batches": (
+        Recipe(batch_size="full", train_accuracy="running", **FAST), FEW_IMAGES,
+    ),
 } | {f"{loss}": (Recipe(loss=loss, batch_size=25, **FAST), None) for loss in LOSSES}  # fmt: skip
 
 
 def both(
-    recipe: Recipe, piece: int | None, **options: Any
+    recipe: Recipe, working_set: int | None, **options: Any
 ) -> tuple[tuple[Any, np.ndarray], tuple[Any, np.ndarray], CountingBackend]:
     """Train on the CPU and on the counting device; return history and parameters of each."""
-    device = CountingBackend(piece)
+    device = CountingBackend(working_set)
     model = toy_model(backend=device, **options)
     history = train(model, DATA, recipe)
     ours = history, device.to_numpy(model.parameters)
@@ -77,10 +79,10 @@ def both(
 def test_a_run_gives_the_cpus_numbers(
     case: str, dtype: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    recipe, piece = RECIPES[case]
-    if piece is not None:
-        monkeypatch.setattr("backends.cpu.WORKING_SET_BYTES", piece)
-    (expected, cpu), (history, parameters), _ = both(recipe, piece, dtype=dtype)
+    recipe, working_set = RECIPES[case]
+    if working_set is not None:
+        monkeypatch.setattr("backends.cpu.WORKING_SET_BYTES", working_set)
+    (expected, cpu), (history, parameters), _ = both(recipe, working_set, dtype=dtype)
     assert parameters.tobytes() == cpu.tobytes()
     for ours, theirs in zip(history.epochs, expected.epochs, strict=True):
         assert ours.loss == theirs.loss
@@ -95,10 +97,10 @@ IMAGES = 60 * 16
 @pytest.mark.parametrize("case", RECIPES)
 def test_images_that_do_not_fit_are_brought_a_batch_at_a_time(case: str) -> None:
     """The same run to the bit, from images that stay where they are."""
-    recipe, piece = RECIPES[case]
+    recipe, working_set = RECIPES[case]
     runs = []
     for free in (2 * IMAGES, 2 * IMAGES - 1):
-        device = CountingBackend(piece, free)
+        device = CountingBackend(working_set, free)
         model = toy_model(backend=device)
         images = Trainer(model, DATA.train, recipe).batches.images
         assert isinstance(images, DeviceArray) == (free == 2 * IMAGES)
@@ -133,12 +135,12 @@ def test_a_model_is_saved_and_read_on_the_device(tmp_path: Path) -> None:
 
 def steady(
     recipe: Recipe,
-    piece: int | None = None,
+    working_set: int | None = None,
     hidden: tuple[int, ...] = (9, 7),
     free: int | None = None,
 ) -> tuple[CountingBackend, Trainer]:
     """Count what the third epoch costs."""
-    device = CountingBackend(piece, free)
+    device = CountingBackend(working_set, free)
     trainer = Trainer(toy_model(*hidden, backend=device), DATA.train, recipe)
     for number in range(2):
         trainer.epoch(number)
@@ -150,8 +152,8 @@ def steady(
 @pytest.mark.parametrize("case", RECIPES)
 def test_a_steady_epoch_allocates_nothing_and_waits_once(case: str) -> None:
     """The order and the learning rates go to the device, the losses come back: that is all."""
-    recipe, piece = RECIPES[case]
-    device, _ = steady(recipe, piece)
+    recipe, working_set = RECIPES[case]
+    device, _ = steady(recipe, working_set)
     others = {what: n for what, n in device.counts.items() if what[0] != "launch"}
     shuffled = recipe.batch_size != "full"
     assert others == {
@@ -176,10 +178,13 @@ def test_images_on_the_host_are_not_waited_for(batch_size: Any, brought: int) ->
 
 
 @pytest.mark.parametrize("questions", [None, 1, 4])
-@pytest.mark.parametrize("piece", [None, PIECE])
-def test_an_accuracy_is_one_number_read(piece: int | None, questions: int | None) -> None:
+@pytest.mark.parametrize("working_set", [None, FEW_IMAGES])
+def test_an_accuracy_is_one_number_read(working_set: int | None, questions: int | None) -> None:
     """The outputs stay on the device, whatever they answer."""
-    device, data = CountingBackend(piece), DATA if questions is None else questions_of(questions)
+    device, data = (
+        CountingBackend(working_set),
+        DATA if questions is None else questions_of(questions),
+    )
     model = MLP([16, 9, data.classes], backend=device)
     model.metadata = Metadata(task=data.task)
     evaluation = Evaluation([model], data.test, data.train)
@@ -233,10 +238,10 @@ def test_a_larger_batch_is_no_more_launches() -> None:
 
 
 def test_every_piece_is_as_cheap_as_a_step() -> None:
-    device, trainer = steady(*RECIPES["pieces"])
-    pieces = len(list(trainer.batches.micro_batches(0, 60)))
-    assert pieces > 5
-    assert device.count("launch") <= pieces * (FIXED + A_LAYER * 3)
+    device, trainer = steady(*RECIPES["micro-batches"])
+    micro_batches = len(list(trainer.batches.micro_batches(0, 60)))
+    assert micro_batches > 5
+    assert device.count("launch") <= micro_batches * (FIXED + A_LAYER * 3)
 
 
 def costing(layer: type, method: str, planted: Callable[[Any], Any]) -> Callable[..., Any]:
@@ -327,9 +332,9 @@ def test_what_cupy_lacks_is_refused(case: str) -> None:
 def test_every_call_of_every_run_is_one_that_cupy_takes() -> None:
     pytest.importorskip("cupy", reason="CuPy, whose names these are, is not installed")
     calls = set()
-    for recipe, piece in RECIPES.values():
+    for recipe, working_set in RECIPES.values():
         for activation in ("relu", "leaky_relu", "sigmoid", "tanh"):
-            device = CountingBackend(piece)
+            device = CountingBackend(working_set)
             train(toy_model(backend=device, activation=activation), DATA, recipe)
             calls |= device.calls
     assert {"matmul", "take", "copyto", "tanh", "sign", "eye", "clip"} <= {

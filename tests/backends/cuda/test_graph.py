@@ -70,11 +70,11 @@ def test_replayed_spans_train_as_the_cpu_does(
 
 
 @pytest.mark.parametrize("batch_size", [40, "full"])
-def test_a_batch_that_does_not_fit_is_taken_in_pieces(
+def test_a_batch_that_does_not_fit_is_taken_in_micro_batches(
     monkeypatch: pytest.MonkeyPatch, split: Split, batch_size: Any
 ) -> None:
     cupy, backend = open_stand_in(monkeypatch)
-    cupy.free = 8 * 5 * 4 * (9 + 3 * (6 + 5 + CLASSES))  # room for pieces of 5 images
+    cupy.free = 8 * 5 * 4 * (9 + 3 * (6 + 5 + CLASSES))  # room for micro-batches of 5 images
     trainer = trainer_on(backend, split, Recipe(batch_size=batch_size, epochs=EPOCHS))
     assert trainer.batches.micro_batch_size == 5
     assert trainer.batches.images.dtype == np.uint8  # no room for them as floats
@@ -295,24 +295,24 @@ def test_an_interrupt_while_capturing_ends_the_capture(device: tuple[StandIn, Ba
     assert cupy.events[-1] == ("end capture", "")
 
 
-def matrix(backend: Backend, rows: int, columns: int, form: str) -> Any:
+def matrix(backend: Backend, rows: int, columns: int, layout: str) -> Any:
     """A device matrix that lies in rows, in columns, or in parts of rows."""
     r = np.random.default_rng(rows + 10 * columns)
-    if form == "columns":
+    if layout == "columns":
         return backend.asarray(r.normal(size=(columns, rows)), "float32").T
-    if form == "parts":
+    if layout == "parts":
         return backend.asarray(r.normal(size=(rows, columns + 1)), "float32")[:, :columns]
     return backend.asarray(r.normal(size=(rows, columns)), "float32")
 
 
-@pytest.mark.parametrize("forms", [*itertools.product(["rows", "columns", "parts"], repeat=2)])
+@pytest.mark.parametrize("layouts", [*itertools.product(["rows", "columns", "parts"], repeat=2)])
 @pytest.mark.parametrize("shape", [(2, 3, 5), (1, 4, 1), (5, 1, 2), (1, 1, 1)])
 def test_products_of_matrices_however_they_lie(
-    device: tuple[StandIn, Backend], forms: tuple[str, str], shape: tuple[int, int, int]
+    device: tuple[StandIn, Backend], layouts: tuple[str, str], shape: tuple[int, int, int]
 ) -> None:
     cupy, backend = device
     m, k, n = shape
-    a, b = matrix(backend, m, k, forms[0]), matrix(backend, k, n, forms[1])
+    a, b = matrix(backend, m, k, layouts[0]), matrix(backend, k, n, layouts[1])
     out = backend.xp.empty((m, n), "f")
     del cupy.events[:]
     assert backend.xp.matmul(a, b, out=out) is out

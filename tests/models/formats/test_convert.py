@@ -156,8 +156,8 @@ def test_a_disk_that_fails_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPat
 # --- Where to -------------------------------------------------------------------------------------
 
 REFUSED: dict[str, tuple[Callable[[], MLP], str, str | None, str]] = {
-    "no format": (lambda: MLP([4, 2]), "net.onnx", None, "tells no format of weights"),
-    "a wrong format": (lambda: MLP([4, 2]), "net.npz", "onnx", "tells no format of weights"),
+    "no format": (lambda: MLP([4, 2]), "net.onnx", None, "does not name a format of weights"),
+    "a wrong format": (lambda: MLP([4, 2]), "net.npz", "onnx", "does not name a format of weights"),
     "two formats": (lambda: MLP([4, 2]), "net.npz", "csv", "does not suit the format csv"),
     "three layers": (lambda: MLP([4, 3, 2]), "net.bin", "diary-static", "this network has 1"),
     "sigmoid": (lambda: MLP([4, 3, 2], "sigmoid"), "net.bin", None, "this one has sigmoid"),

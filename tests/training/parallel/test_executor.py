@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from toys import DATA, FAST, share_out, small_pieces, toy_model, trained
+from toys import DATA, FAST, share_out, small_micro_batches, toy_model, trained
 
 from mlp.training.loop import train
 from mlp.training.parallel.small_batches import SmallBatchExecutor
@@ -21,14 +21,14 @@ LARGE: list[dict[str, Any]] = [
 
 
 @pytest.mark.parametrize("options", LARGE, ids=["full", "47", "59", "random"])
-@pytest.mark.parametrize("piece_bytes", [3000, 8 << 20])
+@pytest.mark.parametrize("working_set", [3000, 8 << 20])
 @pytest.mark.parametrize("workers", [2, 3])
 def test_workers_give_the_same_as_one(
-    workers: int, piece_bytes: int, options: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+    workers: int, working_set: int, options: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     recipe = Recipe(**options, **FAST)
     one = trained(recipe, dtype="float64")
-    small_pieces(monkeypatch, piece_bytes)
+    small_micro_batches(monkeypatch, working_set)
     share_out(monkeypatch, workers)
     updates = Trainer(toy_model(), DATA.train, recipe).executor
     alone = isinstance(updates, SmallBatchExecutor) and recipe.clip_norm is not None

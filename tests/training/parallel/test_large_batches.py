@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from toys import DATA, FAST, share_out, small_pieces, toy_model, trained
+from toys import DATA, FAST, share_out, small_micro_batches, toy_model, trained
 
 import backends.cpu
 from backends.cpu import CpuBackend
@@ -24,7 +24,7 @@ def test_micro_batches_give_the_same_as_one(
 ) -> None:
     recipe = Recipe(loss=loss, batch_size=batch_size, epochs=5, lr=0.1)
     whole = trained(recipe, dtype="float64")
-    small_pieces(monkeypatch)
+    small_micro_batches(monkeypatch)
     trainer = Trainer(toy_model(dtype="float64"), DATA.train, recipe)
     assert len(list(trainer.batches.micro_batches(0, 60))) > 5
     np.testing.assert_allclose(trained(recipe, dtype="float64"), whole, rtol=0, atol=1e-12)
@@ -33,15 +33,15 @@ def test_micro_batches_give_the_same_as_one(
 def test_micro_batches_report_the_same_losses(monkeypatch: pytest.MonkeyPatch) -> None:
     recipe = Recipe(batch_size=47, **FAST)
     whole = [epoch.loss for epoch in train(toy_model(dtype="float64"), DATA, recipe).epochs]
-    small_pieces(monkeypatch)
+    small_micro_batches(monkeypatch)
     parts = [epoch.loss for epoch in train(toy_model(dtype="float64"), DATA, recipe).epochs]
     np.testing.assert_allclose(parts, whole, rtol=1e-12)
 
 
-def test_a_piece_of_one_image_still_works(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_micro_batch_of_one_image_still_works(monkeypatch: pytest.MonkeyPatch) -> None:
     recipe = Recipe(batch_size="full", **FAST)
     whole = trained(recipe, dtype="float64")
-    small_pieces(monkeypatch, 1)
+    small_micro_batches(monkeypatch, 1)
     np.testing.assert_allclose(trained(recipe, dtype="float64"), whole, rtol=0, atol=1e-12)
 
 
@@ -51,14 +51,14 @@ def test_a_large_batch_comes_in_micro_batches_on_many_cores_too(
 ) -> None:
     """Or each core would hold all of its images at once."""
     monkeypatch.setattr(backends.cpu, "usable_cores", lambda: cores)
-    small_pieces(monkeypatch)
+    small_micro_batches(monkeypatch)
     trainer = Trainer(toy_model(), DATA.train, Recipe(batch_size="full", **FAST))
     assert isinstance(trainer.executor, LargeBatchExecutor)
 
 
 def test_captured_workers_are_the_lanes(monkeypatch: pytest.MonkeyPatch) -> None:
     share_out(monkeypatch, 3)
-    small_pieces(monkeypatch)
+    small_micro_batches(monkeypatch)
     recipe = Recipe(batch_size=47, **FAST)
     captured = trained(recipe)
     monkeypatch.setattr(CpuBackend, "capture", lambda self, step: step)

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from toys import DATA, FAST, needs_fork, share_out, small_pieces, toy_model, trained
+from toys import DATA, FAST, needs_fork, share_out, small_micro_batches, toy_model, trained
 
 import backends.cpu
 import mlp.training.parallel.workers
@@ -96,7 +96,7 @@ def test_each_worker_gathers_into_arrays_of_its_own(
 ) -> None:
     """A thread may gather the next span's images while another still reads this one's."""
     share_out(monkeypatch, 2)
-    small_pieces(monkeypatch, 12_800)  # 40 images
+    small_micro_batches(monkeypatch, 12_800)  # 40 images
     trainer = Trainer(toy_model(), DATA.train, Recipe(**options, **FAST))
     assert isinstance(trainer.executor, SmallBatchExecutor)
     (_, x, labels), (_, x_other, labels_other) = (

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from toys import DATA, FAST, needs_fork, share_out, small_pieces, toy_model, trained
+from toys import DATA, FAST, needs_fork, share_out, small_micro_batches, toy_model, trained
 
 import mlp.training.parallel.processes
 import mlp.training.parallel.workers
@@ -95,13 +95,13 @@ RECIPES: dict[str, dict[str, Any]] = {
 
 @needs_fork
 @pytest.mark.parametrize("options", RECIPES.values(), ids=RECIPES)
-@pytest.mark.parametrize("piece_bytes", [1000, 8 << 20])
+@pytest.mark.parametrize("working_set", [1000, 8 << 20])
 def test_processes_give_the_bytes_of_threads(
-    piece_bytes: int, options: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+    working_set: int, options: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Also where epochs in processes follow epochs in threads, recorded in either."""
     share_out(monkeypatch, 3)
-    small_pieces(monkeypatch, piece_bytes)
+    small_micro_batches(monkeypatch, working_set)
     monkeypatch.setattr(mlp.training.parallel.workers, "WORTH_FORKING", 1)
     recipe = Recipe(batch_size=29, **FAST, **options)  # a tail of 2
     results = []

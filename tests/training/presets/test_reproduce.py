@@ -32,14 +32,14 @@ PRESET = Preset(
 
 
 def test_the_members_vote_with_their_mean_probabilities() -> None:
-    shares, alone = np.zeros((200, 5)), []
+    predicted, alone = np.zeros((200, 5)), []
     for seed in (3, 4, 5):  # the second committee's
         recipe = dataclasses.replace(PRESET.recipe, seed=seed)
         model = PRESET.architecture.build(16, 5, recipe.loss, seed, CPU)
         alone.append(train(model, DATA, recipe).epochs[-1])
-        shares += probabilities(model, DATA.test.images)
+        predicted += probabilities(model, DATA.test.images)
     vote = run_seeds(PRESET, DATA, 2, CPU)[1].epochs[-1]
-    assert vote.test_accuracy == (shares.argmax(axis=1) == DATA.test.labels).mean()
+    assert vote.test_accuracy == (predicted.argmax(axis=1) == DATA.test.labels).mean()
     assert vote.epoch == 2
     assert vote.loss == pytest.approx(np.mean([epoch.loss for epoch in alone]))
     assert len({epoch.test_accuracy for epoch in alone}) > 1

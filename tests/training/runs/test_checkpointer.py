@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from toys import DATA, FAST, small_pieces, toy_model
+from toys import DATA, FAST, small_micro_batches, toy_model
 
 from backends import Array
 from mlp.training.callbacks import Callback
@@ -70,7 +70,7 @@ def test_of_short_epochs_only_some_are_saved_and_always_the_first_and_last(
 def test_within_an_epoch_the_state_is_saved_when_the_latest_is_old(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    small_pieces(monkeypatch)  # so that there are several spans of updates
+    small_micro_batches(monkeypatch)  # so that there are several spans of updates
     folder = RunFolder(tmp_path)
     watch = Watch(folder)
     train(toy_model(), DATA, RECIPE, callbacks=[Always(folder, 1e-9), watch])
@@ -102,7 +102,7 @@ class KillsItself(Callback):
 def test_a_signal_saves_the_state_and_the_resumed_run_ends_in_the_same_bits(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    small_pieces(monkeypatch)
+    small_micro_batches(monkeypatch)
     folder, straight, stopped = RunFolder(tmp_path), toy_model(), toy_model()
     train(straight, DATA, RECIPE)
     with Signals() as signals:

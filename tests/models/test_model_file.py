@@ -16,8 +16,8 @@ from safetensors.numpy import load as tensors_of
 from safetensors.numpy import save as to_bytes
 
 from mlp.common.errors import ModelError
-from mlp.models.checkpoint import load, save
 from mlp.models.metadata import Metadata
+from mlp.models.model_file import load, save
 from mlp.nn.network import MLP
 
 MODELS = {

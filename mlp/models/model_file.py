@@ -22,14 +22,14 @@ from mlp.models.metadata import Metadata, metadata_of
 from mlp.nn.network import MLP
 
 FORMAT = 1
-"""The version of what stands under the key "mlp" in a file's metadata."""
+"""The version of the entry "mlp" in a file's metadata."""
 
 HALF = "float16"
-"""What parameters may be stored as, whatever their network computes with: half of float32's size,
-for a relative error of at most 2**-11 a parameter."""
+"""The dtype of parameters stored in half precision, whatever dtype the network has: half the size
+of float32, with a relative error of at most 2**-11 a parameter."""
 
 OF_OTHER_LAYERS = r"layers\.\d+\.\d+\.\w+"
-"""The names of parameters that are not a linear layer's: their shapes are the layer's to tell."""
+"""The names of parameters of other layers than linear ones, which decide the shapes themselves."""
 
 _NAMES = {"float16": "F16", "float32": "F32", "float64": "F64"}
 
@@ -42,7 +42,7 @@ def save(model: MLP, path: str | os.PathLike[str], *, half: bool = False) -> Non
     key ``mlp``.
 
     Args:
-        model: the network; its `metadata_of` goes into the file's metadata, too.
+        model: the network; its `metadata_of` is saved, too.
         path: the file; replaced if it is there.
         half: whether to store the parameters as `HALF`; `load` widens them again.
 
@@ -117,7 +117,7 @@ def _tensors(model: MLP, stored: str) -> dict[str, NDArray[Any]]:
 
 
 def _description(path: Path, metadata: dict[str, str]) -> dict[str, Any]:
-    """Read what stands under the key "mlp" of a file's metadata."""
+    """Read the entry "mlp" of a file's metadata."""
     try:
         description = json.loads(metadata["mlp"])
         if description["format"] != FORMAT:
@@ -131,7 +131,7 @@ def _description(path: Path, metadata: dict[str, str]) -> dict[str, Any]:
 
 
 def _check_tensors(path: Path, file: Any, network: Any) -> None:
-    """Hold the tensors' shapes and dtypes against the description, before anything is built."""
+    """Compare the tensors' shapes and dtypes with the description, before anything is built."""
     expected: dict[str, tuple[list[int], str]] = {}
     try:
         dtype = _NAMES[network.get("stored", network["dtype"])]
