@@ -27,3 +27,8 @@ class DivergedError(MLPError):
     """A training run whose loss is no longer finite."""
 
     exit_code = 3
+
+
+def in_words(error: Exception) -> str:
+    """Return the reason that an error gives, which for a missing key is the key alone."""
+    return f"it has no {error}" if isinstance(error, KeyError) else str(error)

@@ -16,7 +16,7 @@ from safetensors.numpy import save as to_bytes
 
 from backends import Backend
 from mlp.common.atomic import replacing
-from mlp.common.errors import MLPError, ModelError
+from mlp.common.errors import MLPError, ModelError, in_words
 from mlp.common.version import package_version
 from mlp.models.metadata import Metadata, metadata_of
 from mlp.nn.network import MLP
@@ -188,5 +188,5 @@ def _misshapen(path: Path) -> ModelError:
 def _foreign(path: Path, error: Exception) -> ModelError:
     return ModelError(
         f"{path} holds no description of a network that this program can rebuild "
-        f"({error!r}): use a file written by mlp train"
+        f"({in_words(error)}): use a file written by mlp train"
     )

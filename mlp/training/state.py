@@ -16,7 +16,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save as to_bytes
 
 from mlp.common.atomic import replacing
-from mlp.common.errors import ModelError, UsageError
+from mlp.common.errors import ModelError, UsageError, in_words
 from mlp.common.version import package_version
 from mlp.data.dataset import Dataset
 from mlp.nn.network import MLP
@@ -150,7 +150,8 @@ def load_state(path: Path) -> TrainingState:
         RecursionError,
     ) as error:
         raise ModelError(
-            f"{path} cannot be read as a checkpoint ({error!r}): it is damaged or of another kind"
+            f"{path} cannot be read as a checkpoint ({in_words(error)}): "
+            "it is damaged or of another kind"
         ) from None
 
 

@@ -131,34 +131,34 @@ FAILURES = {
 SLOW = (hang, hang_half_way, drip_for_ever)
 
 
-@pytest.mark.parametrize("behaviour", FAILURES, ids=lambda behaviour: behaviour.__name__)
-def test_the_second_mirror_helps_out(
-    mirrors: Mirrors, cache: Path, monkeypatch: pytest.MonkeyPatch, behaviour: Behaviour
-) -> None:
+@pytest.fixture(params=FAILURES, ids=lambda behaviour: behaviour.__name__)
+def failing(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Behaviour:
+    """Each way in which a mirror fails; half a second is waited for those that never end."""
+    behaviour: Behaviour = request.param
     if behaviour in SLOW:
         monkeypatch.setattr(download, "TIMEOUT", 0.5)
         monkeypatch.setattr(download, "MOST_SECONDS", 0.5)
+    return behaviour
+
+
+def test_the_second_mirror_helps_out(mirrors: Mirrors, cache: Path, failing: Behaviour) -> None:
     write_idx_folder(DIGITS, cache)
     (cache / FIRST).unlink()
-    mirrors.behave["first"] = behaviour
+    mirrors.behave["first"] = failing
     assert_is_digits(load_mnist(), cache)
     assert_holds_only_the_files(cache)
     assert {mirror for mirror, _ in mirrors.requests} == {"first", "second"}
 
 
-@pytest.mark.parametrize("behaviour", FAILURES, ids=lambda behaviour: behaviour.__name__)
 def test_when_both_fail_the_message_says_how(
-    mirrors: Mirrors, cache: Path, monkeypatch: pytest.MonkeyPatch, behaviour: Behaviour
+    mirrors: Mirrors, cache: Path, failing: Behaviour
 ) -> None:
-    if behaviour in SLOW:
-        monkeypatch.setattr(download, "TIMEOUT", 0.5)
-        monkeypatch.setattr(download, "MOST_SECONDS", 0.5)
-    mirrors.behave = {"first": behaviour, "second": behaviour}
+    mirrors.behave = {"first": failing, "second": failing}
     with pytest.raises(MnistUnavailable) as caught:
         load_mnist()
     message = str(caught.value)
     for mirror in ("first", "second"):
-        assert re.search(f"/{mirror}/{FIRST} {FAILURES[behaviour]}", message), message
+        assert re.search(f"/{mirror}/{FIRST} {FAILURES[failing]}", message), message
     assert message.endswith("or name the folder that they are in with --data")
     assert "\n" not in message
     assert list(cache.iterdir()) == []

@@ -34,6 +34,7 @@ def test_a_file_that_is_cut_short_is_refused(source: Path, read: Read, tmp_path:
         with pytest.raises(ModelError, match=source.name) as caught:
             read(path)
         assert "\n" not in str(caught.value)
+        assert "Error(" not in str(caught.value), "a class of Python's is no reason to a user"
 
 
 @of_each_file
@@ -77,5 +78,6 @@ def test_a_checkpoint_with_a_strange_entry_is_refused(
 ) -> None:
     source = next(path for path, read in FILES if read is load_state)
     rewrite(source, tmp_path / "c", **{entry: value}, **({"format": 9} if "with" in entry else {}))
-    with pytest.raises(ModelError, match="cannot be read as a checkpoint"):
+    with pytest.raises(ModelError, match="cannot be read as a checkpoint") as caught:
         load_state(tmp_path / "c")
+    assert "Error(" not in str(caught.value)
