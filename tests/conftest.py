@@ -48,9 +48,14 @@ def pytest_xdist_auto_num_workers(config: pytest.Config) -> int | None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Let BLAS use one thread in each of several processes, or they would wait for each other."""
+    """Let BLAS use one thread in each of several processes, or they would wait for each other.
+
+    And let Ctrl-C interrupt, which a shell has its background jobs ignore: it is tested.
+    """
     if getattr(config.option, "numprocesses", None):
         os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.hookimpl(hookwrapper=True)
