@@ -21,15 +21,17 @@ HOST_SHARE = 2
 
 
 class Batches:
-    """Images as rows of floats from 0 to 1, for one network on its device.
+    """Images as rows of floats from 0 to 1, or columns of floats, for a network on its device.
 
     The images are kept as bytes and converted batch by batch, which is faster than reading four
     times as many bytes; only images that fit one micro-batch are converted beforehand. Images that
     are too large for the device stay on the host, or in a mapped file, and each batch is copied.
+    Floats are taken as they are.
 
     Args:
-        images: uint8, shape (N, ...), each I values.
-        labels: integers, shape (N,); or answers of 0 and 1, shape (N, L).
+        images: shape (N, ...), each I values: uint8, of which 255 becomes 1, or floats.
+        labels: integers, shape (N,); or, of the model's outputs, answers of 0 and 1 or real
+            numbers, shape (N, L).
         model: the network that reads them; its device, dtype and widths decide how.
         augment: how `gather` deforms the images; see `mlp.data.augment`.
 
@@ -42,7 +44,7 @@ class Batches:
 
     def __init__(
         self,
-        images: NDArray[np.uint8],
+        images: NDArray[Any],
         labels: NDArray[Any],
         model: MLP,
         augment: str | None = None,
@@ -54,14 +56,17 @@ class Batches:
         rows = images.reshape(len(images), math.prod(self._shape))
         memory = backend.memory()
         self.on_host = memory.is_discrete and rows.nbytes > memory.free // HOST_SHARE
-        self.images: Array = rows if self.on_host else backend.asarray(rows)  # (N, I)
+        self._are_bytes = rows.dtype == np.uint8
+        kept = None if self._are_bytes else np.dtype(model.dtype)
+        self.images: Array = rows if self.on_host else backend.asarray(rows, kept)  # (N, I)
         memory = backend.memory()  # what the images leave free
         widths = rows.shape[1] + 3 * sum(model.sizes[1:])  # x; and y, f(y) and dy of each layer
         self.micro_batch_size = max(
             1, memory.working_set // (widths * np.dtype(model.dtype).itemsize)
         )
-        self.keeps_floats = len(rows) <= self.micro_batch_size and not self.on_host
-        if self.keeps_floats:
+        fits = len(rows) <= self.micro_batch_size or not self._are_bytes
+        self.keeps_floats = fits and not self.on_host
+        if self.keeps_floats and self._are_bytes:
             self.images = self._as_floats(self.images, self.xp.empty(rows.shape, model.dtype))
         # On the CPU, integer labels stay bytes as well; as indices they have to be wider.
         self._wide = np.dtype(np.int64 if labels.ndim == 1 else model.dtype)
@@ -150,4 +155,4 @@ class Batches:
 
     def _as_floats(self, pixels: Array, out: Array) -> Array:
         self.xp.copyto(out, pixels)
-        return self.xp.multiply(out, 1.0 / 255.0, out=out)
+        return self.xp.multiply(out, 1.0 / 255.0, out=out) if self._are_bytes else out

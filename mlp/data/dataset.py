@@ -7,6 +7,7 @@ import math
 import tempfile
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,31 +20,37 @@ MOST_COPIED = 256 << 20
 """The most bytes of a mapped file's images that are copied into memory at a time."""
 
 
+_LABELS = ((1, "uint8"), (1, "uint16"), (2, "uint8"), (2, "float32"))
+
+
 @dataclass(frozen=True)
 class Split:
-    """Images with their labels, on the host.
+    """Images, or columns of numbers, with their labels, on the host.
 
     Attributes:
-        images: uint8, shape (N, height, width), 0 is paper and 255 is ink.
-        labels: uint8, shape (N,), each below the dataset's number of classes; or 0 and 1 of shape
-            (N, L), the answers to L questions.
+        images: uint8, shape (N, height, width), 0 is paper and 255 is ink; or columns that a
+            network reads as they are, float32, shape (N, I).
+        labels: uint8 or, of more than 256 classes, uint16, shape (N,), each below the dataset's
+            number of classes; or 0 and 1, uint8 of shape (N, L), the answers to L questions; or
+            L real numbers to estimate, float32 of shape (N, L).
 
     Raises:
         DataError: if a shape or dtype is not as above, or the counts differ.
     """
 
-    images: NDArray[np.uint8]
-    labels: NDArray[np.uint8]
+    images: NDArray[Any]
+    labels: NDArray[Any]
 
     def __post_init__(self) -> None:
-        if self.images.ndim != 3 or self.images.dtype != np.uint8:
+        if (self.images.ndim, self.images.dtype.name) not in ((3, "uint8"), (2, "float32")):
             raise DataError(
-                f"images must be uint8 of shape (count, height, width), "
-                f"not {self.images.dtype} of shape {self.images.shape}"
+                f"images must be uint8 of shape (count, height, width), or float32 of shape "
+                f"(count, columns), not {self.images.dtype} of shape {self.images.shape}"
             )
-        if self.labels.ndim not in (1, 2) or self.labels.dtype != np.uint8:
+        if (self.labels.ndim, self.labels.dtype.name) not in _LABELS:
             raise DataError(
-                f"labels must be uint8 of shape (count,) or (count, questions), "
+                f"labels must be uint8 or uint16 of shape (count,), uint8 of shape (count, "
+                f"questions) or float32 of shape (count, numbers), "
                 f"not {self.labels.dtype} of shape {self.labels.shape}"
             )
         if len(self.images) != len(self.labels):
@@ -53,6 +60,8 @@ class Split:
             )
 
     def __repr__(self) -> str:
+        if self.images.ndim == 2:
+            return f"Split({len(self):,} rows of {self.images.shape[1]:,} columns)"
         count, height, width = self.images.shape
         return f"Split({count:,} images of {height} x {width} pixels)"
 
@@ -105,7 +114,7 @@ class Dataset:
                     f"the {split_name} split of {self.source} holds no images: get it again"
                 )
             limit = self.classes if self.task.kind == "multiclass" else 2
-            if int(split.labels.max()) >= limit:
+            if split.labels.dtype.kind == "u" and int(split.labels.max()) >= limit:
                 row = int(split.labels.reshape(len(split), -1).max(axis=1).argmax())
                 raise DataError(
                     f"{split_name} label {row} of {self.source} is {split.labels[row]}, "
@@ -125,9 +134,8 @@ class Dataset:
 
     @property
     def pixels(self) -> int:
-        """The number of pixels of one image: the width of a network's input."""
-        height, width = self.train.images.shape[1:]
-        return int(height * width)
+        """The number of pixels of one image, or of columns: the width of a network's input."""
+        return math.prod(self.train.images.shape[1:])
 
 
 def hold_out(dataset: Dataset, validation: float, seed: int) -> tuple[Split, Split]:
@@ -177,7 +185,7 @@ def _take(split: Split, rows: NDArray[np.int64]) -> Split:
     takes one pass over the data and is deleted with the split.
     """
     images, shape = split.images, (len(rows), *split.images.shape[1:])
-    size = math.prod(shape)
+    size = math.prod(shape) * images.itemsize
     if not isinstance(images, np.memmap) or size <= MOST_COPIED:
         return Split(images[rows], split.labels[rows])
     step = max(1, MOST_COPIED // (size // len(rows)))
@@ -186,7 +194,7 @@ def _take(split: Split, rows: NDArray[np.int64]) -> Split:
             for start in range(0, len(rows), step):
                 file.write(images[rows[start : start + step]].data)
             file.flush()
-            return Split(np.memmap(file, np.uint8, "r", shape=shape), split.labels[rows])
+            return Split(np.memmap(file, images.dtype, "r", shape=shape), split.labels[rows])
     except OSError as error:
         raise DataError(
             f"a validation split of images that are not read into memory takes {size:,} bytes in "

@@ -113,7 +113,7 @@ def _batches(model: MLP, images: ArrayLike) -> Batches:
 
 
 def _as_pixels(images: ArrayLike) -> NDArray[Any]:
-    """Return images in their shape, with values from 0 to 255: as uint8, or floats scaled to that.
+    """Return images in their shape: as uint8 from 0 to 255, or as floats from 0 to 1.
 
     Raises:
         DataError: if the values are in no range that `predict` takes.
@@ -129,9 +129,10 @@ def _as_pixels(images: ArrayLike) -> NDArray[Any]:
     if pixels.dtype.kind in "iu" and pixels.min() >= 0 and pixels.max() <= 255:
         return pixels.astype(np.uint8)
     if pixels.dtype.kind == "f" and pixels.min() >= 0:  # not where one is NaN
-        if pixels.max() <= 1:
-            scaled: NDArray[Any] = np.multiply(pixels, 255, dtype=pixels.dtype)
-            return scaled
+        if pixels.max() <= 1:  # bytes divided by 255 are read to the bit as the bytes
+            scaled = np.multiply(pixels, 255, dtype=np.float64)
+            whole = np.rint(scaled)
+            return whole.astype(np.uint8) if np.allclose(scaled, whole, 0, 1e-4) else pixels
         if pixels.max() <= 255 and (pixels == np.floor(pixels)).all():
             return pixels.astype(np.uint8)
     raise DataError(

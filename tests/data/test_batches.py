@@ -19,3 +19,22 @@ def test_bytes_kept_give_the_same_as_floats_kept(monkeypatch: pytest.MonkeyPatch
     rows = np.array([5, 0, 59, 7])
     for x, y in zip(floats.gather(rows), bytes_.gather(rows), strict=True):
         np.testing.assert_array_equal(x, y)
+
+
+@pytest.mark.parametrize("micro_batch", [None, 300])
+def test_floats_are_taken_as_they_are(
+    micro_batch: int | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if micro_batch is not None:
+        small_micro_batches(monkeypatch, micro_batch)
+    columns = np.linspace(-3, 3, 10 * 16, dtype=np.float32).reshape(10, 16)
+    targets = np.linspace(5, 9, 20, dtype=np.float32).reshape(10, 2)
+    batches = Batches(columns, targets, toy_model())
+    assert batches.keeps_floats
+    x, labels = batches.slice(2, 6)
+    assert np.shares_memory(x, columns)  # no copy
+    np.testing.assert_array_equal(labels, targets[2:6])
+    rows = np.array([7, 0, 3])
+    x, labels = batches.gather(rows)
+    np.testing.assert_array_equal(x, columns[rows])
+    np.testing.assert_array_equal(labels, targets[rows])

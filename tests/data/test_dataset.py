@@ -51,7 +51,11 @@ def test_they_are_shown_without_their_pixels() -> None:
     ("images", "labels", "sentence"),
     [
         (np.zeros((3, 4), np.uint8), np.zeros(3, np.uint8), r"images must be .* \(3, 4\)"),
-        (np.zeros((3, 2, 2)), np.zeros(3, np.uint8), r"images must be uint8 .* not float64"),
+        (
+            np.zeros((3, 2, 2)),
+            np.zeros(3, np.uint8),
+            r"images must be uint8 .* not float64 of shape",
+        ),
         (np.zeros((3, 2, 2), np.uint8), np.zeros(3, int), r"labels must be uint8 .* not int64"),
         (np.zeros((3, 2, 2), np.uint8), np.zeros((3, 1, 1), np.uint8), r"labels must be"),
         (np.zeros((3, 2, 2), np.uint8), np.zeros(2, np.uint8), r"3 images but 2 labels"),
@@ -160,3 +164,20 @@ def test_a_disk_without_room_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyP
     monkeypatch.setattr(dataset.tempfile, "TemporaryFile", full)
     with pytest.raises(DataError, match=r"takes 640 bytes in .*No space left.*TMPDIR"):
         hold_out(mapped(tmp_path), 40, seed=0)
+
+
+# Columns
+
+
+def test_columns_and_real_numbers_make_a_dataset_that_is_held_out_of() -> None:
+    rng = np.random.default_rng(0)
+    split = Split(
+        rng.normal(size=(40, 3)).astype(np.float32), rng.normal(size=(40, 1)).astype(np.float32)
+    )
+    assert repr(split) == "Split(40 rows of 3 columns)"
+    data = Dataset("columns", "tests", 1, split, split[:5])
+    assert data.pixels == 3
+    kept, held_out = hold_out(data, 0.25, 0)
+    assert (len(kept), len(held_out)) == (30, 10)
+    together = np.concatenate([kept.images, held_out.images])
+    np.testing.assert_array_equal(np.sort(together, axis=0), np.sort(split.images, axis=0))

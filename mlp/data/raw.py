@@ -1,0 +1,65 @@
+"""What a file holds, before anything is decided about it: arrays as they were read."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mlp.common.errors import DataError
+
+
+@dataclass(frozen=True)
+class RawSplit:
+    """Features with or without labels, in the dtypes of the file; NaN is a missing value.
+
+    Attributes:
+        features: bool, integers or floats; images of shape (N, height, width) or columns of shape
+            (N, I). They may lie in a mapped file.
+        labels: integers, floats, bools or strings of shape (N,); or of shape (N, L), the answers
+            to L questions; None where the file has no labels.
+        columns: the names of the I columns; None where the file does not name them.
+        label_names: what each label stands for, by its number, where the file says so.
+
+    Raises:
+        DataError: if a shape or dtype is not as above, or the counts differ.
+    """
+
+    features: NDArray[Any]
+    labels: NDArray[Any] | None = None
+    columns: tuple[str, ...] | None = None
+    label_names: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        features, labels = self.features, self.labels
+        if features.ndim not in (2, 3) or features.dtype.kind not in "biuf":
+            raise DataError(
+                "features must be numbers of shape (count, height, width) or (count, columns), "
+                f"not {features.dtype} of shape {features.shape}"
+            )
+        if self.columns is not None and (len(self.columns),) != features.shape[1:]:
+            raise DataError(
+                f"there are {len(self.columns):,} names of columns for features of shape "
+                f"{features.shape}: give each column one name"
+            )
+        if labels is None:
+            return
+        if labels.ndim not in (1, 2) or labels.dtype.kind not in "biufUO":
+            raise DataError(
+                "labels must be numbers or words of shape (count,) or (count, questions), "
+                f"not {labels.dtype} of shape {labels.shape}"
+            )
+        if len(features) != len(labels):
+            raise DataError(
+                f"there are {len(features):,} images but {len(labels):,} labels: "
+                "check that both files belong together"
+            )
+
+    def __len__(self) -> int:
+        return len(self.features)
+
+    def __getitem__(self, rows: slice | NDArray[Any]) -> RawSplit:
+        labels = None if self.labels is None else self.labels[rows]
+        return RawSplit(np.asanyarray(self.features[rows]), labels, self.columns, self.label_names)
