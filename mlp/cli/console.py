@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -22,7 +24,16 @@ from backends import Array, Backend
 from mlp.training.history import Epoch
 from mlp.training.runs.writers import describe_epoch
 
-stderr = Console(stderr=True, highlight=False, soft_wrap=True)
+
+class _Stderr(Console):
+    """Falls silent where whoever read it has seen enough, as ``| head``: the work goes on."""
+
+    def on_broken_pipe(self) -> None:
+        self.quiet = True
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stderr.fileno())
+
+
+stderr: Console = _Stderr(stderr=True, highlight=False, soft_wrap=True)
 
 REFRESH_SECONDS = 0.25
 """The bar asks for the loss no more often than this: on a GPU that waits for the device."""

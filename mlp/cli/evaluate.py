@@ -24,9 +24,9 @@ from mlp.cli.options import (
 from mlp.common.errors import UsageError
 from mlp.data.load import relabel_for
 from mlp.models.calibration import expected_calibration_error
+from mlp.models.formats.convert import read_model
 from mlp.models.metadata import task_of, temperature_of
 from mlp.models.metrics import LabelScore, Score, score, score_labels
-from mlp.models.model_file import load
 from mlp.models.predict import check_fits, vote
 
 
@@ -35,7 +35,7 @@ def evaluate(
         list[Path],
         typer.Argument(
             metavar="MODEL...",
-            help="A file from mlp train; several vote with their mean probabilities.",
+            help="A model, in any format; several vote with their mean probabilities.",
         ),
     ],
     device: Device = "auto",
@@ -46,7 +46,7 @@ def evaluate(
 ) -> None:
     """Measure a model on a dataset's test images, asking what it was trained to answer."""
     backend = open_device(device, precision)
-    models = [load(path, backend) for path in paths]
+    models = [read_model(path, backend=backend) for path in paths]
     task = task_of(models[0])
     images = relabel_for(task, open_dataset(dataset, data))
     for path, model in zip(paths, models, strict=True):

@@ -30,6 +30,7 @@ from mlp.common.overwrite import check_destination
 from mlp.data.load import Dataset
 from mlp.data.task import Kind
 from mlp.models import model_file
+from mlp.models.formats.convert import read_model
 from mlp.nn.network import MLP
 from mlp.training.architecture import Architecture
 from mlp.training.recipe import Recipe
@@ -217,7 +218,7 @@ def _network(
             raise UsageError(
                 f"--start takes the network of the model as it is: leave --{flag} away"
             )
-    trained = model_file.load(settings.start, backend)
+    trained = read_model(settings.start, backend=backend)
     choices = architecture_from(trained, choices, images, recipe.loss)
     model = start_from(trained, choices, images, recipe.loss, recipe.seed)
     if needs_new_layer(trained, images):

@@ -12,6 +12,7 @@ from collections.abc import Callable, Collection
 from pathlib import Path
 from typing import ClassVar, TypeVar
 
+from mlp.common.choices import did_you_mean
 from mlp.common.errors import UsageError
 from mlp.common.registry import Registry
 
@@ -118,8 +119,9 @@ class Formats(Registry[type[F]]):
                 return format
         if named:
             raise UsageError(f"the name {path} does not suit the format {to}: change its ending")
+        near = did_you_mean(to, self.names) if to else did_you_mean(ending, known)
         raise UsageError(
-            f"{to or path} does not name a {self.kind}: choose one with --to "
+            f"{to or path} does not name a {self.kind}{near}: choose one with --to "
             f"{'|'.join(self.names)}, or end the name in {self.endings}"
         )
 

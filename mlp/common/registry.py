@@ -13,6 +13,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, TypeVar
 
+from mlp.common.choices import no_such
 from mlp.common.errors import UsageError
 
 Entry = TypeVar("Entry", bound=Callable[..., Any])
@@ -76,7 +77,7 @@ class Registry(Mapping[str, Entry]):
         match = re.fullmatch(CALL, text) if isinstance(text, str) else None
         name = match[1] if match else text
         if match is None or name not in self:
-            raise UsageError(f"there is no {self.kind} {name!r}: choose one of {', '.join(self)}")
+            raise UsageError(no_such(self.kind, name, self))
         numbers = _numbers(match[2])
         parameters = self._parameters(name)
         least = sum(default is None for default in parameters.values())

@@ -9,6 +9,7 @@ from typing import Literal
 
 import numpy as np
 
+from mlp.common.choices import no_such
 from mlp.common.errors import UsageError
 from mlp.common.option import check_types, option, shown
 from mlp.common.whole import as_whole
@@ -229,4 +230,4 @@ def _require_whole(what: str, value: object, least: int, range_: str) -> None:
 
 def _choose(what: str, value: str, choices: Collection[str]) -> None:
     if value not in choices:
-        raise UsageError(f"there is no {what} {value!r}: choose one of {', '.join(choices)}")
+        raise UsageError(no_such(what, value, choices))

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import io
+import os
+import subprocess
+from pathlib import Path
 
 import numpy as np
 import pytest
-from command import TINY, Command
+from command import TINY, Command, start
 from rich.console import Console
 from rich.table import Table
 
@@ -49,6 +52,18 @@ def test_a_bar_is_drawn_for_each_download_and_a_note_left(terminal: io.StringIO)
         on_progress("train-labels", 5, None)
     assert terminal.getvalue().count("downloading train-images") == 1
     assert terminal.getvalue().count("downloading train-labels") == 1
+
+
+def test_a_closed_pipe_does_not_end_a_training(tmp_path: Path) -> None:
+    reading, writing = os.pipe()
+    training = start("train", *TINY, cwd=tmp_path, stdout=subprocess.PIPE, stderr=writing)
+    os.close(writing)
+    assert os.read(reading, 1)
+    os.close(reading)
+    out, _ = training.communicate(timeout=120)
+    assert training.returncode == 0
+    assert b"test accuracy" in out
+    assert (tmp_path / "digits.safetensors").exists()
 
 
 def test_a_table_is_printed_as_wide_as_it_is(

@@ -25,6 +25,13 @@ def digits(tmp_path: Path) -> Dataset:
     return dataset
 
 
+def test_a_name_without_an_ending_is_a_folder_of_idx_files(
+    mlp: Command, digits: Dataset, tmp_path: Path
+) -> None:
+    assert mlp("data", "convert", "digits", "other/").code == 0
+    assert (tmp_path / "other" / "t10k-labels-idx1-ubyte.gz").exists()
+
+
 def test_info_describes_every_split(mlp: Command, digits: Dataset) -> None:
     result = mlp("data", "info", "digits")
     rows = {line.split("  ")[0].strip(): line.split()[-2:] for line in result.out.splitlines()}

@@ -72,6 +72,17 @@ def test_no_figure_is_cut_on_a_narrow_terminal(
     assert re.search(r" recall +precision", out)
 
 
+@pytest.mark.parametrize("form", ["weights.npz", "weights", "weights.bin"])
+def test_what_takes_a_model_reads_each_form_that_convert_writes(mlp: Command, form: str) -> None:
+    trained = json.loads(mlp("train", *TINY, "--json").out)
+    assert mlp("convert", trained["model"], form).code == 0
+    measured = json.loads(mlp("eval", form, *DATA, "--json").out)
+    assert measured["test_correct"] == trained["test_correct"]
+    assert mlp("show", "weights", form).code == 0
+    assert mlp("show", "mistakes", form, *DATA).code == 0
+    assert mlp("train", "--start", form, *DATA, "--epochs", "1", "--out", "on").code == 0
+
+
 def test_a_model_that_is_missing_or_damaged_is_told_as_such(mlp: Command, tmp_path: Path) -> None:
     refused(mlp("eval", "none", *DATA), "no model file none", "mlp train")
     mlp("train", *TINY)

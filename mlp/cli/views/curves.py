@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from mlp.cli.views.registry import VIEWS, Canvas, Model
+from mlp.models.formats.convert import read_model
 from mlp.models.metadata import metadata_of
-from mlp.models.model_file import load
 from mlp.view import plots
 from mlp.view.curves import draw_curves, read_curves
 
@@ -12,7 +12,7 @@ from mlp.view.curves import draw_curves, read_curves
 @VIEWS.register("curves")
 def curves(*, path: Model, canvas: Canvas) -> None:
     """Show the loss and the accuracies of a model's training, epoch by epoch."""
-    model = load(path)
+    model = read_model(path)
     history = read_curves(metadata_of(model), str(path))
     canvas.print(draw_curves(history, canvas.screen))
     canvas.write(lambda: plots.plot_curves(history, f"{model}"))

@@ -16,8 +16,8 @@ from mlp.cli.save_option import Force, Save, check_picture, write_picture
 from mlp.common.errors import UsageError
 from mlp.common.registry import Registry
 from mlp.data.load import Dataset, relabel_for
+from mlp.models.formats.convert import read_model
 from mlp.models.metadata import task_of
-from mlp.models.model_file import load
 from mlp.models.predict import check_fits, probabilities
 from mlp.nn.network import MLP
 from mlp.view.answers import Answers
@@ -30,7 +30,7 @@ VIEWS: Registry[Callable[..., None]] = Registry("view")
 """Each view is a command of ``mlp show``. Its docstring is the help; its parameters are options for
 typer and `mlp.cli.expand`, among them a `Canvas` to draw on."""
 
-Model = Annotated[Path, typer.Argument(metavar="MODEL", help="A file from mlp train.")]
+Model = Annotated[Path, typer.Argument(metavar="MODEL", help="A model, in any format.")]
 
 
 @dataclass
@@ -74,7 +74,7 @@ class Tested:
 
     def load_model(self) -> MLP:
         """Load the model onto the device."""
-        return load(self.model, open_device(self.device))
+        return read_model(self.model, backend=open_device(self.device))
 
     def load_dataset(self) -> Dataset:
         """Load the dataset, with the labels that it comes with."""

@@ -11,8 +11,8 @@ from rich.text import Text
 from mlp.cli import console
 from mlp.cli.views.registry import VIEWS, Canvas, Model, check_count
 from mlp.common.errors import UsageError
+from mlp.models.formats.convert import read_model
 from mlp.models.metadata import metadata_of
-from mlp.models.model_file import load
 from mlp.nn.network import MLP
 from mlp.view import plots
 from mlp.view.heatmap import draw_units, units_of
@@ -40,7 +40,7 @@ def weights(
 ) -> None:
     """Show the weights of each unit as an image, negative and positive in two colours."""
     check_count(count)
-    model = load(path)
+    model = read_model(path)
     layers = [
         units_of(
             model.backend.to_numpy(model.linear[number - 1].W),

@@ -28,6 +28,7 @@ class IdxFolder(Format):
     """The four files, packed with gzip or not; packed where they are written."""
 
     title = "a folder of IDX files"
+    endings = ("",)
 
     def matches(self, path: Path) -> bool:
         return bool(self.files(path))

@@ -8,8 +8,10 @@ from backends import Backend
 from mlp.common.atomic import put_back
 from mlp.common.errors import ModelError, UsageError
 from mlp.common.overwrite import check_destination, check_holds_only
+from mlp.models import model_file
 from mlp.models.formats.parameters import build
 from mlp.models.formats.registry import FORMATS, Format
+from mlp.models.formats.safetensors import Safetensors
 from mlp.models.metadata import task_of
 from mlp.nn.network import MLP
 
@@ -42,9 +44,12 @@ def read_model(
     path = Path(path)
     put_back(path)
     if not (path.is_file() or path.is_dir()):
-        raise ModelError(f"there is no model file {path}: check its name")
+        raise ModelError(f"there is no model file {path}: check its name, or make one by mlp train")
     try:
-        found = _detect(path).read(path)
+        format = _detect(path)
+        if isinstance(format, Safetensors):  # holds layers that `Parameters` cannot, too
+            return _read_own(path, activation, output, dtype, backend)
+        found = format.read(path)
     except OSError as error:
         raise ModelError(f"cannot read {path}: {error.strerror or error}") from None
     return build(
@@ -91,6 +96,21 @@ def write_model(
     except OSError as error:
         raise ModelError(f"cannot write {path}: {error.strerror or error}") from None
     return format
+
+
+def _read_own(
+    path: Path,
+    activation: str | None,
+    output: str | None,
+    dtype: str | None,
+    backend: Backend | None,
+) -> MLP:
+    """Read one of this project's model files, and compare what it says with what was asked for."""
+    model = model_file.load(path, backend)
+    _settle(path, "activation", model.activation, activation, ACTIVATION)
+    _settle(path, "output", model.output, output, OUTPUT)
+    _settle(path, "dtype", model.dtype, dtype, model.dtype)
+    return model
 
 
 def _detect(path: Path) -> Format:

@@ -9,6 +9,7 @@ from importlib.resources import files
 from statistics import median
 from typing import Any, Literal
 
+from mlp.common.choices import no_such
 from mlp.common.errors import UsageError
 from mlp.training.architecture import Architecture
 from mlp.training.history import History
@@ -90,7 +91,7 @@ def load_preset(name: str) -> Preset:
         UsageError: if there is none of this name.
     """
     if name not in preset_names():
-        raise UsageError(f"there is no preset {name!r}: choose one of {', '.join(preset_names())}")
+        raise UsageError(no_such("preset", name, preset_names()))
     content = _read(name)
     if "like" in content:  # the network and the training of another preset
         content = _read(content["like"]) | content

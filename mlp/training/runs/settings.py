@@ -13,6 +13,7 @@ from types import NoneType
 from typing import Any, Literal, TypeVar, get_args, get_origin, get_type_hints
 
 from mlp.common.atomic import replacing
+from mlp.common.choices import did_you_mean
 from mlp.common.errors import UsageError
 from mlp.data.task import Kind
 from mlp.training.architecture import Architecture
@@ -190,7 +191,9 @@ def _build(kind: type[T], table: Mapping[str, Any], inside: str) -> T:
     values = {}
     for key, value in table.items():
         if key not in known:
-            raise UsageError(f"there is no {inside}{key}: choose of {', '.join(known)}")
+            raise UsageError(
+                f"there is no {inside}{key}{did_you_mean(key, known)}: choose of {', '.join(known)}"
+            )
         hint = hints[key]
         if dataclasses.is_dataclass(hint):
             if not isinstance(value, dict):

@@ -103,7 +103,6 @@ def test_a_folder_of_two_formats_is_refused(folder: Path) -> None:
 @pytest.mark.parametrize(
     ("target", "to", "sentence"),
     [
-        ("digits", None, "does not name a format of datasets"),
         ("digits.xlsx", None, "does not name a format of datasets"),
         ("digits.npz", "hdf5", "does not name a format of datasets"),
         ("digits.csv", "idx", "does not suit the format idx"),
