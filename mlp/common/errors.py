@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
+from mlp.common.printable import printable
+
 
 class MLPError(Exception):
-    """A failure that the user can mend: one sentence that says what happened and what to do."""
+    """A failure that the user can mend: one sentence that says what happened and what to do.
+
+    What it quotes from a file is made harmless to print, and cut where it is long; see `printable`.
+    """
 
     exit_code = 1
+
+    def __init__(self, sentence: str) -> None:
+        super().__init__(printable(sentence))
 
 
 class UsageError(MLPError):

@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import math
+import operator
 import zipfile
 import zlib
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from mlp.common.bounds import check_unpacked
 from mlp.common.errors import MLPError
-
-MAX_BYTES = 4 << 30
-"""The most that one file may unpack to: a bound on what a small hostile file can cost."""
 
 _METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)  # the two that NumPy writes
 
@@ -37,7 +36,7 @@ def read_npz(
 
     Raises:
         MLPError: of that kind, if the file cannot be read, is damaged, unpacks to more than
-            `MAX_BYTES`, or an array in it holds Python objects.
+            `mlp.common.bounds` lets it, or an array in it holds Python objects.
     """
     try:
         with zipfile.ZipFile(path) as archive:
@@ -48,7 +47,7 @@ def read_npz(
             }
             if names is not None:
                 members = {name: members[name] for name in names if name in members}
-            _check_size(path, members, kind)
+            _check_members(path, members, kind)
             return {name: _read(archive, info, path, kind) for name, info in members.items()}
     except OSError as error:
         raise kind(f"cannot read {path}: {error.strerror or error}") from None
@@ -57,13 +56,9 @@ def read_npz(
         raise kind(f"{path} is a damaged .npz file ({error}): get or make it again") from None
 
 
-def _check_size(path: Path, members: dict[str, zipfile.ZipInfo], kind: type[MLPError]) -> None:
+def _check_members(path: Path, members: dict[str, zipfile.ZipInfo], kind: type[MLPError]) -> None:
     total = sum(info.file_size for info in members.values())
-    if total > MAX_BYTES:
-        raise kind(
-            f"{path} unpacks to {total:,} bytes, over the limit of {MAX_BYTES:,}: "
-            "it is too large or a zip bomb"
-        )
+    check_unpacked(path, path.stat().st_size, total, kind)
     for name, info in members.items():
         if info.compress_type not in _METHODS:
             raise kind(f"{path} packs {name} in a way that NumPy never does: make it again")
@@ -73,12 +68,10 @@ def _read(
     archive: zipfile.ZipFile, info: zipfile.ZipInfo, path: Path, kind: type[MLPError]
 ) -> NDArray[Any]:
     with archive.open(info) as file:
-        read_header = {
-            (1, 0): np.lib.format.read_array_header_1_0,
-            (2, 0): np.lib.format.read_array_header_2_0,
-        }[np.lib.format.read_magic(file)]
-        shape, _, dtype = read_header(file)
-        promised, there = math.prod(shape) * dtype.itemsize, info.file_size - file.tell()
+        shape, dtype = _read_header(file)
+        # A value of no bytes counts as one, or an array of none could promise any number of them.
+        promised = math.prod(shape) * max(dtype.itemsize, 1)
+        there = info.file_size - file.tell()
     if dtype.hasobject:
         raise kind(
             f"{path} holds Python objects in {info.filename}, and unpickling them could run "
@@ -92,3 +85,25 @@ def _read(
     with archive.open(info) as file:
         array: NDArray[Any] = np.lib.format.read_array(file, allow_pickle=False)
         return array
+
+
+def _read_header(file: IO[bytes]) -> tuple[tuple[int, ...], np.dtype[Any]]:
+    """Read the shape and the dtype of an array, and go to its values.
+
+    Raises:
+        ValueError: if the header is damaged.
+    """
+    read = {
+        (1, 0): np.lib.format.read_array_header_1_0,
+        (2, 0): np.lib.format.read_array_header_2_0,
+    }.get(np.lib.format.read_magic(file))
+    if read is None:
+        raise ValueError("its header is of an unknown version")
+    try:
+        shape, _, dtype = read(file)
+        shape = tuple(map(operator.index, shape))
+    except (zlib.error, zipfile.BadZipFile, OSError, RuntimeError):
+        raise
+    except Exception:  # NumPy parses the header as Python, which fails in a dozen ways
+        raise ValueError("the header of an array cannot be read") from None
+    return shape, dtype

@@ -22,6 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mlp.common.atomic import replacing
+from mlp.common.bounds import check_unpacked
 from mlp.common.errors import DataError
 
 DTYPES = {
@@ -33,9 +34,6 @@ DTYPES = {
 """The dtypes of the format's codes, in the byte order of the file."""
 
 _CODES = {dtype.newbyteorder("="): code for code, dtype in DTYPES.items()}
-
-MAX_UNPACKED_BYTES = 4 << 30
-"""The largest file that is unpacked from gzip: a bound on the harm of a small hostile file."""
 
 _MAX_RANK = 64  # NumPy's own limit
 _MAX_DEFLATE_RATIO = 1032  # 258 bytes from 2 bits, deflate's best (zlib.net/zlib_tech.html)
@@ -84,11 +82,8 @@ def decode_idx(stream: io.BufferedIOBase, source: str) -> NDArray[Any]:
         with unpacking as values:
             header = _read_header(values, source)
             _check_length(header, source, most=length * _MAX_DEFLATE_RATIO if packed else length)
-            if packed and header.bytes > MAX_UNPACKED_BYTES:
-                raise DataError(
-                    f"{source} unpacks to {header.bytes:,} bytes, over the limit of "
-                    f"{MAX_UNPACKED_BYTES:,}: unpack it and read it with mmap=True"
-                )
+            if packed:
+                check_unpacked(source, length, header.bytes, DataError)
             array = _read_values(values, header, source)
             # At the end of gzip data, this also compares the checksum in its trailer.
             _check_length(header, source, least=header.bytes + len(values.read(1)))

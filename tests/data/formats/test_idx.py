@@ -14,8 +14,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
+from mlp.common import bounds
 from mlp.common.errors import DataError
-from mlp.data.formats import idx
 from mlp.data.formats.idx import idx_sha256, read_idx, write_idx
 
 DTYPES = ("uint8", "int8", "int16", "int32", "float32", "float64")
@@ -250,9 +250,9 @@ def peak_of_failing_to_read(path: Path, message: str) -> int:
 
 def test_unpacking_has_a_limit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     write_idx(tmp_path / "array.gz", np.zeros(100, np.uint8))
-    monkeypatch.setattr(idx, "MAX_UNPACKED_BYTES", 108)
+    monkeypatch.setattr(bounds, "most_unpacked", lambda _: 108)
     assert len(read_idx(tmp_path / "array.gz")) == 100
-    monkeypatch.setattr(idx, "MAX_UNPACKED_BYTES", 107)
+    monkeypatch.setattr(bounds, "most_unpacked", lambda _: 107)
     with pytest.raises(DataError, match="over the limit of 107"):
         read_idx(tmp_path / "array.gz")
 
