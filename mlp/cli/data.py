@@ -28,14 +28,15 @@ app = typer.Typer(
 )
 
 Classes = Annotated[
-    int, typer.Option(min=1, max=256, help="The number of classes; labels run from 0.")
+    int | None,
+    typer.Option(min=1, max=256, help="The number of classes, where some do not occur."),
 ]
 
 
 @app.command("info")
 def info(
     path: Annotated[Path, typer.Argument(metavar="PATH", help="A dataset in any format.")],
-    classes: Classes = 10,
+    classes: Classes = None,
     as_json: Json = False,
 ) -> None:
     """Describe a dataset in any format, and check it."""
@@ -62,7 +63,7 @@ def convert(
             metavar="FORMAT", help=f"{', '.join(FORMATS.names)}; else what the ending tells."
         ),
     ] = None,
-    classes: Classes = 10,
+    classes: Classes = None,
     force: Annotated[
         bool, typer.Option("--force", help="Replace a dataset that is there.")
     ] = False,

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from mlp.common.errors import DataError, UsageError
 from mlp.common.rng import generator
+from mlp.data.inputs import Inputs, Pixels
 from mlp.data.task import Task
 
 MOST_COPIED = 256 << 20
@@ -94,6 +95,9 @@ class Dataset:
         validation_start: the first training image that may be held out for validation. Where
             datasets are joined, the first dataset's images come last; they resemble the test
             images.
+        inputs: how the values of the files became those of the splits.
+        is_one_set: whether the test split was drawn from the same set as the training split.
+        origin: what `mlp.data.load.load_dataset` finds it by; empty where it is of no file.
 
     Raises:
         DataError: if a label is not below ``classes`` or the image sizes of the splits differ.
@@ -106,6 +110,9 @@ class Dataset:
     test: Split
     task: Task = field(default_factory=Task)
     validation_start: int = 0
+    inputs: Inputs = field(default_factory=Pixels)
+    is_one_set: bool = False
+    origin: str = ""
 
     def __post_init__(self) -> None:
         for split_name, split in (("training", self.train), ("test", self.test)):
@@ -168,14 +175,28 @@ def hold_out(dataset: Dataset, validation: float, seed: int) -> tuple[Split, Spl
     if count == 0:
         return split, split[N:]
     start = dataset.validation_start if count <= N - dataset.validation_start else 0
-    rows = generator(seed, "validation").permutation(np.arange(start, N))
-    if split.labels.ndim == 1:
-        rows = rows[np.argsort(split.labels[rows], kind="stable")]
-    # Evenly spaced: each class, whose rows are now side by side, gets its share.
-    chosen = rows[(2 * np.arange(count) + 1) * len(rows) // (2 * count)]
     held_out = np.zeros(N, bool)
-    held_out[chosen] = True
+    drawn = evenly_drawn(split.labels[start:], count, generator(seed, "validation"))
+    held_out[start + drawn] = True
     return _take(split, np.flatnonzero(~held_out)), _take(split, np.flatnonzero(held_out))
+
+
+def evenly_drawn(labels: NDArray[Any], count: int, rng: np.random.Generator) -> NDArray[np.int64]:
+    """Draw rows at random, of each class, or of each range of one number, in the same proportion.
+
+    Args:
+        labels: of all rows, shape (N,) or (N, L); answers, and several numbers, decide nothing.
+        count: how many to draw, at most N.
+        rng: draws.
+
+    Returns:
+        The rows, shape (count,).
+    """
+    rows = rng.permutation(len(labels))
+    if labels.ndim == 1 or (labels.dtype.kind == "f" and labels.shape[1] == 1):
+        rows = rows[np.argsort(labels.reshape(-1)[rows], kind="stable")]
+    # Evenly spaced: each class, whose rows are now side by side, gets its share.
+    return rows[(2 * np.arange(count) + 1) * len(rows) // (2 * count)]
 
 
 def _take(split: Split, rows: NDArray[np.int64]) -> Split:

@@ -45,13 +45,14 @@ class Description:
     problems: list[str]
 
 
-def describe_dataset(splits: Splits, classes: int) -> Description:
+def describe_dataset(splits: Splits, classes: int | None = None) -> Description:
     """Measure each split and look for what would spoil a training run.
 
     Args:
         splits: each with one image or more, and every label below ``classes``.
-        classes: the number of classes.
+        classes: the number of classes; as many as the largest label tells unless given.
     """
+    classes = classes or 1 + max(int(split.labels.max()) for split in splits.values())
     found = {name: _describe_split(split, classes) for name, split in splits.items()}
     problems = [
         f"{name}: {problem}"

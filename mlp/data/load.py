@@ -13,10 +13,12 @@ from mlp.common.errors import DataError, UsageError
 from mlp.data.dataset import Dataset, Split
 from mlp.data.download import Progress
 from mlp.data.formats import convert as formats
+from mlp.data.interpret import Meaning
 from mlp.data.mnist import MnistUnavailable, load_mnist
+from mlp.data.reading import Reading
 from mlp.data.relabel import as_binary, overlay
 from mlp.data.synthetic import load_synthetic
-from mlp.data.task import Task
+from mlp.data.task import Kind, Task
 
 __all__ = ["Dataset", "Split", "as_binary", "load_dataset", "overlay", "relabel_for"]
 
@@ -25,6 +27,9 @@ def load_dataset(
     name: str = "auto",
     folder: str | Path | None = None,
     *,
+    reading: Reading | None = None,
+    kind: Kind = "multiclass",
+    known: Meaning | None = None,
     note: Callable[[str], None] | None = None,
     progress: Progress | None = None,
 ) -> Dataset:
@@ -36,7 +41,11 @@ def load_dataset(
             where it is found or can be downloaded, and else synthetic digits. Several, with commas
             between, are joined: trained on together, tested on the first; see `join`.
         folder: where MNIST's files are; nothing else is then tried.
-        note: called with a sentence when ``"auto"`` falls back on synthetic digits.
+        reading: the user's choices in reading files; the defaults of `Reading` unless given.
+        kind: ``"regression"`` where labels of files are numbers to estimate.
+        known: what a model takes the data of files as; found unless given.
+        note: called with a sentence when ``"auto"`` falls back on synthetic digits, and about what
+            is found in files.
         progress: called as a download goes on.
 
     Raises:
@@ -44,23 +53,30 @@ def load_dataset(
         UsageError: if there is no such dataset.
     """
     if "," in name and not Path(name).exists():
-        parts = [load_dataset(part, note=note, progress=progress) for part in name.split(",")]
-        return join(parts)
+        parts = [
+            load_dataset(
+                part, reading=reading, kind=kind, known=known, note=note, progress=progress
+            )
+            for part in name.split(",")
+        ]
+        return dataclasses.replace(join(parts), origin=name)
     if folder is not None and name not in ("auto", "mnist"):
         raise UsageError(f"a data folder is for MNIST: name that folder as the dataset, not {name}")
     if name == "mnist" or (name == "auto" and folder is not None):
-        return load_mnist(folder, progress=progress)
+        return dataclasses.replace(load_mnist(folder, progress=progress), origin="mnist")
     if name == "auto":
         try:
-            return load_mnist(progress=progress)
+            return dataclasses.replace(load_mnist(progress=progress), origin="mnist")
         except MnistUnavailable as error:
             if note is not None:
                 note(f"{error}. Going on with synthetic digits, which the project draws itself.")
-            return load_synthetic()
+            name = "synthetic"
     if match := re.fullmatch(r"synthetic(?::(\d+)\+(\d+))?", name):
-        return load_synthetic(*map(int, match.groups())) if match[1] else load_synthetic()
+        counts = map(int, match.groups()) if match[1] else ()
+        return dataclasses.replace(load_synthetic(*counts), origin=name)
     if Path(name).exists():
-        return formats.read(name)
+        found = formats.read(name, reading, kind=kind, known=known, note=note)
+        return dataclasses.replace(found, origin=str(Path(name).absolute()))
     raise UsageError(
         f"there is no dataset {name!r}: choose mnist, synthetic, synthetic:N+M, or a file or "
         "folder in one of the formats that mlp data info reads"

@@ -10,6 +10,8 @@ from numpy.typing import NDArray
 
 from mlp.common.errors import DataError
 
+TRAIN, TEST, WHOLE = "train", "test", "all"
+
 
 @dataclass(frozen=True)
 class RawSplit:
@@ -63,3 +65,7 @@ class RawSplit:
     def __getitem__(self, rows: slice | NDArray[Any]) -> RawSplit:
         labels = None if self.labels is None else self.labels[rows]
         return RawSplit(np.asanyarray(self.features[rows]), labels, self.columns, self.label_names)
+
+
+RawSplits = dict[str, RawSplit]
+"""Either a ``train`` and a ``test`` split, or ``all`` alone where there is no division."""

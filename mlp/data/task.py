@@ -1,4 +1,4 @@
-"""A network's task: to choose one of several classes, or to answer yes-or-no questions."""
+"""A network's task: to choose one of several classes, answer questions, or estimate numbers."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from backends import Array
 
-Kind = Literal["multiclass", "binary", "multilabel"]
+Kind = Literal["multiclass", "binary", "multilabel", "regression"]
 
 
 @dataclass(frozen=True)
@@ -21,14 +21,31 @@ class Task:
     Attributes:
         kind: ``"multiclass"`` where each image has one class: labels are integers of shape (N,);
             ``"multilabel"`` where each of L questions has its own yes or no: labels are 0 or 1, of
-            shape (N, L); ``"binary"`` for one such question, L = 1.
-        names: what each output stands for: C classes or L questions.
+            shape (N, L); ``"binary"`` for one such question, L = 1; ``"regression"`` where each of
+            L numbers is estimated: labels are float32 of shape (N, L), standardised.
+        names: what each output stands for: C classes, L questions or L numbers.
         positive: of a binary task, the classes whose answer is yes.
+        mean, deviation: of regression, those of each number in its own unit over the training
+            rows, which a label of 0 and a difference of 1 stand for.
     """
 
     kind: Kind = "multiclass"
     names: tuple[str, ...] = tuple("0123456789")
     positive: tuple[int, ...] = ()
+    mean: tuple[float, ...] = ()
+    deviation: tuple[float, ...] = ()
+
+    def to_json(self) -> dict[str, Any]:
+        """Return its attributes; those of regression only where it is one."""
+        told: dict[str, Any] = {"kind": self.kind, "names": self.names, "positive": self.positive}
+        if self.kind == "regression":
+            told |= {"mean": self.mean, "deviation": self.deviation}
+        return told
+
+    def in_own_units(self, labels: NDArray[Any]) -> NDArray[np.float64]:
+        """Turn standardised numbers, shape (N, L), into those that they stand for."""
+        own: NDArray[np.float64] = labels * np.array(self.deviation) + np.array(self.mean)
+        return own
 
     def decide(self, outputs: Array, *, logits: bool) -> Array:
         """Turn a network's outputs into answers in the form of labels, on the same device.
@@ -39,10 +56,12 @@ class Task:
 
         Returns:
             The class with the largest output, int64 of shape (N,); or 1 where a question is
-            answered yes and else 0, uint8 of shape (N, L).
+            answered yes and else 0, uint8 of shape (N, L); or the numbers, as they are.
         """
         if self.kind == "multiclass":
             return outputs.argmax(axis=1)
+        if self.kind == "regression":
+            return outputs
         return (outputs > (0.0 if logits else 0.5)).astype(np.uint8)
 
     def probabilities(

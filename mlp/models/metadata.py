@@ -98,6 +98,8 @@ class Metadata:
         """
         entries: dict[str, Any] = asdict(self)
         initialisation, unread = entries.pop("initialisation"), entries.pop("unread")
+        if self.task is not None:
+            entries["task"] = self.task.to_json()
         if self.recipe is None:
             entries = {key: value for key, value in entries.items() if value not in (None, ())}
         if self.epoch is None:  # as in the files of versions that did not tell it
@@ -152,12 +154,18 @@ def temperature_of(model: MLP) -> float:
 
 def _task(value: Any) -> Task:
     try:
-        task = Task(value["kind"], tuple(value["names"]), tuple(value["positive"]))
+        mean, deviation = tuple(value.get("mean", ())), tuple(value.get("deviation", ()))
+        task = Task(value["kind"], tuple(value["names"]), tuple(value["positive"]), mean, deviation)
         _require(task.kind in get_args(Kind))
+        _require(
+            len(mean) == len(deviation) == (len(task.names) if task.kind == "regression" else 0)
+        )
+        _require(all(_is_number(figure) for figure in (*mean, *deviation)))
+        _require(all(figure > 0 for figure in deviation))
         _require(all(isinstance(name, str) for name in task.names))
         _require(all(type(digit) is int for digit in task.positive))
         return task
-    except (KeyError, TypeError, ValueError):
+    except (AttributeError, KeyError, TypeError, ValueError):
         raise ModelError(
             "the model does not tell what its outputs answer: its file is damaged, copy it again"
         ) from None

@@ -91,7 +91,7 @@ def describe_data(dataset: Dataset) -> dict[str, Any]:
     """Return what distinguishes a dataset from others."""
     return {
         "name": dataset.name,
-        "task": asdict(dataset.task),
+        "task": dataset.task.to_json(),
         "train": dataset.train.checksum,
         "test": dataset.test.checksum,
     }

@@ -221,7 +221,6 @@ DAMAGE: dict[str, Callable[[bytes], bytes]] = {
     "wrong magic": lambda b: b"\1" + b[1:],
     "html": lambda _: b"<!DOCTYPE html><html><body>404</body></html>",
     "count": lambda b: b[:7] + bytes([b[7] - 1]) + b[8:-1],
-    "label": lambda b: b[:-1] + b"\x0a",
 }
 
 

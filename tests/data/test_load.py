@@ -33,10 +33,11 @@ def test_auto_takes_synthetic_digits_where_mnist_is_not_there(
     cache: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("MLP_OFFLINE", "1")
-    monkeypatch.setattr("mlp.data.load.load_synthetic", lambda: "drawn")
+    monkeypatch.setattr("mlp.data.load.load_synthetic", lambda: DIGITS)
     notes: list[str] = []
-    assert load_dataset("auto", note=notes.append) == "drawn"  # type: ignore[comparison-overlap]
-    assert load_dataset("auto") == "drawn"  # type: ignore[comparison-overlap]
+    drawn = load_dataset("auto", note=notes.append)
+    assert (drawn.train, drawn.origin) == (DIGITS.train, "synthetic")
+    assert load_dataset("auto").train is DIGITS.train
     assert len(notes) == 1
     assert "Going on with synthetic digits" in notes[0]
     with pytest.raises(MnistUnavailable):

@@ -37,7 +37,7 @@ def raw_folder(folder: Path, images: int) -> Path:
             file.truncate(16 + count * SIDE * SIDE)
         with (folder / labels).open("wb") as file:
             file.write(struct.pack(">4BI", 0, 0, 8, 1, count))
-            file.truncate(8 + count)
+            file.write((b"\0\1" * count)[:count])
     return folder
 
 

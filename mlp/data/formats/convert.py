@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 from mlp.common.atomic import put_back
@@ -9,7 +10,10 @@ from mlp.common.errors import DataError, UsageError
 from mlp.common.overwrite import check_destination, check_holds_only
 from mlp.data.dataset import Dataset
 from mlp.data.formats.registry import FORMATS, PAIR, Format
-from mlp.data.formats.splits import TEST, TRAIN, Progress, Splits, as_dataset, check_splits
+from mlp.data.formats.splits import TEST, TRAIN, Progress, RawSplits, Splits, as_written
+from mlp.data.interpret import Meaning, interpret
+from mlp.data.reading import Reading
+from mlp.data.task import Kind
 
 
 def detect(path: str | Path) -> Format:
@@ -35,8 +39,24 @@ def detect(path: str | Path) -> Format:
     raise DataError(f"{path} is no dataset: name {FORMATS.titles}")
 
 
-def read_splits(path: str | Path, classes: int = 10, progress: Progress | None = None) -> Splits:
-    """Read a file or folder in any format.
+def read_raw(path: str | Path, progress: Progress | None = None) -> RawSplits:
+    """Read what a file or folder in any format holds, as it is.
+
+    Args:
+        path: see `detect`.
+        progress: called with how many images are read, where reading takes long.
+
+    Raises:
+        DataError: if it is missing, damaged, hostile or of no known format.
+    """
+    path = Path(path)
+    return detect(path).read(path, progress or _quiet)
+
+
+def read_splits(
+    path: str | Path, classes: int | None = None, progress: Progress | None = None
+) -> Splits:
+    """Read the images of a file or folder with their labels as they are written.
 
     Args:
         path: see `detect`; a CSV file, or a folder of classes, gives one split called ``all``.
@@ -44,21 +64,27 @@ def read_splits(path: str | Path, classes: int = 10, progress: Progress | None =
         progress: called with how many images are read, where reading takes long.
 
     Raises:
-        DataError: if it is missing, damaged, hostile or of no known format.
+        DataError: as `read_raw` and `as_written`.
     """
-    path = Path(path)
-    splits = detect(path).read(path, progress or _quiet)
-    check_splits(splits, path, classes)
-    return splits
+    return as_written(read_raw(path, progress), Path(path), classes)
 
 
-def read(path: str | Path, classes: int = 10, progress: Progress | None = None) -> Dataset:
-    """Read a dataset in any format, with training and test images; see `read_splits`.
+def read(
+    path: str | Path,
+    reading: Reading | None = None,
+    progress: Progress | None = None,
+    *,
+    kind: Kind = "multiclass",
+    known: Meaning | None = None,
+    note: Callable[[str], None] | None = None,
+) -> Dataset:
+    """Read a dataset in any format; the arguments are those of `mlp.data.interpret.interpret`.
 
     Raises:
-        DataError: as `read_splits`, and if there is no division into training and test images.
+        DataError: as `read_raw`, and if what is there makes no dataset.
     """
-    return as_dataset(read_splits(path, classes, progress), Path(path), classes)
+    raw, path = read_raw(path, progress), Path(path)
+    return interpret(raw, path.stem, str(path), reading, kind=kind, known=known, note=note)
 
 
 def write(
@@ -111,7 +137,7 @@ def convert(
     target: str | Path,
     to: str | None = None,
     *,
-    classes: int = 10,
+    classes: int | None = None,
     force: bool = False,
     progress: Progress | None = None,
 ) -> tuple[Format, Splits]:

@@ -21,7 +21,8 @@ from mlp.common.errors import DataError
 from mlp.common.safe_npz import is_zip
 from mlp.data.dataset import Split
 from mlp.data.formats.registry import FORMATS, ONE, Format
-from mlp.data.formats.splits import WHOLE, Progress, Splits
+from mlp.data.formats.splits import WHOLE, Progress, RawSplits, Splits
+from mlp.data.raw import RawSplit
 
 LABEL_NAMES = ("label", "class", "y")
 """What the label's column may be called in a header, in any case."""
@@ -42,7 +43,7 @@ class Csv(Format):
     def matches(self, path: Path) -> bool:
         return path.suffix.lower() == ".csv" and not is_zip(path)
 
-    def read(self, path: Path, progress: Progress) -> Splits:
+    def read(self, path: Path, progress: Progress) -> RawSplits:
         return {WHOLE: read_csv(path)}
 
     def write(self, splits: Splits, path: Path, progress: Progress) -> None:
@@ -56,7 +57,7 @@ class _Layout(NamedTuple):
     width: int
 
 
-def read_csv(path: Path) -> Split:
+def read_csv(path: Path) -> RawSplit:
     """Read a file, with or without a header; 60,000 images of 28 x 28 take about two seconds.
 
     Without names like ``1x1`` in the header, the images are taken to be square.
@@ -78,7 +79,7 @@ def read_csv(path: Path) -> Split:
     table = np.concatenate(blocks)  # (N, 1 + height · width)
     labels = table[:, layout.label].copy()  # (N,)
     pixels = np.delete(table, layout.label, axis=1)
-    return Split(pixels.reshape(-1, layout.height, layout.width), labels)
+    return RawSplit(pixels.reshape(-1, layout.height, layout.width), labels)
 
 
 def write_csv(split: Split, path: Path) -> None:

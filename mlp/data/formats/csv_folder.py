@@ -7,7 +7,7 @@ from pathlib import Path
 from mlp.common.atomic import replacing_folder
 from mlp.data.formats.csv import read_csv, write_csv
 from mlp.data.formats.registry import FORMATS, Format
-from mlp.data.formats.splits import TEST, TRAIN, Progress, Splits
+from mlp.data.formats.splits import TEST, TRAIN, Progress, RawSplits, Splits
 
 NAMES = (("train.csv", "test.csv"), ("mnist_train.csv", "mnist_test.csv"))
 """What the two files may be called; the first names are written."""
@@ -30,7 +30,7 @@ class CsvFolder(Format):
                 return pair
         return ()
 
-    def read(self, path: Path, progress: Progress) -> Splits:
+    def read(self, path: Path, progress: Progress) -> RawSplits:
         train, test = self.files(path)
         return {TRAIN: read_csv(train), TEST: read_csv(test)}
 

@@ -14,7 +14,8 @@ from mlp.common.errors import DataError
 from mlp.data.dataset import Dataset, Split
 from mlp.data.formats.idx import idx_sha256, read_idx, write_idx
 from mlp.data.formats.registry import FORMATS, Format
-from mlp.data.formats.splits import TEST, TRAIN, Progress, Splits, as_dataset
+from mlp.data.formats.splits import TEST, TRAIN, Progress, RawSplits, Splits
+from mlp.data.raw import RawSplit
 
 TRAIN_FILES = ("train-images-idx3-ubyte", "train-labels-idx1-ubyte")
 TEST_FILES = ("t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte")
@@ -36,13 +37,17 @@ class IdxFolder(Format):
     def files(self, path: Path) -> list[Path]:
         return list_idx_files(path)
 
-    def read(self, path: Path, progress: Progress) -> Splits:
+    def read(self, path: Path, progress: Progress) -> RawSplits:
         dataset = load_idx_folder(path, classes=_BYTE_VALUES)
-        return {TRAIN: dataset.train, TEST: dataset.test}
+        return {
+            name: RawSplit(split.images, split.labels)
+            for name, split in ((TRAIN, dataset.train), (TEST, dataset.test))
+        }
 
     def write(self, splits: Splits, path: Path, progress: Progress) -> None:
         with replacing_folder(path) as folder:
-            write_idx_folder(as_dataset(splits, path, _BYTE_VALUES), folder)
+            train, test = splits[TRAIN], splits[TEST]
+            write_idx_folder(Dataset("idx", str(path), _BYTE_VALUES, train, test), folder)
 
 
 def load_idx_folder(

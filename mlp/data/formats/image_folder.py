@@ -16,9 +16,9 @@ from PIL import Image
 
 from mlp.common.atomic import replacing_folder
 from mlp.common.errors import DataError
-from mlp.data.dataset import Split
 from mlp.data.formats.registry import FORMATS, ONE, PAIR, Format
-from mlp.data.formats.splits import TEST, TRAIN, WHOLE, Progress, Splits
+from mlp.data.formats.splits import TEST, TRAIN, WHOLE, Progress, RawSplits, Splits
+from mlp.data.raw import RawSplit
 
 MAX_PIXELS = 1 << 20
 """The largest image that is decoded: 1,024 x 1,024."""
@@ -53,7 +53,7 @@ class ImageFolder(Format):
     def files(self, path: Path) -> list[Path]:
         return [file.path for split in list_images(path).values() for file in split]
 
-    def read(self, path: Path, progress: Progress) -> Splits:
+    def read(self, path: Path, progress: Progress) -> RawSplits:
         return read_images(path, progress)
 
     def write(self, splits: Splits, path: Path, progress: Progress) -> None:
@@ -97,7 +97,7 @@ def list_images(folder: Path) -> dict[str, list[ImageFile]]:
     return {name: found[name] for name in (TRAIN, TEST)}
 
 
-def read_images(folder: Path, progress: Progress) -> Splits:
+def read_images(folder: Path, progress: Progress) -> RawSplits:
     """Read all images as grey.
 
     Args:
@@ -128,7 +128,7 @@ def read_images(folder: Path, progress: Progress) -> Splits:
     labels = np.array([file.label for file in members], np.uint8)  # (N,)
     splits, start = {}, 0
     for name, split in files.items():
-        splits[name] = Split(images, labels)[start : start + len(split)]
+        splits[name] = RawSplit(images, labels)[start : start + len(split)]
         start += len(split)
     return splits
 

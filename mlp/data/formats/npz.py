@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 from mlp.common.atomic import replacing
 from mlp.common.errors import DataError
 from mlp.common.safe_npz import is_zip, read_npz
-from mlp.data.dataset import Split
 from mlp.data.formats.registry import FORMATS, Format
-from mlp.data.formats.splits import TEST, TRAIN, Progress, Splits
+from mlp.data.formats.splits import TEST, TRAIN, Progress, RawSplits, Splits
+from mlp.data.raw import RawSplit
 
 _NAMES = {TRAIN: ("x_train", "y_train"), TEST: ("x_test", "y_test")}
 _ALL_NAMES = tuple(name for names in _NAMES.values() for name in names)
@@ -29,13 +29,13 @@ class Npz(Format):
     def matches(self, path: Path) -> bool:
         return is_zip(path)
 
-    def read(self, path: Path, progress: Progress) -> Splits:
+    def read(self, path: Path, progress: Progress) -> RawSplits:
         arrays = read_npz(path, DataError, _ALL_NAMES)
         missing = [name for name in _ALL_NAMES if name not in arrays]
         if missing:
             raise DataError(f"{path} lacks {', '.join(missing)}: it needs {', '.join(_ALL_NAMES)}")
         return {
-            split: Split(_as_bytes(arrays[x], 3, x, path), _as_bytes(arrays[y], 1, y, path))
+            split: RawSplit(_as_bytes(arrays[x], 3, x, path), _as_bytes(arrays[y], 1, y, path))
             for split, (x, y) in _NAMES.items()
         }
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import ClassVar
 
 from mlp.common.file_formats import FileFormat, Formats
-from mlp.data.formats.splits import TEST, TRAIN, WHOLE, Progress, Splits
+from mlp.data.formats.splits import TEST, TRAIN, WHOLE, Progress, RawSplits, Splits
 
 PAIR, ONE = frozenset({TRAIN, TEST}), frozenset({WHOLE})
 
@@ -23,8 +23,8 @@ class Format(FileFormat):
     needs_ending = True
 
     @abstractmethod
-    def read(self, path: Path, progress: Progress) -> Splits:
-        """Read the splits.
+    def read(self, path: Path, progress: Progress) -> RawSplits:
+        """Read the splits, and decide nothing about them; see `mlp.data.interpret`.
 
         Args:
             path: the file or folder, which `matches`.

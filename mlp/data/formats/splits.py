@@ -1,14 +1,18 @@
-"""The splits that a file or folder of images holds, which need not make a whole dataset."""
+"""The splits that a file or folder holds, which need not make a whole dataset."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
 
-from mlp.common.errors import DataError
-from mlp.data.dataset import Dataset, Split
+import numpy as np
 
-TRAIN, TEST, WHOLE = "train", "test", "all"
+from mlp.common.errors import DataError
+from mlp.data.dataset import Split
+from mlp.data.inputs import Pixels
+from mlp.data.raw import TEST, TRAIN, WHOLE, RawSplits
+
+__all__ = ["TEST", "TRAIN", "WHOLE", "Progress", "RawSplits", "Splits", "as_written"]
 
 Splits = dict[str, Split]
 """Either a ``train`` and a ``test`` split, or ``all`` alone where there is no division."""
@@ -17,39 +21,42 @@ Progress = Callable[[int, int], None]
 """Called from time to time with the number of images done, and of all images."""
 
 
-def check_splits(splits: Splits, source: Path, classes: int) -> None:
-    """Refuse splits that are empty, hold labels outside the classes or differ in image size.
+def as_written(raw: RawSplits, source: Path, classes: int | None = None) -> Splits:
+    """Take images and labels as they are in a file, to describe or convert them.
+
+    Args:
+        raw: what the file holds: images of bytes, with whole numbers from 0 to 255 as labels.
+        source: the file or folder.
+        classes: the number of classes, where a label that is not below it is an error.
 
     Raises:
-        DataError: with the first fault.
+        DataError: if they are of another kind, or the splits are empty or differ in image size.
     """
-    for name, split in splits.items():
-        if not len(split) or not split.images[0].size:
+    splits: Splits = {}
+    for name, split in raw.items():
+        if not len(split) or not split.features[0].size:
             raise DataError(f"the split {name} of {source} holds no images: get it again")
-        if int(split.labels.max()) >= classes:
-            row = int((split.labels >= classes).argmax())
+        labels, limit = split.labels, classes or 256
+        if split.features.ndim != 3 or labels is None or labels.ndim != 1:
+            raise DataError(
+                f"the split {name} of {source} is no set of images with one label each, which "
+                "alone can be described and converted: train on it as it is"
+            )
+        if labels.dtype.kind not in "iu" or labels.min() < 0 or labels.max() >= limit:
+            row = 0
+            if labels.dtype.kind in "iu":
+                row = int(((labels < 0) | (labels >= limit)).argmax())
             raise DataError(
                 f"image {row + 1:,} of the split {name} of {source} has the label "
-                f"{split.labels[row]}, outside the classes 0 to {classes - 1}: correct it, or "
+                f"{labels[row]}, outside the classes 0 to {limit - 1}: correct it, or "
                 "say how many classes there are"
             )
+        pixels = Pixels().apply(split.features, f"{source} ({name})")
+        splits[name] = Split(pixels, labels.astype(np.uint8, copy=False))
     sizes = {split.images.shape[1:] for split in splits.values()}
     if len(sizes) > 1:
         raise DataError(
             f"the splits of {source} have images of different sizes "
             f"({' and '.join(f'{h} x {w}' for h, w in sorted(sizes))}): they do not belong together"
         )
-
-
-def as_dataset(splits: Splits, source: Path, classes: int) -> Dataset:
-    """Make a dataset of a training and a test split.
-
-    Raises:
-        DataError: if there are not both a training and a test split.
-    """
-    if splits.keys() != {TRAIN, TEST}:
-        raise DataError(
-            f"{source} holds one set of images, but a dataset needs training and test images: "
-            "put both into one folder, as train.csv and test.csv or train/ and test/"
-        )
-    return Dataset(source.stem, str(source), classes, splits[TRAIN], splits[TEST])
+    return splits

@@ -119,12 +119,10 @@ def test_a_name_that_tells_no_format_is_refused(
 
 
 @pytest.mark.parametrize(("target", "to"), [("x.npz", None), ("x", "csv"), ("x", "idx")])
-def test_a_lone_split_is_no_dataset(tmp_path: Path, target: str, to: str | None) -> None:
+def test_a_lone_split_is_not_written_as_two(tmp_path: Path, target: str, to: str | None) -> None:
     formats.write({WHOLE: digits(9)}, tmp_path / "lone.csv")
     with pytest.raises(UsageError, match="there is one set of images"):
         formats.convert(tmp_path / "lone.csv", tmp_path / target, to)
-    with pytest.raises(DataError, match="needs training and test images"):
-        formats.read(tmp_path / "lone.csv")
     assert list(tree(tmp_path)) == ["lone.csv"]
 
 
@@ -253,16 +251,16 @@ def test_convert_converts_and_tells(
     assert "23 (train) and 11 (test) images" in out
 
 
-def test_more_classes_are_asked_for(
+def test_classes_are_found_and_held_to_their_number(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     letters = Split(digits(26).images, np.arange(26, dtype=np.uint8))
     formats.write({WHOLE: letters}, tmp_path / "letters.csv")
-    code, out, err = run(monkeypatch, capsys, "data", "info", tmp_path / "letters.csv")
+    words = ("data", "info", tmp_path / "letters.csv")
+    code, out, err = run(monkeypatch, capsys, *words, "--classes", 10)
     assert (code, out) == (1, "")
     assert err.startswith("mlp: image 11 of the split all")
     assert err.count("\n") == 1
-    words = ("data", "info", tmp_path / "letters.csv", "--classes", 26)
     assert run(monkeypatch, capsys, *words)[0] == 0
 
 

@@ -1,0 +1,183 @@
+"""From what the files hold to a dataset: ranges, classes, splits and missing values, decided here.
+
+A format reads arrays and decides nothing. What is decided is kept in the dataset, and in the model
+that is trained on it, so that new input is taken alike.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Callable, Sequence
+from itertools import pairwise
+from typing import NamedTuple
+
+import numpy as np
+
+from mlp.common.errors import DataError
+from mlp.common.rng import generator
+from mlp.data.dataset import Dataset, Split, evenly_drawn
+from mlp.data.inputs import Columns, Inputs, Pixels
+from mlp.data.raw import TEST, TRAIN, WHOLE, RawSplit, RawSplits
+from mlp.data.reading import Reading
+from mlp.data.targets import as_targets, find_task, has_label
+from mlp.data.task import Kind, Task
+
+SMALLEST_IMAGE = 7
+"""The least side, in pixels, of an image that is recognised without names of its pixels."""
+
+_PIXEL_NAME = re.compile(r"(pixel|px|p|image)?[_ ]?\d{1,6}([x_]\d{1,6}){0,2}", re.IGNORECASE)
+
+
+class Meaning(NamedTuple):
+    """What a model was trained to read and to answer, which data for it has to be taken as."""
+
+    task: Task
+    inputs: Inputs
+
+
+def interpret(
+    splits: RawSplits,
+    name: str,
+    source: str,
+    reading: Reading | None = None,
+    *,
+    kind: Kind = "multiclass",
+    known: Meaning | None = None,
+    seed: int = 0,
+    note: Callable[[str], None] | None = None,
+) -> Dataset:
+    """Make a dataset of what files hold.
+
+    Args:
+        splits: what they hold.
+        name: what the dataset is called.
+        source: where it is, for the messages.
+        reading: the user's choices; the defaults of `Reading` unless given.
+        kind: ``"regression"`` where the labels are numbers to estimate; else it is found.
+        known: what a model takes the data as; found unless given.
+        seed: of the draw of the test rows, where there is no test set.
+        note: called with a sentence about each decision that is not plain.
+
+    Raises:
+        DataError: if the data does not make a dataset; the message names the first fault.
+    """
+    reading, tell = reading or Reading(), note or _quiet
+    splits = {key: _as_images(split) for key, split in splits.items()}
+    _check_shapes(splits, source)
+    splits = {key: _labelled(key, split, source, tell) for key, split in splits.items()}
+    whole = splits[WHOLE] if WHOLE in splits else splits[TRAIN]
+    if not len(whole):
+        raise DataError(
+            f"{source} has no labels to learn from: name the labels, or let mlp predict --rows "
+            "answer for its rows"
+        )
+    parts = [whole, *(split for key, split in splits.items() if key == TEST and len(split))]
+    task = known.task if known else find_task(parts, kind, reading.classes, source, tell)
+    targets = [as_targets(part, task, source) for part in parts]
+    held_out = len(parts) == 1
+    if held_out:
+        count = _test_count(reading.test, len(whole), source)
+        rows = evenly_drawn(targets[0], count, generator(seed, "test"))
+        is_test = np.zeros(len(whole), bool)
+        is_test[rows] = True
+        parts = [whole[~is_test], whole[is_test]]
+        targets = [targets[0][~is_test], targets[0][is_test]]
+        tell(
+            f"{source} has no test set: {count:,} of {len(whole):,} rows are held out for it, "
+            "drawn at random from each class alike (--test changes how many)"
+        )
+    inputs = known.inputs if known else _find_inputs(parts, reading, source)
+    if not (known or (isinstance(inputs, Pixels) and inputs.is_plain)):
+        tell(str(inputs))
+    train, test = (
+        Split(inputs.apply(part.features, source), labels)
+        for part, labels in zip(parts, targets, strict=True)
+    )
+    return Dataset(
+        name, source, len(task.names), train, test, task, inputs=inputs, is_one_set=held_out
+    )
+
+
+def _as_images(split: RawSplit) -> RawSplit:
+    """Give rows that are images their shape, (N, height, width)."""
+    features = split.features
+    if features.ndim == 3:
+        return split
+    side = math.isqrt(features.shape[1])
+    if side**2 != features.shape[1] or side < 2:
+        return split
+    names = split.columns
+    if names is not None and not all(map(_PIXEL_NAME.fullmatch, names)):
+        return split
+    named = names is not None and not all(name.isdecimal() for name in names)
+    if not named and (side < SMALLEST_IMAGE or not _could_be_pixels(features)):
+        return split
+    return RawSplit(
+        features.reshape(len(features), side, side), split.labels, None, split.label_names
+    )
+
+
+def _could_be_pixels(features: np.ndarray) -> bool:
+    """Whether values are none of those that only columns have: negative, missing or large."""
+    if features.dtype.kind == "b" or not features.size:
+        return True
+    return bool(features.min() >= 0 and features.max() <= 65535)
+
+
+def _check_shapes(splits: RawSplits, source: str) -> None:
+    for key, split in splits.items():
+        if not split.features.size:
+            raise DataError(f"the split {key} of {source} holds no images: get it again")
+    shapes = {split.features.shape[1:] for split in splits.values()}
+    if len(shapes) > 1:
+        told = " and ".join(" x ".join(map(str, shape)) for shape in sorted(shapes))
+        raise DataError(
+            f"the splits of {source} have images of different sizes ({told}): "
+            "they do not belong together"
+        )
+    names = [split.columns for split in splits.values() if split.columns is not None]
+    for ours, theirs in pairwise(names):
+        if ours != theirs:
+            place = next(
+                i for i, pair in enumerate(zip(ours, theirs, strict=True)) if len({*pair}) > 1
+            )
+            raise DataError(
+                f"column {place + 1} of {source} is called {ours[place]} in one split and "
+                f"{theirs[place]} in the other: bring both into one order"
+            )
+
+
+def _labelled(key: str, split: RawSplit, source: str, tell: Callable[[str], None]) -> RawSplit:
+    """Leave out the rows without a label."""
+    there = has_label(split)
+    if there.all():
+        return split
+    if there.any():
+        tell(f"{int((~there).sum()):,} rows of {source} ({key}) have no label and are left out")
+    elif key == TEST:
+        tell(f"the test rows of {source} have no labels: mlp predict --rows answers for them")
+    return split[there]
+
+
+def _test_count(test: float, N: int, source: str) -> int:
+    count = max(1, round(test * N)) if test < 1 else int(test)
+    if count >= N:
+        raise DataError(
+            f"{source} has {N:,} labelled rows, of which {count:,} cannot be held out for the "
+            "test: hold out fewer with --test"
+        )
+    return count
+
+
+def _find_inputs(parts: Sequence[RawSplit], reading: Reading, source: str) -> Inputs:
+    """Find the range of images, or measure the columns of the training rows."""
+    features = [part.features for part in parts]
+    if features[0].ndim == 3:
+        height, width = features[0].shape[1:]
+        return Pixels.of(features, (height, width), source)
+    return Columns.of(features[0], parts[0].columns, reading.missing == "mean", source)
+
+
+def _quiet(_: str) -> None:
+    """Tell nobody."""

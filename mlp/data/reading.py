@@ -1,0 +1,50 @@
+"""How a dataset is read where it leaves a choice: what a user may say about it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from mlp.common.errors import UsageError
+from mlp.common.option import check_types, option
+from mlp.common.whole import as_whole
+
+GROUP = "Data"
+"""The heading of these options in the help."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Reading:
+    """The choices in reading a dataset; the defaults are those of every command.
+
+    Each field's metadata says what it is; ``mlp train --help`` shows it.
+
+    Raises:
+        UsageError: if a value is of another type or out of its range.
+    """
+
+    classes: int | None = option(
+        None, "How many classes there are, where the data lacks some of them.", group=GROUP
+    )
+    test: float = option(
+        0.2,
+        "Of a dataset without a test set, what to hold out for it: a share below 1 or a count.",
+        group=GROUP,
+    )
+    missing: Literal["refuse", "mean"] = option(
+        "refuse",
+        "What becomes of missing values: refuse them, or fill in their column's mean.",
+        group=GROUP,
+        metavar="refuse|mean",
+    )
+
+    def __post_init__(self) -> None:
+        check_types(self)
+        if self.classes is not None and (as_whole(self.classes) or 0) < 2:
+            raise UsageError(f"--classes takes a whole number of at least 2, not {self.classes}")
+        if not (0 < self.test < 1 or (self.test >= 1 and self.test % 1 == 0)):
+            raise UsageError(
+                f"--test takes a share between 0 and 1 or a whole count, not {self.test:g}"
+            )
+        if self.missing not in ("refuse", "mean"):
+            raise UsageError(f"--missing takes refuse or mean, not {self.missing!r}")
