@@ -2,7 +2,15 @@
 
 from __future__ import annotations
 
+import math
+
 from backends import Array, Backend
+from mlp.nn.optim import LONGEST
+
+HEADROOM = 36
+"""The weights are squared when they are divided by 2**36 times the limit or so. So one may be 1e30
+times as large as the limit before its square overflows; and the squares that are too small for a
+float32 are of weights below 1e-8 of the limit, which make no column long."""
 
 
 class MaxNorm:
@@ -17,7 +25,11 @@ class MaxNorm:
     """
 
     def __init__(self, weights: list[Array], limit: float, backend: Backend) -> None:
-        self.xp, self.weights, self.limit = backend.xp, weights, limit
+        self.xp, self.weights = backend.xp, weights
+        limit = min(limit, LONGEST)
+        # A power of two, which changes no bit of what is not squared.
+        self.scale = 2.0 ** -min(math.frexp(limit)[1] + HEADROOM, 126)
+        self.limit = self.scale * limit
         self.squares = [self.xp.empty_like(W) for W in weights]  # (I, O)
         self.norms = [self.xp.empty(W.shape[1], dtype=W.dtype) for W in weights]  # (O,)
 
@@ -33,7 +45,8 @@ class MaxNorm:
             xp.multiply(W, norm, out=W)
 
     def sum_squares(self, number: int, out: Array) -> None:
-        """Write the sum of the squares of each column of a matrix, shape (O,)."""
-        W, square = self.weights[number], self.squares[number]  # (I, O)
-        self.xp.multiply(W, W, out=square)
-        self.xp.sum(square, axis=0, out=out)
+        """Write the sum of the squares of each column of a matrix times `scale`, shape (O,)."""
+        xp, W, square = self.xp, self.weights[number], self.squares[number]  # (I, O)
+        xp.multiply(W, self.scale, out=square)
+        xp.multiply(square, square, out=square)
+        xp.sum(square, axis=0, out=out)

@@ -8,6 +8,10 @@ from backends import Array, Backend
 from mlp.common.registry import Registry
 
 
+LONGEST = 2.0**128 - 2.0**104
+"""A limit of a length is at most this, the largest float32: a longer one limits nothing."""
+
+
 class Optimizer:
     """Descent along a flat gradient: clip it, add the weight decay to it, then `update`.
 
@@ -45,7 +49,7 @@ class Optimizer:
         self.lr = self.xp.zeros(1, dtype=parameters.dtype)
         self.state: dict[str, Array] = {}
         self.scratch = self.xp.empty_like(parameters)  # (P,)
-        self.norm = self.xp.empty(1, dtype=parameters.dtype)
+        self.scale, self.norm = (self.xp.empty(1, dtype=parameters.dtype) for _ in range(2))
         self._add_decay = backend.fuse(self.decay)
 
     def update(self) -> None:
@@ -58,7 +62,7 @@ class Optimizer:
         if self.clip_value is not None:
             xp.clip(g, -self.clip_value, self.clip_value, out=g)
         if self.clip_norm is not None:
-            self._clip_norm(self.clip_norm)
+            self._clip_norm(min(self.clip_norm, LONGEST))
         if self.weight_decay:
             self._add_decay(p[: self.decayed], g[: self.decayed], scratch[: self.decayed])
         self.update()
@@ -74,13 +78,29 @@ class Optimizer:
         xp.add(g, scratch, out=g)  # (P_weights,)
 
     def _clip_norm(self, limit: float) -> None:
-        """g = g · min(1, limit / |g|) (Pascanu, Mikolov and Bengio, 2013, algorithm 1)."""
-        xp, g, norm = self.xp, self.gradients, self.norm  # (P,), (1,)
-        xp.multiply(g, g, out=self.scratch)  # (P,)
-        xp.sum(self.scratch, axis=0, keepdims=True, out=norm)  # (1,)
+        """g = g · min(1, limit / |g|) (Pascanu, Mikolov and Bengio, 2013, algorithm 1).
+
+        g is squared times a power of two, about m^-0.75, where m is the larger of its largest
+        element and the limit: so no square overflows, and no bit of the others changes.
+        """
+        xp, g, scratch, scale, norm = self.xp, self.gradients, self.scratch, self.scale, self.norm
+        xp.max(g, axis=0, keepdims=True, out=scale)  # (1,)
+        xp.min(g, axis=0, keepdims=True, out=norm)  # (1,)
+        xp.negative(norm, out=norm)
+        xp.maximum(scale, norm, out=scale)
+        xp.maximum(scale, limit, out=scale)
+        xp.log2(scale, out=scale)
+        xp.multiply(scale, 0.75, out=scale)
+        xp.floor(scale, out=scale)
+        xp.negative(scale, out=scale)
+        xp.exp2(scale, out=scale)
+        xp.multiply(g, scale, out=scratch)  # (P,)
+        xp.multiply(scratch, scratch, out=scratch)  # (P,)
+        xp.sum(scratch, axis=0, keepdims=True, out=norm)  # (1,)
         xp.sqrt(norm, out=norm)
-        xp.maximum(norm, limit, out=norm)  # so that short gradients keep their length
-        xp.divide(limit, norm, out=norm)
+        xp.multiply(scale, limit, out=scale)
+        xp.maximum(norm, scale, out=norm)  # so that short gradients keep their length
+        xp.divide(scale, norm, out=norm)
         xp.multiply(g, norm, out=g)  # (P,)
 
 

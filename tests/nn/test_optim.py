@@ -67,6 +67,33 @@ def test_clip_by_norm_only_shortens(limit: float, factor: float) -> None:
     np.testing.assert_allclose(p, [1 - 3 * factor, 2 - 4 * factor], rtol=1e-14)
 
 
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("length", [1e-3, 1.0, 1e10, 1e19, 1e25, 1e38])
+@pytest.mark.parametrize("limit", [0.5, 1.0, 1e25, 1e38, 3.5e38, 1e300])
+def test_neither_a_long_gradient_nor_a_large_limit_overflows(
+    dtype: str, length: float, limit: float
+) -> None:
+    """Squared as it is, a gradient of float32 above 1.8e19 had an infinite norm."""
+    p, g = np.zeros(2, dtype), np.array([-1.8 * length, 2.4 * length], dtype)
+    optimizer = SGD(p, g, CPU, clip_norm=limit)
+    optimizer.lr[:] = 0.5
+    optimizer.step()
+    clipped = min(3 * length, limit) / 2
+    np.testing.assert_allclose(p, np.array([0.6 * clipped, -0.8 * clipped], dtype), rtol=1e-6)
+
+
+@pytest.mark.parametrize("limit", [0.03, 1.0, 7.0])
+def test_clipping_changes_no_bit_of_ordinary_gradients(limit: float) -> None:
+    g = np.random.default_rng(0).normal(size=1001).astype(np.float32)
+    norm = np.maximum(np.sqrt(np.sum(g * g, keepdims=True)), np.float32(limit))
+    expected = np.zeros_like(g) - g * (np.float32(limit) / norm)
+    p = np.zeros_like(g)
+    optimizer = SGD(p, g, CPU, clip_norm=limit)
+    optimizer.lr[:] = 1.0
+    optimizer.step()
+    np.testing.assert_array_equal(p, expected)
+
+
 def test_clipping_a_gradient_of_zero_changes_nothing() -> None:
     np.testing.assert_array_equal(steps([[0.0, 0.0]], [1.0], clip_norm=1.0), [1.0, 2.0])
 

@@ -63,6 +63,9 @@ class TorchNamespace:
     def max(self, a: Any, axis: int, out: Any, keepdims: bool = False) -> Any:
         return out.copy_(a.amax(axis, keepdim=keepdims))
 
+    def min(self, a: Any, axis: int, out: Any, keepdims: bool = False) -> Any:
+        return out.copy_(a.amin(axis, keepdim=keepdims))
+
     def argmax(self, a: Any, axis: int, out: Any) -> Any:
         return out.copy_(a.argmax(axis))
 
