@@ -7,7 +7,6 @@ from typing import Any
 from backends import Array, Backend
 from mlp.common.registry import Registry
 
-
 LONGEST = 2.0**128 - 2.0**104
 """A limit of a length is at most this, the largest float32: a longer one limits nothing."""
 
