@@ -25,6 +25,9 @@ IN_PLACE = "the new one is in place, but a power cut may undo that"
 
 _NAMES = re.compile(r"\.(?P<name>.+)\.(?P<system>[0-9a-f]{8})-(?P<pid>\d+)-[0-9a-f]+\.(tmp|old)")
 
+LONGEST = 180
+"""The most bytes of a name that stand in the name of its temporary; a file's may have 255."""
+
 _writing: set[str] = set()
 """The names of this process's own temporaries: another one with its number is an earlier one's."""
 
@@ -76,6 +79,7 @@ def replacing_folder(path: Path) -> Iterator[Path]:
         OSError: as `replacing`; also if there is a file at ``path``.
     """
     path = path.resolve()
+    put_back(path)
     sweep(path.parent)
     with _beside(path, "tmp", "old") as (temporary, old):
         try:
@@ -89,6 +93,29 @@ def replacing_folder(path: Path) -> Iterator[Path]:
                 old.rename(path)
             for leftover in (temporary, old):
                 shutil.rmtree(leftover, ignore_errors=True)
+
+
+@contextmanager
+def claiming(path: Path) -> Iterator[Path]:
+    """Name a place for a new file or folder that takes ``path`` once the block has ended well.
+
+    It takes it only if nothing is there by then but an empty folder. So of two processes that
+    write to one name at once, one gets it and the other is told.
+
+    Raises:
+        FileExistsError: if something is there.
+        OSError: as `replacing`.
+    """
+    sweep(path.parent)
+    with _beside(path, "tmp") as (temporary,):
+        try:
+            temporary.mkdir()
+            yield temporary / path.name
+            _sync_tree(temporary)
+            with _synced(path.parent):
+                _claim(temporary / path.name, path)
+        finally:
+            shutil.rmtree(temporary, ignore_errors=True)
 
 
 def sweep(folder: Path) -> None:
@@ -106,7 +133,7 @@ def put_back(path: Path) -> None:
     """Bring back the old folder where a process was killed while it replaced it."""
     if not os.path.lexists(path):
         for leftover, name in _leftovers(path.parent):
-            if name == path.name:
+            if name == _shortened(path.name):
                 with suppress(OSError):
                     _put_back(leftover, path)
 
@@ -114,7 +141,7 @@ def put_back(path: Path) -> None:
 @contextmanager
 def _beside(path: Path, *endings: str) -> Iterator[list[Path]]:
     """Name temporaries of this process beside a path."""
-    stem = f".{path.name}.{_system()}-{os.getpid()}-{secrets.token_hex(4)}"
+    stem = f".{_shortened(path.name)}.{_system()}-{os.getpid()}-{secrets.token_hex(4)}"
     names = [f"{stem}.{ending}" for ending in endings]
     _writing.update(names)
     try:
@@ -180,6 +207,37 @@ def _swap(new: Path, path: Path, old: Path) -> None:
     elif not linux.exchange(new, path):
         path.rename(old)
         new.rename(path)
+
+
+def _claim(new: Path, path: Path) -> None:
+    """Rename a file or folder to a name that nothing has but an empty folder."""
+    is_folder = new.is_dir()
+    if is_folder:
+        with suppress(OSError):  # it is not there, or not empty
+            path.rmdir()
+    if linux.rename_to_free(new, path):
+        return
+    if is_folder:
+        path.mkdir()  # which replaces nothing, while a rename replaces an empty folder
+    elif os.path.lexists(path):
+        raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), str(path))
+    else:
+        try:
+            os.link(new, path)  # which replaces nothing
+            return
+        except FileExistsError:
+            raise
+        except OSError:  # this file system has no links
+            pass
+    new.rename(path)
+
+
+def _shortened(name: str) -> str:
+    """Shorten a name so that a temporary's, which is longer, is still one that a file can have."""
+    encoded = os.fsencode(name)
+    if len(encoded) <= LONGEST:
+        return name
+    return f"{os.fsdecode(encoded[: LONGEST - 9])}~{crc32(encoded):08x}"
 
 
 def _put_back(leftover: Path, path: Path) -> None:

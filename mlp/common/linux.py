@@ -1,4 +1,4 @@
-"""Two calls of Linux that Python does not offer; elsewhere they say that they cannot."""
+"""Three calls of Linux that Python does not offer; elsewhere they say that they cannot."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-_AT_FDCWD, _RENAME_EXCHANGE = -100, 2  # from fcntl.h and linux/fs.h
+_AT_FDCWD, _RENAME_NOREPLACE, _RENAME_EXCHANGE = -100, 1, 2  # from fcntl.h and linux/fs.h
 _UNKNOWN = (errno.ENOSYS, errno.EINVAL, errno.ENOTSUP)  # the kernel or the file system cannot
 
 
@@ -23,8 +23,20 @@ def exchange(first: Path, second: Path) -> bool:
     Raises:
         OSError: if it knows how but cannot.
     """
-    paths = (_AT_FDCWD, os.fsencode(first), _AT_FDCWD, os.fsencode(second))
-    return _call("renameat2", *paths, _RENAME_EXCHANGE)
+    return _rename(first, second, _RENAME_EXCHANGE)
+
+
+def rename_to_free(old: Path, new: Path) -> bool:
+    """Rename a file or folder to a name that nothing has.
+
+    Returns:
+        Whether it was done; false where the system or the file system does not know how.
+
+    Raises:
+        FileExistsError: if something has the name.
+        OSError: if it cannot for another reason.
+    """
+    return _rename(old, new, _RENAME_NOREPLACE)
 
 
 def sync_file_system(descriptor: int) -> bool:
@@ -39,6 +51,11 @@ def sync_file_system(descriptor: int) -> bool:
         OSError: if something cannot be written.
     """
     return _call("syncfs", descriptor)
+
+
+def _rename(old: Path, new: Path, flags: int) -> bool:
+    paths = (_AT_FDCWD, os.fsencode(old), _AT_FDCWD, os.fsencode(new))
+    return _call("renameat2", *paths, flags)
 
 
 def _call(name: str, *arguments: int | bytes) -> bool:

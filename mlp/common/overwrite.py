@@ -10,6 +10,9 @@ from pathlib import Path
 from mlp.common.atomic import put_back
 from mlp.common.errors import MLPError, UsageError
 
+LONGEST = 255
+"""The most bytes of a name that common file systems take."""
+
 
 def check_destination(path: Path, force: bool, is_folder: bool, kind: type[MLPError]) -> None:
     """Refuse a place that cannot be written or is taken.
@@ -21,9 +24,15 @@ def check_destination(path: Path, force: bool, is_folder: bool, kind: type[MLPEr
         kind: the class of the error where the file system is at fault.
 
     Raises:
-        UsageError: if something is there that may not be replaced, or is of the other kind.
+        UsageError: if something is there that may not be replaced, or is of the other kind; or if
+            the name is too long.
         MLPError: of the given kind, if the folder to write in is missing or not writable.
     """
+    if len(os.fsencode(path.name)) > LONGEST:
+        raise UsageError(
+            f"a file's name may have {LONGEST} bytes, and that of {path} has "
+            f"{len(os.fsencode(path.name))}: name another place"
+        )
     above = path.resolve().parent
     if not os.path.isdir(above):  # noqa: PTH112 - pathlib raises in folders one may not enter
         raise kind(f"there is no folder {above}: make it first")
@@ -43,9 +52,12 @@ def check_destination(path: Path, force: bool, is_folder: bool, kind: type[MLPEr
         what = ("a folder", "a file") if path.is_dir() else ("a file", "a folder")
         raise UsageError(f"{path} is {what[0]}, but {what[1]} is to be written: name another")
     if not force:
-        raise UsageError(
-            f"{path} is there already: add --force to replace it, or name another place"
-        )
+        raise taken(path)
+
+
+def taken(path: Path) -> UsageError:
+    """Say that something is there which may not be replaced."""
+    return UsageError(f"{path} is there already: add --force to replace it, or name another place")
 
 
 def check_holds_only(folder: Path, own: Collection[Path], kind: type[MLPError]) -> None:

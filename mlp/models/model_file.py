@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+from contextlib import nullcontext
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save as to_bytes
 
 from backends import Backend
-from mlp.common.atomic import replacing
+from mlp.common.atomic import claiming, replacing
 from mlp.common.errors import MLPError, ModelError, in_words
 from mlp.common.version import package_version
 from mlp.models.metadata import Metadata, metadata_of
@@ -34,7 +35,9 @@ OF_OTHER_LAYERS = r"layers\.\d+\.\d+\.\w+"
 _NAMES = {"float16": "F16", "float32": "F32", "float64": "F64"}
 
 
-def save(model: MLP, path: str | os.PathLike[str], *, half: bool = False) -> None:
+def save(
+    model: MLP, path: str | os.PathLike[str], *, half: bool = False, replace: bool = True
+) -> None:
     """Write a network to a file, whole or not at all.
 
     The tensors are ``layers.K.W`` of shape (I, O) and ``layers.K.b`` of shape (O,), and what else
@@ -43,10 +46,12 @@ def save(model: MLP, path: str | os.PathLike[str], *, half: bool = False) -> Non
 
     Args:
         model: the network; its `metadata_of` is saved, too.
-        path: the file; replaced if it is there.
+        path: the file.
         half: whether to store the parameters as `HALF`; `load` widens them again.
+        replace: whether a file that is there is replaced.
 
     Raises:
+        FileExistsError: if a file is there that is not to be replaced.
         ModelError: if it cannot be written, or a parameter is too large for `HALF`.
     """
     stored = HALF if half else model.dtype
@@ -65,8 +70,11 @@ def save(model: MLP, path: str | os.PathLike[str], *, half: bool = False) -> Non
     }
     metadata = {"mlp": json.dumps(description, sort_keys=True)}
     try:
-        with replacing(Path(path)) as file:
+        place = nullcontext(Path(path)) if replace else claiming(Path(path))
+        with place as free, replacing(free) as file:
             file.write(to_bytes(_tensors(model, stored), metadata))
+    except FileExistsError:
+        raise
     except OSError as error:
         raise ModelError(
             f"{path} cannot be written ({error.strerror}): choose another place"

@@ -17,7 +17,7 @@ from faults import Around
 from injector import another_system
 
 from mlp.common import atomic, linux
-from mlp.common.atomic import IN_PLACE, put_back, replacing, replacing_folder
+from mlp.common.atomic import IN_PLACE, claiming, put_back, replacing, replacing_folder
 
 
 def write(path: Path, content: bytes = b"new") -> None:
@@ -366,3 +366,53 @@ def test_a_system_without_proc_has_a_name(monkeypatch: pytest.MonkeyPatch) -> No
 
     monkeypatch.setattr(Path, "stat", fail)
     assert len(atomic._system()) == 8
+
+
+def test_of_two_writers_to_one_name_one_gets_it_and_the_other_is_told(tmp_path: Path) -> None:
+    def write_late(name: str) -> None:
+        with claiming(tmp_path / name) as place:
+            place.mkdir()
+            (place / "1").write_text("late")
+            with claiming(tmp_path / name) as other:
+                other.write_text("early")
+
+    def write_where_a_folder_appears() -> None:
+        with claiming(tmp_path / "b") as place:
+            place.mkdir()
+            (tmp_path / "b").mkdir()
+            (tmp_path / "b" / "precious").write_text("early")
+
+    with pytest.raises(FileExistsError):
+        write_late("a")
+    with pytest.raises(FileExistsError):
+        write_where_a_folder_appears()
+    assert tree(tmp_path) == {"a": b"early", "b": None, "b/precious": b"early"}
+
+
+@pytest.mark.parametrize("system", [nullcontext, another_system])
+def test_a_claimed_name_is_taken_where_nothing_or_an_empty_folder_is(
+    system: Around, tmp_path: Path
+) -> None:
+    (tmp_path / "folder").mkdir()
+    with system():
+        with claiming(tmp_path / "file") as place:
+            place.write_text("new")
+        with claiming(tmp_path / "folder") as place:
+            place.mkdir()
+            (place / "1").write_text("new")
+        for name in ("file", "folder"):
+            with pytest.raises(FileExistsError), claiming(tmp_path / name) as place:
+                place.write_text("newer")
+    assert (tmp_path / "file").read_text() == (tmp_path / "folder" / "1").read_text() == "new"
+    assert {p.name for p in tmp_path.iterdir()} == {"file", "folder"}
+
+
+@pytest.mark.parametrize("name", ["a" * 250, "ä" * 125 + ".npz"])
+def test_a_long_name_has_a_temporary_that_is_short_enough(name: str, tmp_path: Path) -> None:
+    for text in (b"old", b"new"):
+        with replacing(tmp_path / name) as file:
+            file.write(text)
+    assert (tmp_path / name).read_bytes() == b"new"
+    with replacing_folder(tmp_path / f"b{name}") as folder:
+        (folder / "1").write_text("new")
+    assert {p.name for p in tmp_path.iterdir()} == {name, f"b{name}"}

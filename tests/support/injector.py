@@ -65,13 +65,16 @@ class Injector:
     @contextmanager
     def patched(self) -> Iterator[None]:
         with ExitStack() as stack:
-            for kind in ("open", "replace", "rename", "mkdir", "unlink", "rmdir"):
+            for kind in ("open", "replace", "rename", "link", "mkdir", "unlink", "rmdir"):
                 stack.enter_context(patch.object(os, kind, self.wrap(kind, getattr(os, kind))))
             for module, name, new in (
                 (os, "fsync", self.sync),
                 (io, "open", self.open),
                 (builtins, "open", self.open),
-                (linux, "exchange", self.wrap("exchange", linux.exchange)),
+                *(
+                    (linux, name, self.wrap(name, getattr(linux, name)))
+                    for name in ("exchange", "rename_to_free")
+                ),
             ):
                 stack.enter_context(patch.object(module, name, new))
             if linux.sync_file_system is not _cannot:
@@ -101,9 +104,10 @@ def _cannot(*_: Any) -> bool:
 
 @contextmanager
 def another_system() -> Iterator[None]:
-    """Be on a system that can neither swap two folders nor sync a whole file system."""
+    """Be on a system that has none of the calls of `mlp.common.linux`."""
     with (
         patch.object(linux, "exchange", _cannot),
+        patch.object(linux, "rename_to_free", _cannot),
         patch.object(linux, "sync_file_system", _cannot),
     ):
         yield

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import nullcontext
 from pathlib import Path
 
-from mlp.common.atomic import put_back
+from mlp.common.atomic import claiming, put_back
 from mlp.common.errors import DataError, UsageError
-from mlp.common.overwrite import check_destination, check_holds_only
+from mlp.common.overwrite import check_destination, check_holds_only, taken
 from mlp.data.dataset import Dataset
 from mlp.data.formats.registry import FORMATS, PAIR, Format
 from mlp.data.formats.splits import TEST, TRAIN, Progress, RawSplits, Splits, as_written
@@ -126,7 +127,10 @@ def write(
             "write a .csv file, or add --to images"
         )
     try:
-        format.write(splits, path, progress or _quiet)
+        with nullcontext(path) if force else claiming(path) as place:
+            format.write(splits, place, progress or _quiet)
+    except FileExistsError:
+        raise taken(path) from None
     except OSError as error:
         raise DataError(f"cannot write {path}: {error.strerror or error}") from None
     return format

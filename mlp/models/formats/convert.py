@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from pathlib import Path
 
 from backends import Backend
-from mlp.common.atomic import put_back
+from mlp.common.atomic import claiming, put_back
 from mlp.common.errors import ModelError, UsageError
-from mlp.common.overwrite import check_destination, check_holds_only
+from mlp.common.overwrite import check_destination, check_holds_only, taken
 from mlp.models import model_file
 from mlp.models.formats.parameters import build
 from mlp.models.formats.registry import FORMATS, Format
@@ -92,7 +93,12 @@ def write_model(
             "read as another: write .safetensors or .npz"
         )
     try:
-        format.write(model, path)
+        with nullcontext(path) if force else claiming(path) as place:
+            format.write(model, place)
+    except FileExistsError:
+        raise taken(path) from None
+    except ModelError as error:
+        raise ModelError(str(error).replace(str(place), str(path))) from None
     except OSError as error:
         raise ModelError(f"cannot write {path}: {error.strerror or error}") from None
     return format
