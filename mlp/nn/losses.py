@@ -3,6 +3,10 @@
 A loss is a mean over the examples: 1/N is applied in `Loss` and nowhere else. For a micro-batch,
 whose gradient is accumulated with others, N is the size of the whole batch, ``total``, so that the
 losses and gradients of the parts add up.
+
+Examples may have weights: then the mean is Σ w · value / Σ w over the batch, as in scikit-learn's
+``sample_weight`` and in PyTorch's ``cross_entropy(..., weight=...)``, so a weight of 2 counts an
+example twice. Without weights nothing is computed for them.
 """
 
 from __future__ import annotations
@@ -15,11 +19,15 @@ from mlp.common.registry import Registry
 from mlp.nn.activations import sigmoid
 from mlp.nn.buffers import Buffers
 
+LEAST_WEIGHT = 1e-30
+"""The least sum of weights that a loss is divided by, a normal number in float32."""
+
 
 class Loss:
     """A loss L = 1/N Σ value over a batch of N examples with C outputs each.
 
-    A subclass writes `value`, summed over the examples, and `gradient`, its derivative.
+    A subclass writes `value`, summed over the examples, and `gradient`, its derivative. With
+    weights it is L = Σ w value / Σ w.
 
     Args:
         classes: C, the width of the network's output.
@@ -32,6 +40,7 @@ class Loss:
         self.buffer = Buffers(backend, dtype)
         self.one_hot = self.xp.eye(classes, dtype=dtype)  # (C, C)
         self._kept: Array | None = None
+        self._weights: Array | None = None
         self._value = backend.fuse(self.value)
         self._gradient = backend.fuse(self.scaled_gradient)
 
@@ -54,6 +63,16 @@ class Loss:
         """Turn what `value` kept into its derivative with respect to the outputs, in place."""
         raise NotImplementedError
 
+    def weighed(self, xp: Any, terms: Array) -> Array:
+        """Return terms of the loss, shape (N, C), times the weights of their examples.
+
+        These are the terms themselves, where the examples have no weights. `value` adds up what
+        this returns.
+        """
+        if self._weights is None:
+            return terms
+        return xp.multiply(terms, self._weights, out=self.buffer("weighed", *terms.shape))
+
     def targets(self, labels: Array) -> Array:
         """Turn integer labels of shape (N,) into target rows (N, C); pass such rows through.
 
@@ -65,15 +84,23 @@ class Loss:
         return self.xp.take(self.one_hot, labels, axis=0, out=targets)
 
     def forward(
-        self, outputs: Array, labels: Array, total: int | None = None, out: Array | None = None
+        self,
+        outputs: Array,
+        labels: Array,
+        total: int | Array | None = None,
+        out: Array | None = None,
+        weights: Array | None = None,
     ) -> Array:
         """Compute the loss; keep what the backward pass needs.
 
         Args:
             outputs: what the network said, shape (N, C).
             labels: integers below C, shape (N,), or target rows, shape (N, C).
-            total: the size of the batch that this is a micro-batch of; N unless given.
+            total: of the batch that this is a micro-batch of: its size, or with weights their
+                sum, an array of shape (1, 1). That of these examples unless given.
             out: where the loss goes, shape (1, 1); an array of this loss's own unless given.
+            weights: of the examples, at least 0, shape (N,), in the dtype of the outputs; alike
+                unless given. Where all are 0, so are the loss and its gradient.
 
         Returns:
             The sum of the examples' losses over ``total``: an array of shape (1, 1).
@@ -86,8 +113,12 @@ class Loss:
         self._outputs, self._targets = outputs, self.targets(labels)  # (N, C)
         self._kept = kept = self.buffer("kept", *outputs.shape)
         loss = self.buffer("loss", 1, 1)
-        self._scale = 1.0 / (total or len(outputs))
-        self._value(outputs, self._targets, kept, loss)
+        if weights is None:
+            self._weights, self._scale = None, 1.0 / (total or len(outputs))
+            self._value(outputs, self._targets, kept, loss)
+        else:
+            self._weights, self._scale = weights.reshape(-1, 1), self._share(weights, total)
+            self.value(self.xp, outputs, self._targets, kept, loss)  # a kernel knows no weights
         return self.xp.multiply(loss, self._scale, out=loss if out is None else out)
 
     def backward(self) -> Array:
@@ -100,7 +131,19 @@ class Loss:
             raise RuntimeError("there is no forward pass to go back through: call forward first")
         doutputs, self._kept = self._kept, None
         self._gradient(self._outputs, self._targets, doutputs, self._scale)
+        if self._weights is not None:
+            self.xp.multiply(doutputs, self._weights, out=doutputs)  # (N, C) · (N, 1)
         return doutputs
+
+    def _share(self, weights: Array, total: int | Array | None) -> Array:
+        """1 / Σ w, the share of a weight of 1 in the mean: shape (1, 1)."""
+        xp, share = self.xp, self.buffer("share", 1, 1)
+        if total is None:
+            xp.sum(weights.reshape(1, -1), axis=1, keepdims=True, out=share)
+        else:
+            xp.copyto(share, total)
+        xp.maximum(share, LEAST_WEIGHT, out=share)  # so that weights of 0 make a mean of 0
+        return xp.divide(1.0, share, out=share)
 
     def _check(self, labels: Array) -> None:
         classes, integers = len(self.one_hot), self._to_numpy(labels)
@@ -112,9 +155,9 @@ class Loss:
                 )
 
     def scaled_gradient(
-        self, xp: Any, outputs: Array, targets: Array, kept: Array, scale: float
+        self, xp: Any, outputs: Array, targets: Array, kept: Array, scale: float | Array
     ) -> None:
-        """Turn what `value` kept into the gradient of L: `gradient` times 1/N."""
+        """Turn what `value` kept into the gradient of L: `gradient` times 1/N or 1 / Σ w."""
         self.gradient(xp, outputs, targets, kept)
         xp.multiply(kept, scale, out=kept)
 
@@ -142,6 +185,7 @@ class SoftmaxCrossEntropy(Loss):
         xp.divide(p, row, out=p)  # softmax(z)
         xp.log(row, out=row)
         xp.subtract(row, z, out=z)  # -log softmax(z)
+        z = self.weighed(xp, z)
         xp.matmul(z.reshape(1, -1), targets.reshape(-1, 1), out=loss)  # (1, 1)
 
     def gradient(self, xp: Any, outputs: Array, targets: Array, kept: Array) -> None:
@@ -161,7 +205,7 @@ class Quadratic(Loss):
         """½ Σ (a - t)²; keeps a - t."""
         error = kept
         xp.subtract(outputs, targets, out=error)  # (N, C)
-        xp.matmul(error.reshape(1, -1), error.reshape(-1, 1), out=loss)
+        xp.matmul(self.weighed(xp, error).reshape(1, -1), error.reshape(-1, 1), out=loss)
         xp.multiply(loss, 0.5, out=loss)  # (1, 1)
 
     def gradient(self, xp: Any, outputs: Array, targets: Array, kept: Array) -> None:
@@ -187,7 +231,7 @@ class BinaryCrossEntropy(Loss):
         xp.add(tail, term, out=tail)
         xp.multiply(outputs, targets, out=term)
         xp.subtract(tail, term, out=tail)
-        xp.sum(tail, out=loss.reshape(()))
+        xp.sum(self.weighed(xp, tail), out=loss.reshape(()))
 
     def gradient(self, xp: Any, outputs: Array, targets: Array, kept: Array) -> None:
         """σ(z) - t."""

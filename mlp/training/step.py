@@ -55,21 +55,28 @@ class Step:
             self.correct = CorrectCount(model.sizes[-1], model.backend, model.dtype)
 
     def gradient(
-        self, x: Array, targets: Array, total: int | None = None, out: Array | None = None
+        self,
+        x: Array,
+        targets: Array,
+        total: int | Array | None = None,
+        out: Array | None = None,
+        weights: Array | None = None,
     ) -> Array:
         """Compute the gradient of a batch by backpropagation.
 
         Args:
             x: images, shape (N, I).
             targets: what the network should put out, shape (N, C).
-            total: the size of the batch that this is a micro-batch of; N unless given.
+            total: the size of the batch that this is a micro-batch of, or with weights their sum
+                over it, shape (1, 1); N, or the sum of these weights, unless given.
             out: where to write the loss, shape (1, 1); an array of the criterion's unless given.
+            weights: of the images, shape (N,); alike unless given.
 
         Returns:
             The loss, or the micro-batch's part of it, shape (1, 1).
         """
         logits = self.network.forward(x)  # (N, C)
-        loss = self.criterion.forward(logits, targets, total, out)  # (1, 1)
+        loss = self.criterion.forward(logits, targets, total, out, weights)  # (1, 1)
         self.network.backward(self.criterion.backward())
         if self.correct is not None:
             self.correct.add(logits, targets)

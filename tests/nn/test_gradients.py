@@ -67,16 +67,21 @@ def check_choice(name: str, shape: tuple[int, int] = (3, 4)) -> None:
 
 
 def check_loss(
-    name: str, labels: str = "integers", shape: tuple[int, int] = (4, 3), total: int | None = None
+    name: str,
+    labels: str = "integers",
+    shape: tuple[int, int] = (4, 3),
+    total: int | None = None,
+    weighted: bool = False,
 ) -> None:
     N, C = shape
     rng = np.random.default_rng(N + C)
     outputs = rng.normal(size=shape)  # (N, C)
     targets = rng.integers(0, C, N) if labels == "integers" else rng.dirichlet(np.ones(C), N)
     criterion = LOSSES[name](C, CPU, "float64")
+    weights = rng.uniform(0.0, 3.0, N) if weighted else None
 
     def value() -> float:
-        return criterion.forward(outputs, targets, total).item()
+        return criterion.forward(outputs, targets, total, weights=weights).item()
 
     value()
     check_gradient(f"gradient of {criterion!r}", value, outputs, criterion.backward())
@@ -136,6 +141,12 @@ def test_activation(name: str, shape: tuple[int, int]) -> None:
 @pytest.mark.parametrize("name", TRUE_LOSSES)
 def test_loss(name: str, labels: str, shape: tuple[int, int], total: int | None) -> None:
     check_loss(name, labels, shape, total)
+
+
+@pytest.mark.parametrize("labels", ["integers", "rows"])
+@pytest.mark.parametrize("name", TRUE_LOSSES)
+def test_weighted_loss(name: str, labels: str) -> None:
+    check_loss(name, labels, (5, 4), weighted=True)
 
 
 @pytest.mark.parametrize("bias", [True, False])

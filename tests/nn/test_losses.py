@@ -156,3 +156,71 @@ def test_a_forward_pass_is_gone_back_through_once(name: str) -> None:
     criterion.backward()
     with pytest.raises(RuntimeError, match="call forward first"):
         criterion.backward()
+
+
+WEIGHTS = np.array([2.0, 0.0, 1.0, 0.5, 3.0, 1.0])
+
+
+def weighted(
+    name: str, outputs: np.ndarray, rows: np.ndarray, weights: np.ndarray, total: object = None
+) -> tuple[float, np.ndarray]:
+    criterion = LOSSES[name](outputs.shape[1], CPU, outputs.dtype.name)
+    loss = criterion.forward(outputs, rows, total, weights=weights)  # type: ignore[arg-type]
+    return float(loss[0, 0]), criterion.backward()
+
+
+@pytest.mark.parametrize("name", LOSSES)
+def test_a_weight_counts_an_example_so_often(name: str) -> None:
+    """Whole weights are copies of the example, and 0 leaves it out."""
+    weights = np.array([2.0, 0.0, 1.0, 3.0, 1.0, 0.0])
+    times = np.repeat(np.arange(N), weights.astype(int))
+    value, gradient = weighted(name, OUTPUTS, ROWS, weights)
+    expected, copies = evaluate(name, OUTPUTS[times], ROWS[times])
+    assert value == pytest.approx(expected, rel=1e-13)
+    sums = np.zeros_like(OUTPUTS)
+    np.add.at(sums, times, copies)
+    np.testing.assert_allclose(gradient, sums, rtol=1e-13, atol=1e-16)
+
+
+@pytest.mark.parametrize("name", LOSSES)
+def test_only_the_proportions_of_weights_count(name: str) -> None:
+    one, ten = (weighted(name, OUTPUTS, ROWS, WEIGHTS * factor) for factor in (1.0, 10.0))
+    assert ten[0] == pytest.approx(one[0], rel=1e-13)
+    np.testing.assert_allclose(ten[1], one[1], rtol=1e-13)
+    alike = weighted(name, OUTPUTS, ROWS, np.full(N, 7.0))
+    expected = evaluate(name, OUTPUTS, ROWS)
+    assert alike[0] == pytest.approx(expected[0], rel=1e-13)
+    np.testing.assert_allclose(alike[1], expected[1], rtol=1e-13)
+
+
+@pytest.mark.parametrize("name", LOSSES)
+def test_weighted_micro_batches_add_up(name: str) -> None:
+    whole = weighted(name, OUTPUTS, ROWS, WEIGHTS)
+    total = WEIGHTS.sum().reshape(1, 1)
+    parts = [
+        weighted(name, OUTPUTS[rows], ROWS[rows], WEIGHTS[rows], total)
+        for rows in (slice(0, 2), slice(2, N))
+    ]
+    assert sum(part[0] for part in parts) == pytest.approx(whole[0], rel=1e-13)
+    np.testing.assert_allclose(np.concatenate([p[1] for p in parts]), whole[1], rtol=1e-13)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("name", LOSSES)
+def test_weights_of_0_make_no_loss_and_no_gradient(name: str, dtype: str) -> None:
+    value, gradient = weighted(name, OUTPUTS.astype(dtype), ROWS.astype(dtype), np.zeros(N, dtype))
+    assert value == 0.0
+    assert not gradient.any()
+
+
+def test_without_weights_no_call_is_made_for_them() -> None:
+    def calls(weights: np.ndarray | None) -> int:
+        backend = CountingBackend()
+        criterion = LOSSES["cross_entropy"](C, backend, "float64")
+        arrays = [backend.asarray(OUTPUTS), backend.asarray(ROWS)]
+        backend.reset()
+        criterion.forward(*arrays, weights=None if weights is None else backend.asarray(weights))
+        criterion.backward()
+        return len(backend.calls)
+
+    assert calls(None) < calls(WEIGHTS)
