@@ -27,12 +27,14 @@ class FileFormat(ABC):
         endings: of the names of its files, in lower case. A folder has none, or ``""`` if it is
             written wherever a name has no other ending.
         needs_ending: whether a file of it must have one of the endings.
+        is_read: whether it is read, too, and not only written.
     """
 
     name: ClassVar[str]
     title: ClassVar[str]
     endings: ClassVar[tuple[str, ...]] = ()
     needs_ending: ClassVar[bool] = False
+    is_read: ClassVar[bool] = True
 
     @property
     def is_folder(self) -> bool:
@@ -79,8 +81,8 @@ class Formats(Registry[type[F]]):
 
     @property
     def titles(self) -> str:
-        """The titles, for a sentence: ``a CSV file, an .npz file or a folder of images``."""
-        return _either(list(dict.fromkeys(entry.title for entry in self.values())))
+        """The titles of what is read: ``a CSV file, an .npz file or a folder of images``."""
+        return _either(list(dict.fromkeys(entry.title for entry in self.values() if entry.is_read)))
 
     @property
     def endings(self) -> str:

@@ -70,6 +70,21 @@ def parameters_of(model: MLP) -> Parameters:
     )
 
 
+def on_cpu(model: MLP, dtype: str) -> MLP:
+    """Copy a network to the CPU, in a dtype.
+
+    Raises:
+        ModelError: if a parameter is too large for the dtype.
+    """
+    copy = MLP(model.sizes, model.activation, model.output, bias=model.bias, init=None, dtype=dtype)
+    with np.errstate(over="ignore"):  # what float32 cannot hold is found just below
+        copy.parameters[...] = model.backend.to_numpy(model.parameters)
+    if not np.isfinite(copy.parameters).all():
+        raise ModelError(f"the model has a parameter too large for {dtype}: keep it as safetensors")
+    copy.metadata = model.metadata
+    return copy
+
+
 def build(
     parameters: Parameters,
     source: Path,

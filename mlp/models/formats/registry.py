@@ -6,6 +6,7 @@ from abc import abstractmethod
 from pathlib import Path
 from typing import ClassVar
 
+from mlp.common.errors import ModelError
 from mlp.common.file_formats import FileFormat, Formats
 from mlp.models.formats.parameters import Parameters
 from mlp.nn.network import MLP
@@ -42,6 +43,22 @@ class Format(FileFormat):
             ModelError: if the format cannot hold the network.
             OSError: if it cannot be written.
         """
+
+
+class Export(Format):
+    """A format for other programs, which is written and not read."""
+
+    is_read = False
+    keeps_task = True
+
+    def matches(self, path: Path) -> bool:
+        return path.suffix.lower() in self.endings
+
+    def read(self, path: Path) -> Parameters:
+        raise ModelError(
+            f"{path} is {self.title}, which is written for other programs and not read: name the "
+            "model file that it was made from"
+        )
 
 
 FORMATS: Formats[Format] = Formats("format of weights")
