@@ -9,7 +9,7 @@ import sys
 import typer
 
 from backends import BackendError
-from mlp.cli import data
+from mlp.cli import console, data
 from mlp.cli.bench import bench
 from mlp.cli.convert import convert
 from mlp.cli.doctor import doctor
@@ -97,5 +97,5 @@ def _drop_stdout() -> None:
 
 
 def _fail(sentence: str, code: int) -> None:
-    print(f"mlp: {sentence}", file=sys.stderr)
+    console.stderr.file.write(f"mlp: {sentence}\n")
     sys.exit(code)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 from contextlib import ExitStack
 from dataclasses import asdict, fields, replace
 from pathlib import Path
@@ -23,18 +22,18 @@ from mlp.cli.options import (
     open_device,
 )
 from mlp.cli.train_job import Job
-from mlp.cli.train_report import Outcome, report
+from mlp.cli.train_report import report
 from mlp.cli.train_settings import Given, ask_for_task, settle
 from mlp.common.errors import ModelError, UsageError
 from mlp.common.overwrite import check_destination
 from mlp.data.load import Dataset
 from mlp.data.task import Kind
-from mlp.models import model_file
 from mlp.models.formats.convert import read_model
 from mlp.nn.network import MLP
 from mlp.training.architecture import Architecture
 from mlp.training.recipe import Recipe
 from mlp.training.runs.folder import RunFolder, find_folder, new_folder
+from mlp.training.runs.model_writer import ModelPlace, free_name
 from mlp.training.runs.settings import Settings, read_settings, write_settings
 from mlp.training.runs.signals import Signals
 from mlp.training.runs.tensorboard import check_installed
@@ -147,8 +146,10 @@ def train(
         if run is not None:
             folder = _new_folder(run, settings)
             folder.check_free(force)
-        elif folder is None:
-            out = _writable(out, force)
+        if folder is None:
+            place = ModelPlace(_writable(out, force), force)
+        else:
+            place = ModelPlace(folder.model, replace=True)
         device_settings = settings.device
         backend = open_device(
             device_settings.device, device_settings.precision, device_settings.graph
@@ -168,16 +169,19 @@ def train(
             stack.enter_context(folder.begun(settings, force, console.warn))
         elif folder is not None:
             _take_up(folder, settings, saved, state)
-        job = Job(settings, folder, saved, state, checkpoint_every, tensorboard)
+        job = Job(settings, folder, saved, state, checkpoint_every, tensorboard, place)
         with Signals() as signals:
             outcome = job.run(model, images, signals)
             history = outcome.history
-            if history.epochs:
-                outcome = _save(outcome, out, force)
-    if history.epochs:
-        report(outcome, as_json)
-    else:
+            if history.epochs and outcome.out is not None:
+                report(outcome, as_json)
+    if outcome.out is None and outcome.problem is None:
         console.note("interrupted before the first epoch was done: no model was written")
+    elif not history.epochs:
+        console.note(f"interrupted before an epoch was measured: the model is in {outcome.out}")
+    if outcome.problem is not None:
+        where = "no model was written" if outcome.out is None else f"the model is in {outcome.out}"
+        raise ModelError(f"{outcome.problem}; {where}")
     if history.interrupted:
         if folder is not None and outcome.checkpoint is not None:
             console.note(f"checkpoint: {outcome.checkpoint}; mlp train --resume {folder} goes on")
@@ -243,17 +247,6 @@ def _take_up(
         write_settings(settings, folder.settings)
 
 
-def _save(outcome: Outcome, out: Path | None, force: bool) -> Outcome:
-    """Write the model, and tell where it is."""
-    if outcome.folder is not None:
-        out = outcome.folder.model
-    elif out is not None and not force:
-        out = _free(out)  # another run may have taken the name meanwhile
-    assert out is not None  # `_writable` chose one
-    model_file.save(outcome.model, out)
-    return replace(outcome, out=out)
-
-
 def _path(text: str | None) -> Path | None:
     return None if text is None else Path(text)
 
@@ -265,12 +258,6 @@ def _writable(out: Path | None, force: bool) -> Path:
         UsageError, ModelError: see `mlp.common.overwrite.check_destination`.
     """
     if out is None:
-        out = Path("digits.safetensors") if force else _free(Path("digits.safetensors"))
+        out = Path("digits.safetensors") if force else free_name(Path("digits.safetensors"))
     check_destination(out, force, is_folder=False, kind=ModelError)
     return out
-
-
-def _free(path: Path) -> Path:
-    """Return the path, or the first free one of digits-2, digits-3 and so on."""
-    names = (f"{path.stem}{f'-{n}' if n > 1 else ''}{path.suffix}" for n in itertools.count(1))
-    return next(other for other in map(path.with_name, names) if not other.exists())

@@ -9,10 +9,12 @@ import mlp.training.loop
 from mlp.cli import console
 from mlp.cli.train_report import Outcome
 from mlp.data.load import Dataset
+from mlp.models.metadata import metadata_of
 from mlp.nn.network import MLP
 from mlp.training.callbacks import Callback
 from mlp.training.runs.checkpointer import Checkpointer, TellMachine
 from mlp.training.runs.folder import RunFolder
+from mlp.training.runs.model_writer import ModelPlace, ModelWriter
 from mlp.training.runs.settings import Settings
 from mlp.training.runs.signals import Signals, StopOnSignal
 from mlp.training.runs.tensorboard import TensorBoardWriter
@@ -31,6 +33,7 @@ class Job:
         state: what that holds.
         checkpoint_every: minutes.
         tensorboard: whether TensorBoard's file is written.
+        place: where the model is written.
     """
 
     settings: Settings
@@ -39,9 +42,15 @@ class Job:
     state: TrainingState | None
     checkpoint_every: float
     tensorboard: bool
+    place: ModelPlace
 
     def run(self, model: MLP, images: Dataset, signals: Signals) -> Outcome:
-        """Train the network."""
+        """Train the network and write it.
+
+        Raises:
+            BaseException: what ended the run otherwise than a signal; the model as after the last
+                finished epoch is written by then, and the user is told where.
+        """
         recipe, folder = self.settings.training, self.folder
         log = LogWriter(folder.log) if folder else None
 
@@ -65,18 +74,39 @@ class Job:
                 callbacks.insert(0, TensorBoardWriter(folder.path, warn))
         if self.state is not None:
             callbacks.insert(0, TellMachine(self.state, warn))
+        writer = ModelWriter(self.place, folder is None, warn)
+        callbacks.append(writer)
         done = self.state.epoch if self.state else 0
-        with console.TrainingBar(model.backend, len(images.train), recipe.epochs, done) as bar:
-            history = mlp.training.loop.train(
-                model,
-                images,
-                recipe,
-                callbacks=callbacks,
-                state=self.state,
-                on_epoch=bar.on_epoch,
-                on_step=bar.on_step,
-                on_warning=warn,
-            )
+        try:
+            with console.TrainingBar(model.backend, len(images.train), recipe.epochs, done) as bar:
+                history = mlp.training.loop.train(
+                    model,
+                    images,
+                    recipe,
+                    callbacks=callbacks,
+                    state=self.state,
+                    on_epoch=bar.on_epoch,
+                    on_step=bar.on_step,
+                    on_warning=warn,
+                )
+        except KeyboardInterrupt:
+            signals.hold()
+            writer.rescue()
+            if writer.run is None:
+                raise
+            history = writer.run.history
+            history.interrupted = True
+        except BaseException:
+            signals.hold()
+            writer.rescue()
+            if writer.is_written and writer.run is not None:
+                told = f"the model as after epoch {writer.run.epoch} is in {writer.place.path}"
+                console.note(told)
+            raise
+        signals.hold()
+        if writer.is_written and metadata_of(model).temperature is not None:
+            writer.write(model)
         history.interrupted |= signals.stopped(history)
         latest = checkpointer.latest if checkpointer else None
-        return Outcome(model, images, recipe, history, folder, latest)
+        out = writer.place.path if writer.is_written else None
+        return Outcome(model, images, recipe, history, folder, latest, out, writer.problem)

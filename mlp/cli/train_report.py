@@ -26,6 +26,7 @@ class Outcome:
         folder: the run's folder; None where there is only a model file.
         checkpoint: its latest checkpoint.
         out: the model's file; None where none was written.
+        problem: why it is not where it was asked for; None where it is.
     """
 
     model: MLP
@@ -35,6 +36,7 @@ class Outcome:
     folder: RunFolder | None = None
     checkpoint: Path | None = None
     out: Path | None = None
+    problem: str | None = None
 
 
 def report(outcome: Outcome, as_json: bool) -> None:

@@ -38,7 +38,7 @@ class Callback:
         """Called when an epoch is finished, measured or not."""
 
     def on_stop(self, run: Run) -> None:
-        """Called when the run ends: after the last epoch, a stop or an interrupt."""
+        """Called when the run ends: after the last epoch, a stop, an interrupt or an error."""
 
     def wants_state(self, run: Run) -> bool:
         """Return, between two updates, whether `on_state` should be called now."""

@@ -89,9 +89,13 @@ def train(
         run.history.interrupted = True
     finally:
         run.put_back()
-    for callback in callbacks:
-        callback.on_stop(run)
-    temperature = evaluation.temperature()
+        for callback in callbacks:
+            callback.on_stop(run)
+    temperature = None
+    try:
+        temperature = evaluation.temperature()
+    except KeyboardInterrupt:
+        run.history.interrupted = True
     model.metadata = training_metadata(model, recipe, dataset, run.history, temperature)
     return run.history
 

@@ -15,8 +15,11 @@ from command import DATA, TINY, Command, refused
 
 import mlp.training.loop as mlp_training
 from mlp.cli import console
+from mlp.common import linux
+from mlp.common.errors import DivergedError
 from mlp.data.formats.idx_folder import write_idx_folder
 from mlp.data.load import load_dataset
+from mlp.models.metadata import metadata_of
 from mlp.models.model_file import load
 from mlp.training.presets.preset import load_preset, preset_names
 
@@ -157,8 +160,58 @@ def test_a_full_disk_leaves_nothing_behind(
         raise OSError(28, os.strerror(28))
 
     monkeypatch.setattr(os, "fsync", full)
+    monkeypatch.setattr(linux, "sync_file_system", full)
     refused(mlp("train", *TINY, "--out", "model"), "model", "No space left", "another place")
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("gone", ["folder", "name"])
+def test_a_model_that_cannot_be_written_in_its_place_is_written_elsewhere(
+    mlp: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, gone: str
+) -> None:
+    """The folder is removed, or something else has the name, while the second epoch runs."""
+
+    def take_away(self: console.TrainingBar, *_: Any) -> None:
+        if self._finished == 1 and (tmp_path / "models" / "mine").is_file():
+            (tmp_path / "models" / "mine").unlink()
+            if gone == "folder":
+                (tmp_path / "models").rmdir()
+            else:
+                (tmp_path / "models" / "mine").mkdir()
+
+    (tmp_path / "models").mkdir()
+    monkeypatch.setattr(console.TrainingBar, "on_step", take_away)
+    result = mlp("train", *TINY, "--out", "models/mine", "--force")
+    place = tmp_path / ("mine" if gone == "folder" else "models/model.safetensors")
+    assert result.code == 1
+    last = result.err.splitlines()[-1]
+    assert "models/mine cannot be written" in last
+    assert last.endswith(str(place.relative_to(tmp_path)))
+    assert str(place.name) in result.out
+    assert metadata_of(load(place)).epoch == 2
+
+
+@pytest.mark.parametrize(
+    ("error", "code"),
+    [(DivergedError("NaN"), 3), (MemoryError("a worker"), 1), (KeyboardInterrupt(), 130)],
+)
+def test_what_ends_a_later_epoch_leaves_the_model_of_the_last_one(
+    mlp: Command,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    error: BaseException,
+    code: int,
+) -> None:
+    def end(losses: Any, model: Any, number: int, recipe: Any) -> None:
+        if number == 1:
+            raise error
+
+    monkeypatch.setattr(mlp_training, "_check_finite", end)
+    result = mlp("train", *TINY)
+    assert result.code == code
+    assert metadata_of(load(tmp_path / "digits.safetensors")).epoch == 1
+    assert "epoch 1" in result.err + result.out
+    assert "digits.safetensors" in result.err + result.out
 
 
 @pytest.mark.parametrize(

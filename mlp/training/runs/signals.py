@@ -27,6 +27,8 @@ NAMES = ("SIGINT", "SIGTERM", "SIGHUP")
 class Signals:
     """While its block runs, the first signal is only noted; the second interrupts at once.
 
+    Later ones are only noted, too, so that what the interrupt leads to is not interrupted itself.
+
     Outside of the main thread, where Python takes no signals, it notes none. Where a terminal is
     closed, which SIGHUP tells, what the process still writes to it goes nowhere, so that no write
     fails before the state is saved.
@@ -37,6 +39,7 @@ class Signals:
 
     def __init__(self) -> None:
         self.received: signal.Signals | None = None
+        self._may_interrupt = True
         self._before: dict[signal.Signals, Any] = {}
 
     def __enter__(self) -> Signals:
@@ -72,8 +75,13 @@ class Signals:
         if number == getattr(signal, "SIGHUP", None):
             _let_lost_terminals_go()
         again, self.received = self.received is not None, signal.Signals(number)
-        if again:
+        if again and self._may_interrupt:
+            self._may_interrupt = False
             raise KeyboardInterrupt
+
+    def hold(self) -> None:
+        """Interrupt nothing from here on: what is left must be done, and takes no time."""
+        self._may_interrupt = False
 
 
 def _let_lost_terminals_go() -> None:
