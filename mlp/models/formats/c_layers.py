@@ -1,0 +1,71 @@
+"""The layers as statements of C, each by its class."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from mlp.models.formats.layer_forms import LayerForms
+from mlp.nn.activations import Identity, LeakyReLU, ReLU, Sigmoid, Tanh
+
+
+class Dialect:
+    """How C writes numbers of a dtype.
+
+    Args:
+        dtype: ``"float32"`` or ``"float64"``.
+
+    Attributes:
+        type: ``float`` or ``double``.
+        f: what ends the names of functions of `math.h` and constants of this type.
+    """
+
+    def __init__(self, dtype: str) -> None:
+        self.type, self.f = ("float", "f") if dtype == "float32" else ("double", "")
+        self._kind = np.dtype(dtype).type
+
+    def number(self, value: float) -> str:
+        """Write a number so that a compiler reads it back to the bit."""
+        return f"{self._kind(value)!s}{self.f}"
+
+    def each(self, width: int, expression: str) -> str:
+        """Write a loop that puts an expression of ``v``, each of the numbers x, in its place."""
+        return (
+            f"    for (i = 0; i < {width}; i++) {{\n"
+            f"        const {self.type} v = x[i];\n"
+            f"        x[i] = {expression};\n"
+            "    }\n"
+        )
+
+
+STATEMENTS: LayerForms[Callable[[Dialect, Any, int], str]] = LayerForms("the C header")
+"""Each returns the statements of a layer that follows a linear one, of so many units: they change
+the array ``x`` in its place, and may use the whole number ``i``."""
+
+
+@STATEMENTS.register(Identity)
+def identity(c: Dialect, layer: Identity, width: int) -> str:
+    return ""
+
+
+@STATEMENTS.register(ReLU)
+def relu(c: Dialect, layer: ReLU, width: int) -> str:
+    return c.each(width, "v > 0 ? v : 0")
+
+
+@STATEMENTS.register(LeakyReLU)
+def leaky_relu(c: Dialect, layer: LeakyReLU, width: int) -> str:
+    return c.each(width, f"v > 0 ? v : {c.number(layer.slope)} * v")
+
+
+@STATEMENTS.register(Sigmoid)
+def sigmoid(c: Dialect, layer: Sigmoid, width: int) -> str:
+    half = c.number(0.5)
+    return c.each(width, f"{half} + {half} * tanh{c.f}({half} * v)")
+
+
+@STATEMENTS.register(Tanh)
+def tanh(c: Dialect, layer: Tanh, width: int) -> str:
+    return c.each(width, f"tanh{c.f}(v)")

@@ -1,0 +1,164 @@
+"""C headers: a strict compiler takes them, and what it makes of them answers as the model does."""
+
+from __future__ import annotations
+
+import ctypes
+import shutil
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from toys import DATA, toy_model
+
+import mlp
+from mlp.common.errors import ModelError
+from mlp.data.task import Task
+from mlp.models.formats.c_layers import STATEMENTS
+from mlp.models.formats.convert import read_model, write_model
+from mlp.models.metadata import Metadata
+from mlp.models.model_file import load
+from mlp.models.predict import predict, probabilities
+from mlp.nn.layers import LAYERS
+from mlp.nn.network import MLP
+
+needs_a_compiler = pytest.mark.skipif(shutil.which("cc") is None, reason="there is no C compiler")
+STRICT = ("-std=c99", "-Wall", "-Wextra", "-Wpedantic", "-Werror")
+PIXELS = DATA.train.images.reshape(len(DATA.train), -1)  # (60, 16)
+OWN_LAYERS = [name for name, kind in LAYERS.items() if kind.__module__.startswith("mlp.")]
+
+
+class Compiled:
+    """A model's header, written and compiled."""
+
+    def __init__(self, model: MLP, folder: Path, name: str = "net", to: str = "c") -> None:
+        self.model, self.name = model, name
+        self.header = folder / f"{name}.h"
+        write_model(model, self.header, to)
+        user, library = folder / f"{name}.c", folder / f"{name}.so"
+        user.write_text(f'#define {name.upper()}_IMPLEMENTATION\n#include "{name}.h"\n')
+        words = ["cc", *STRICT, "-O2", "-shared", "-fPIC", str(user), "-o", str(library), "-lm"]
+        subprocess.run(words, check=True)
+        self.library = ctypes.CDLL(str(library))
+
+    def _call(self, function: str, pixels: Any, dtype: Any) -> np.ndarray:
+        found = np.full((len(pixels), self.model.sizes[-1]), 99, dtype)
+        for x, y in zip(pixels, found, strict=True):
+            call = getattr(self.library, f"{self.name}_{function}")
+            call(x.ctypes.data_as(ctypes.c_void_p), y.ctypes.data_as(ctypes.c_void_p))
+        return found
+
+    def outputs(self, pixels: Any) -> np.ndarray:
+        return self._call("outputs", pixels, self.model.dtype)
+
+    def probabilities(self, pixels: Any) -> np.ndarray:
+        return self._call("probabilities", pixels, self.model.dtype)
+
+    def answers(self, pixels: Any) -> np.ndarray:
+        return self._call("answers", pixels, np.uint8)
+
+    def classes(self, pixels: Any) -> np.ndarray:
+        answer = getattr(self.library, f"{self.name}_answer")
+        return np.array([answer(x.ctypes.data_as(ctypes.c_void_p)) for x in pixels])
+
+    @property
+    def names(self) -> list[str]:
+        texts = (ctypes.c_char_p * self.model.sizes[-1]).in_dll(self.library, f"{self.name}_names")
+        return [text.decode() for text in texts if text is not None]
+
+
+def raw(model: MLP, pixels: Any = PIXELS) -> Any:
+    return model.forward(pixels.astype(model.dtype) / np.asarray(255, model.dtype))
+
+
+def close(found: Any, expected: Any) -> None:
+    np.testing.assert_allclose(found, expected, rtol=1e-5, atol=1e-5)
+
+
+@needs_a_compiler
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("name", OWN_LAYERS)
+def test_every_layer_computes_the_same_or_is_refused_by_name(
+    name: str, dtype: str, tmp_path: Path
+) -> None:
+    model = toy_model(activation=name, dtype=dtype, bias_init="normal(1)", seed=3)
+    if LAYERS[name] not in STATEMENTS:
+        with pytest.raises(ModelError, match=f"the C header has no form of {name}, .*safetensors"):
+            write_model(model, tmp_path / "net.h")
+        assert not list(tmp_path.iterdir())
+        return
+    close(Compiled(model, tmp_path).outputs(PIXELS), raw(model))
+    output = toy_model(output=name, dtype=dtype, seed=4)
+    close(Compiled(output, tmp_path, "output").outputs(PIXELS), raw(output))
+
+
+@needs_a_compiler
+@pytest.mark.parametrize("output", ["identity", "sigmoid"])
+@pytest.mark.parametrize("kind", ["multiclass", "multilabel"])
+def test_every_task_is_answered(kind: Any, output: str, tmp_path: Path) -> None:
+    model = toy_model(output=output, activation="leaky_relu(0.3)", bias=False, seed=5)
+    names = ("é", 'two "words" ??/ \\', "3 %s", "*/", "\N{SNOWMAN}1")
+    for name, temperature in (("plain", None), ("tempered", 1.7)):
+        model.metadata = Metadata(task=Task(kind, names), temperature=temperature)
+        compiled = Compiled(model, tmp_path, name)
+        close(compiled.probabilities(PIXELS), probabilities(model, PIXELS))
+        found = compiled.classes(PIXELS) if kind == "multiclass" else compiled.answers(PIXELS)
+        np.testing.assert_array_equal(found, predict(model, PIXELS))
+        assert compiled.names == list(names)
+
+
+@needs_a_compiler
+def test_the_header_is_included_in_several_files(tmp_path: Path) -> None:
+    Compiled(toy_model(), tmp_path)
+    (tmp_path / "main.c").write_text(
+        '#include "net.h"\n#include "net.h"\n'
+        "int main(void) {\n"
+        "    unsigned char pixels[NET_INPUTS] = {0};\n"
+        "    return net_answer(pixels) < NET_OUTPUTS && net_names[0][0] == '0' ? 0 : 1;\n"
+        "}\n"
+    )
+    words = ["cc", *STRICT, "main.c", "net.c", "-o", "main", "-lm"]
+    subprocess.run(words, cwd=tmp_path, check=True)
+    subprocess.run(["./main"], cwd=tmp_path, check=True)
+
+
+@pytest.mark.parametrize(
+    ("file", "name"), [("a b-c.h", "a_b_c"), ("3.h", "mlp_3"), ("é.h", "mlp"), ("_x__y.h", "x_y")]
+)
+def test_its_names_are_made_of_the_files(file: str, name: str, tmp_path: Path) -> None:
+    write_model(toy_model(), tmp_path / file)
+    text = (tmp_path / file).read_text("ascii")
+    assert f"int {name}_answer(const unsigned char *pixels)" in text
+
+
+def check_a_reader(reader: MLP, pixels: Any, labels: Any, folder: Path) -> None:
+    """The header answers as the model does; that of eight bits is smaller, and nearly as good."""
+    answers = predict(reader, pixels)
+    full = Compiled(reader, folder, "full")
+    np.testing.assert_array_equal(full.classes(pixels), answers)
+    small = Compiled(reader, folder, "small", "c-int8")
+    lost = np.mean(answers == labels) - np.mean(small.classes(pixels) == labels)
+    assert abs(lost) <= 0.002
+    assert small.header.stat().st_size < 0.5 * full.header.stat().st_size
+
+
+@needs_a_compiler
+def test_it_reads_digits_as_the_model_does(reader: Path, tmp_path: Path) -> None:
+    test = mlp.load_dataset("synthetic:100+2000").test
+    check_a_reader(load(reader), test.images.reshape(2000, -1), test.labels, tmp_path)
+
+
+@needs_a_compiler
+@pytest.mark.mnist
+def test_it_reads_mnists_test_set_as_the_model_does(mnist: Path, tmp_path: Path) -> None:
+    data = mlp.load_dataset("mnist", mnist)
+    model = MLP([784, 256, 128, 10])
+    mlp.train(model, data, mlp.Recipe(epochs=1))
+    check_a_reader(model, data.test.images.reshape(10000, -1), data.test.labels, tmp_path)
+
+
+def test_it_is_not_read(tmp_path: Path) -> None:
+    write_model(toy_model(), tmp_path / "net.h")
+    with pytest.raises(ModelError, match="is a C header, which is written for other programs"):
+        read_model(tmp_path / "net.h")
