@@ -63,7 +63,7 @@ def interpret(
         DataError: if the data does not make a dataset; the message names the first fault.
     """
     reading, tell = reading or Reading(), note or _quiet
-    splits = {key: _as_images(split) for key, split in splits.items()}
+    splits = {key: as_images(split) for key, split in splits.items()}
     _check_shapes(splits, source)
     splits = {key: _labelled(key, split, source, tell) for key, split in splits.items()}
     whole = splits[WHOLE] if WHOLE in splits else splits[TRAIN]
@@ -99,8 +99,8 @@ def interpret(
     )
 
 
-def _as_images(split: RawSplit) -> RawSplit:
-    """Give rows that are images their shape, (N, height, width)."""
+def as_images(split: RawSplit) -> RawSplit:
+    """Give rows that are images their shape, (N, height, width); leave other splits as they are."""
     features = split.features
     if features.ndim == 3:
         return split

@@ -31,6 +31,29 @@ class Reading:
         "Of a dataset without a test set, what to hold out for it: a share below 1 or a count.",
         group=GROUP,
     )
+    label: str | None = option(
+        None,
+        "The label's column of a table: its name, or its number from 0, or from -1 for the last. "
+        "Else the column called label, class, target or the like.",
+        group=GROUP,
+        metavar="COLUMN",
+    )
+    drop: str | None = option(
+        None, "Columns of a table to leave out, as id,name.", group=GROUP, metavar="COLUMNS"
+    )
+    test_file: str | None = option(
+        None, "Another file, with the test rows of the dataset.", group=GROUP, metavar="FILE"
+    )
+    size: int | None = option(
+        None,
+        "Scale pictures of any sizes to this height and width, in pixels.",
+        group=GROUP,
+    )
+    handwriting: bool = option(
+        False,
+        "Bring pictures of handwriting to MNIST's form, as mlp predict does.",
+        group=GROUP,
+    )
     missing: Literal["refuse", "mean"] = option(
         "refuse",
         "What becomes of missing values: refuse them, or fill in their column's mean.",
@@ -46,5 +69,9 @@ class Reading:
             raise UsageError(
                 f"--test takes a share between 0 and 1 or a whole count, not {self.test:g}"
             )
+        if self.size is not None and not 1 <= (as_whole(self.size) or 0) <= 1024:
+            raise UsageError(f"--size takes a whole number from 1 to 1024, not {self.size}")
+        if self.size is not None and self.handwriting and self.size != 28:
+            raise UsageError("--handwriting makes images of 28 x 28: leave --size away")
         if self.missing not in ("refuse", "mean"):
             raise UsageError(f"--missing takes refuse or mean, not {self.missing!r}")

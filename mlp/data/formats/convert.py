@@ -11,6 +11,7 @@ from mlp.common.errors import DataError, UsageError
 from mlp.common.overwrite import check_destination, check_holds_only, taken
 from mlp.data.dataset import Dataset
 from mlp.data.formats.registry import FORMATS, PAIR, Format
+from mlp.data.formats.request import Request
 from mlp.data.formats.splits import TEST, TRAIN, Progress, RawSplits, Splits, as_written
 from mlp.data.interpret import Meaning, interpret
 from mlp.data.reading import Reading
@@ -40,18 +41,20 @@ def detect(path: str | Path) -> Format:
     raise DataError(f"{path} is no dataset: name {FORMATS.titles}")
 
 
-def read_raw(path: str | Path, progress: Progress | None = None) -> RawSplits:
+def read_raw(path: str | Path, request: Request | None = None) -> RawSplits:
     """Read what a file or folder in any format holds, as it is.
 
     Args:
         path: see `detect`.
-        progress: called with how many images are read, where reading takes long.
+        request: how it is to be read; as everywhere by default.
 
     Raises:
         DataError: if it is missing, damaged, hostile or of no known format.
     """
-    path = Path(path)
-    return detect(path).read(path, progress or _quiet)
+    path, request = Path(path), request or Request()
+    format = detect(path)
+    other = request.reading.test_file
+    return format.read_pair(path, Path(other), request) if other else format.read(path, request)
 
 
 def read_splits(
@@ -67,7 +70,7 @@ def read_splits(
     Raises:
         DataError: as `read_raw` and `as_written`.
     """
-    return as_written(read_raw(path, progress), Path(path), classes)
+    return as_written(read_raw(path, Request(progress=progress or _quiet)), Path(path), classes)
 
 
 def read(
@@ -84,7 +87,8 @@ def read(
     Raises:
         DataError: as `read_raw`, and if what is there makes no dataset.
     """
-    raw, path = read_raw(path, progress), Path(path)
+    request = Request(reading or Reading(), progress or _quiet, note or _quiet)
+    raw, path = read_raw(path, request), Path(path)
     return interpret(raw, path.stem, str(path), reading, kind=kind, known=known, note=note)
 
 
@@ -170,5 +174,5 @@ def check_free(path: Path, format: Format, force: bool) -> None:
         check_holds_only(path, detect(path).files(path), DataError)
 
 
-def _quiet(done: int, total: int) -> None:
+def _quiet(*_: object) -> None:
     """Report nothing."""

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 from mlp.common.atomic import replacing_folder
-from mlp.data.formats.csv import read_csv, write_csv
+from mlp.data.formats.csv import ENDINGS, read_tables, write_csv
 from mlp.data.formats.registry import FORMATS, Format
+from mlp.data.formats.request import Request
 from mlp.data.formats.splits import TEST, TRAIN, Progress, RawSplits, Splits
 
-NAMES = (("train.csv", "test.csv"), ("mnist_train.csv", "mnist_test.csv"))
-"""What the two files may be called; the first names are written."""
+NAMES = ("train.csv", "test.csv")
+"""What the two files are called where they are written."""
+
+_SPLIT = re.compile(r"(?:^|.*[^a-z])(train(?:ing)?|test(?:ing)?|val(?:id(?:ation)?)?)(?:[^a-z].*)?")
 
 
 @FORMATS.register("csv-folder")
@@ -23,18 +27,25 @@ class CsvFolder(Format):
         return bool(self.files(path))
 
     def files(self, path: Path) -> tuple[Path, ...]:
-        """Return the training and the test file; nothing if the folder lacks one of them."""
-        for names in NAMES:
-            pair = tuple(path / name for name in names)
-            if all(file.is_file() for file in pair):
-                return pair
-        return ()
+        """Return the training and the test file; nothing unless there is one of each.
 
-    def read(self, path: Path, progress: Progress) -> RawSplits:
+        Their names have the word ``train`` and ``test`` in them, as ``mnist_train.csv``; in place
+        of test rows, rows for validation will do.
+        """
+        found: dict[str, list[Path]] = {}
+        for file in sorted(path.iterdir()):
+            name = file.name.lower().removesuffix(".gz")
+            match = _SPLIT.fullmatch(name.rpartition(".")[0])
+            if match and name.endswith(ENDINGS) and file.is_file() and name[0] != ".":
+                found.setdefault(match[1][:3], []).append(file)
+        train, test = found.get("tra", []), found.get("tes", []) or found.get("val", [])
+        return (train[0], test[0]) if len(train) == len(test) == 1 else ()
+
+    def read(self, path: Path, request: Request) -> RawSplits:
         train, test = self.files(path)
-        return {TRAIN: read_csv(train), TEST: read_csv(test)}
+        return read_tables(train, test, request)
 
     def write(self, splits: Splits, path: Path, progress: Progress) -> None:
         with replacing_folder(path) as folder:
-            for name, file in zip((TRAIN, TEST), NAMES[0], strict=True):
+            for name, file in zip((TRAIN, TEST), NAMES, strict=True):
                 write_csv(splits[name], folder / file)

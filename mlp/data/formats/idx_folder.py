@@ -14,6 +14,7 @@ from mlp.common.errors import DataError
 from mlp.data.dataset import Dataset, Split
 from mlp.data.formats.idx import idx_sha256, read_idx, write_idx
 from mlp.data.formats.registry import FORMATS, Format
+from mlp.data.formats.request import Request
 from mlp.data.formats.splits import TEST, TRAIN, Progress, RawSplits, Splits
 from mlp.data.raw import RawSplit
 
@@ -37,7 +38,7 @@ class IdxFolder(Format):
     def files(self, path: Path) -> list[Path]:
         return list_idx_files(path)
 
-    def read(self, path: Path, progress: Progress) -> RawSplits:
+    def read(self, path: Path, request: Request) -> RawSplits:
         dataset = load_idx_folder(path, classes=_BYTE_VALUES)
         return {
             name: RawSplit(split.images, split.labels)

@@ -17,6 +17,7 @@ from PIL import Image
 from mlp.common.atomic import replacing_folder
 from mlp.common.errors import DataError
 from mlp.data.formats.registry import FORMATS, ONE, PAIR, Format
+from mlp.data.formats.request import Request
 from mlp.data.formats.splits import TEST, TRAIN, WHOLE, Progress, RawSplits, Splits
 from mlp.data.raw import RawSplit
 
@@ -53,8 +54,8 @@ class ImageFolder(Format):
     def files(self, path: Path) -> list[Path]:
         return [file.path for split in list_images(path).values() for file in split]
 
-    def read(self, path: Path, progress: Progress) -> RawSplits:
-        return read_images(path, progress)
+    def read(self, path: Path, request: Request) -> RawSplits:
+        return read_images(path, request.progress)
 
     def write(self, splits: Splits, path: Path, progress: Progress) -> None:
         with replacing_folder(path) as folder:

@@ -12,6 +12,7 @@ from mlp.common.atomic import replacing
 from mlp.common.errors import DataError
 from mlp.common.safe_npz import is_zip, read_npz
 from mlp.data.formats.registry import FORMATS, Format
+from mlp.data.formats.request import Request
 from mlp.data.formats.splits import TEST, TRAIN, Progress, RawSplits, Splits
 from mlp.data.raw import RawSplit
 
@@ -29,7 +30,7 @@ class Npz(Format):
     def matches(self, path: Path) -> bool:
         return is_zip(path)
 
-    def read(self, path: Path, progress: Progress) -> RawSplits:
+    def read(self, path: Path, request: Request) -> RawSplits:
         arrays = read_npz(path, DataError, _ALL_NAMES)
         missing = [name for name in _ALL_NAMES if name not in arrays]
         if missing:

@@ -6,7 +6,9 @@ from abc import abstractmethod
 from pathlib import Path
 from typing import ClassVar
 
+from mlp.common.errors import DataError
 from mlp.common.file_formats import FileFormat, Formats
+from mlp.data.formats.request import Request
 from mlp.data.formats.splits import TEST, TRAIN, WHOLE, Progress, RawSplits, Splits
 
 PAIR, ONE = frozenset({TRAIN, TEST}), frozenset({WHOLE})
@@ -23,16 +25,43 @@ class Format(FileFormat):
     needs_ending = True
 
     @abstractmethod
-    def read(self, path: Path, progress: Progress) -> RawSplits:
+    def read(self, path: Path, request: Request) -> RawSplits:
         """Read the splits, and decide nothing about them; see `mlp.data.interpret`.
 
         Args:
             path: the file or folder, which `matches`.
-            progress: called with the number of images read so far, where reading takes long.
+            request: how it is to be read.
 
         Raises:
             DataError: if it is damaged or hostile.
+            UsageError: if the request does not suit it.
         """
+
+    def read_pair(self, path: Path, other: Path, request: Request) -> RawSplits:
+        """Read a file as the training split, and another, in any format, as the test split.
+
+        Args:
+            path: the file or folder, which `matches`.
+            other: the one with the test split.
+            request: how both are to be read.
+
+        Raises:
+            DataError: as `read`, and if one of them holds both splits itself.
+        """
+        if not other.exists():
+            raise DataError(f"there is no file or folder {other}: check its name")
+        splits = {}
+        for key, place in ((TRAIN, path), (TEST, other)):
+            format = next(iter(FORMATS.matching(place)), None)
+            if format is None:
+                raise DataError(f"{place} is no dataset: name {FORMATS.titles}")
+            found = format.read(place, request)
+            if found.keys() != {WHOLE}:
+                raise DataError(
+                    f"{place} has training and test images of its own: leave --test-file away"
+                )
+            splits[key] = found[WHOLE]
+        return splits
 
     @abstractmethod
     def write(self, splits: Splits, path: Path, progress: Progress) -> None:

@@ -10,6 +10,7 @@ import numpy as np
 from mlp.common.errors import DataError
 from mlp.data.dataset import Split
 from mlp.data.inputs import Pixels
+from mlp.data.interpret import as_images
 from mlp.data.raw import TEST, TRAIN, WHOLE, RawSplits
 
 __all__ = ["TEST", "TRAIN", "WHOLE", "Progress", "RawSplits", "Splits", "as_written"]
@@ -33,7 +34,7 @@ def as_written(raw: RawSplits, source: Path, classes: int | None = None) -> Spli
         DataError: if they are of another kind, or the splits are empty or differ in image size.
     """
     splits: Splits = {}
-    for name, split in raw.items():
+    for name, split in ((name, as_images(split)) for name, split in raw.items()):
         if not len(split) or not split.features[0].size:
             raise DataError(f"the split {name} of {source} holds no images: get it again")
         labels, limit = split.labels, classes or 256

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import gzip
 from pathlib import Path
 
 import numpy as np
 import pytest
 from small_datasets import assert_not_read, digits
 
+from mlp.common import bounds
 from mlp.common.errors import DataError
 from mlp.data.dataset import Split
-from mlp.data.formats.csv import read_csv, write_csv
+from mlp.data.formats.convert import read_raw
+from mlp.data.formats.csv import write_csv
+from mlp.data.formats.splits import WHOLE
 
 TABLE = "label,pixel0,pixel1,pixel2,pixel3\n7,0,255,3,4\n1,9,8,7,6\n"
 ROWS = [[0, 255, 3, 4], [9, 8, 7, 6]]
@@ -27,16 +31,38 @@ ROWS = [[0, 255, 3, 4], [9, 8, 7, 6]]
         TABLE.rstrip(),
         TABLE.replace("255", " 255.0"),
         TABLE.replace("label", '"Label"'),
-        "a,b,c,class,d\n0,255,3,7,4\n9,8,7,1,6\n",
-        TABLE.replace("pixel0,pixel1,pixel2,pixel3", "1x1,1x2,2x1,2x2"),
+        "p1,p2,p3,class,p4\n0,255,3,7,4\n9,8,7,1,6\n",
+        TABLE.replace(",", ";"),
+        TABLE.replace(",", "\t"),
+        TABLE.replace("255", '"255"').replace("9,", '"9",'),
+        "id,label,0,1,2,3\n8,7,0,255,3,4\n9,1,9,8,7,6\n",
     ],
 )
 def test_csv_is_read_as_people_write_it(tmp_path: Path, text: str) -> None:
     path = tmp_path / "digits.csv"
     path.write_bytes(text.encode())
-    split = read_csv(path)
-    assert split.features.tolist() == [[row[:2], row[2:]] for row in ROWS]
-    assert np.array_equal(split.labels, [7, 1])
+    split = read_raw(path)[WHOLE]
+    assert split.features.dtype == np.uint8
+    assert split.features.tolist() == ROWS
+    assert split.labels is not None
+    assert split.labels.tolist() == [7, 1]
+
+
+def test_names_of_rows_and_columns_give_images_their_shape(tmp_path: Path) -> None:
+    path = tmp_path / "digits.csv"
+    path.write_text("label,1x1,1x2,2x1,2x2,3x1,3x2\n1,2,3,4,5,6,7\n")
+    assert read_raw(path)[WHOLE].features.tolist() == [[[2, 3], [4, 5], [6, 7]]]
+
+
+def test_a_packed_table_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "digits.csv.gz"
+    path.write_bytes(gzip.compress(TABLE.encode()))
+    assert read_raw(path)[WHOLE].features.tolist() == ROWS
+    path.write_bytes(gzip.compress(TABLE.encode())[:-9])
+    assert_not_read(path, "cut off")
+    monkeypatch.setattr(bounds, "FREE", 1_000)
+    path.write_bytes(gzip.compress(b"1,2,3\n" * 10_000))
+    assert_not_read(path, "a bomb")
 
 
 def test_csv_is_written_as_kaggle_has_it(tmp_path: Path) -> None:
@@ -51,32 +77,30 @@ def test_a_fault_far_down_is_told_with_its_line(tmp_path: Path) -> None:
     path = tmp_path / "digits.csv"
     write_csv(digits(5_000, 2, 2), path)
     lines = path.read_text().splitlines()
-    lines[4_321] = "1,2,3,nan,5"
+    lines[4_321] = "1,2,3,many,5"
     path.write_text("\n".join(lines))
-    with pytest.raises(DataError, match=r"line 4,322 .* has 'nan' in column 4"):
-        read_csv(path)
+    with pytest.raises(DataError, match=r"line 4,322 .* has 'many' in column 4"):
+        read_raw(path)
 
 
 BAD_TABLES = {
-    "text": (TABLE.replace("255", "many"), r"line 2 .*'many' in column 3"),
-    "NaN": (TABLE.replace("255", "nan"), r"line 2 .*'nan' in column 3"),
-    "infinite": (TABLE.replace("255", "inf"), r"'inf'"),
-    "too bright": (TABLE.replace("255", "256"), r"'256'"),
-    "negative": (TABLE.replace("9,", "-9,"), r"line 3 .*'-9' in column 2"),
-    "a fraction": (TABLE.replace("255", "0.5"), r"'0.5'"),
-    "a gap": (TABLE.replace("255", ""), r"'' in column 3"),
-    "underscores": (TABLE.replace("255", "2_5"), r"'2_5'"),
+    "NaN": (TABLE.replace("255", "nan"), r"nan|missing"),
+    "infinite": (TABLE.replace("255", "inf"), r"inf"),
+    "too bright": (TABLE.replace("255", "256"), r"256"),
+    "negative": (TABLE.replace("9,", "-9,"), r"-9"),
+    "a gap": (TABLE.replace("255", ""), r"nan|missing"),
+    "underscores": (TABLE.replace("255", "2_5"), r"'2_5', which no network reads"),
+    "a word": (TABLE.replace("255", "many"), r"column 3 \(pixel1\) .*'many'"),
     "a short row": (TABLE[:-3], r"line 3 .* has 4 columns where 5"),
     "a long row": (TABLE.replace("1,9", "1,1,9"), r"line 3 .* has 6 columns where 5"),
-    "no label": (TABLE.replace("label", "pixel"), r"0 of its columns label"),
-    "two labels": (TABLE.replace("pixel0", "label"), r"2 of its columns label"),
-    "783 pixels": (",".join(["1"] * 784) + "\n", r"783 pixels, which are not a square"),
-    "783 columns": ("label," + ",".join(["p"] * 782) + "\n", r"783 columns, .* not a square"),
+    "no label": (TABLE.replace("label", "pixel"), r"one label each"),
+    "two labels": (TABLE.replace("pixel0", "class"), r"2 columns that may be the label"),
+    "783 pixels": (",".join(["1"] * 784) + "\n", r"no set of images"),
     "a wrong shape": ("label,1x1,1x2,2x1\n1,2,3,4\n", r"3 pixels, which are not 2 x 1"),
-    "labels alone": ("label\n1\n", r"0 pixels"),
+    "labels alone": ("label\n1\n", r"no columns beside the label"),
     "no rows": (TABLE.partition("\n")[0] + "\n", r"holds no images"),
     "nothing": ("", r"is empty"),
-    "binary": ("\0\1\2\udcff", r"0 of its columns label"),
+    "binary": ("\0\1\2\udcff", r"holds no images"),
 }
 
 

@@ -1,0 +1,218 @@
+"""Which column of a table is the label, which number its rows, and which are features."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mlp.common.choices import did_you_mean
+from mlp.common.errors import DataError, UsageError
+from mlp.data.formats.table import Table
+from mlp.data.raw import RawSplit
+from mlp.data.reading import Reading
+
+LABEL_NAMES = ("label", "labels", "class", "target", "digit", "category", "y")
+"""What the label's column may be called in a header, in any case."""
+
+ID_NAMES = ("", "unnamed: 0", "id", "index", "imageid", "image_id", "row_id", "rowid")
+"""What a column that numbers the rows may be called, in lower case."""
+
+_FEW = 20  # rows, below which nothing is concluded from how often values occur
+
+Note = Callable[[str], None]
+
+
+def as_raw(tables: Sequence[Table], reading: Reading, note: Note) -> list[RawSplit]:
+    """Divide tables into features and labels, all as the first.
+
+    Args:
+        tables: the training table first; another may lack the label's column.
+        reading: the label's column, and columns to be left out, where the user names them.
+        note: called with a sentence about each choice that the user might make otherwise.
+
+    Raises:
+        UsageError: if a column is named that there is not.
+        DataError: if the label cannot be told from the features, or a feature holds words.
+    """
+    first = tables[0]
+    dropped = _dropped(first, reading, note)
+    label = _label(first, reading, dropped, note)
+    return [_split(table, first, label, dropped) for table in tables]
+
+
+def find_column(table: Table, text: str, option: str) -> int:
+    """Find a column by its name, or by its number from 0, negative from the end.
+
+    Raises:
+        UsageError: if there is none.
+    """
+    text = text.strip()
+    names = [name.lower() for name in table.names or ()]
+    if text.lower() in names:
+        return names.index(text.lower())
+    count = len(table.values[0])
+    if re.fullmatch(r"-?\d{1,9}", text) and -count <= int(text) < count:
+        return int(text) % count
+    near = did_you_mean(text, names)
+    known = f"its columns are {_listed(table.names)}" if table.names else "it has no header"
+    raise UsageError(
+        f"there is no column {text!r} in {table.path}{near}: {known}, so --{option} takes a name "
+        f"or a number from 0 to {count - 1}, or from -1 to {-count} counted from the end"
+    )
+
+
+def _dropped(table: Table, reading: Reading, note: Note) -> set[int]:
+    """Find the columns to leave out: those that the user names, and those that number the rows."""
+    named = reading.drop.split(",") if reading.drop else []
+    dropped = {find_column(table, text, "drop") for text in named}
+    for column, name in enumerate(table.names or ()):
+        values = table.column(column)
+        if column in dropped or name.lower() not in ID_NAMES or len(set(values)) < len(values):
+            continue
+        dropped.add(column)
+        note(f"{table.path}: {table.title(column)} numbers the rows, and is left out")
+    return dropped
+
+
+def _label(table: Table, reading: Reading, dropped: set[int], note: Note) -> int | None:
+    """Find the label's column; None where the table has none."""
+    if reading.label is not None:
+        column = find_column(table, reading.label, "label")
+        if column in dropped and table.names and table.names[column].lower() in ID_NAMES:
+            dropped.discard(column)
+        if column in dropped:
+            raise UsageError("--label and --drop name the same column: leave one of them away")
+        return column
+    words = [column for column in table.words if column not in dropped]
+    if table.names is None:
+        return _label_without_header(table, dropped, words, note)
+    found = [
+        column
+        for column, name in enumerate(table.names)
+        if name.lower() in LABEL_NAMES and column not in dropped
+    ]
+    if len(found) > 1:
+        raise DataError(
+            f"{table.path} has {len(found)} columns that may be the label, "
+            f"{' and '.join(table.title(column) for column in found)}: name one with --label"
+        )
+    if not found and len(words) == 1:
+        note(f"{table.path}: {table.title(words[0])} holds words, and is taken for the label")
+        return words[0]
+    return found[0] if found else None
+
+
+def _label_without_header(
+    table: Table, dropped: set[int], words: list[int], note: Note
+) -> int | None:
+    """Take the first column or the last, whichever holds labels by its looks."""
+    kept = [column for column in range(table.values.shape[1]) if column not in dropped]
+    if len(words) == 1:
+        chosen = words[0]
+    else:
+        ends = (kept[0], kept[-1])
+        able = [column for column in ends if _could_be_labels(table.column(column))]
+        if len(able) == 2 and len(table.values) >= _FEW:
+            able = [column for column in able if _is_contiguous(table.column(column))]
+        if len(able) != 1 and len(table.values) >= _FEW:
+            raise DataError(
+                f"{table.path} has no header, and its first and its last column look "
+                f"{'both' if able else 'neither'} like labels: say --label 0 for the first or "
+                "--label -1 for the last"
+            )
+        chosen = able[0] if able else kept[0]
+    other = "--label -1 takes the last" if chosen == kept[0] else "--label 0 takes the first"
+    note(f"{table.path} has no header: {table.title(chosen)} is taken for the label ({other})")
+    return chosen
+
+
+def _could_be_labels(values: NDArray[np.generic]) -> bool:
+    """Whether numbers are whole, of two kinds or more, and some occur again."""
+    if values.dtype.kind not in "iuf" or not np.isfinite(values.astype(float)).all():
+        return False
+    kinds = np.unique(values)
+    whole = bool((kinds >= 0).all() and (kinds == np.floor(kinds.astype(float))).all())
+    few = len(values) < _FEW or len(kinds) <= len(values) // 2
+    return whole and few and (len(kinds) > 1 or len(values) == 1)
+
+
+def _is_contiguous(values: NDArray[np.generic]) -> bool:
+    """Whether all numbers from 0 or 1 up to the greatest occur, and none of them mostly."""
+    kinds, counts = np.unique(values, return_counts=True)
+    numbers = kinds.astype(np.int64)
+    return bool(
+        numbers[0] in (0, 1)
+        and numbers[-1] - numbers[0] + 1 == len(numbers)
+        and (len(numbers) < 4 or counts.max() <= len(values) / 2)
+    )
+
+
+def _split(table: Table, first: Table, label: int | None, dropped: set[int]) -> RawSplit:
+    """Divide one table as the first was; the label may be missing in it."""
+    columns = _align(table, first, label)
+    kept = [columns[c] for c in range(first.values.shape[1]) if c not in dropped and c != label]
+    own = None if label is None or columns[label] < 0 else columns[label]
+    for column in kept:
+        if column in table.words:
+            raise DataError(
+                f"{table.title(column)} of {table.path} holds words such as "
+                f"{str(table.words[column][0])[:20]!r}, which no network reads: leave it out with "
+                f"--drop, or take it for the label with --label"
+            )
+    if not kept:
+        raise DataError(f"{table.path} has no columns beside the label: get it again")
+    labels = None if own is None else table.column(own)
+    features = table.values[:, kept]
+    names = None if table.names is None else tuple(table.names[column] for column in kept)
+    last = re.fullmatch(r"(\d{1,6})x(\d{1,6})", names[-1]) if names else None
+    if last is None:
+        return RawSplit(features, labels, names)
+    height, width = int(last[1]), int(last[2])
+    if height * width != features.shape[1]:
+        raise DataError(
+            f"{table.path} has {features.shape[1]:,} pixels, which are not {height} x {width} as "
+            "its header says: columns are missing, or it is another kind of table"
+        )
+    return RawSplit(features.reshape(-1, height, width), labels)
+
+
+def _align(table: Table, first: Table, label: int | None) -> list[int]:
+    """Return the number that each column of the first table has in another; -1 for a lost label.
+
+    Raises:
+        DataError: if another column is missing or one is too many.
+    """
+    count, own = first.values.shape[1], table.values.shape[1]
+    if table is first:
+        return list(range(count))
+    if first.names and table.names and set(table.names) != set(first.names):
+        answer = None if label is None else first.names[label]
+        lost = [name for name in first.names if name not in table.names and name != answer]
+        extra = [name for name in table.names if name not in first.names]
+        others = [name for name in (*lost, *extra) if name.lower() not in ID_NAMES]
+        if others:
+            raise DataError(
+                f"{_listed(others)} is a column of {table.path} or of {first.path} alone: bring "
+                "both into one form"
+            )
+    if first.names and table.names:
+        if len(set(first.names)) == count:  # by name, whatever their order
+            return [table.names.index(n) if n in table.names else -1 for n in first.names]
+        if table.names == first.names:
+            return list(range(count))
+    if own == count:
+        return list(range(count))
+    if label is not None and own == count - 1:
+        return [-1 if c == label else c - (c > label) for c in range(count)]
+    raise DataError(
+        f"{table.path} has {own:,} columns where {first.path} has {count:,}: they do not belong "
+        "together"
+    )
+
+
+def _listed(names: Sequence[str] | None) -> str:
+    shown = ", ".join((names or ())[:8])
+    return f"{shown}, …" if names and len(names) > 8 else shown

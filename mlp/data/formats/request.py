@@ -1,0 +1,28 @@
+"""How a file is to be read: the user's choices, and whom to tell of what is found in it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from mlp.data.formats.splits import Progress
+from mlp.data.reading import Reading
+
+
+def _quiet(*_: object) -> None:
+    """Tell nobody."""
+
+
+@dataclass(frozen=True)
+class Request:
+    """What every reader is given beside the file.
+
+    Attributes:
+        reading: the user's choices.
+        progress: called with the number of images read so far, where reading takes long.
+        note: called with a sentence about what is not plain.
+    """
+
+    reading: Reading = field(default_factory=Reading)
+    progress: Progress = _quiet
+    note: Callable[[str], None] = _quiet
