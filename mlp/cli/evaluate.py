@@ -12,13 +12,13 @@ import typer
 from rich.table import Table
 
 from mlp.cli import console
+from mlp.cli.model_data import open_data_of
 from mlp.cli.options import (
     DataFolder,
-    DatasetName,
     Device,
     Json,
+    OwnDatasetName,
     Precision,
-    open_dataset,
     open_device,
 )
 from mlp.common.errors import UsageError
@@ -39,7 +39,7 @@ def evaluate(
         ),
     ],
     device: Device = "auto",
-    dataset: DatasetName = "auto",
+    dataset: OwnDatasetName = None,
     data: DataFolder = None,
     precision: Precision = "float32",
     as_json: Json = False,
@@ -48,7 +48,7 @@ def evaluate(
     backend = open_device(device, precision)
     models = [read_model(path, backend=backend) for path in paths]
     task = task_of(models[0])
-    images = relabel_for(task, open_dataset(dataset, data))
+    images = relabel_for(task, open_data_of(models[0], dataset, data))
     for path, model in zip(paths, models, strict=True):
         check_fits(model, images.pixels, images.classes)
         if task_of(model) != task:

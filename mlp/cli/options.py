@@ -9,7 +9,10 @@ import typer
 
 from backends import Backend, get_backend
 from mlp.cli import console
+from mlp.data.interpret import Meaning
 from mlp.data.load import Dataset, load_dataset
+from mlp.data.reading import Reading
+from mlp.data.task import Kind
 
 Device = Annotated[
     str,
@@ -23,6 +26,14 @@ DatasetName = Annotated[
         help="mnist, synthetic, synthetic:N+M (N to train on, M to test), or a file or "
         "folder of IDX, CSV, .npz or images; auto takes MNIST, or synthetic digits where it is "
         "not to be had. NAME,NAME trains on both and tests on the first.",
+    ),
+]
+OwnDatasetName = Annotated[
+    str | None,
+    typer.Option(
+        "--dataset",
+        metavar="NAME|PATH",
+        help="As mlp train takes it; else what the model was trained on.",
     ),
 ]
 DataFolder = Annotated[
@@ -47,12 +58,28 @@ def open_device(device: str, precision: str = "float32", graph: bool = True) -> 
     return backend
 
 
-def open_dataset(name: str, folder: Path | None) -> Dataset:
+def open_dataset(
+    name: str,
+    folder: Path | None,
+    *,
+    reading: Reading | None = None,
+    kind: Kind = "multiclass",
+    known: Meaning | None = None,
+) -> Dataset:
     """Load the dataset and describe it on stderr; draw a bar while it is downloaded."""
     with console.download_bar() as on_progress:
-        dataset = load_dataset(name, folder, note=console.note, progress=on_progress)
+        dataset = load_dataset(
+            name,
+            folder,
+            reading=reading,
+            kind=kind,
+            known=known,
+            note=console.note,
+            progress=on_progress,
+        )
+    called = "images" if dataset.train.images.ndim == 3 else "rows"
     console.note(
         f"data: {dataset.name} ({dataset.source}), {len(dataset.train):,} training and "
-        f"{len(dataset.test):,} test images"
+        f"{len(dataset.test):,} test {called}"
     )
     return dataset

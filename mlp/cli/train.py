@@ -27,6 +27,7 @@ from mlp.cli.train_settings import Given, ask_for_task, settle
 from mlp.common.errors import ModelError, UsageError
 from mlp.common.overwrite import check_destination
 from mlp.data.load import Dataset
+from mlp.data.reading import Reading
 from mlp.data.task import Kind
 from mlp.models.formats.convert import read_model
 from mlp.nn.network import MLP
@@ -68,7 +69,11 @@ def train(
     dataset: DatasetName = "auto",
     data: DataFolder = None,
     task: Annotated[
-        Kind, typer.Option(help="multilabel lays two digits over each other and asks which.")
+        Kind,
+        typer.Option(
+            help="multilabel asks several questions, of images with one class each after laying "
+            "two over each other; regression estimates numbers."
+        ),
     ] = "multiclass",
     positive: Annotated[
         str | None, typer.Option(help="For a binary task: the digits to say yes to, as 0,2,4.")
@@ -83,6 +88,7 @@ def train(
     ] = None,
     network: Overrides[Architecture],
     training: Overrides[Recipe],
+    reading: Overrides[Reading],
     precision: Precision = "float32",
     graph: Annotated[
         bool, typer.Option("--graph/--no-graph", help="Replay captured steps, or call each anew.")
@@ -142,7 +148,7 @@ def train(
         if resume is not None:
             folder = find_folder(resume)
             settings = stack.enter_context(folder.taken_up(console.warn))
-        settings = settle(settings, given, network, training)
+        settings = settle(settings, given, network, training, reading)
         if run is not None:
             folder = _new_folder(run, settings)
             folder.check_free(force)
@@ -154,7 +160,12 @@ def train(
         backend = open_device(
             device_settings.device, device_settings.precision, device_settings.graph
         )
-        images = open_dataset(settings.data.dataset, _path(settings.data.folder))
+        images = open_dataset(
+            settings.data.dataset,
+            _path(settings.data.folder),
+            reading=settings.reading,
+            kind=settings.data.task,
+        )
         images = ask_for_task(settings.data, images)
         saved = state = None
         if resume is not None and folder is not None:

@@ -14,6 +14,7 @@ from mlp.cli.expand import Overrides
 from mlp.cli.parse import parse_classes
 from mlp.common.errors import UsageError
 from mlp.data.load import Dataset, as_binary, overlay
+from mlp.data.reading import Reading
 from mlp.data.task import Kind
 from mlp.training.architecture import Architecture
 from mlp.training.presets.preset import load_preset
@@ -33,6 +34,13 @@ EXCLUSIVE = (
     ("resume", "out"),
 )
 """Options of which only one makes sense."""
+
+DEFAULT_LOSSES: dict[Kind, str] = {
+    "binary": "binary_cross_entropy",
+    "multilabel": "binary_cross_entropy",
+    "regression": "quadratic",
+}
+"""What training minimises where it is not said, if not what the recipe's default is."""
 
 REASONS = {
     "start": "the run to resume has its parameters in its checkpoint",
@@ -88,6 +96,7 @@ def settle(
     given: Given,
     network: Overrides[Architecture],
     training: Overrides[Recipe],
+    reading: Overrides[Reading],
 ) -> Settings:
     """Put together what is to be trained.
 
@@ -96,6 +105,7 @@ def settle(
         given: the options.
         network: the options of the network.
         training: the options of the recipe.
+        reading: the options of reading the data.
 
     Raises:
         UsageError: if a preset or a file of settings cannot be read, or an option makes no sense.
@@ -115,6 +125,7 @@ def settle(
         base,
         network=network.over(base.network),
         training=training.over(base.training),
+        reading=reading.over(base.reading),
         data=dataclasses.replace(
             data,
             dataset=_absolute(data.dataset),
@@ -129,9 +140,15 @@ def settle(
 
 def ask_for_task(data: DataSettings, images: Dataset) -> Dataset:
     """Change the labels, and for several labels the images, to what the task asks."""
+    found = images.task.kind
+    if found != data.task and found != "multiclass":
+        raise UsageError(
+            f"the labels of {images.name} are a {found} task, and not a {data.task} one: train "
+            f"with --task {found}"
+        )
     if data.positive:
         return as_binary(images, data.positive)
-    return overlay(images) if data.task == "multilabel" else images
+    return overlay(images) if data.task == "multilabel" and found == "multiclass" else images
 
 
 def _of_preset(name: str | None, task: Kind) -> Settings:
@@ -141,8 +158,7 @@ def _of_preset(name: str | None, task: Kind) -> Settings:
         UsageError: if there is no preset of this name, or it makes no model file.
     """
     if name is None:
-        loss = "cross_entropy" if task == "multiclass" else "binary_cross_entropy"
-        return Settings(training=Recipe(loss=loss))
+        return Settings(training=Recipe(loss=DEFAULT_LOSSES.get(task, Recipe.loss)))
     preset = load_preset(name)
     if preset.members > 1:
         raise UsageError(

@@ -5,7 +5,8 @@ from __future__ import annotations
 import hashlib
 import math
 import tempfile
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
@@ -98,6 +99,7 @@ class Dataset:
         inputs: how the values of the files became those of the splits.
         is_one_set: whether the test split was drawn from the same set as the training split.
         origin: what `mlp.data.load.load_dataset` finds it by; empty where it is of no file.
+        reading: the choices in reading it that are not the defaults of `mlp.data.reading.Reading`.
 
     Raises:
         DataError: if a label is not below ``classes`` or the image sizes of the splits differ.
@@ -113,6 +115,7 @@ class Dataset:
     inputs: Inputs = field(default_factory=Pixels)
     is_one_set: bool = False
     origin: str = ""
+    reading: Mapping[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         for split_name, split in (("training", self.train), ("test", self.test)):
@@ -143,6 +146,15 @@ class Dataset:
     def pixels(self) -> int:
         """The number of pixels of one image, or of columns: the width of a network's input."""
         return math.prod(self.train.images.shape[1:])
+
+
+def all_as_test(dataset: Dataset) -> Dataset:
+    """Take the rows that were held out of one set, and those that were not, as the test split."""
+    train, test = dataset.train, dataset.test
+    both = Split(
+        np.concatenate([train.images, test.images]), np.concatenate([train.labels, test.labels])
+    )
+    return replace(dataset, test=both)
 
 
 def hold_out(dataset: Dataset, validation: float, seed: int) -> tuple[Split, Split]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
@@ -67,6 +67,10 @@ class Pixels:
     def is_plain(self) -> bool:
         """Whether the values are bytes already."""
         return (self.low, self.high) == (0.0, 255.0)
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the range, which `inputs_from_json` reads."""
+        return {"kind": "pixels", "low": self.low, "high": self.high, "shape": self.shape}
 
     def apply(self, features: NDArray[Any], source: str) -> NDArray[Any]:
         """Turn values in this range into bytes; bytes are returned as they are, without a copy.
@@ -146,6 +150,10 @@ class Columns:
         """The number of columns."""
         return (len(self.names),)
 
+    def to_json(self) -> dict[str, Any]:
+        """Return the names and the measures, which `inputs_from_json` reads."""
+        return {"kind": "columns"} | asdict(self)
+
     def apply(self, features: NDArray[Any], source: str) -> NDArray[Any]:
         """Standardise rows.
 
@@ -170,6 +178,32 @@ class Columns:
 
 
 Inputs = Pixels | Columns
+
+
+def inputs_from_json(value: Any) -> Inputs:
+    """Read what `to_json` returned.
+
+    Raises:
+        KeyError, TypeError, ValueError, AttributeError: if it is damaged.
+    """
+    if value["kind"] == "pixels":
+        shape = None if value["shape"] is None else tuple(map(int, value["shape"]))
+        pixels = Pixels(float(value["low"]), float(value["high"]), shape)  # type: ignore[arg-type]
+        if not (pixels.low < pixels.high and (shape is None or len(shape) == 2)):
+            raise ValueError("no range")
+        return pixels
+    columns = Columns(
+        tuple(map(str, value["names"])),
+        tuple(map(float, value["mean"])),
+        tuple(map(float, value["deviation"])),
+        bool(value["fill"]),
+    )
+    measures = np.array([columns.mean, columns.deviation])  # (2, I)
+    if measures.shape[1] != len(columns.names) or not (measures[1] > 0).all():
+        raise ValueError("no columns")
+    if value["kind"] != "columns" or not np.isfinite(measures).all():
+        raise ValueError("no columns")
+    return columns
 
 
 def _range(values: NDArray[Any], source: str) -> tuple[float, float]:

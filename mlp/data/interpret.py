@@ -30,10 +30,15 @@ _PIXEL_NAME = re.compile(r"(pixel|px|p|image)?[_ ]?\d{1,6}([x_]\d{1,6}){0,2}", r
 
 
 class Meaning(NamedTuple):
-    """What a model was trained to read and to answer, which data for it has to be taken as."""
+    """What data for a model has to be taken as, which it was trained to read and to answer.
 
-    task: Task
-    inputs: Inputs
+    Attributes:
+        task: what the labels mean; None where they are found, and relabelled afterwards.
+        inputs: what the values mean; None where it is found.
+    """
+
+    task: Task | None
+    inputs: Inputs | None
 
 
 def interpret(
@@ -73,7 +78,9 @@ def interpret(
             "answer for its rows"
         )
     parts = [whole, *(split for key, split in splits.items() if key == TEST and len(split))]
-    task = known.task if known else find_task(parts, kind, reading.classes, source, tell)
+    task = known.task if known else None
+    if task is None or (task.kind in ("binary", "multilabel") and not _are_answers(whole)):
+        task = find_task(parts, kind, reading.classes, source, tell)
     targets = [as_targets(part, task, source) for part in parts]
     held_out = len(parts) == 1
     if held_out:
@@ -87,8 +94,10 @@ def interpret(
             f"{source} has no test set: {count:,} of {len(whole):,} rows are held out for it, "
             "drawn at random from each class alike (--test changes how many)"
         )
-    inputs = known.inputs if known else _find_inputs(parts, reading, source)
-    if not (known or (isinstance(inputs, Pixels) and inputs.is_plain)):
+    inputs = known.inputs if known else None
+    if inputs is None:
+        inputs = _find_inputs(parts, reading, source)
+    if not ((known and known.inputs) or (isinstance(inputs, Pixels) and inputs.is_plain)):
         tell(str(inputs))
     train, test = (
         Split(inputs.apply(part.features, source), labels)
@@ -158,6 +167,11 @@ def _labelled(key: str, split: RawSplit, source: str, tell: Callable[[str], None
     elif key == TEST:
         tell(f"the test rows of {source} have no labels: mlp predict --rows answers for them")
     return split[there]
+
+
+def _are_answers(split: RawSplit) -> bool:
+    """Whether each row has several labels."""
+    return split.labels is not None and split.labels.ndim == 2
 
 
 def _test_count(test: float, N: int, source: str) -> int:

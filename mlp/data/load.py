@@ -13,6 +13,7 @@ from mlp.common.errors import DataError, UsageError
 from mlp.data.dataset import Dataset, Split
 from mlp.data.download import Progress
 from mlp.data.formats import convert as formats
+from mlp.data.inputs import Columns
 from mlp.data.interpret import Meaning
 from mlp.data.mnist import MnistUnavailable, load_mnist
 from mlp.data.reading import Reading
@@ -53,12 +54,16 @@ def load_dataset(
         UsageError: if there is no such dataset.
     """
     if "," in name and not Path(name).exists():
-        parts = [
-            load_dataset(
-                part, reading=reading, kind=kind, known=known, note=note, progress=progress
+        parts: list[Dataset] = []
+        for part in name.split(","):
+            if parts and known is None:  # the others are taken as the first
+                inputs = parts[0].inputs if isinstance(parts[0].inputs, Columns) else None
+                known = Meaning(parts[0].task, inputs)
+            parts.append(
+                load_dataset(
+                    part, reading=reading, kind=kind, known=known, note=note, progress=progress
+                )
             )
-            for part in name.split(",")
-        ]
         return dataclasses.replace(join(parts), origin=name)
     if folder is not None and name not in ("auto", "mnist"):
         raise UsageError(f"a data folder is for MNIST: name that folder as the dataset, not {name}")
@@ -76,7 +81,8 @@ def load_dataset(
         return dataclasses.replace(load_synthetic(*counts), origin=name)
     if Path(name).exists():
         found = formats.read(name, reading, kind=kind, known=known, note=note)
-        return dataclasses.replace(found, origin=str(Path(name).absolute()))
+        chosen = reading.chosen() if reading else {}
+        return dataclasses.replace(found, origin=str(Path(name).absolute()), reading=chosen)
     raise UsageError(
         f"there is no dataset {name!r}: choose mnist, synthetic, synthetic:N+M, or a file or "
         "folder in one of the formats that mlp data info reads"

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Literal
+from dataclasses import asdict, dataclass
+from typing import Any, Literal
 
 from mlp.common.errors import UsageError
 from mlp.common.option import check_types, option
@@ -60,6 +60,11 @@ class Reading:
         group=GROUP,
         metavar="refuse|mean",
     )
+
+    def chosen(self) -> dict[str, Any]:
+        """Return the choices that are not the defaults, as JSON holds them."""
+        default = asdict(Reading())
+        return {name: value for name, value in asdict(self).items() if value != default[name]}
 
     def __post_init__(self) -> None:
         check_types(self)

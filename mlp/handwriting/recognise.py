@@ -89,7 +89,7 @@ def recognise(model: MLP, digits: list[Digit]) -> list[Answer]:
     names = task.names_of(model.sizes[-1])
     with np.errstate(all="ignore"):  # weights of any size may be asked
         images = np.array([digit.image for digit in digits])  # (N, 28, 28)
-        probabilities = np.nan_to_num(predict.probabilities(model, images))  # (N, C)
+        probabilities = np.nan_to_num(predict.vote([model], images))  # (N, C)
     answers = task.decide(probabilities, logits=False)  # (N,) or (N, C)
     confidences = confidence_in(answers, probabilities, task)  # (N,) or (N, C)
     least = confidences.reshape(len(digits), -1).min(axis=1)  # (N,)

@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass, field, fields
 from typing import Any, get_args
 
 from mlp.common.errors import ModelError
+from mlp.data.inputs import Inputs, Pixels, inputs_from_json
 from mlp.data.task import Kind, Task
 from mlp.nn.network import MLP
 
@@ -36,17 +37,21 @@ class DatasetSummary:
 
     Attributes:
         name: such as ``"mnist"``.
-        image_shape: height and width of each image, in pixels.
+        image_shape: height and width of each image, in pixels; or the number of columns.
         train_images, test_images: how many there were, those held out for validation included.
         train_sha256, test_sha256: of the images and labels; see `mlp.data.dataset.Split.checksum`.
+        origin: the path or name that `mlp.data.load.load_dataset` finds it by; empty where unknown.
+        reading: the choices in reading it that are not the defaults of `mlp.data.reading.Reading`.
     """
 
     name: str
-    image_shape: tuple[int, int]
+    image_shape: tuple[int, ...]
     train_images: int
     train_sha256: str
     test_images: int
     test_sha256: str
+    origin: str = ""
+    reading: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -62,6 +67,7 @@ class Metadata:
         history: the figures of each reported epoch, in order; empty where there are none.
         epoch: the epoch, from 1, whose parameters it has: the last one, or the one that was chosen.
         train_accuracy, test_accuracy, validation_accuracy: after that epoch, 0 to 1.
+        inputs: how the values of its data became what it reads; None for bytes.
         temperature: divides the logits to calibrate probabilities; None if none was fitted.
         unread: the file's entries that this version cannot read, unknown or damaged, as parsed from
             JSON. They are kept, so that saving the model again loses nothing.
@@ -80,6 +86,7 @@ class Metadata:
     test_accuracy: float | None = None
     validation_accuracy: float | None = None
     temperature: float | None = None
+    inputs: Inputs | None = None
     unread: Mapping[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -98,6 +105,7 @@ class Metadata:
         """
         entries: dict[str, Any] = asdict(self)
         initialisation, unread = entries.pop("initialisation"), entries.pop("unread")
+        del entries["inputs"]
         if self.task is not None:
             entries["task"] = self.task.to_json()
         if self.recipe is None:
@@ -106,6 +114,12 @@ class Metadata:
             entries.pop("epoch", None)
         if initialisation is not None:
             entries["init"] = initialisation
+        if self.inputs is not None:
+            entries["inputs"] = self.inputs.to_json()
+        if self.dataset is not None:
+            for name in ("origin", "reading"):  # as in the files of versions that did not tell them
+                if not entries["dataset"][name]:
+                    del entries["dataset"][name]
         entries |= unread
         return entries
 
@@ -117,13 +131,15 @@ class Metadata:
         used.
 
         Raises:
-            ModelError: if the task or the temperature is damaged, without which its outputs would
-                be misread.
+            ModelError: if the task, the inputs or the temperature is damaged, without which its
+                outputs would be misread.
         """
         unread = dict(entries)
         read: dict[str, Any] = {"temperature": unread.pop("temperature", None)}
         if (task := unread.pop("task", None)) is not None:
             read["task"] = _task(task)
+        if (inputs := unread.pop("inputs", None)) is not None:
+            read["inputs"] = _inputs(inputs)
         for key, (name, parse) in _PARSERS.items():
             value = unread.pop(key, None)
             if value is not None:
@@ -145,6 +161,11 @@ def metadata_of(model: MLP) -> Metadata:
 def task_of(model: MLP) -> Task:
     """Return what a model was trained to answer; one class of several where that is unknown."""
     return metadata_of(model).task or Task(names=tuple(map(str, range(model.sizes[-1]))))
+
+
+def inputs_of(model: MLP) -> Inputs:
+    """Return how a model takes values; bytes unless it tells of others."""
+    return metadata_of(model).inputs or Pixels()
 
 
 def temperature_of(model: MLP) -> float:
@@ -171,6 +192,15 @@ def _task(value: Any) -> Task:
         ) from None
 
 
+def _inputs(value: Any) -> Inputs:
+    try:
+        return inputs_from_json(value)
+    except (AttributeError, KeyError, TypeError, ValueError):
+        raise ModelError(
+            "the model does not tell which values it reads: its file is damaged, copy it again"
+        ) from None
+
+
 def _initialisation(value: Any) -> Initialisation:
     read = Initialisation(**value)
     _require(isinstance(read.W, str) and isinstance(read.b, str) and type(read.seed) is int)
@@ -183,11 +213,12 @@ def _recipe(value: Any) -> dict[str, Any]:
 
 
 def _dataset(value: Any) -> DatasetSummary:
-    height, width = value["image_shape"]
-    read = DatasetSummary(**value | {"image_shape": (height, width)})
+    shape = tuple(value["image_shape"])
+    read = DatasetSummary(**value | {"image_shape": shape})
+    _require(len(shape) in (1, 2) and isinstance(read.reading, Mapping))
     for name in (f.name for f in fields(read) if f.type == "str"):
         _require(isinstance(getattr(read, name), str))
-    counts = (height, width, read.train_images, read.test_images)
+    counts = (*shape, read.train_images, read.test_images)
     _require(all(type(count) is int and count > 0 for count in counts))
     return read
 

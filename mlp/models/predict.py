@@ -13,8 +13,12 @@ from backends import Array
 from mlp.common.errors import DataError, ModelError
 from mlp.common.threads import blas_threads
 from mlp.data.batches import Batches
-from mlp.models.metadata import task_of, temperature_of
+from mlp.data.inputs import WIDEST_GAP, Pixels
+from mlp.models.metadata import inputs_of, task_of, temperature_of
 from mlp.nn.network import MLP
+
+GIVEN = "the given images"
+"""What messages call them."""
 
 
 @blas_threads(1)  # more would spin, waiting for one another, if another program has a core
@@ -36,21 +40,24 @@ def predict(model: MLP, images: ArrayLike) -> NDArray[Any]:
 
     Args:
         model: a trained network.
-        images: shape (N, height, width) or (N, I), as an array or nested lists; a single image of
-            shape (height, width) or (I,) is read as one of N = 1, and no images give no answers.
-            Whole numbers run from 0, which is paper, to 255, which is ink; floats from 0 to 1, or
-            from 0 to 255 where all of them are whole.
+        images: shape (N, height, width) or (N, I), as an array, nested lists or a frame; a single
+            image of shape (height, width) or (I,) is read as one of N = 1, and no images give no
+            answers. Pixels are whole numbers in the range that the model was trained on, from 0,
+            which is paper, to 255, which is ink, unless it tells of another; or floats from 0 to 1.
+            Columns are in their own units.
 
     Returns:
         The class of each, int64 of shape (N,); where the model answers L yes-or-no questions, the
-        answers, uint8 of shape (N, L).
+        answers, uint8 of shape (N, L); where it estimates L numbers, these in their own units,
+        float64 of shape (N, L).
 
     Raises:
         ModelError: if the images have another size than the network's input.
         DataError: if the images hold anything but numbers in one of these ranges.
     """
     answers: NDArray[Any] = decide(model, outputs(model, _batches(model, images)))
-    return answers
+    task = task_of(model)
+    return task.in_own_units(answers) if task.kind == "regression" else answers
 
 
 def probabilities(model: MLP, images: ArrayLike) -> NDArray[np.float64]:
@@ -63,13 +70,20 @@ def probabilities(model: MLP, images: ArrayLike) -> NDArray[np.float64]:
     return probabilities_of(model, outputs(model, _batches(model, images)))
 
 
-def vote(models: Sequence[MLP], images: ArrayLike) -> NDArray[np.float64]:
-    """Average the predictions of several models of one task; for the images, see `predict`.
+def vote(models: Sequence[MLP], images: NDArray[Any]) -> NDArray[np.float64]:
+    """Average the predictions of one or several models of one task.
+
+    Args:
+        models: the models.
+        images: those of a `mlp.data.dataset.Split`, which are what the models read.
 
     Returns:
         The mean of their `probabilities`, shape (N, C).
     """
-    mean: NDArray[np.float64] = np.mean([probabilities(m, images) for m in models], axis=0)
+    no_labels = np.zeros(len(images), np.int64)
+    mean: NDArray[np.float64] = np.mean(
+        [probabilities_of(m, outputs(m, Batches(images, no_labels, m))) for m in models], axis=0
+    )
     return mean
 
 
@@ -102,40 +116,62 @@ def check_fits(model: MLP, pixels: int, classes: int) -> None:
 
 
 def _batches(model: MLP, images: ArrayLike) -> Batches:
-    pixels, inputs = _as_pixels(images), model.sizes[0]
-    if pixels.size == 0:
-        pixels = np.empty((0, inputs), np.uint8)
-    elif pixels.size == inputs and pixels.ndim <= 2:  # a single image, as a rectangle or flat
-        pixels = pixels.reshape(1, inputs)
-    size = math.prod(pixels.shape[1:]) if pixels.ndim > 1 else pixels.size
+    given, inputs, width = _as_array(images), inputs_of(model), model.sizes[0]
+    if given.size == 0:
+        given = np.empty((0, width), np.float32)
+    elif given.size == width and given.ndim <= 2:  # a single image, as a rectangle or flat
+        given = given.reshape(1, width)
+    size = math.prod(given.shape[1:]) if given.ndim > 1 else given.size
     check_fits(model, size, model.sizes[-1])
-    return Batches(pixels, np.zeros(len(pixels), np.int64), model)
+    rows = given.reshape(len(given), width)
+    rows = _as_pixels(rows, inputs) if isinstance(inputs, Pixels) else inputs.apply(rows, GIVEN)
+    return Batches(rows, np.zeros(len(rows), np.int64), model)
 
 
-def _as_pixels(images: ArrayLike) -> NDArray[Any]:
+def _as_array(images: ArrayLike) -> NDArray[Any]:
+    """Return images as an array of numbers.
+
+    Raises:
+        DataError: if they are none.
+    """
+    try:
+        array = np.asarray(images)
+        if array.dtype.kind == "O":  # of a frame with columns of several dtypes
+            array = array.astype(np.float64)
+    except (TypeError, ValueError) as error:  # rows of different lengths, or arrays on a GPU
+        raise DataError(f"the images do not make one array of numbers ({error})") from None
+    if array.dtype.kind not in "biuf":
+        raise DataError(
+            f"the images do not make one array of numbers (but of {array.dtype}): give pixels or "
+            "columns"
+        )
+    return array
+
+
+def _as_pixels(pixels: NDArray[Any], inputs: Pixels) -> NDArray[Any]:
     """Return images in their shape: as uint8 from 0 to 255, or as floats from 0 to 1.
 
     Raises:
         DataError: if the values are in no range that `predict` takes.
     """
-    try:
-        pixels = np.asarray(images)
-    except (TypeError, ValueError) as error:  # rows of different lengths, or arrays on a GPU
-        raise DataError(f"the images do not make one array of numbers ({error})") from None
-    if pixels.dtype == np.uint8 or pixels.size == 0:
+    kind, low, high = pixels.dtype.kind, inputs.low, inputs.high
+    if pixels.size == 0:
         return pixels
-    if pixels.dtype.kind == "b":
+    if kind == "b":
         return pixels.astype(np.uint8) * np.uint8(255)
-    if pixels.dtype.kind in "iu" and pixels.min() >= 0 and pixels.max() <= 255:
-        return pixels.astype(np.uint8)
-    if pixels.dtype.kind == "f" and pixels.min() >= 0:  # not where one is NaN
-        if pixels.max() <= 1:  # bytes divided by 255 are read to the bit as the bytes
-            scaled = np.multiply(pixels, 255, dtype=np.float64)
-            whole = np.rint(scaled)
-            return whole.astype(np.uint8) if np.allclose(scaled, whole, 0, 1e-4) else pixels
-        if pixels.max() <= 255 and (pixels == np.floor(pixels)).all():
-            return pixels.astype(np.uint8)
+    least, most = float(pixels.min()), float(pixels.max())
+    if kind == "f" and least >= 0 and most <= 1 and low >= 0:
+        scaled = np.multiply(pixels, 255, dtype=np.float64)
+        whole = np.rint(scaled)  # bytes divided by 255 are read to the bit as the bytes
+        return whole.astype(np.uint8) if np.allclose(scaled, whole, 0, 1e-4) else pixels
+    # Ones among zeros are the pixels of a bitmap, which in a wider range would be read as paper.
+    is_bitmap = most == 1 and least == 0 and high - low >= WIDEST_GAP
+    fits = low <= least and most <= high and not is_bitmap  # not where one is NaN
+    if fits and (kind != "f" or high - low <= 1 or low < 0 or (pixels == np.floor(pixels)).all()):
+        return inputs.apply(pixels, GIVEN)
+    numbers = "whole numbers" if low >= 0 and high > 1 else "numbers"
     raise DataError(
-        f"images of dtype {pixels.dtype} hold values that are no pixels: give whole numbers from "
-        "0 to 255 or floats from 0 to 1"
+        f"images of dtype {pixels.dtype} hold values from {least:g} to {most:g}, where the model "
+        f"reads {numbers} from {low:g} to {high:g}, floats from 0 to 1 or bools: bring them to "
+        "one of these"
     )

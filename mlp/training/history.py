@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from mlp.data.dataset import Dataset
+from mlp.data.inputs import Pixels
 from mlp.models.metadata import DatasetSummary, Metadata, metadata_of
 from mlp.nn.network import MLP
 from mlp.training.recipe import Recipe
@@ -78,18 +79,20 @@ def training_metadata(
         temperature: what calibrates its probabilities; None where none was fitted.
     """
     last = history.result
-    height, width = dataset.train.images.shape[1:]
+    plain = isinstance(dataset.inputs, Pixels) and dataset.inputs.is_plain
     return Metadata(
         initialisation=metadata_of(model).initialisation,
         task=dataset.task,
         recipe=asdict(recipe),
         dataset=DatasetSummary(
             name=dataset.name,
-            image_shape=(height, width),
+            image_shape=dataset.train.images.shape[1:],
             train_images=len(dataset.train),
             train_sha256=dataset.train.checksum,
             test_images=len(dataset.test),
             test_sha256=dataset.test.checksum,
+            origin=dataset.origin,
+            reading=dataset.reading,
         ),
         history=tuple(_without_time(epoch) for epoch in history.epochs),
         epoch=last.epoch if last else None,
@@ -97,6 +100,7 @@ def training_metadata(
         test_accuracy=last.test_accuracy if last else None,
         validation_accuracy=last.validation_accuracy if last else None,
         temperature=temperature,
+        inputs=None if plain else dataset.inputs,
     )
 
 

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from mlp.common.errors import ModelError
+from mlp.data.inputs import Columns, Inputs, Pixels
 from mlp.data.load import load_dataset
 from mlp.data.task import Task
 from mlp.models.metadata import (
@@ -70,7 +71,7 @@ def test_what_training_tells_survives_json() -> None:
     assert Metadata.from_json(json.loads(json.dumps(metadata.to_json()))) == metadata
     assert metadata.initialisation == Initialisation("he_normal", "zeros", 4)
     assert metadata.dataset == DatasetSummary(
-        data.name, (28, 28), 60, data.train.checksum, 20, data.test.checksum
+        data.name, (28, 28), 60, data.train.checksum, 20, data.test.checksum, "synthetic:60+20"
     )
     assert metadata.validation_accuracy == history.epochs[-1].validation_accuracy
     assert metadata.temperature == temperature_of(model)
@@ -137,3 +138,23 @@ def test_a_damaged_task_is_refused(task: object) -> None:
 def test_what_is_no_temperature_is_refused(damaged: object) -> None:
     with pytest.raises(ModelError, match="temperature"):
         Metadata.from_json({"temperature": damaged})
+
+
+@pytest.mark.parametrize(
+    "inputs", [Pixels(0.0, 16.0, (8, 8)), Columns(("a", "b"), (0.5, -3.0), (1.0, 2.0), True)]
+)
+def test_what_a_model_reads_survives_json(inputs: Inputs) -> None:
+    told = json.loads(json.dumps(Metadata(inputs=inputs).to_json()))
+    assert Metadata.from_json(told).inputs == inputs
+    for damaged in ({"kind": "pixels"}, 3, told["inputs"] | {"kind": "sound"}):
+        with pytest.raises(ModelError, match="which values it reads"):
+            Metadata.from_json({"inputs": damaged})
+
+
+def test_the_units_of_numbers_survive_json() -> None:
+    task = Task("regression", ("price",), (), (1000.0,), (20.0,))
+    told = json.loads(json.dumps(Metadata(task=task).to_json()))
+    assert Metadata.from_json(told).task == task
+    told["task"]["deviation"] = [0]
+    with pytest.raises(ModelError, match="what its outputs answer"):
+        Metadata.from_json(told)

@@ -10,11 +10,13 @@ from device import CountingBackend
 
 import mlp
 from mlp.common.errors import DataError, ModelError
+from mlp.data.batches import Batches
 from mlp.data.dataset import Dataset
+from mlp.data.inputs import Columns, Pixels
 from mlp.data.load import load_dataset
 from mlp.data.task import Task
 from mlp.models.metadata import Metadata
-from mlp.models.predict import predict, probabilities, vote
+from mlp.models.predict import outputs, predict, probabilities
 from mlp.nn.network import MLP
 from mlp.training.loop import train
 from mlp.training.recipe import Recipe
@@ -79,7 +81,6 @@ def test_a_single_image_gives_one_answer(data: Dataset, model: MLP, shape: Any) 
     expected = predict(model, data.test.images)[3:4]
     assert predict(model, image.reshape(shape)).tolist() == expected.tolist()
     assert probabilities(model, image.reshape(shape)).shape == (1, 10)
-    assert vote([model, model], image.reshape(shape)).shape == (1, 10)
 
 
 @pytest.mark.parametrize(
@@ -147,3 +148,65 @@ def test_scaled_images_are_read_on_another_device(data: Dataset, model: MLP) -> 
 
 def test_the_public_names_are_these() -> None:
     assert (mlp.predict, mlp.probabilities) == (predict, probabilities)
+
+
+# Other values than bytes
+
+
+def of_sixteen() -> MLP:
+    """A model that was trained on pixels from 0 to 16."""
+    model = MLP([64, 5, 3], seed=2)
+    model.metadata = Metadata(inputs=Pixels(0.0, 16.0, (8, 8)))
+    return model
+
+
+def test_pixels_of_any_range_are_read_as_the_model_was_trained() -> None:
+    images = np.random.default_rng(0).integers(0, 17, (9, 8, 8))
+    of_bytes = MLP([64, 5, 3], seed=2)
+    expected = probabilities(of_bytes, np.rint(images * 255 / 16).astype(np.uint8))
+    for given in (images, images.astype(np.uint8), images.astype(float), images.tolist()):
+        np.testing.assert_array_equal(probabilities(of_sixteen(), given), expected)
+    scaled = probabilities(of_sixteen(), images / 16)  # floats from 0 to 1 keep their fractions
+    np.testing.assert_allclose(scaled, expected, atol=1e-2)
+
+
+@pytest.mark.parametrize(
+    ("images", "sentence"),
+    [
+        (np.full((2, 64), 255, np.uint8), "from 255 to 255, where the model reads .* 0 to 16"),
+        (np.eye(8, dtype=np.uint8), "from 0 to 1, where the model reads"),
+        (np.full((2, 64), 3.5), "from 3.5 to 3.5"),
+        (np.full((2, 64), -1.0), "from -1 to -1"),
+    ],
+)
+def test_pixels_of_another_range_are_refused(images: np.ndarray, sentence: str) -> None:
+    with pytest.raises(DataError, match=sentence):
+        predict(of_sixteen(), images)
+
+
+def test_columns_are_standardised_as_in_training() -> None:
+    rows = np.random.default_rng(0).normal(50, 7, (9, 4))
+    columns = Columns.of(rows, ("a", "b", "c", "d"), False, "tests")
+    model, plain = MLP([4, 5, 3], seed=2), MLP([4, 5, 3], seed=2)
+    model.metadata = Metadata(inputs=columns)
+    batches = Batches(columns.apply(rows, "tests"), np.zeros(9, np.int64), plain)
+    expected = outputs(plain, batches).argmax(axis=1)
+    for given in (rows, rows.tolist(), rows.astype(object)):
+        np.testing.assert_array_equal(predict(model, given), expected)
+    assert predict(model, rows[0]).tolist() == expected[:1].tolist()
+    assert predict(model, []).shape == (0,)
+    rows[3, 1] = np.nan
+    with pytest.raises(DataError, match="b of the given images in row 4 has no value"):
+        predict(model, rows)
+
+
+def test_numbers_are_given_in_their_own_units() -> None:
+    rows = np.random.default_rng(0).normal(size=(9, 4)).astype(np.float32)
+    model = MLP([4, 5, 1], seed=2)
+    task = Task("regression", ("price",), (), (1000.0,), (20.0,))
+    columns = Columns(("a", "b", "c", "d"), (0.0,) * 4, (1.0,) * 4)
+    model.metadata = Metadata(task=task, inputs=columns)
+    scaled = outputs(model, Batches(rows, np.zeros(9, np.int64), model))
+    answers = predict(model, rows)
+    assert answers.shape == (9, 1)
+    np.testing.assert_allclose(answers, scaled * 20 + 1000, rtol=1e-6)

@@ -30,7 +30,7 @@ def confusion(
             f"{tested.model} answers yes or no to each question, so no class is taken for another: "
             "mlp eval tells how well it answers"
         )
-    dataset = tested.load_dataset()
+    dataset = tested.load_dataset(model)
     answers = answer_test_images(model, dataset)
     counts = score(answers.unit, dataset.test.labels, dataset.classes)
     wrong = counts.total - counts.correct

@@ -39,7 +39,8 @@ def mistakes(
 ) -> None:
     """Show the test images that are wrong with the most confidence, and what was active."""
     check_count(count, MOST_MISTAKES)
-    model, dataset = tested.load_model(), tested.load_dataset()
+    model = tested.load_model()
+    dataset = tested.load_dataset(model)
     candidates = labelled(dataset.test, digit, dataset.classes)  # (N,)
     answers = answer_test_images(model, dataset)
     count = count or (MISTAKES_SHOWN if digit is None else OF_ONE_DIGIT)

@@ -11,14 +11,15 @@ import numpy as np
 import typer
 from rich.text import Text
 
-from mlp.cli.options import DataFolder, DatasetName, Device, open_dataset, open_device
+from mlp.cli.model_data import open_data_of
+from mlp.cli.options import DataFolder, Device, OwnDatasetName, open_device
 from mlp.cli.save_option import Force, Save, check_picture, write_picture
 from mlp.common.errors import UsageError
 from mlp.common.registry import Registry
 from mlp.data.load import Dataset, relabel_for
 from mlp.models.formats.convert import read_model
 from mlp.models.metadata import task_of
-from mlp.models.predict import check_fits, probabilities
+from mlp.models.predict import check_fits, vote
 from mlp.nn.network import MLP
 from mlp.view.answers import Answers
 from mlp.view.screen import Screen
@@ -69,16 +70,16 @@ class Tested:
 
     model: Model
     device: Device = "auto"
-    dataset: DatasetName = "auto"
+    dataset: OwnDatasetName = None
     data: DataFolder = None
 
     def load_model(self) -> MLP:
         """Load the model onto the device."""
         return read_model(self.model, backend=open_device(self.device))
 
-    def load_dataset(self) -> Dataset:
-        """Load the dataset, with the labels that it comes with."""
-        return open_dataset(self.dataset, self.data)
+    def load_dataset(self, model: MLP) -> Dataset:
+        """Load the dataset, with the labels that it comes with; see `open_data_of`."""
+        return open_data_of(model, self.dataset, self.data)
 
 
 def answer_test_images(model: MLP, dataset: Dataset) -> Answers:
@@ -87,7 +88,7 @@ def answer_test_images(model: MLP, dataset: Dataset) -> Answers:
     asked = relabel_for(task, dataset)
     check_fits(model, asked.pixels, asked.classes)
     with np.errstate(all="ignore"):  # weights of any size are to be shown
-        found = probabilities(model, asked.test.images)  # (N, C)
+        found = vote([model], asked.test.images)  # (N, C)
     return Answers(task, found, asked.test.labels)
 
 

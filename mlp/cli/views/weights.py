@@ -74,4 +74,4 @@ def _image_shape(model: MLP) -> tuple[int, int] | None:
     dataset = metadata_of(model).dataset
     if dataset is None or math.prod(dataset.image_shape) != model.sizes[0]:
         return None
-    return dataset.image_shape
+    return dataset.image_shape if len(dataset.image_shape) == 2 else None

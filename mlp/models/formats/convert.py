@@ -9,11 +9,12 @@ from backends import Backend
 from mlp.common.atomic import claiming, put_back
 from mlp.common.errors import ModelError, UsageError
 from mlp.common.overwrite import check_destination, check_holds_only, taken
+from mlp.data.inputs import Pixels
 from mlp.models import model_file
 from mlp.models.formats.parameters import build
 from mlp.models.formats.registry import FORMATS, Format
 from mlp.models.formats.safetensors import Safetensors
-from mlp.models.metadata import task_of
+from mlp.models.metadata import inputs_of, task_of
 from mlp.nn.network import MLP
 
 ACTIVATION, OUTPUT = "relu", "identity"
@@ -92,6 +93,11 @@ def write_model(
             f"{format.name} cannot say that the network answers a {task.kind} task, and would be "
             "read as another: write .safetensors or .npz"
         )
+    if not format.keeps_task and not _is_plain(model):
+        raise ModelError(
+            f"{format.name} cannot say which values the network reads ({inputs_of(model)}), or "
+            "what its classes are called, and would be read as another: write .safetensors or .npz"
+        )
     try:
         with nullcontext(path) if force else claiming(path) as place:
             format.write(model, place)
@@ -102,6 +108,13 @@ def write_model(
     except OSError as error:
         raise ModelError(f"cannot write {path}: {error.strerror or error}") from None
     return format
+
+
+def _is_plain(model: MLP) -> bool:
+    """Whether a model reads bytes, and its classes are called by their numbers."""
+    inputs, names = inputs_of(model), task_of(model).names
+    reads_bytes = isinstance(inputs, Pixels) and inputs.is_plain
+    return reads_bytes and names == tuple(map(str, range(len(names))))
 
 
 def _read_own(

@@ -15,6 +15,7 @@ from typing import Any, Literal, TypeVar, get_args, get_origin, get_type_hints
 from mlp.common.atomic import replacing
 from mlp.common.choices import did_you_mean
 from mlp.common.errors import UsageError
+from mlp.data.reading import Reading
 from mlp.data.task import Kind
 from mlp.training.architecture import Architecture
 from mlp.training.presets.preset import load_preset
@@ -57,6 +58,7 @@ class Settings:
         network: what is built.
         training: the hyperparameters.
         data: what it is trained on.
+        reading: the choices in reading it.
         device: what it computes on.
         preset: the preset that it started from, which may bring parts of its own.
         start: the model file whose parameters it started from; None where they were drawn.
@@ -65,6 +67,7 @@ class Settings:
     network: Architecture = field(default_factory=Architecture)
     training: Recipe = field(default_factory=Recipe)
     data: DataSettings = field(default_factory=DataSettings)
+    reading: Reading = field(default_factory=Reading)
     device: DeviceSettings = field(default_factory=DeviceSettings)
     preset: str | None = None
     start: str | None = None

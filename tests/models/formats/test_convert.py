@@ -26,6 +26,7 @@ from small_networks import (
 
 from mlp.cli import main
 from mlp.common.errors import MLPError, ModelError, UsageError
+from mlp.data.inputs import Pixels
 from mlp.data.task import Task
 from mlp.models.formats.convert import read_model, write_model
 from mlp.models.formats.registry import FORMATS
@@ -230,3 +231,17 @@ def test_the_command_converts_and_tells(
     code, out, err = run(tmp_path / "net.bin", tmp_path / "other")
     assert (code, out, err.count("\n")) == (1, "", 1)
     assert not (tmp_path / "other").exists()
+
+
+@pytest.mark.parametrize("to", [name for name in FORMATS.names if not FORMATS[name].keeps_task])
+@pytest.mark.parametrize(
+    "metadata",
+    [Metadata(inputs=Pixels(0.0, 16.0)), Metadata(task=Task(names=("ant", "bee")))],
+    ids=["values", "names"],
+)
+def test_what_a_form_cannot_tell_is_refused(tmp_path: Path, to: str, metadata: Metadata) -> None:
+    model = MLP([4, 3, 2])
+    model.metadata = metadata
+    with pytest.raises(ModelError, match=f"^{to} cannot say which values the network reads"):
+        write_model(model, tmp_path / "weights", to)
+    assert not list(tmp_path.iterdir())

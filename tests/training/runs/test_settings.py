@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from mlp.common.errors import UsageError
+from mlp.data.reading import Reading
 from mlp.training.architecture import Architecture
 from mlp.training.presets.preset import load_preset, preset_names
 from mlp.training.recipe import Recipe
@@ -36,6 +37,7 @@ OTHER = Settings(
     data=DataSettings(
         dataset='a "quoted"\\path\n\x7f, λ', folder="/data", task="binary", positive=(0, 9)
     ),
+    reading=Reading(classes=26, test=0.5, missing="mean"),
     device=DeviceSettings(device="cuda:1", precision="tf32", graph=False),
     start="/models/m.safetensors",
 )  # fmt: skip

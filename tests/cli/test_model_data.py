@@ -1,0 +1,91 @@
+"""A model is measured on what it was trained on, or says why it cannot be."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from command import Command, refused
+
+TINY = ("--epochs", "2", "--hidden", "8", "--device", "cpu", "--out", "model.safetensors")
+ARRAYS = ("x_train", "y_train", "x_test", "y_test")
+
+
+def letters(path: Path, seed: int = 0, count: int = 60) -> None:
+    """Pixels from 0 to 16 of the classes 1 to 3."""
+    rng = np.random.default_rng(seed)
+    labels = np.arange(count) % 3 + 1
+    images = rng.integers(0, 9, (count, 8, 8)) + (labels[:, None, None] == 2) * 8
+    np.savez(path, **dict(zip(ARRAYS, (images, labels, images[:9], labels[:9]), strict=True)))
+
+
+def evaluated(mlp: Command, *words: Any) -> dict[str, Any]:
+    result = mlp("eval", "model.safetensors", "--json", *words)
+    assert result.code == 0, result.err
+    told: dict[str, Any] = json.loads(result.out)
+    return told
+
+
+def test_a_model_is_measured_on_its_own_data(mlp: Command, tmp_path: Path) -> None:
+    letters(tmp_path / "letters.npz")
+    trained = mlp("train", "--dataset", "letters.npz", "--json", *TINY)
+    assert "pixels 0 to 16: scaled by 16" in trained.err
+    told = json.loads(trained.out)
+    assert told["layers"] == [64, 8, 3]
+    found = evaluated(mlp)
+    assert found["test_accuracy"] == told["test_accuracy"]
+    assert found["dataset"] == "letters"
+    assert evaluated(mlp, "--dataset", "letters.npz")["test_total"] == 9
+
+
+def test_other_data_is_taken_as_the_model_takes_it(mlp: Command, tmp_path: Path) -> None:
+    letters(tmp_path / "letters.npz")
+    assert mlp("train", "--dataset", "letters.npz", *TINY).code == 0
+    letters(tmp_path / "more.npz", seed=1)
+    found = evaluated(mlp, "--dataset", "more.npz")
+    assert (found["test_total"], len(found["confusion"])) == (9, 3)
+    rng = np.random.default_rng(0)
+    strange = [rng.integers(0, 256, (9, 8, 8)), np.arange(9) % 3 + 1] * 2
+    np.savez(tmp_path / "bytes.npz", **dict(zip(ARRAYS, strange, strict=True)))
+    result = mlp("eval", "model.safetensors", "--dataset", "bytes.npz")
+    refused(result, "where 0 to 16 belong")
+
+
+def test_data_that_is_gone_or_changed_is_told(mlp: Command, tmp_path: Path) -> None:
+    letters(tmp_path / "letters.npz")
+    assert mlp("train", "--dataset", "letters.npz", *TINY).code == 0
+    letters(tmp_path / "letters.npz", seed=2)
+    refused(mlp("eval", "model.safetensors"), "is not what it was then", "--dataset")
+    (tmp_path / "letters.npz").unlink()
+    refused(mlp("eval", "model.safetensors"), "is not there any more", "--dataset")
+    refused(mlp("show", "confusion", "model.safetensors"), "is not there any more")
+
+
+def test_a_model_that_tells_no_data_asks_for_it(mlp: Command, tmp_path: Path) -> None:
+    assert mlp("train", "--dataset", "synthetic:60+20", *TINY).code == 0
+    assert mlp("convert", "model.safetensors", "weights", "--to", "csv").code == 0
+    refused(mlp("eval", "weights"), "does not tell what data", code=2)
+
+
+def rows(path: Path, seed: int, count: int) -> None:
+    rng = np.random.default_rng(seed)
+    labels = np.arange(count) % 3
+    pixels = rng.integers(0, 9, (count, 16)) + (labels[:, None] == 2) * 8
+    table = np.column_stack([labels, pixels])
+    header = ",".join(["label", *(f"pixel{i}" for i in range(16))])
+    np.savetxt(path, table, "%d", ",", header=header, comments="")
+
+
+@pytest.mark.parametrize(("seed", "tested"), [(0, 12), (1, 60)])
+def test_one_set_is_enough(mlp: Command, tmp_path: Path, seed: int, tested: int) -> None:
+    """Of its own set, a model is measured on what was held out; of another, on all of it."""
+    rows(tmp_path / "own.csv", 0, 60)
+    trained = mlp("train", "--dataset", "own.csv", "--json", *TINY)
+    assert "12 of 60 rows are held out" in trained.err
+    assert json.loads(trained.out)["test_total"] == 12
+    rows(tmp_path / "asked.csv", seed, 60)
+    assert evaluated(mlp, "--dataset", "asked.csv")["test_total"] == tested
+    assert evaluated(mlp)["test_total"] == 12
