@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from mlp.common.errors import MLPError
 
-FREE = 128 << 20
+FREE = 144 << 20
 """Bytes that any file may unpack to, however small it is."""
 
 RATIO = 128

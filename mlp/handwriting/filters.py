@@ -87,7 +87,8 @@ def smooth(plane: Plane, sigma: float) -> Plane:
         wide = np.moveaxis(np.pad(plane, pad, mode="edge"), axis, 0)
         length = plane.shape[axis]
         blurred = np.zeros_like(wide[:length])
+        weighted = np.empty_like(blurred)
         for shift, weight in enumerate(weights.astype(np.float32)):
-            blurred += weight * wide[shift : shift + length]
+            blurred += np.multiply(wide[shift : shift + length], weight, out=weighted)
         plane = np.moveaxis(blurred, 0, axis)
     return plane

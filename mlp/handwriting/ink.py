@@ -155,7 +155,13 @@ def otsu(values: NDArray[np.float32]) -> float:
 
     Args:
         values: float32, shape (N,).
+
+    Returns:
+        The threshold; below all values where they are alike but for rounding.
     """
+    low, high = values.min(), values.max()
+    if high - low <= constants.OTSU_BINS * np.spacing(np.maximum(abs(low), abs(high))):
+        return float(np.nextafter(low, np.float32(-np.inf)))
     counts, edges = np.histogram(values, constants.OTSU_BINS)
     centres = (edges[:-1] + edges[1:]) / 2
     below = np.cumsum(counts)[:-1]  # (bins - 1,): how many are under each inner edge

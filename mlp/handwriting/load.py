@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import io
 import warnings
+from collections.abc import Callable
+from math import ceil
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageOps, UnidentifiedImageError
 
+from mlp.common.bounds import most_unpacked
 from mlp.common.errors import DataError
 from mlp.handwriting import constants
 
@@ -17,7 +21,7 @@ HEAD = 512
 """Bytes at a file's beginning among which the marks of formats are looked for."""
 
 # Named one by one, since Pillow's other readers include some that start programs (EPS).
-FORMATS = ("PNG", "JPEG", "GIF", "BMP", "TIFF", "WEBP", "PPM", "JPEG2000", "ICO", "TGA")
+FORMATS = ("PNG", "JPEG", "GIF", "BMP", "TIFF", "WEBP", "PPM", "JPEG2000", "TGA")
 
 _UNREADABLE = {  # what such a file has near its beginning, and what it then is
     b"<svg": "an SVG drawing",
@@ -40,8 +44,9 @@ def load_picture(source: str | Path | BinaryIO) -> NDArray[np.uint8]:
         uint8 of shape (height, width, 3).
 
     Raises:
-        DataError: if the file is missing, not a picture, damaged, or has more than 64 million
-            pixels.
+        DataError: if the file is missing, not a picture, damaged, has more than 64 million
+            pixels, or would take more memory than a picture in a file of its size; see
+            `mlp.common.bounds`.
     """
     name = str(source) if isinstance(source, str | Path) else "the file"
     try:
@@ -63,9 +68,18 @@ def _decode(file: BinaryIO, name: str) -> NDArray[np.uint8]:
         with warnings.catch_warnings():
             warnings.simplefilter("error", Image.DecompressionBombWarning)
             warnings.simplefilter("ignore", UserWarning)  # oddities of metadata
+            length = file.seek(0, io.SEEK_END)
+            file.seek(0)
             with Image.open(file, formats=FORMATS) as picture:
                 _refuse_oversize(picture.size, name)
-                return flatten(_shrink(picture))
+                size = picture.size
+                _draft(picture)
+                if _bytes_to_decode(picture, size) > most_unpacked(length):
+                    raise DataError(
+                        f"{name} claims {size[0]:,} x {size[1]:,} pixels in {length:,} bytes, more "
+                        "than a picture holds in so few: make it smaller, or save it again as JPEG"
+                    )
+                return flatten(_upright(_shrink(picture), picture))
     except DataError:
         raise
     except (Image.DecompressionBombWarning, Image.DecompressionBombError):
@@ -98,39 +112,105 @@ def _not_a_picture(file: BinaryIO, name: str) -> str:
     return f"{name} is {kind}, which cannot be read: save it as PNG or JPEG"
 
 
-def _shrink(picture: Image.Image) -> Image.Image:
-    """Decode at about the working size, and turn the picture as the camera was held."""
-    side = constants.WORKING_SIDE
-    ratio = max(picture.size) / side
+def _draft(picture: Image.Image) -> None:
+    """Have a JPEG decoded at 1/2, 1/4 or 1/8 of its size, many times faster, where it is large."""
+    ratio = max(picture.size) / constants.WORKING_SIDE
     if ratio > 1:
         width, height = picture.size
-        # A JPEG then decodes at 1/2, 1/4 or 1/8 of its size, many times faster.
         picture.draft(None, (int(width / ratio), int(height / ratio)))
-    if picture.mode == "P":
-        picture = picture.convert("RGBA")
-    elif picture.mode.startswith(("I", "F")):
-        picture = _eight_bit(picture)
-    picture = ImageOps.exif_transpose(picture)
-    if max(picture.size) > side:
-        picture.thumbnail((side, side), Image.Resampling.BOX, reducing_gap=None)
-    return picture
 
 
-def _eight_bit(picture: Image.Image) -> Image.Image:
-    """Map 16-bit, 32-bit and floating-point grey onto 0 to 255."""
-    levels = np.asarray(picture).astype(np.float64)
-    levels = np.nan_to_num(levels, posinf=0.0, neginf=0.0)
-    top = levels.max(initial=0.0)
+def _bytes_to_decode(picture: Image.Image, size: tuple[int, int]) -> int:
+    """Bound the memory that Pillow takes to decode a picture; ``size`` is as in its header."""
+    pixels, drafted = size[0] * size[1], picture.size[0] * picture.size[1]
+    pixel = _PIXEL_BYTES.get(picture.mode, 4)
+    # WebP holds a canvas, the one before it, a copy and Pillow's own, all in RGBA; JPEG 2000 an
+    # int32 for each channel; TIFF a strip, which may be all, beside the picture; and a progressive
+    # JPEG its coefficients, whatever it is drafted to.
+    if picture.format == "WEBP":
+        return 17 * pixels
+    if picture.format == "JPEG2000":
+        return (4 * len(picture.getbands()) + pixel) * pixels
+    if picture.format == "TIFF":
+        return 2 * pixel * pixels
+    if "progressive" in picture.info:
+        return 2 * len(picture.getbands()) * pixels + pixel * drafted
+    return pixel * drafted
+
+
+_PIXEL_BYTES = {"1": 1, "L": 1, "P": 1, "I;16": 2, "I;16B": 2, "I;16L": 2}
+"""Bytes that Pillow takes for a pixel, by the mode; 4 in others."""
+
+_BAND_PIXELS = 1 << 20
+"""Pixels that are converted at a time."""
+
+
+def _shrink(picture: Image.Image) -> Image.Image:
+    """Convert to grey, RGB or RGBA, 8 bits each, at the working size at most; a band at a time."""
+    picture.load()
+    to_eight_bit = _eight_bit(picture)
+    width, height = picture.size
+    scale = max(1.0, max(picture.size) / constants.WORKING_SIDE)
+    columns, rows = (max(1, round(side / scale)) for side in picture.size)
+    down = height / rows  # rows of the picture to one of the copy
+    step = max(1, int(_BAND_PIXELS / (width * down)))
+    copy: Image.Image | None = None
+    for start in range(0, rows, step):
+        stop = min(start + step, rows)
+        top, bottom = int(start * down), min(height, ceil(stop * down))
+        band = to_eight_bit(picture.crop((0, top, width, bottom)))
+        if scale > 1:
+            box = (0, start * down - top, width, min(stop * down, height) - top)
+            band = band.resize((columns, stop - start), Image.Resampling.BOX, box)
+        if copy is None:
+            copy = Image.new(band.mode, (columns, rows))
+        copy.paste(band, (0, start))
+    assert copy is not None
+    return copy
+
+
+def _upright(copy: Image.Image, picture: Image.Image) -> Image.Image:
+    """Turn a copy of a picture as the camera was held."""
+    copy.getexif().update(picture.getexif())
+    return ImageOps.exif_transpose(copy)
+
+
+def _eight_bit(picture: Image.Image) -> Callable[[Image.Image], Image.Image]:
+    """Choose how to convert a picture's bands to grey, RGB or RGBA of 8 bits."""
+    if picture.mode.startswith(("I", "F")):
+        return _levels(picture)
+    mode = "L" if picture.mode in ("1", "L") else "RGB"
+    if picture.has_transparency_data:
+        mode = "RGBA"
+    return lambda band: band.convert(mode)
+
+
+def _levels(picture: Image.Image) -> Callable[[Image.Image], Image.Image]:
+    """Map 16-bit, 32-bit and floating-point grey onto 0 to 255, by the least and largest."""
+    width, height = picture.size
+    step = max(1, _BAND_PIXELS // width)
+    tops = range(0, height, step)
+    bands = (picture.crop((0, top, width, min(top + step, height))) for top in tops)
+    spans = [(float(levels.min()), float(levels.max())) for levels in map(_finite, bands)]
+    low, top = min(0.0, min(spans)[0]), max(0.0, max(span[1] for span in spans))
     if not picture.mode.startswith("F") and 255 < top <= 65535:
-        scaled = levels / 257
-    elif levels.min(initial=0.0) >= 0 and 1 < top <= 255:
-        scaled = levels
+        low, factor = 0.0, 1 / 257
+    elif low >= 0 and 1 < top <= 255:
+        factor = 1.0
     else:  # no scale is agreed on for the rest
-        low = levels.min(initial=0.0)
-        scaled = (levels - low) * (255 / max(top - low, 1e-12))
-    eight_bit = Image.fromarray(scaled.round().clip(0, 255).astype(np.uint8))
-    eight_bit.getexif().update(picture.getexif())
-    return eight_bit
+        factor = 255 / max(top - low, 1e-12)
+    return lambda band: Image.fromarray(
+        ((_finite(band) - np.float32(low)) * np.float32(factor))
+        .round()
+        .clip(0, 255)
+        .astype(np.uint8)
+    )
+
+
+def _finite(band: Image.Image) -> NDArray[Any]:
+    """Return a band's levels, with 0 for what is not finite; shape (height, width)."""
+    levels = np.asarray(band)
+    return levels if levels.dtype.kind != "f" else np.nan_to_num(levels, posinf=0.0, neginf=0.0)
 
 
 def flatten(picture: Image.Image) -> NDArray[np.uint8]:

@@ -106,3 +106,11 @@ def test_otsu_parts_two_heaps():
     rng = np.random.default_rng(3)
     values = np.concatenate([rng.normal(0.2, 0.05, 900), rng.normal(0.8, 0.05, 100)])
     assert 0.3 < otsu(values.astype(np.float32)) < 0.7
+
+
+@pytest.mark.parametrize("level", [0.0, 0.3, 1e-30, 0.999])
+def test_otsu_takes_values_that_are_alike_but_for_rounding(level):
+    values = np.full(100, level, np.float32)
+    values[::2] = np.nextafter(values[::2], np.float32(1))
+    assert (values > otsu(values)).all()
+    assert (values[1::2] > otsu(values[1::2])).all()

@@ -11,8 +11,9 @@ import pytest
 from hard_pictures import Scene, clean, likeness, page_of, photograph
 from PIL import Image
 
+from mlp.common import bounds
 from mlp.common.errors import DataError
-from mlp.handwriting import extract_digit, load_picture
+from mlp.handwriting import extract_digit, load, load_picture
 from mlp.handwriting.constants import MAX_PIXELS
 from mlp.handwriting.load import flatten_alpha, shrink
 
@@ -103,6 +104,50 @@ def png_header(width: int, height: int) -> bytes:
 def test_a_decompression_bomb_is_refused_by_its_header(side):
     with pytest.raises(DataError, match="million pixels"):
         load_picture(io.BytesIO(png_header(side, side)))
+
+
+@pytest.mark.parametrize(
+    ("kind", "mode", "options"),
+    [
+        ("WEBP", "RGB", {}),
+        ("WEBP", "RGBA", {"lossless": True}),
+        ("TIFF", "F", {"compression": "tiff_deflate"}),
+        ("TIFF", "I;16", {"compression": "tiff_deflate"}),
+        ("PNG", "RGBA", {}),
+        ("PNG", "LA", {}),
+        ("JPEG2000", "RGB", {}),
+        ("JPEG", "RGB", {"progressive": True, "subsampling": 0}),
+    ],
+)
+def test_a_small_file_cannot_fill_memory(monkeypatch, kind, mode, options):
+    file = picture_file(Image.new(mode, (700, 400)), kind, **options)
+    least = {"I;16": 2, "F": 4}.get(mode, len(mode.rstrip("2"))) * 700 * 400  # the pixels alone
+    monkeypatch.setattr(bounds, "FREE", least)
+    monkeypatch.setattr(bounds, "RATIO", 0)
+    if least < 4 * 700 * 400 or kind != "PNG":
+        with pytest.raises(DataError, match=r"claims 700 x 400 pixels in [\d,]+ bytes"):
+            load_picture(file)
+    monkeypatch.setattr(bounds, "FREE", 20 * 700 * 400)
+    assert load_picture(file).shape == (400, 700, 3)
+
+
+@pytest.mark.parametrize("mode", ["1", "L", "LA", "P", "RGB", "RGBA", "CMYK", "I;16", "I", "F"])
+def test_large_pictures_are_shrunk_in_bands_as_a_whole(monkeypatch, drawn, mode):
+    levels = np.asarray(drawn.resize((1500, 1130)).convert("L"))
+    wide = {"I;16": np.uint16(257) * levels, "I": levels.astype(np.int32) * 257}
+    picture = (
+        Image.fromarray(wide.get(mode, levels))
+        if mode in ("I;16", "I")
+        else Image.fromarray(levels).convert(mode)
+    )
+    kind = "TIFF" if mode in ("CMYK", "I", "F") else "PNG"
+    whole = load_picture(picture_file(picture, kind))
+    assert whole.shape == (771, 1024, 3)
+    monkeypatch.setattr(load, "_BAND_PIXELS", 40_000)
+    banded = load_picture(picture_file(picture, kind))
+    np.testing.assert_allclose(banded.astype(int), whole, atol=1)
+    grey = Image.fromarray(levels).resize((1024, 771), Image.Resampling.BOX)
+    assert np.abs(whole[..., 0].astype(int) - np.asarray(grey)).mean() < (12 if mode == "1" else 2)
 
 
 @pytest.mark.parametrize(
