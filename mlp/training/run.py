@@ -84,18 +84,6 @@ class Run:
         self.model.backend.xp.copyto(self.model.parameters, self.finished)
 
     @contextmanager
-    def as_finished(self) -> Iterator[None]:
-        """Put the parameters after the last finished epoch into the network during the block."""
-        xp, parameters = self.model.backend.xp, self.model.parameters
-        kept = xp.empty_like(parameters)
-        xp.copyto(kept, parameters)
-        self.put_back()
-        try:
-            yield
-        finally:
-            xp.copyto(parameters, kept)
-
-    @contextmanager
     def paused(self, update: int) -> Iterator[None]:
         """Allow `state` to be taken in the block: between two updates of an epoch."""
         self._update = update

@@ -16,7 +16,7 @@ from mlp.common.errors import ModelError
 from mlp.models import model_file
 from mlp.nn.network import MLP
 from mlp.training.callbacks import Callback
-from mlp.training.history import training_metadata
+from mlp.training.history import Epoch, training_metadata
 
 if TYPE_CHECKING:
     from mlp.training.run import Run
@@ -100,7 +100,7 @@ class ModelPlace:
 class ModelWriter(Callback):
     """Writes the network after the last finished epoch.
 
-    It does so after the first epoch, after others as far as that takes no more than `SHARE` of the
+    It does so before the first epoch that was measured is told, before others as far as that takes no more than `SHARE` of the
     time, and when the run ends, before anything else is measured. So a model is there even if the
     process is killed.
 
@@ -128,18 +128,17 @@ class ModelWriter(Callback):
     def on_epoch_begin(self, run: Run) -> None:
         self.run = run
 
-    def on_epoch_end(self, run: Run) -> None:
+    def on_epoch_measured(self, run: Run, epoch: Epoch) -> None:
         start = time.monotonic()
         if not self._after_epochs or SHARE * (start - self._written) < self._took:
             return
-        with run.as_finished():
-            self._describe(run)
-            try:
-                self.place.write(run.model)
-                self.is_written, self._epoch = True, run.epoch
-            except (ModelError, MemoryError) as error:
-                self._after_epochs = False
-                self._on_warning(f"{error}; the training goes on, and tries again at its end")
+        self._describe(run)
+        try:
+            self.place.write(run.model)
+            self.is_written, self._epoch = True, run.epoch
+        except (ModelError, MemoryError) as error:
+            self._after_epochs = False
+            self._on_warning(f"{error}; the training goes on, and tries again at its end")
         self._written = time.monotonic()
         self._took = self._written - start
 
