@@ -1,14 +1,22 @@
 """The program: ``python -m mlp``, and the command ``mlp``."""
 
 import os
+import signal
 import sys
-
-from mlp.common.errors import UsageError
-from mlp.common.plugins import VARIABLE, load_plugins
 
 
 def main() -> None:
-    """Import the plugins, so that the options list their parts, and run the command line."""
+    """Import the plugins, so that the options list their parts, and run the command line.
+
+    While nothing but imports is done, and when all is done, Ctrl-C ends the process as the system
+    does it, since Python would print where it was.
+    """
+    takes_interrupts = signal.getsignal(signal.SIGINT) is signal.default_int_handler
+    if takes_interrupts:
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
+    from mlp.common.errors import UsageError
+    from mlp.common.plugins import VARIABLE, load_plugins
+
     try:
         load_plugins(os.environ.get(VARIABLE, ""))
     except UsageError as error:
@@ -16,7 +24,15 @@ def main() -> None:
         sys.exit(error.exit_code)
     from mlp.cli import main as run  # whose options list what is registered by now
 
-    run()
+    try:
+        if takes_interrupts:
+            signal.signal(signal.SIGINT, signal.default_int_handler)
+        run()
+    except KeyboardInterrupt:  # before its first line
+        sys.exit(130)
+    finally:
+        if takes_interrupts:
+            signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 if __name__ == "__main__":

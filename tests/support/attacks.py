@@ -47,6 +47,9 @@ RECIPES = (
     ("--epochs", "12", "--hidden", "64", "--validation", "0.2", "--keep", "best"),
     ("--epochs", "60", "--hidden", "64", "--batch-size", "full"),
 )
+UNTOLD = (-signal.SIGINT, -signal.SIGTERM, -signal.SIGHUP)
+"""The ends of a process that trains not yet, or no more; these signals ask for no sentence then."""
+
 PATIENCE = 120.0
 """Seconds after which a process that was told to end is said to hang."""
 
@@ -140,14 +143,11 @@ def attack(kind: str, targets: Targets, seed: int, number: int) -> dict[str, str
             measured = len(history)
             if kind != "SIGKILL" and measured < epochs:
                 found["told epoch lost"] = f"{epochs} were told, the model has {measured}"
-    if (
-        not terminal
-        and kind != "SIGKILL"
-        and code not in (0, 130, 143, 129)
-        and b"mlp: " not in told
-    ):
-        if epochs or code > 0 or code not in (-signal.SIGINT, -signal.SIGTERM, -signal.SIGHUP):
-            found["no sentence"] = f"{code}: {told[-300:]!r}"
+    is_early = not epochs and code in UNTOLD  # while it was imported
+    is_done = b"model: " in told
+    is_told = is_done or b"interrupted" in told or b"mlp: " in told
+    if not (terminal or kind == "SIGKILL" or is_early or is_told or code == 0):
+        found["no sentence"] = f"{code}: {told[-300:]!r}"
     _sweep(place, ("train", *DATA, "--epochs", "1", "--hidden", "4"), found)
     return found
 

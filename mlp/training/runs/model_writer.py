@@ -100,9 +100,9 @@ class ModelPlace:
 class ModelWriter(Callback):
     """Writes the network after the last finished epoch.
 
-    It does so before the first epoch that was measured is told, before others as far as that takes no more than `SHARE` of the
-    time, and when the run ends, before anything else is measured. So a model is there even if the
-    process is killed.
+    It does so before the first epoch that was measured is told, before others as far as that takes
+    no more than `SHARE` of the time, and when the run ends, before anything else is measured. So a
+    model is there even if the process is killed.
 
     Args:
         place: where to.
