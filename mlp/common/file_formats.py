@@ -27,6 +27,7 @@ class FileFormat(ABC):
         endings: of the names of its files, in lower case. A folder has none, or ``""`` if it is
             written wherever a name has no other ending.
         needs_ending: whether a file of it must have one of the endings.
+        is_written: whether it can be written; else it is only read.
         is_read: whether it is read, too, and not only written.
     """
 
@@ -34,6 +35,7 @@ class FileFormat(ABC):
     title: ClassVar[str]
     endings: ClassVar[tuple[str, ...]] = ()
     needs_ending: ClassVar[bool] = False
+    is_written: ClassVar[bool] = True
     is_read: ClassVar[bool] = True
 
     @property
@@ -77,7 +79,7 @@ class Formats(Registry[type[F]]):
     @property
     def names(self) -> list[str]:
         """The names that ``--to`` accepts."""
-        return list(dict.fromkeys(entry.name for entry in self.values()))
+        return list(dict.fromkeys(entry.name for entry in self.values() if entry.is_written))
 
     @property
     def titles(self) -> str:
@@ -88,10 +90,14 @@ class Formats(Registry[type[F]]):
     def endings(self) -> str:
         """The endings of formats, for a sentence: ``.npz, or in nothing for a folder …``."""
         stated = dict.fromkeys(
-            ending for format in self.all() for ending in format.endings if ending
+            ending for format in self._written() for ending in format.endings if ending
         )
-        bare = [format.title for format in self.all() if "" in format.endings]
+        bare = [format.title for format in self._written() if "" in format.endings]
         return _either(list(stated)) + "".join(f", or in nothing for {title}" for title in bare)
+
+    def _written(self) -> list[F]:
+        """Return those that can be written."""
+        return [format for format in self.all() if format.is_written]
 
     def matching(self, path: Path) -> list[F]:
         """Return the formats that a file or folder, which exists, looks like one of.
@@ -113,8 +119,8 @@ class Formats(Registry[type[F]]):
             UsageError: if neither names a format, or they disagree.
         """
         ending = path.suffix.lower()
-        known = {known for format in self.all() for known in format.endings if known}
-        named = [f for f in self.all() if (f.name == to if to else ending in f.endings)]
+        known = {known for format in self._written() for known in format.endings if known}
+        named = [f for f in self._written() if (f.name == to if to else ending in f.endings)]
         for format in named:
             elsewhere = ending not in known and (format.is_folder or not format.needs_ending)
             if ending in format.endings or elsewhere:

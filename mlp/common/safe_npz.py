@@ -56,6 +56,23 @@ def read_npz(
         raise kind(f"{path} is a damaged .npz file ({error}): get or make it again") from None
 
 
+def read_npy(path: Path, kind: type[MLPError]) -> NDArray[Any]:
+    """Map the array of an ``.npy`` file into memory, read-only.
+
+    Raises:
+        MLPError: of that kind, if the file cannot be read, is damaged, or holds Python objects.
+    """
+    try:
+        with path.open("rb") as file:
+            shape, dtype = _read_header(file)
+            _check_header(path, path.name, shape, dtype, path.stat().st_size - file.tell(), kind)
+        return np.lib.format.open_memmap(path, mode="r")
+    except OSError as error:
+        raise kind(f"cannot read {path}: {error.strerror or error}") from None
+    except ValueError as error:
+        raise kind(f"{path} is a damaged .npy file ({error}): get or make it again") from None
+
+
 def _check_members(path: Path, members: dict[str, zipfile.ZipInfo], kind: type[MLPError]) -> None:
     total = sum(info.file_size for info in members.values())
     check_unpacked(path, path.stat().st_size, total, kind)
@@ -69,22 +86,34 @@ def _read(
 ) -> NDArray[Any]:
     with archive.open(info) as file:
         shape, dtype = _read_header(file)
-        # A value of no bytes counts as one, or an array of none could promise any number of them.
-        promised = math.prod(shape) * max(dtype.itemsize, 1)
         there = info.file_size - file.tell()
-    if dtype.hasobject:
-        raise kind(
-            f"{path} holds Python objects in {info.filename}, and unpickling them could run "
-            "anything: save plain arrays instead"
-        )
-    if promised != there:  # before an array of the promised size is made
-        raise kind(
-            f"{info.filename} in {path} promises {promised:,} bytes and has {there:,}: "
-            "it is damaged, get or make it again"
-        )
+    _check_header(path, info.filename, shape, dtype, there, kind)
     with archive.open(info) as file:
         array: NDArray[Any] = np.lib.format.read_array(file, allow_pickle=False)
         return array
+
+
+def _check_header(
+    path: Path,
+    name: str,
+    shape: tuple[int, ...],
+    dtype: np.dtype[Any],
+    there: int,
+    kind: type[MLPError],
+) -> None:
+    """Compare what a header promises with what is there, before an array of that size is made."""
+    # A value of no bytes counts as one, or an array of none could promise any number of them.
+    promised = math.prod(shape) * max(dtype.itemsize, 1)
+    if dtype.hasobject:
+        raise kind(
+            f"{path} holds Python objects in {name}, and unpickling them could run "
+            "anything: save plain arrays instead"
+        )
+    if promised != there:
+        raise kind(
+            f"{name} in {path} promises {promised:,} bytes and has {there:,}: "
+            "it is damaged, get or make it again"
+        )
 
 
 def _read_header(file: IO[bytes]) -> tuple[tuple[int, ...], np.dtype[Any]]:

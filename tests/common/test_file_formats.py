@@ -117,7 +117,7 @@ from pathlib import Path
 
 import numpy as np
 
-from mlp.data.dataset import Split
+from mlp.data.raw import RawSplit
 from mlp.data.formats.registry import FORMATS as DATA, ONE, Format as DataFormat
 from mlp.models.formats.parameters import Parameters, parameters_of
 from mlp.models.formats.registry import FORMATS as MODELS, Format as ModelFormat
@@ -132,10 +132,10 @@ class Lines(DataFormat):
     def matches(self, path):
         return path.suffix == ".lines"
 
-    def read(self, path, progress):
+    def read(self, path, request):
         told = json.loads(path.read_text())
         arrays = (np.array(told[name], np.uint8) for name in ("images", "labels"))
-        return {"all": Split(*arrays)}
+        return {"all": RawSplit(*arrays)}
 
     def write(self, splits, path, progress):
         split = splits["all"]

@@ -6,7 +6,7 @@ from abc import abstractmethod
 from pathlib import Path
 from typing import ClassVar
 
-from mlp.common.errors import DataError
+from mlp.common.errors import DataError, UsageError
 from mlp.common.file_formats import FileFormat, Formats
 from mlp.data.formats.request import Request
 from mlp.data.formats.splits import TEST, TRAIN, WHOLE, Progress, RawSplits, Splits
@@ -75,6 +75,16 @@ class Format(FileFormat):
         Raises:
             OSError: if it cannot be written.
         """
+
+
+class ReadFormat(Format):
+    """A format that is only read, as others keep data better."""
+
+    holds = ()
+    is_written = False
+
+    def write(self, splits: Splits, path: Path, progress: Progress) -> None:
+        raise UsageError(f"{self.title} is only read here: write {FORMATS.titles}")
 
 
 FORMATS: Formats[Format] = Formats("format of datasets")

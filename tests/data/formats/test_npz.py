@@ -41,11 +41,15 @@ def arrays(**changes: Any) -> dict[str, Any]:
 
 
 BAD_ARRAYS = {
-    "missing": (arrays(y_test=None), r"lacks y_test"),
-    "floats": (arrays(x_train=np.zeros((23, 5, 5))), r"x_train .* is float64"),
-    "flat": (arrays(x_train=np.zeros((23, 25), np.uint8)), r"\(23, 25\).*rank 3"),
-    "too bright": (arrays(x_train=np.full((23, 5, 5), 300)), r"x_train .* runs from 300 to 300"),
-    "negative labels": (arrays(y_train=np.full(23, -1)), r"y_train .* runs from -1"),
+    "no names": (dict.fromkeys(("first", "second"), np.zeros(3)), r"names no images: it has first"),
+    "twice": (arrays(X_train=np.zeros((23, 5, 5))), r"features twice, x_train and X_train"),
+    "too bright": (arrays(x_train=np.full((23, 5, 5), 300)), r"values from 300 to 300"),
+    "negative labels": (arrays(y_train=np.full(23, -1)), r"the label -1"),
+    "five channels": (
+        arrays(x_train=np.zeros((23, 5, 5, 5))),
+        r"x_train .* of shape \(23, 5, 5, 5",
+    ),
+    "words": (arrays(x_train=np.full((23, 5, 5), "a")), r"x_train .* is <U1"),
     "too few labels": (arrays(y_train=np.zeros(22, int)), r"23 images but 22 labels"),
     "no images": (arrays(x_test=np.zeros((0, 5, 5), int), y_test=np.zeros(0, int)), r"no images"),
     "no pixels": (arrays(x_test=np.zeros((11, 0, 5), int)), r"no images"),

@@ -1,0 +1,61 @@
+"""Single arrays, and folders of them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from mlp.common.errors import DataError, UsageError
+from mlp.data.formats import convert as formats
+
+IMAGES = np.random.default_rng(0).integers(0, 256, (9, 4, 5), np.uint8)
+LABELS = np.arange(9) % 3
+
+
+def test_an_array_is_mapped(tmp_path: Path) -> None:
+    np.save(tmp_path / "digits.npy", IMAGES)
+    features = formats.read_raw(tmp_path / "digits.npy")["all"].features
+    assert isinstance(features, np.memmap)
+    assert np.array_equal(features, IMAGES)
+
+
+@pytest.mark.parametrize("names", [("X", "y"), ("images", "labels"), ("X", "y.npz")])
+def test_a_folder_of_arrays_goes_by_its_names(tmp_path: Path, names: tuple[str, str]) -> None:
+    np.save(tmp_path / f"{names[0]}.npy", IMAGES)
+    if names[1].endswith("npz"):
+        np.savez(tmp_path / names[1], LABELS)
+    else:
+        np.save(tmp_path / f"{names[1]}.npy", LABELS)
+    split = formats.read_raw(tmp_path)["all"]
+    assert np.array_equal(split.features, IMAGES)
+    assert np.array_equal(split.labels, LABELS)  # type: ignore[arg-type]
+
+
+def test_kmnist_is_read_as_it_comes(tmp_path: Path) -> None:
+    for split in ("train", "test"):
+        np.savez(tmp_path / f"kmnist-{split}-imgs.npz", IMAGES)
+        np.savez(tmp_path / f"kmnist-{split}-labels.npz", LABELS)
+    assert list(formats.read_raw(tmp_path)) == ["train", "test"]
+
+
+@pytest.mark.parametrize("cut", [3, 40, 130])
+def test_a_damaged_file_is_refused(tmp_path: Path, cut: int) -> None:
+    np.save(tmp_path / "x.npy", IMAGES)
+    content = (tmp_path / "x.npy").read_bytes()
+    (tmp_path / "x.npy").write_bytes(content[:cut])
+    with pytest.raises(DataError, match="damaged"):
+        formats.read_raw(tmp_path / "x.npy")
+
+
+def test_python_objects_are_refused(tmp_path: Path) -> None:
+    np.save(tmp_path / "x.npy", np.array([{}]), allow_pickle=True)
+    with pytest.raises(DataError, match="Python objects"):
+        formats.read_raw(tmp_path / "x.npy")
+
+
+def test_it_is_only_read(tmp_path: Path) -> None:
+    np.save(tmp_path / "x.npy", IMAGES)
+    with pytest.raises(UsageError, match="does not name a format"):
+        formats.convert(tmp_path / "x.npy", tmp_path / "y.npy")
