@@ -82,6 +82,10 @@ def main() -> None:
         _fail("interrupted", 130)
     except MemoryError as error:
         _fail(f"out of memory ({error}): take fewer images, a smaller --batch-size or --hidden", 1)
+    except RuntimeError as error:
+        if "new thread" not in str(error):
+            raise
+        _fail("the system lets no more threads start: end other programs, or raise ulimit -u", 1)
     except BrokenPipeError:  # whoever read our output has seen enough
         _drop_stdout()
         sys.exit(1)

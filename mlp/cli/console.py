@@ -21,6 +21,7 @@ from rich.progress import (
 from rich.table import Table
 
 from backends import Array, Backend
+from mlp.common.printable import printable
 from mlp.training.history import Epoch
 from mlp.training.runs.writers import describe_epoch
 
@@ -39,19 +40,28 @@ REFRESH_SECONDS = 0.25
 """The bar asks for the loss no more often than this: on a GPU that waits for the device."""
 
 
+LONGEST_LINE = 10_000
+"""Characters of a line: a longer one, from a file, is cut short in its middle."""
+
+
+def say(line: str) -> None:
+    """Print a line of the result, made harmless where it quotes a file: see `printable`."""
+    print(printable(line, LONGEST_LINE))
+
+
 def note(sentence: str) -> None:
     """Print a sentence for the user that is no part of the result."""
-    stderr.print(sentence, markup=False)
+    stderr.print(printable(sentence, LONGEST_LINE), markup=False)
 
 
 def warn(sentence: str) -> None:
     """Warn the user that something is likely to be wrong."""
-    stderr.print(f"warning: {sentence}", style="yellow", markup=False)
+    stderr.print(f"warning: {printable(sentence, LONGEST_LINE)}", style="yellow", markup=False)
 
 
 def print_table(table: Table) -> None:
     """Print a table on stdout as wide as it is, even beyond the terminal: no figure is cut."""
-    console = Console(highlight=False, soft_wrap=True)
+    console = Console(highlight=False, soft_wrap=True, markup=False)
     wide = console.options.update(max_width=10_000)
     console.width = max(console.width, Measurement.get(console, wide, table).maximum)
     console.print(table)

@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from mlp.cli import console
 from mlp.cli.options import Json
 from mlp.models.formats.convert import ACTIVATION, OUTPUT, read_model, write_model
 from mlp.models.formats.registry import FORMATS
@@ -72,4 +73,4 @@ def convert(
         }
         print(json.dumps(result))
     else:
-        print(f"{target}: {model} as {format.name}, {model.parameters.size:,} parameters")
+        console.say(f"{target}: {model} as {format.name}, {model.parameters.size:,} parameters")

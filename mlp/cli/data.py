@@ -46,7 +46,7 @@ def info(
     if as_json:
         print(json.dumps({"path": str(path), "form": format.name, **dataclasses.asdict(found)}))
     else:
-        print(f"{path}: {format.title}")
+        console.say(f"{path}: {format.title}")
         _print_description(found)
 
 
@@ -81,7 +81,7 @@ def convert(
         print(json.dumps(result))
     else:
         listed = " and ".join(f"{count:,} ({name})" for name, count in counts.items())
-        print(f"{target}: {format.title}, with {listed} images")
+        console.say(f"{target}: {format.title}, with {listed} images")
 
 
 def _print_description(found: Description) -> None:
@@ -100,9 +100,9 @@ def _print_description(found: Description) -> None:
         table.add_row(heading, *cells)
     console.print_table(table)
     for name, split in found.splits.items():
-        print(f"sha256 of {name}: {split.sha256}")
+        console.say(f"sha256 of {name}: {split.sha256}")
     for problem in found.problems:
-        print(f"problem: {problem}")
+        console.say(f"problem: {problem}")
     if not found.problems:
         print("no problems found")
 

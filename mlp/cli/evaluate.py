@@ -79,12 +79,12 @@ def evaluate(
     if as_json:
         print(json.dumps(result))
         return
-    print(
+    console.say(
         f"test accuracy {result['test_accuracy']:.2%}: {result['test_correct']:,} right and "
         f"{result['test_wrong']:,} wrong of {result['test_total']:,} {images.name} images"
     )
     temperatures = ", ".join(f"{temperature:.3g}" for temperature in result["temperatures"])
-    print(
+    console.say(
         f"expected calibration error {result['expected_calibration_error']:.2%}: how far the "
         f"confidence is from the accuracy, at temperature {temperatures}"
     )

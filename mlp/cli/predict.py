@@ -102,7 +102,7 @@ def predict(
     if as_json:
         print(json.dumps(summary_json(results, path, sure, scored=labels is not None)))
     elif labels:
-        print(score_line(results))
+        console.say(score_line(results))
     if save:
         _save(results, save)
     if any(result.problem for result in results):
@@ -118,12 +118,17 @@ def _recognise(model: MLP, picture: Picture, many: bool) -> Result:
         answers = recognise_digits(model, pixels) if many else [recognise_digit(model, pixels)]
     except DataError as error:
         problem = str(error)
+    except Exception as error:  # a fault of this program leaves the other pictures to be read
+        fault = f"{type(error).__name__}: {error}"
+        problem = f"{picture.name} cannot be read, by a fault of mlp ({fault}): please report it"
     if picture.label is not None:
         correct = not problem and is_correct(answers, picture.label, task_of(model))
     return Result(picture, answers, problem, correct)
 
 
 def _stdin() -> BytesIO:
+    if sys.stdin is None:
+        raise DataError("standard input is closed: name a file, or pipe a picture in")
     content = sys.stdin.buffer.read(MAX_BYTES + 1)
     if len(content) > MAX_BYTES:
         raise DataError(f"the picture has more than {MAX_BYTES >> 20} MB: make it smaller")

@@ -52,7 +52,7 @@ class Printer:
             name = result.picture.name
             console.note(result.problem if name in result.problem else f"{name}: {result.problem}")
             return
-        print(self._line(result))
+        console.say(self._line(result))
         for number, answer in enumerate(result.answers, start=1):
             of_several = len(result.answers) > 1
             title = f"digit {number}: {_answer_text(answer, self._sure)}" if of_several else ""

@@ -14,6 +14,7 @@ from mlp.cli.group import group_of
 from mlp.cli.options import Json
 from mlp.cli.save_option import Force, Save, check_picture, write_picture
 from mlp.common.errors import UsageError
+from mlp.common.printable import printable
 from mlp.training.runs.folder import RUNS, find_folder
 from mlp.training.runs.settings import differences
 from mlp.training.runs.summary import Summary, find_runs, summarise
@@ -85,7 +86,7 @@ def _list(
     for heading in ("run", "state", "network", "epoch", "loss", "train", "validation", "test", "s"):
         table.add_column(heading, justify="left" if heading in ("run", "state") else "right")
     for run in found:
-        table.add_row(str(run.folder), run.state, *_cells(run))
+        table.add_row(printable(str(run.folder)), run.state, *_cells(run))
     console.print_table(table)
     for run in found:
         if run.problem is not None:
@@ -117,9 +118,9 @@ def _print_differences(
     table = Table(box=None)
     table.add_column("")
     for name in names:
-        table.add_column(name, justify="right", overflow="fold")
+        table.add_column(printable(name), justify="right", overflow="fold")
     for name, *values in differing:
-        table.add_row(name, *(str(_plain(value)) for value in values))
+        table.add_row(name, *(printable(str(_plain(value))) for value in values))
     rows = zip(
         ("state", "hidden layers", "epochs", "loss", "train", "validation", "test", "seconds"),
         *([run.state, *_cells(run)] for run in found),

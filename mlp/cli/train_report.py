@@ -7,6 +7,7 @@ import json
 from dataclasses import dataclass
 from pathlib import Path
 
+from mlp.cli import console
 from mlp.data.dataset import Dataset
 from mlp.nn.network import MLP
 from mlp.training.history import History
@@ -68,15 +69,15 @@ def report(outcome: Outcome, as_json: bool) -> None:
     if as_json:
         print(json.dumps(told))
         return
-    print(
+    console.say(
         f"test accuracy {result.test_accuracy:.2%} ({told['test_correct']:,} of {test_total:,} "
         f"{dataset.name} images), train accuracy {result.train_accuracy:.2%}, "
         f"{history.train_seconds:.2f} s of training on {model.backend.name}"
     )
     if history.interrupted:
-        print(f"interrupted: the model is as after epoch {result.epoch}")
+        console.say(f"interrupted: the model is as after epoch {result.epoch}")
     elif history.stopped is not None:
-        print(f"stopped after epoch {history.epochs[-1].epoch}: {history.stopped}")
+        console.say(f"stopped after epoch {history.epochs[-1].epoch}: {history.stopped}")
     if history.chosen is not None and not history.interrupted:
-        print(f"kept: the network of epoch {history.chosen}, which validated best")
-    print(f"model: {outcome.out}")
+        console.say(f"kept: the network of epoch {history.chosen}, which validated best")
+    console.say(f"model: {outcome.out}")

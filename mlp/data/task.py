@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from backends import Array
+from mlp.common.printable import printable_name
 
 Kind = Literal["multiclass", "binary", "multilabel", "regression"]
 
@@ -34,6 +35,10 @@ class Task:
     positive: tuple[int, ...] = ()
     mean: tuple[float, ...] = ()
     deviation: tuple[float, ...] = ()
+
+    def __post_init__(self) -> None:
+        # They are printed wherever an answer is, and may come from a stranger's file.
+        object.__setattr__(self, "names", tuple(map(printable_name, self.names)))
 
     def to_json(self) -> dict[str, Any]:
         """Return its attributes; those of regression only where it is one."""

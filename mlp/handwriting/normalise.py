@@ -81,7 +81,8 @@ def _distance(mask: Mask) -> Plane:
             break
         np.minimum(nearest[:, aside:], squared[:, :-aside] + step, out=nearest[:, aside:])
         np.minimum(nearest[:, :-aside], squared[:, aside:] + step, out=nearest[:, :-aside])
-    return np.sqrt(nearest)
+    distance: Plane = np.sqrt(nearest)
+    return distance
 
 
 def _enlarge(soft: Plane) -> Mask:

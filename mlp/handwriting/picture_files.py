@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import glob
+import os
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
@@ -72,22 +73,27 @@ class Labels:
             if name in self._labels:
                 raise DataError(f"line {number} of {path} labels {name} again: leave one out")
             self._labels[name] = label
-        self._by_path = {(self._folder / name).resolve(): name for name in self._labels}
+        self._by_path = {_real(self._folder / name): name for name in self._labels}
 
     def of(self, name: str) -> str | None:
         """Return the label of this file, or else of a file with the same name elsewhere."""
-        known = self._by_path.get(Path(name).resolve(), Path(name).name)
+        known = self._by_path.get(_real(name), Path(name).name)
         return self._labels.get(known)
 
     def missing(self, found: Iterable[str]) -> list[Picture]:
         """Return the pictures that have a label but are not among those found."""
-        paths = {Path(name).resolve() for name in found}
+        paths = {_real(name) for name in found}
         file_names = {path.name for path in paths}
         return [
             Picture(str(self._folder / name), self._labels[name])
             for path, name in self._by_path.items()
             if path not in paths and name not in file_names
         ]
+
+
+def _real(path: str | Path) -> Path:
+    """Follow the links of a path; one that turns in a circle is left as it is."""
+    return Path(os.path.realpath(path))
 
 
 def _expand(name: str) -> Iterator[str]:
@@ -121,7 +127,7 @@ def _rows(path: Path) -> Iterator[list[str]]:
                 fields = [field.strip() for field in line]
                 if not any(fields):
                     continue
-                if len(fields) != len(HEADER) or not all(fields):
+                if len(fields) != len(HEADER) or not all(fields) or "\0" in line[0]:
                     raise DataError(
                         f"line {lines.line_num} of {path} is not a file and its label: correct it"
                     )

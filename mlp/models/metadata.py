@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields
 from typing import Any, get_args
 
 from mlp.common.errors import ModelError
+from mlp.common.printable import printable
 from mlp.data.inputs import Inputs, Pixels, inputs_from_json
 from mlp.data.task import Kind, Task
 from mlp.nn.network import MLP
@@ -144,7 +144,7 @@ class Metadata:
             value = unread.pop(key, None)
             if value is not None:
                 try:
-                    read[name] = parse(value)
+                    read[name] = parse(_harmless(value))
                 except (TypeError, ValueError, LookupError):
                     unread[key] = value
         return cls(**read, unread=unread)
@@ -242,6 +242,9 @@ def _accuracy(value: Any) -> float:
     return float(value)
 
 
+_LARGEST = 1e300
+"""Numbers from here on would overflow what is computed from them, or are not finite."""
+
 _PARSERS = {
     "init": ("initialisation", _initialisation),
     "recipe": ("recipe", _recipe),
@@ -257,7 +260,16 @@ _PARSERS = {
 
 
 def _is_number(value: object) -> bool:
-    return type(value) in (int, float) and math.isfinite(value)  # type: ignore[arg-type]
+    return type(value) in (int, float) and abs(value) < _LARGEST  # type: ignore[arg-type]
+
+
+def _harmless(value: Any) -> Any:
+    """Return a value of JSON with every text in it made fit to be printed."""
+    if isinstance(value, dict):
+        return {printable(key): _harmless(entry) for key, entry in value.items()}
+    if isinstance(value, list):
+        return [_harmless(entry) for entry in value]
+    return printable(value) if isinstance(value, str) else value
 
 
 def _require(holds: bool) -> None:

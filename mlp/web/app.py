@@ -112,7 +112,7 @@ async def _body(request: Request) -> bytes:
 
 def _declared(request: Request) -> int:
     length = request.headers.get("content-length", "")
-    return int(length) if length.isascii() and length.isdecimal() else 0
+    return int(length[:19]) if length.isascii() and length.isdecimal() else 0
 
 
 async def _answer_error(_: Request, error: MLPError) -> Response:

@@ -64,8 +64,11 @@ class ModelList:
             raise ModelError("there is no such model here any more: choose another")
         changed = path.stat().st_mtime_ns if path.exists() else 0
         if path not in self._read or self._read[path][0] != changed:
-            model = read_model(path)
-            check_input_size(model)
+            try:
+                model = read_model(path)
+                check_input_size(model)
+            except MLPError as error:  # where the files are is nobody's business in the browser
+                raise ModelError(str(error).replace(str(path), name)) from None
             self._read[path] = changed, model
         return self._read[path][1]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import io
 import os
 import subprocess
@@ -12,6 +13,7 @@ import pytest
 from command import TINY, Command, start
 from rich.console import Console
 from rich.table import Table
+from source import ROOT
 
 from backends import get_backend
 from mlp.cli import console
@@ -78,3 +80,30 @@ def test_a_table_is_printed_as_wide_as_it_is(
     heading, row = capsys.readouterr().out.splitlines()
     assert heading.split()[-1] == "29"
     assert row.split() == ["1234567890"] * 30
+
+
+def test_lines_are_made_harmless(capsys: pytest.CaptureFixture[str]) -> None:
+    for tell in (console.say, console.note, console.warn):
+        tell("a\x1b[2Jb\nc [red]" + "x" * 20_000)
+        said = "".join(capsys.readouterr())
+        assert r"a\x1b[2Jb\nc [red]x" in said
+        assert len(said) < 10_100
+
+
+def test_results_are_printed_where_they_are_made_harmless() -> None:
+    """What the commands print is JSON, a text of their own, or goes through the console."""
+    bare = []
+    for path in sorted((ROOT / "mlp" / "cli").rglob("*.py")):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if not (isinstance(node, ast.Call) and ast.unparse(node.func) == "print" and node.args):
+                continue
+            text = ast.unparse(node.args[0])
+            if not text.startswith(("json.dumps(", "'", "printable(")):
+                bare.append(f"{path.relative_to(ROOT)}: print({text})")
+    assert [line for line in bare if not line.startswith(OWN_TEXTS)] == []
+
+
+OWN_TEXTS = tuple(
+    f"mlp/cli/{name}.py" for name in ("__init__", "bench_report", "doctor", "presets")
+)
+"""They print what this program computed or brings, and errors, which are harmless themselves."""

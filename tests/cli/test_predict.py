@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import os
 import re
 import sys
 from pathlib import Path
@@ -11,11 +12,12 @@ from typing import Any
 
 import numpy as np
 import pytest
-from command import Command, Result
+from command import DATA, Command, Result, refused
 from hard_pictures import Scene, draw_digit, photograph, place
 from PIL import Image
 
 from mlp.cli.predict import predict as command
+from mlp.cli.predict import recognise_digit
 from mlp.data.task import Task
 from mlp.models.metadata import Metadata
 from mlp.models.model_file import load, save
@@ -330,3 +332,63 @@ def test_without_a_model_the_pretrained_one_is_used(
     result = run(folder / "digit-4.png", "--json", model=None)
     assert json.loads(result.out)["model"] == "packaged"
     assert json.loads(result.out)["files"][0]["digit"] == 4
+
+
+# What a stranger's file or a fault may do
+
+
+def test_names_from_a_file_cannot_steer_the_terminal(tmp_path: Path, mlp: Command) -> None:
+    names = ("\x1b]0;owned\x07\x1b[2J", *("n" * 5_000 for _ in range(9)))
+    model = MLP([784, 10], seed=0)
+    model.metadata = Metadata(task=Task(names=names))
+    object.__setattr__(model.metadata.task, "names", names)  # as another program would save it
+    save(model, tmp_path / "m.safetensors")
+    picture(4).save(tmp_path / "\x1b[31m4.png")
+    said = mlp("predict", tmp_path / "\x1b[31m4.png", "--model", tmp_path / "m.safetensors")
+    assert said.code == 0
+    assert not set(said.out + said.err) & {"\x1b", "\x07"}
+    assert r"\x1b[31m4.png" in said.out
+    assert max(map(len, said.out.splitlines())) < 400
+    assert not set(mlp("eval", tmp_path / "m.safetensors", *DATA).out) & {"\x1b", "\x07"}
+
+
+def test_a_fault_in_one_picture_leaves_the_others_to_be_read(
+    run: Command, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reads = iter([IndexError("index 3 is out of bounds"), MemoryError(), None, None, None])
+
+    def recognise(model: MLP, pixels: Any) -> Any:
+        fault = next(reads)
+        if fault is not None:
+            raise fault
+        return recognise_digit(model, pixels)
+
+    monkeypatch.setattr(sys.modules[command.__module__], "recognise_digit", recognise)
+    said = run(folder, "--json")
+    files = json.loads(said.out)["files"]
+    assert said.code == 1
+    assert "fault of mlp (IndexError: index 3 is out of bounds)" in files[0]["problem"]
+    assert "MemoryError" in files[1]["problem"]
+    assert [file.get("digit") for file in files[2:4]] == [4, 7]
+
+
+@pytest.mark.skipif(os.name == "nt", reason="a shell closes no streams there")
+def test_a_closed_standard_input_is_told(run: Command, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "stdin", None)
+    said = run("-")
+    assert said.code == 1
+    assert "standard input is closed" in said.err
+
+
+def test_labels_of_impossible_names_are_refused(run: Command, tmp_path: Path) -> None:
+    picture(4).save(tmp_path / "4.png")
+    (tmp_path / "labels.csv").write_bytes(b"file,label\n4\0.png,4\n")
+    refused(run(tmp_path / "4.png", "--labels", tmp_path / "labels.csv"), "line 2", "file and its")
+
+
+def test_a_picture_that_links_to_itself_is_told(run: Command, tmp_path: Path) -> None:
+    (tmp_path / "loop.png").symlink_to(tmp_path / "loop.png")
+    (tmp_path / "labels.csv").write_text("file,label\nloop.png,4\n")
+    said = run(tmp_path / "loop.png", "--labels", tmp_path / "labels.csv")
+    assert said.code == 1
+    assert "cannot be read" in said.err

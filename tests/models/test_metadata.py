@@ -158,3 +158,21 @@ def test_the_units_of_numbers_survive_json() -> None:
     told["task"]["deviation"] = [0]
     with pytest.raises(ModelError, match="what its outputs answer"):
         Metadata.from_json(told)
+
+
+@pytest.mark.parametrize("number", [10**400, -(10**400), 1e308, float("inf"), float("nan")])
+def test_numbers_that_would_overflow_are_not_read(number: float) -> None:
+    figures = [{"epoch": 1, "loss": number}]
+    assert Metadata.from_json({"history": figures}).history == ()
+    assert Metadata.from_json({"test_accuracy": number}).test_accuracy is None
+    with pytest.raises(ModelError, match="temperature"):
+        Metadata.from_json({"temperature": number})
+
+
+def test_texts_of_a_file_are_fit_to_be_printed() -> None:
+    task = {"kind": "multiclass", "names": ["\x1b[2J", "b" * 999], "positive": []}
+    read = Metadata.from_json({"task": task, "recipe": {"optim\nizer": ["\x07", {"a": "\x9b"}]}})
+    assert read.task is not None
+    assert read.task.names[0] == r"\x1b[2J"
+    assert len(read.task.names[1]) <= 60
+    assert read.recipe == {r"optim\nizer": [r"\x07", {"a": r"\x9b"}]}

@@ -74,3 +74,11 @@ def test_the_pretrained_model_comes_first(
     assert offered.names() == [PRETRAINED, "a.safetensors"]
     assert offered.get(offered.first).sizes == load(reader).sizes
     assert ModelList(tmp_path / "a.safetensors").names() == ["a.safetensors", PRETRAINED]
+
+
+def test_the_browser_is_not_told_where_the_files_are(own_folder: Client, tmp_path: Path) -> None:
+    options = {"params": {"model": "broken.npz"}}
+    response = own_folder.post("/api/read", content=png(4), **options)
+    assert response.status == 422
+    assert "broken.npz" in response.json()["problem"]
+    assert str(tmp_path) not in response.json()["problem"]
