@@ -140,7 +140,7 @@ def test_the_command_line_has_them(plugin: Path) -> None:
         "--out", str(model),
     )  # fmt: skip
     assert "layer 2: " in run(plugin, "show", "norms", str(model))
-    weights = plugin.parent / "m.json"
+    weights = plugin.parent / "m.plain"
     run(plugin, "convert", str(model), str(weights))
     run(plugin, "convert", str(weights), str(plugin.parent / "again.safetensors"))
     again = load(plugin.parent / "again.safetensors")

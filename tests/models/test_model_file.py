@@ -16,8 +16,10 @@ from safetensors.numpy import load as tensors_of
 from safetensors.numpy import save as to_bytes
 
 from mlp.common.errors import ModelError
+from mlp.models.description import HALF, INT8
 from mlp.models.metadata import Metadata
 from mlp.models.model_file import load, save
+from mlp.models.quantise import quantise
 from mlp.nn.network import MLP
 
 MODELS = {
@@ -103,19 +105,43 @@ def test_special_values_survive(tmp_path: Path) -> None:
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 def test_half_precision_is_widened_again(dtype: str, tmp_path: Path) -> None:
     written = model(dtype=dtype)
-    save(written, tmp_path / "m", half=True)
+    save(written, tmp_path / "m", stored=HALF)
     read = load(tmp_path / "m")
     assert read.dtype == read.parameters.dtype == dtype
     np.testing.assert_array_equal(read.parameters, written.parameters.astype(np.float16))
-    save(read, tmp_path / "again", half=True)
+    save(read, tmp_path / "again", stored=HALF)
     assert (tmp_path / "again").read_bytes() == (tmp_path / "m").read_bytes()
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_weights_of_eight_bits_are_widened_again(dtype: str, tmp_path: Path) -> None:
+    written = model(dtype=dtype)
+    save(written, tmp_path / "m", stored=INT8)
+    read = load(tmp_path / "m")
+    assert read.dtype == read.parameters.dtype == dtype
+    for found, layer in zip(read.linear, written.linear, strict=True):
+        q, scale = quantise(layer.W)
+        np.testing.assert_array_equal(found.W, q * scale)
+        np.testing.assert_array_equal(found.b, layer.b)
+    save(read, tmp_path / "again", stored=INT8)
+    again = load(tmp_path / "again")
+    np.testing.assert_allclose(again.parameters, read.parameters, rtol=1e-6)
+
+
+def test_weights_of_eight_bits_without_their_scales_are_refused(tmp_path: Path) -> None:
+    save(model(), path := tmp_path / "m", stored=INT8)
+    tensors = tensors_of(path.read_bytes())
+    del tensors["layers.1.W.scale"]
+    path.write_bytes(to_bytes(tensors, {"mlp": description(stored="int8")}))
+    with pytest.raises(ModelError, match="do not have the shapes"):
+        load(path)
 
 
 def test_what_half_precision_cannot_hold_is_refused(tmp_path: Path) -> None:
     written = model()
     written.parameters[-1] = -70000
     with pytest.raises(ModelError, match="half precision"):
-        save(written, tmp_path / "m", half=True)
+        save(written, tmp_path / "m", stored=HALF)
     assert names(tmp_path) == []
 
 

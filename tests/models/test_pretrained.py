@@ -9,6 +9,7 @@ import pytest
 
 from mlp.common.errors import ModelError
 from mlp.models import pretrained
+from mlp.models.description import HALF
 from mlp.models.model_file import save
 from mlp.models.pretrained import pretrained_model
 from mlp.nn.network import MLP
@@ -20,7 +21,7 @@ def test_the_model_is_loaded_from_the_package(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "models").mkdir()
-    save(MLP([784, 12, 10]), tmp_path / "models" / "digits.safetensors", half=True)
+    save(MLP([784, 12, 10]), tmp_path / "models" / "digits.safetensors", stored=HALF)
     monkeypatch.setattr(pretrained, "files", lambda _: tmp_path)
     assert pretrained_model().sizes == (784, 12, 10)
 

@@ -15,6 +15,8 @@ from mlp.nn.network import MLP
 PLACES = {
     "safetensors": "net.safetensors",
     "npz": "net.npz",
+    "json": "net.json",
+    "torch": "torch.safetensors",
     "csv": "net",
     "diary-dynamic": "net.bin",
     "diary-static": "net.bin",

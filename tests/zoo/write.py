@@ -133,12 +133,13 @@ def _write(folder: Path) -> None:
     datasets.write(splits, folder / DIGITS)
     dataset = digits(folder)
     images = dataset.test.images[:3]
-    for name, dtype, half in (
-        ("float32", "float32", False),
-        ("float64", "float64", False),
-        ("half", "float32", True),
+    for name, dtype, stored in (
+        ("float32", "float32", None),
+        ("float64", "float64", None),
+        ("half", "float32", "float16"),
     ):
-        _write_model(MLP(SIZES, dtype=dtype, seed=1), folder / f"model-{name}", images, half=half)
+        model = MLP(SIZES, dtype=dtype, seed=1)
+        _write_model(model, folder / f"model-{name}", images, stored)
     model = MLP(SIZES, activation="tanh", seed=2)
     train(model, dataset, Recipe(epochs=3, batch_size=8, validation=12))
     _write_model(model, folder / "model-trained", images)
@@ -152,9 +153,9 @@ def _write(folder: Path) -> None:
         _write_json(path, told)
 
 
-def _write_model(model: MLP, path: Path, images: Any, *, half: bool = False) -> None:
+def _write_model(model: MLP, path: Path, images: Any, stored: str | None = None) -> None:
     path = path.with_suffix(".safetensors")
-    save(model, path, half=half)
+    save(model, path, stored=stored)
     _write_json(path, answers(mlp.load(path), images))
 
 

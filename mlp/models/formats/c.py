@@ -18,9 +18,9 @@ from mlp.common.version import package_version
 from mlp.data.task import Task
 from mlp.models.formats.c_layers import STATEMENTS, Dialect
 from mlp.models.formats.parameters import on_cpu
-from mlp.models.formats.quantise import quantise
 from mlp.models.formats.registry import FORMATS, Export
 from mlp.models.metadata import task_of, temperature_of
+from mlp.models.quantise import quantise
 from mlp.nn.layers import Layer, Linear
 from mlp.nn.network import MLP
 
@@ -43,7 +43,7 @@ class CHeader(Export):
 
 @FORMATS.register("c-int8")
 class CHeaderInt8(CHeader):
-    """Weights of eight bits, see `mlp.models.formats.quantise`; the sums are as in the other."""
+    """Weights of eight bits, see `mlp.models.quantise`; the sums are as in the other."""
 
     int8 = True
 

@@ -10,15 +10,16 @@ from mlp.common.atomic import claiming, put_back
 from mlp.common.errors import ModelError, UsageError
 from mlp.common.overwrite import check_destination, check_holds_only, taken
 from mlp.data.inputs import Pixels
-from mlp.models import model_file
 from mlp.models.formats.parameters import build
-from mlp.models.formats.registry import FORMATS, Format
-from mlp.models.formats.safetensors import Safetensors
+from mlp.models.formats.registry import FORMATS, Format, OwnFormat
 from mlp.models.metadata import inputs_of, task_of
 from mlp.nn.network import MLP
 
 ACTIVATION, OUTPUT = "relu", "identity"
 """Assumed where the file names no activations."""
+
+PICKLES = (".pt", ".pth", ".ckpt", ".pkl", ".pickle")
+"""The endings of files that PyTorch and others write by pickling."""
 
 
 def read_model(
@@ -47,10 +48,15 @@ def read_model(
     put_back(path)
     if not (path.is_file() or path.is_dir()):
         raise ModelError(f"there is no model file {path}: check its name, or make one by mlp train")
+    if path.suffix.lower() in PICKLES:
+        raise ModelError(
+            f"{path} is a pickle, which is never opened, since it may run any code: write it from "
+            "PyTorch by safetensors.torch.save_file(model.state_dict(), 'model.safetensors')"
+        )
     try:
         format = _detect(path)
-        if isinstance(format, Safetensors):  # holds layers that `Parameters` cannot, too
-            return _read_own(path, activation, output, dtype, backend)
+        if isinstance(format, OwnFormat):  # holds layers that `Parameters` cannot, too
+            return _read_own(format, path, activation, output, dtype, backend)
         found = format.read(path)
     except OSError as error:
         raise ModelError(f"cannot read {path}: {error.strerror or error}") from None
@@ -118,14 +124,15 @@ def _is_plain(model: MLP) -> bool:
 
 
 def _read_own(
+    format: OwnFormat,
     path: Path,
     activation: str | None,
     output: str | None,
     dtype: str | None,
     backend: Backend | None,
 ) -> MLP:
-    """Read one of this project's model files, and compare what it says with what was asked for."""
-    model = model_file.load(path, backend)
+    """Read a network that a format holds whole, and compare what it says with what is asked."""
+    model = format.load(path, backend)
     _settle(path, "activation", model.activation, activation, ACTIVATION)
     _settle(path, "output", model.output, output, OUTPUT)
     _settle(path, "dtype", model.dtype, dtype, model.dtype)

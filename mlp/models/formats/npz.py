@@ -37,7 +37,7 @@ class Npz(Format):
     def read(self, path: Path) -> Parameters:
         arrays = read_npz(path, ModelError)
         activation, output = (_take_text(arrays, name, path) for name in ("activation", "output"))
-        metadata = _parse_metadata(_take_text(arrays, "about", path) or "{}", path)
+        metadata = parse_metadata(_take_text(arrays, "about", path) or "{}", path)
         layers = sum(name.endswith(".W") for name in arrays)
         weights = [f"layers.{k}.W" for k in range(layers)]
         biases = [f"layers.{k}.b" for k in range(layers)] if "layers.0.b" in arrays else []
@@ -83,7 +83,12 @@ def _take_text(arrays: dict[str, NDArray[Any]], name: str, path: Path) -> str | 
     return str(array)
 
 
-def _parse_metadata(text: str, path: Path) -> Metadata:
+def parse_metadata(text: str, path: Path) -> Metadata:
+    """Read `Metadata` from the JSON text ``about`` of a file.
+
+    Raises:
+        ModelError: if it is damaged.
+    """
     try:
         entries = json.loads(text)
         if not isinstance(entries, dict):

@@ -27,9 +27,9 @@ from mlp.data.task import Task
 from mlp.models.formats.onnx_graph import Graph
 from mlp.models.formats.onnx_layers import NODES
 from mlp.models.formats.parameters import on_cpu
-from mlp.models.formats.quantise import quantise
 from mlp.models.formats.registry import FORMATS, Export
 from mlp.models.metadata import task_of, temperature_of
+from mlp.models.quantise import quantise
 from mlp.nn.layers import Linear
 from mlp.nn.network import MLP
 
@@ -70,7 +70,7 @@ class Onnx(Export):
 
 @FORMATS.register("onnx-int8")
 class OnnxInt8(Onnx):
-    """Weights of eight bits, see `mlp.models.formats.quantise`; the computation is in float32."""
+    """Weights of eight bits, see `mlp.models.quantise`; the computation is in float32."""
 
     int8 = True
 

@@ -6,9 +6,10 @@ from abc import abstractmethod
 from pathlib import Path
 from typing import ClassVar
 
+from backends import Backend
 from mlp.common.errors import ModelError
 from mlp.common.file_formats import FileFormat, Formats
-from mlp.models.formats.parameters import Parameters
+from mlp.models.formats.parameters import Parameters, parameters_of
 from mlp.nn.network import MLP
 
 
@@ -43,6 +44,19 @@ class Format(FileFormat):
             ModelError: if the format cannot hold the network.
             OSError: if it cannot be written.
         """
+
+
+class OwnFormat(Format):
+    """A format that holds whatever a network may consist of, and all that is known of it."""
+
+    keeps_task = True
+
+    @abstractmethod
+    def load(self, path: Path, backend: Backend | None) -> MLP:
+        """Read a network; see `mlp.models.model_file.load`."""
+
+    def read(self, path: Path) -> Parameters:
+        return parameters_of(self.load(path, None))
 
 
 class Export(Format):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from mlp.models.formats.quantise import quantise
+from mlp.models.quantise import quantise
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
