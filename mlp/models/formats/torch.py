@@ -32,6 +32,9 @@ MOST_STEPS = 10_000
 """Of the search for the order of layers; what takes more has no order that one could trust."""
 
 MOST_LISTED = 24
+
+TOLD = "network"
+"""The entry of a file's metadata that tells what the arrays do not."""
 _WIDTHS = {"F16": "float32", "F32": "float32", "F64": "float64"}  # of what is read of each
 
 
@@ -48,7 +51,7 @@ class Torch(Format):
 
     def read(self, path: Path) -> Parameters:
         with safe_open(path, framework="np") as file:
-            told = file.metadata() or {}
+            told = _told((file.metadata() or {}).get(TOLD, "{}"))
             slices = {name: file.get_slice(name) for name in file.keys()}  # noqa: SIM118
             shapes = {name: tuple(found.get_shape()) for name, found in slices.items()}
             stored = {found.get_dtype() for found in slices.values()}
@@ -68,7 +71,7 @@ class Torch(Format):
             told.get("activation"),
             told.get("output"),
             dtype,
-            parse_metadata(told.get("about", "{}"), path),
+            parse_metadata(json.dumps(told.get("about", {})), path),
         )
 
     def write(self, model: MLP, path: Path) -> None:
@@ -79,14 +82,25 @@ class Torch(Format):
             tensors[f"{place}.weight"] = np.ascontiguousarray(W.T)  # (O, I)
         for place, b in zip(places, parameters.biases, strict=bool(parameters.biases)):
             tensors[f"{place}.bias"] = b
-        metadata = {
-            "format": "pt",
+        told = {
             "activation": model.activation,
             "output": model.output,
-            "about": json.dumps(parameters.metadata.to_json(), sort_keys=True),
+            "about": parameters.metadata.to_json(),
         }
+        # One entry: the library writes several in an order that changes from run to run.
+        metadata = {TOLD: json.dumps(told, sort_keys=True)}
         with replacing(path) as file:
             file.write(to_bytes(tensors, metadata))
+
+
+def _told(text: str) -> dict[str, Any]:
+    """Read what the file tells beside its arrays; another program's entry tells nothing."""
+    try:
+        told = json.loads(text)
+    except (ValueError, RecursionError):
+        return {}
+    names = [told.get(name) for name in ("activation", "output")] if isinstance(told, dict) else []
+    return told if names and all(isinstance(name, str) for name in names) else {}
 
 
 def _chain(shapes: Mapping[str, Sequence[int]]) -> list[str] | None:

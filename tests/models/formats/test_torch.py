@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-from safetensors import safe_open
 from safetensors.numpy import load_file, save_file
 from small_networks import assert_not_read, assert_same
 from toys import toy_model
@@ -35,8 +34,6 @@ def test_they_are_named_as_a_sequential_names_them(tmp_path: Path) -> None:
     found = load_file(path)
     assert list(found) == [f"{k}.{part}" for k in (0, 2, 4) for part in ("bias", "weight")]
     np.testing.assert_array_equal(found["2.weight"], model.linear[1].W.T)
-    with safe_open(path, "np") as file:
-        assert file.metadata()["format"] == "pt"  # which the library of transformers asks for
     same = read_model(path)
     assert_same(same, model)
     assert task_of(same) == task_of(model)
@@ -127,6 +124,18 @@ def test_many_arrays_are_not_all_listed(tmp_path: Path) -> None:
     content = {f"{k}.x": np.ones(1, np.float32) for k in range(40)}
     save_file(content, path := tmp_path / "net.safetensors")
     assert_not_read(path, "and 16 more, where")
+
+
+@pytest.mark.parametrize("text", ["{", "[]", "1", "{}", '{"activation": 3}'])
+def test_the_metadata_of_another_program_tells_nothing(text: str, tmp_path: Path) -> None:
+    save_file(BIASED, path := tmp_path / "net.safetensors", {"network": text})
+    assert read_model(path, activation="tanh").activation == "tanh"
+
+
+def test_the_same_network_makes_the_same_bytes(tmp_path: Path) -> None:
+    for name in "abcdef":
+        write_model(toy_model(), tmp_path / f"{name}.safetensors", "torch")
+    assert len({path.read_bytes() for path in tmp_path.iterdir()}) == 1
 
 
 @pytest.mark.parametrize("name", ["net.pt", "net.pth", "net.ckpt", "net.pkl"])
