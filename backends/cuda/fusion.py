@@ -20,8 +20,11 @@ FORMULAS = {
     "add": "{0} + {1}",
     "divide": "{0} / {1}",
     "exp": "exp({0})",
+    "expm1": "expm1({0})",
     "log": "log({0})",
     "log1p": "log1p({0})",
+    "logaddexp": "{0} == {1} ? {0} + T(0.6931471805599453)"
+    " : ({0} > {1} ? {0} : {1}) + log1p(exp(-fabs({0} - {1})))",  # alike may be infinite
     "maximum": "{0} > {1} || {0} != {0} ? {0} : {1}",  # either NaN spreads, as in NumPy
     "minimum": "{0} < {1} || {0} != {0} ? {0} : {1}",
     "multiply": "{0} * {1}",

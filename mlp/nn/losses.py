@@ -11,7 +11,7 @@ example twice. Without weights nothing is computed for them.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 from backends import Array, Backend, kernel
 from mlp.common.errors import UsageError
@@ -33,14 +33,20 @@ class Loss:
         classes: C, the width of the network's output.
         backend: the device that it computes on.
         dtype: the dtype of the outputs.
+
+    Attributes:
+        smooths: whether targets are probabilities, so that `smooth_labels` makes sense.
     """
 
+    smooths: ClassVar[bool] = False
+
     def __init__(self, classes: int, backend: Backend, dtype: str) -> None:
-        self.xp, self._to_numpy = backend.xp, backend.to_numpy
+        self.xp, self._to_numpy, self._fuse = backend.xp, backend.to_numpy, backend.fuse
         self.buffer = Buffers(backend, dtype)
         self.one_hot = self.xp.eye(classes, dtype=dtype)  # (C, C)
         self._kept: Array | None = None
         self._weights: Array | None = None
+        self.smoothing = 0.0
         self._value = backend.fuse(self.value)
         self._gradient = backend.fuse(self.scaled_gradient)
 
@@ -72,6 +78,24 @@ class Loss:
         if self._weights is None:
             return terms
         return xp.multiply(terms, self._weights, out=self.buffer("weighed", *terms.shape))
+
+    def smooth_labels(self, share: float) -> None:
+        """Let training doubt the labels: from now on, t = (1 - share) · t + share · even.
+
+        Source: Szegedy et al., Rethinking the Inception Architecture (2016), section 7.
+        """
+        self.smoothing = share
+        self._smooth = self._fuse(self.smooth)
+
+    def smooth(self, xp: Any, targets: Array, rows: Array) -> None:
+        """Write the smoothed rows of targets, both of shape (N, C)."""
+        xp.multiply(targets, 1.0 - self.smoothing, out=rows)
+        xp.add(rows, self.smoothing * self.even, out=rows)
+
+    @property
+    def even(self) -> float:
+        """The target of someone who knows nothing: 1/C, as the answers exclude each other."""
+        return 1.0 / len(self.one_hot)
 
     def targets(self, labels: Array) -> Array:
         """Turn integer labels of shape (N,) into target rows (N, C); pass such rows through.
@@ -111,6 +135,10 @@ class Loss:
         if labels.ndim == 1:  # which waits for the device; training hands over rows, unchecked
             self._check(labels)
         self._outputs, self._targets = outputs, self.targets(labels)  # (N, C)
+        if self.smoothing:
+            rows = self.buffer("smoothed", *self._targets.shape)
+            self._smooth(self._targets, rows)
+            self._targets = rows
         self._kept = kept = self.buffer("kept", *outputs.shape)
         loss = self.buffer("loss", 1, 1)
         if weights is None:
@@ -173,6 +201,8 @@ class SoftmaxCrossEntropy(Loss):
     Source: Goodfellow, Bengio and Courville, Deep Learning (2016), section 6.2.2.3.
     """
 
+    smooths = True
+
     @kernel("softmax_cross_entropy")
     def value(self, xp: Any, outputs: Array, targets: Array, kept: Array, loss: Array) -> None:
         """-Σ t · (z - log Σ exp z), with the row's maximum taken off z first; keeps p."""
@@ -219,6 +249,8 @@ class BinaryCrossEntropy(Loss):
     A single label is asked as one question a class. Source for the stable form: TensorFlow's
     ``sigmoid_cross_entropy_with_logits``, max(z, 0) - z t + log(1 + exp(-|z|)).
     """
+
+    smooths, even = True, 0.5
 
     def value(self, xp: Any, outputs: Array, targets: Array, kept: Array, loss: Array) -> None:
         """Σ [max(z, 0) - z t + log(1 + exp(-|z|))]."""

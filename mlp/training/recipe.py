@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import sys
 from collections.abc import Collection
 from dataclasses import dataclass, fields
@@ -24,6 +25,14 @@ TRAINING, REGULARISATION, MEASUREMENT = "Training", "Regularisation", "Measureme
 """The headings of these options in the help."""
 
 
+class UsualRate(float):
+    """A learning rate that nobody chose: a recipe makes it the usual one of its optimizer."""
+
+
+MOMENTUM = 0.9
+USUAL_RATE = UsualRate(OPTIMIZERS["sgd"].usual_lr)
+
+
 @dataclass(frozen=True, kw_only=True)
 class Recipe:
     """One training run's hyperparameters; the defaults are those of ``mlp train``.
@@ -35,6 +44,11 @@ class Recipe:
     """
 
     loss: str = option("cross_entropy", "What training minimises", group=TRAINING, choices=LOSSES)
+    label_smoothing: float = option(
+        0.0,
+        "How much training doubts the labels: this share of each target is spread evenly.",
+        group=REGULARISATION,
+    )
     batch_size: int | Literal["full"] = option(
         128,
         "Images an update; full is one gradient of all.",
@@ -45,8 +59,14 @@ class Recipe:
     optimizer: str = option(
         "sgd", "How the gradient changes the weights", group=TRAINING, choices=OPTIMIZERS
     )
-    lr: float = option(0.15, "The learning rate at its peak.", group=TRAINING)
-    momentum: float = option(0.9, "µ of SGD, from 0 to below 1.", group=TRAINING)
+    lr: float = option(
+        USUAL_RATE,
+        "The learning rate at its peak; of other optimizers than sgd, the default is their own.",
+        group=TRAINING,
+    )
+    momentum: float = option(
+        MOMENTUM, "µ of SGD, from 0 to below 1; other optimizers have none.", group=TRAINING
+    )
     nesterov: bool = option(False, "Whether momentum looks ahead.", group=TRAINING)
     schedule: str = option(
         "linear",
@@ -149,8 +169,16 @@ class Recipe:
             if isinstance(value, np.generic):
                 object.__setattr__(self, field.name, value.item())
         check_types(self)
-        LOSSES.parse(self.loss)  # refuses what there is not
-        OPTIMIZERS.parse(self.optimizer)
+        loss, _ = LOSSES.parse(self.loss)  # refuses what there is not
+        smoothing = self.label_smoothing
+        _require("label smoothing", smoothing, 0 <= smoothing < 1, "from 0 to below 1")
+        if smoothing and not loss.smooths:
+            able = ", ".join(name for name in LOSSES if LOSSES[name].smooths)
+            raise UsageError(
+                f"loss {self.loss!r} has no labels to smooth: leave the label smoothing out, or "
+                f"choose one of {able}"
+            )
+        self._fit_to_optimizer()
         if not (isinstance(self.batch_size, str) and self.batch_size == "full"):
             _require_whole("batch size", self.batch_size, 1, "of at least 1, or full")
         _require_whole("number of epochs", self.epochs, 1, "of at least 1")
@@ -195,6 +223,18 @@ class Recipe:
         if self.nesterov and not self.momentum:
             raise UsageError("Nesterov's look-ahead needs momentum: set the momentum above 0")
         learning_rate(self.schedule, self.lr, self.warmup, self.epochs, 0.0)  # refuses bad names
+
+    def _fit_to_optimizer(self) -> None:
+        """Take the optimizer's usual rate, if none was chosen; refuse what it does not have."""
+        optimizer, _ = OPTIMIZERS.parse(self.optimizer)
+        if isinstance(self.lr, UsualRate):
+            object.__setattr__(self, "lr", UsualRate(optimizer.usual_lr))
+        taken = inspect.signature(optimizer).parameters
+        for name, idle in (("momentum", (0.0, MOMENTUM)), ("nesterov", (False,))):
+            if name not in taken and getattr(self, name) not in idle:
+                raise UsageError(
+                    f"optimizer {self.optimizer!r} has no {name}: leave it out, or choose sgd"
+                )
 
     def frozen(self) -> tuple[int, ...]:
         """Return the numbers of the linear layers that are frozen, from 1.

@@ -42,6 +42,8 @@ class Step:
         if recipe.input_dropout or recipe.dropout:
             self.network = self.make_dropout_network(recipe.input_dropout, recipe.dropout)
         self.criterion = LOSSES.make(recipe.loss, model.sizes[-1], model.backend, model.dtype)
+        if recipe.label_smoothing:
+            self.criterion.smooth_labels(recipe.label_smoothing)
         self.optimizer = optimizer or make_optimizer(model, model.gradients, recipe)
         self.max_norm = None if recipe.max_norm is None else self.make_max_norm(recipe.max_norm)
         linear, copy = model.linear, model.backend.xp.zeros_like

@@ -39,6 +39,19 @@ FORMULAS: dict[str, Callable[[np.ndarray, np.ndarray], float]] = {
         -(t * np.log(sigmoid(z)) + (1 - t) * np.log(1 - sigmoid(z))).sum() / N
     ),
 }
+
+
+def huber(a: np.ndarray, t: np.ndarray) -> float:
+    e = np.abs(a - t)
+    return float(np.where(e <= 1, e * e / 2, e - 0.5).sum() / N)
+
+
+def focal(z: np.ndarray, t: np.ndarray) -> float:
+    p = np.exp(z) / np.exp(z).sum(1, keepdims=True)
+    return float(-(t * (1 - p) ** 2 * np.log(p)).sum() / N)
+
+
+FORMULAS |= {"huber": huber, "focal": focal}
 FORMULAS["logit_error"] = FORMULAS["cross_entropy"]
 
 
@@ -224,3 +237,55 @@ def test_without_weights_no_call_is_made_for_them() -> None:
         return len(backend.calls)
 
     assert calls(None) < calls(WEIGHTS)
+
+
+def made(choice: str, outputs: np.ndarray, rows: np.ndarray) -> tuple[float, np.ndarray]:
+    criterion = LOSSES.make(choice, outputs.shape[1], CPU, outputs.dtype.name)
+    return float(criterion.forward(outputs, rows).item()), criterion.backward()
+
+
+def test_a_focal_loss_without_focus_is_the_cross_entropy() -> None:
+    for ours, theirs in zip(
+        made("focal(0)", OUTPUTS, ROWS), made("cross_entropy", OUTPUTS, ROWS), strict=True
+    ):
+        np.testing.assert_allclose(ours, theirs, rtol=1e-13, atol=1e-16)
+
+
+@pytest.mark.parametrize("gamma", ["0", "0.5", "1", "2", "5"])
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_a_focal_loss_is_finite_where_an_answer_is_sure(dtype: str, gamma: str) -> None:
+    logits = np.array([[200.0, -200.0, 0.0], [30.0, 0.0, -30.0]], dtype)
+    for rows in (np.eye(3)[[0, 0]], np.eye(3)[[1, 2]]):
+        value, gradient = made(f"focal({gamma})", logits, rows.astype(dtype))
+        assert np.isfinite(value)
+        assert np.isfinite(gradient).all()
+
+
+def test_a_wide_huber_is_quadratic_and_a_narrow_one_the_absolute_error() -> None:
+    for ours, theirs in zip(
+        made("huber(1e9)", OUTPUTS, ROWS), made("quadratic", OUTPUTS, ROWS), strict=True
+    ):
+        np.testing.assert_allclose(ours, theirs, rtol=1e-12)
+    value, gradient = made("huber(1e-9)", OUTPUTS, ROWS)
+    assert value / 1e-9 == pytest.approx(np.abs(OUTPUTS - ROWS).sum() / N)
+    np.testing.assert_allclose(gradient * N / 1e-9, np.sign(OUTPUTS - ROWS), rtol=1e-12)
+
+
+@pytest.mark.parametrize("choice", ["huber(0)", "huber(-1)", "focal(-0.5)"])
+def test_numbers_that_make_no_loss_are_refused(choice: str) -> None:
+    with pytest.raises(UsageError, match=r"of (huber|focal) must be"):
+        made(choice, OUTPUTS, ROWS)
+
+
+SMOOTHED = [name for name in LOSSES if LOSSES[name].smooths]
+
+
+@pytest.mark.parametrize("name", SMOOTHED)
+def test_smoothed_labels_are_targets_in_between(name: str) -> None:
+    criterion = LOSSES[name](C, CPU, "float64")
+    criterion.smooth_labels(0.2)
+    value, gradient = criterion.forward(OUTPUTS, LABELS).item(), criterion.backward()
+    even = 0.5 if name == "binary_cross_entropy" else 1 / C
+    targets = 0.8 * ROWS + 0.2 * even
+    assert value == pytest.approx(FORMULAS[name](OUTPUTS, targets))
+    np.testing.assert_allclose(gradient, evaluate(name, OUTPUTS, targets)[1], rtol=1e-12)

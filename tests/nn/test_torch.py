@@ -10,7 +10,7 @@ import pytest
 
 from mlp.nn.losses import LOSSES
 from mlp.nn.network import MLP
-from mlp.nn.optim import SGD
+from mlp.nn.optim import OPTIMIZERS, SGD
 
 torch = pytest.importorskip("torch", reason="PyTorch, the oracle of this file, is not installed")
 
@@ -19,6 +19,10 @@ ACTIVATIONS = {
     "leaky_relu": torch.nn.functional.leaky_relu,  # its slope of 0.01 is the default
     "sigmoid": torch.sigmoid,
     "tanh": torch.tanh,
+    "silu": torch.nn.functional.silu,
+    "gelu": lambda x: torch.nn.functional.gelu(x, approximate="tanh"),
+    "elu": torch.nn.functional.elu,
+    "softplus": torch.nn.functional.softplus,
     "identity": lambda x: x,
 }
 
@@ -34,7 +38,19 @@ def binary(outputs: Any, labels: Any) -> Any:
     return bce(outputs, t, reduction="sum") / len(outputs)
 
 
+def huber(outputs: Any, labels: Any) -> Any:
+    t = torch.nn.functional.one_hot(labels, outputs.shape[1]).to(outputs.dtype)
+    return torch.nn.functional.huber_loss(outputs, t, reduction="sum") / len(outputs)
+
+
+def focal(outputs: Any, labels: Any) -> Any:
+    log_p = torch.log_softmax(outputs, 1).gather(1, labels[:, None])
+    return -((1 - log_p.exp()) ** 2 * log_p).mean()
+
+
 ORACLES = {
+    "huber": huber,
+    "focal": focal,
     "cross_entropy": torch.nn.functional.cross_entropy,
     "quadratic": quadratic,
     "binary_cross_entropy": binary,
@@ -125,3 +141,49 @@ def test_clipping_by_norm(limit: float) -> None:
     optimizer.lr[:] = 1.0
     optimizer.step()
     np.testing.assert_allclose(-model.parameters, parameter.grad.numpy(), rtol=1e-4)
+
+
+@pytest.mark.parametrize("decay", [0.0, 0.1])
+@pytest.mark.parametrize("count", [1, 20, 200])
+@pytest.mark.parametrize("name", ["Adam", "AdamW", "RMSprop", "Adagrad"])
+def test_steps_of_adaptive_optimizers(name: str, count: int, decay: float) -> None:
+    """With PyTorch's defaults, on a network's own gradients; it has no Lion."""
+    model = MLP(SIZES, "tanh", dtype="float64")
+    criterion = LOSSES["cross_entropy"](SIZES[-1], model.backend, "float64")
+    ours = OPTIMIZERS[name.lower()](
+        model.parameters, model.gradients, model.backend, weight_decay=decay,
+        decayed=model.weight_count,
+    )  # fmt: skip
+    parameters = torch_parameters(model)
+    weights, biases = parameters[: len(SIZES) - 1], parameters[len(SIZES) - 1 :]
+    theirs = getattr(torch.optim, name)(
+        [{"params": weights}, {"params": biases, "weight_decay": 0.0}], weight_decay=decay
+    )
+    for step in range(count):
+        rate = 0.01 / (1 + step % 10)
+        ours.lr[:] = rate
+        criterion.forward(model.forward(X), LABELS)
+        model.backward(criterion.backward())
+        ours.step()
+        for group in theirs.param_groups:
+            group["lr"] = rate
+        theirs.zero_grad()
+        torch_loss(parameters, "tanh", "cross_entropy").backward()
+        theirs.step()
+    np.testing.assert_allclose(model.parameters, flat(parameters), rtol=1e-10, atol=1e-12)
+
+
+def test_label_smoothing_and_weights() -> None:
+    logits = torch.tensor(RNG.normal(size=(N, 3)), requires_grad=True)
+    of_classes = torch.tensor([0.5, 2.0, 1.0], dtype=torch.float64)
+    plain = torch.nn.functional.cross_entropy(logits, torch.tensor(LABELS), weight=of_classes)
+    smoothed = torch.nn.functional.cross_entropy(logits, torch.tensor(LABELS), label_smoothing=0.1)
+    model = MLP([1, 3], dtype="float64")
+    outputs, weights = logits.detach().numpy(), of_classes.numpy()[LABELS]
+    criterion = LOSSES["cross_entropy"](3, model.backend, "float64")
+    for theirs, options, share in ((plain, {"weights": weights}, 0.0), (smoothed, {}, 0.1)):
+        logits.grad = None
+        theirs.backward()
+        criterion.smooth_labels(share)
+        assert criterion.forward(outputs, LABELS, **options).item() == pytest.approx(theirs.item())
+        np.testing.assert_allclose(criterion.backward(), logits.grad.numpy(), rtol=1e-10)

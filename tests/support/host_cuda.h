@@ -13,6 +13,7 @@
     static float name(float x) { return __builtin_##name##f(x); } \
     static double name(double x) { return __builtin_##name(x); }
 OF_FLOAT_AND_DOUBLE(exp)
+OF_FLOAT_AND_DOUBLE(expm1)
 OF_FLOAT_AND_DOUBLE(fabs)
 OF_FLOAT_AND_DOUBLE(log)
 OF_FLOAT_AND_DOUBLE(log1p)

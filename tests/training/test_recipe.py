@@ -33,6 +33,7 @@ BAD: dict[str, list[Any]] = {
         "elastic(0)", "elastic(6, 36, 1)", "elastic(6, nan)", "thickness(1.5)", "affine(1",
     ],
     "dropout": [-0.1, 1.0, *NOT_FINITE],
+    "label_smoothing": [-0.1, 1.0, *NOT_FINITE],
     "input_dropout": [-0.1, 1.0, *NOT_FINITE],
     "max_norm": [0.0, -1.0, *NOT_FINITE],
     "validation": [-0.1, 1.5, *NOT_FINITE],
@@ -140,3 +141,9 @@ def test_any_numbers_are_taken_or_refused(values: dict[str, float]) -> None:
     """Nothing but `UsageError`, whatever the numbers."""
     with suppress(UsageError):
         Recipe(**values)  # type: ignore[arg-type]
+
+
+def test_labels_are_smoothed_where_they_are_probabilities() -> None:
+    Recipe(label_smoothing=0.1, loss="focal(1)")
+    with pytest.raises(UsageError, match=r"'huber' has no labels to smooth: .* cross_entropy"):
+        Recipe(label_smoothing=0.1, loss="huber")

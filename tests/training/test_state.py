@@ -32,6 +32,17 @@ RECIPES: dict[str, dict[str, Any]] = {
     "all of sgd": {"batch_size": 8, "nesterov": True, "weight_decay": 0.01, "clip_value": 0.1},
     "clipped": {"batch_size": 8, "clip_norm": 0.5},
     "no momentum": {"batch_size": 8, "momentum": 0.0},
+    **{
+        f"{name}, {size}": {"batch_size": size, "optimizer": name, "weight_decay": 0.01}
+        for name, size in (
+            ("adam", 8),
+            ("adam", 47),
+            ("adamw", 8),
+            ("rmsprop", 47),
+            ("adagrad", 8),
+            ("lion", 8),
+        )
+    },
     "deformed": {"batch_size": 8, "augment": "affine,elastic(2),thickness"},
     "deformed, full": {"batch_size": "full", "augment": "elastic(2)", "epochs": 9},
     "dropout": {"batch_size": 8, "dropout": 0.3, "input_dropout": 0.1, "max_norm": 0.9},

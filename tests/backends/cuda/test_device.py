@@ -44,6 +44,12 @@ RECIPES: dict[str, tuple[Recipe, int | None]] = {
         ),
         None,
     ),
+    **{
+        name: (Recipe(batch_size=size, optimizer=name, weight_decay=0.01, **FAST), None)
+        for name, size in (
+            ("adam", 8), ("adamw", "full"), ("rmsprop", 8), ("adagrad", 8), ("lion", 8),
+        )
+    },
     "deformed": (Recipe(batch_size=25, augment="affine,elastic(2),thickness", **FAST), None),
     "deformed micro-batches": (Recipe(batch_size="full", augment="elastic(2)", **FAST), FEW_IMAGES),
     "dropout": (

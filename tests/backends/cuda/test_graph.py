@@ -54,14 +54,18 @@ def test_a_backend_is_shown_as_it_is_made(monkeypatch: pytest.MonkeyPatch) -> No
     assert repr(get_backend("cpu", graph=False)) == "CpuBackend(graph=False)"
 
 
-@pytest.mark.parametrize("batch_size", [16, 64, "full"])
+@pytest.mark.parametrize(
+    ("batch_size", "optimizer"),
+    [(16, "sgd"), (64, "sgd"), ("full", "sgd"), (16, "adam"), ("full", "adamw"), (16, "rmsprop"),
+     (16, "adagrad"), (16, "lion")],
+)  # fmt: skip
 def test_replayed_spans_train_as_the_cpu_does(
-    monkeypatch: pytest.MonkeyPatch, split: Split, batch_size: Any
+    monkeypatch: pytest.MonkeyPatch, split: Split, batch_size: Any, optimizer: str
 ) -> None:
     """Spans of two updates, of which the last may be one shorter and end in a smaller batch."""
     monkeypatch.setattr("backends.cuda.device.SPAN", 2)
     cupy, backend = open_stand_in(monkeypatch)
-    recipe = Recipe(batch_size=batch_size, epochs=EPOCHS, weight_decay=1e-3)
+    recipe = Recipe(batch_size=batch_size, epochs=EPOCHS, weight_decay=1e-3, optimizer=optimizer)
     ours = run(trainer_on(backend, split, recipe))
     true = run(trainer_on(get_backend("cpu"), split, recipe))
     for mine, other in zip(ours, true, strict=True):

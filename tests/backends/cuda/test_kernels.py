@@ -27,6 +27,7 @@ from mlp.data.dataset import Split
 from mlp.nn.layers import LAYERS
 from mlp.nn.losses import SoftmaxCrossEntropy
 from mlp.nn.network import MLP
+from mlp.nn.optim import OPTIMIZERS as ALL_OPTIMIZERS
 from mlp.training.recipe import Recipe
 from mlp.training.trainer import Trainer
 
@@ -40,6 +41,7 @@ OPTIMIZERS: tuple[dict[str, Any], ...] = (
     {"momentum": 0.9, "weight_decay": 1e-3},
     {"momentum": 0.9, "nesterov": True},
     {"momentum": 0.0},
+    *({"optimizer": name, "weight_decay": 1e-3} for name in ALL_OPTIMIZERS if name != "sgd"),
 )
 
 

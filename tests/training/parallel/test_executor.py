@@ -17,10 +17,11 @@ LARGE: list[dict[str, Any]] = [
     {"batch_size": "full"}, {"batch_size": 47},  # a tail of 13
     {"batch_size": 59, "nesterov": True, "weight_decay": 0.01, "clip_norm": 0.5},  # a tail of 1
     {"batch_size": 47, "dropout": 0.3, "augment": "affine"},  # drawn by an image's place
+    {"batch_size": 47, "optimizer": "adamw", "weight_decay": 0.01},
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize("options", LARGE, ids=["full", "47", "59", "random"])
+@pytest.mark.parametrize("options", LARGE, ids=["full", "47", "59", "random", "adamw"])
 @pytest.mark.parametrize("working_set", [3000, 8 << 20])
 @pytest.mark.parametrize("workers", [2, 3])
 def test_workers_give_the_same_as_one(

@@ -1,10 +1,11 @@
-"""Optimizers: how a gradient changes the parameters, all of which are one flat array."""
+"""The base of the optimizers: what changes all parameters, which are one flat array, at once."""
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 from backends import Array, Backend
+from mlp.common.errors import UsageError
 from mlp.common.registry import Registry
 
 LONGEST = 2.0**128 - 2.0**104
@@ -27,9 +28,14 @@ class Optimizer:
         clip_norm: g is scaled down to this Euclidean norm where it is longer.
 
     Attributes:
+        usual_lr: the peak learning rate of a recipe that gives none.
+        decoupled: whether `update` itself shrinks the weights, beside the gradient.
         lr: the learning rate, an array of shape (1,) that may be written between steps.
         state: the arrays that one step leaves to the next, by name.
     """
+
+    usual_lr: ClassVar[float] = 0.15
+    decoupled: ClassVar[bool] = False
 
     def __init__(
         self,
@@ -52,7 +58,7 @@ class Optimizer:
         self._add_decay = backend.fuse(self.decay)
 
     def update(self) -> None:
-        """Change the parameters by the gradient, which is clipped and has the decay by now."""
+        """Change the parameters by the gradient, which is clipped by now, and has the decay."""
         raise NotImplementedError
 
     def step(self) -> None:
@@ -62,7 +68,7 @@ class Optimizer:
             xp.clip(g, -self.clip_value, self.clip_value, out=g)
         if self.clip_norm is not None:
             self._clip_norm(min(self.clip_norm, LONGEST))
-        if self.weight_decay:
+        if self.weight_decay and not self.decoupled:
             self._add_decay(p[: self.decayed], g[: self.decayed], scratch[: self.decayed])
         self.update()
 
@@ -108,95 +114,23 @@ OPTIMIZERS: Registry[type[Optimizer]] = Registry("optimizer")
 `Optimizer`, has as parameters, and the numbers of the choice."""
 
 
-@OPTIMIZERS.register("sgd")
-class SGD(Optimizer):
-    """Stochastic gradient descent, with momentum if wanted.
+def require_share(name: str, value: float) -> float:
+    """Return a number of an optimizer that must be from 0 to below 1.
 
-        v = µ v + g,    p = p - lr · v             (momentum)
-        v = µ v + g,    p = p - lr · (g + µ v)     (Nesterov)
-
-    so lr is not part of v, as in PyTorch's ``SGD`` and unlike Sutskever et al., 2013.
-
-    Args:
-        parameters: p, flat, shape (P,); updated in place.
-        gradients: g, flat, shape (P,).
-        backend: the device that both live on.
-        momentum: µ, 0 for none.
-        nesterov: look ahead along the velocity.
-        **common: weight decay and clipping; see `Optimizer`.
-
-    Attributes:
-        state: ``velocity``, v of shape (P,), where there is momentum.
+    Raises:
+        UsageError: if it is not.
     """
+    if not 0 <= value < 1:
+        raise UsageError(f"{name} of an optimizer must be from 0 to below 1, not {value:g}")
+    return value
 
-    def __init__(
-        self,
-        parameters: Array,
-        gradients: Array,
-        backend: Backend,
-        momentum: float = 0.0,
-        nesterov: bool = False,
-        **common: Any,
-    ) -> None:
-        super().__init__(parameters, gradients, backend, **common)
-        self.momentum, self.nesterov = momentum, nesterov
-        if momentum:
-            self.state["velocity"] = self.xp.zeros_like(parameters)
-        self._descend = backend.fuse(self.descend)
-        self._descend_with_momentum = backend.fuse(self.descend_with_momentum)
-        self._descend_ahead = backend.fuse(self.descend_ahead)
 
-    def update(self) -> None:
-        p, g, lr = self.parameters, self.gradients, self.lr  # (P,), (P,), (1,)
-        if not self.momentum:
-            self._descend(p, g, lr)
-        elif not self.nesterov:
-            self._descend_with_momentum(p, g, self.state["velocity"], lr)
-        else:
-            self._descend_ahead(p, g, self.state["velocity"], lr, self.scratch)
+def require_at_least_0(name: str, value: float) -> float:
+    """Return a number of an optimizer that must be at least 0.
 
-    def descend(self, xp: Any, p: Array, g: Array, lr: Array) -> None:
-        """p = p - lr · g; g is overwritten.
-
-        Args:
-            xp: the array namespace.
-            p: the parameters, shape (P,), float32 or float64; updated in place.
-            g: their gradient, the same shape and dtype.
-            lr: the learning rate, shape (1,), the same dtype.
-        """
-        xp.multiply(g, lr, out=g)  # (P,)
-        xp.subtract(p, g, out=p)  # (P,)
-
-    def descend_with_momentum(self, xp: Any, p: Array, g: Array, v: Array, lr: Array) -> None:
-        """v = µ v + g, and p = p - lr · v; g is overwritten.
-
-        Args:
-            xp: the array namespace.
-            p: see `descend`, as for g and lr.
-            g: the gradient.
-            v: the velocity, shape (P,), the same dtype; updated in place.
-            lr: the learning rate.
-        """
-        xp.multiply(v, self.momentum, out=v)  # (P,)
-        xp.add(v, g, out=v)  # (P,)
-        xp.multiply(v, lr, out=g)  # (P,)
-        xp.subtract(p, g, out=p)  # (P,)
-
-    def descend_ahead(
-        self, xp: Any, p: Array, g: Array, v: Array, lr: Array, scratch: Array
-    ) -> None:
-        """v = µ v + g, and p = p - lr · (g + µ v): Nesterov's form; g is overwritten.
-
-        Args:
-            xp: the array namespace.
-            p: see `descend_with_momentum`, as for g, v and lr.
-            g: the gradient.
-            v: the velocity.
-            lr: the learning rate.
-            scratch: shape (P,), the same dtype; overwritten.
-        """
-        xp.multiply(v, self.momentum, out=v)  # (P,)
-        xp.add(v, g, out=v)  # (P,)
-        xp.multiply(v, self.momentum, out=scratch)  # (P,)
-        xp.add(g, scratch, out=g)  # (P,)
-        self.descend(xp, p, g, lr)
+    Raises:
+        UsageError: if it is not.
+    """
+    if not value >= 0:
+        raise UsageError(f"{name} of an optimizer must be at least 0, not {value:g}")
+    return value
