@@ -14,12 +14,14 @@ from typing import Any, ClassVar
 from numpy.typing import NDArray
 
 from mlp.common.atomic import replacing
+from mlp.common.errors import ModelError
 from mlp.common.version import package_version
+from mlp.data.inputs import Pixels
 from mlp.data.task import Task
 from mlp.models.formats.c_layers import STATEMENTS, Dialect
 from mlp.models.formats.parameters import on_cpu
 from mlp.models.formats.registry import FORMATS, Export
-from mlp.models.metadata import task_of, temperature_of
+from mlp.models.metadata import inputs_of, task_of, temperature_of
 from mlp.models.quantise import quantise
 from mlp.nn.layers import Layer, Linear
 from mlp.nn.network import MLP
@@ -36,6 +38,13 @@ class CHeader(Export):
     int8: ClassVar[bool] = False
 
     def write(self, model: MLP, path: Path) -> None:
+        inputs, kind = inputs_of(model), task_of(model).kind
+        if kind == "regression" or not (isinstance(inputs, Pixels) and inputs.is_plain):
+            told = "answers a regression task" if kind == "regression" else f"reads {inputs}"
+            raise ModelError(
+                f"the C header takes bytes of pixels to classes or yes and no, but this network "
+                f"{told}: write .onnx"
+            )
         content = _source(on_cpu(model, model.dtype), path, self.int8)
         with replacing(path) as file:
             file.write(content.encode("ascii"))

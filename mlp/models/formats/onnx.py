@@ -1,15 +1,20 @@
 """``.onnx``: a network for the runtimes of other programs, written without the library of ONNX.
 
-The input is ``pixels``, uint8 of shape (N, I), 0 for paper and 255 for ink; the scaling is inside.
+The input is as the data was before it was interpreted, since the scaling is inside:
+
+- ``pixels``, uint8 of shape (N, I), 0 for paper and 255 for ink; or float64, where the model's data
+  had another range;
+- ``columns``, float64 of shape (N, I), where it reads columns of numbers.
+
 The outputs are
 
 - ``outputs``, float32 of shape (N, C): the network's own, logits unless it ends in an activation;
 - ``probabilities``, float32 of shape (N, C): of each class or each yes, at the model's temperature;
-- ``answers``: the class of each, int64 of shape (N,), or 1 for yes and 0 for no, uint8 of shape
-  (N, L).
+- ``answers``: the class of each, int64 of shape (N,); or 1 for yes and 0 for no, uint8 of shape
+  (N, L); or numbers in their own units, float64 of shape (N, L), which have no probabilities.
 
 What the outputs stand for is in the model's ``metadata_props``: ``task``, ``names`` (a JSON list),
-``positive``, ``network``. Everything is computed in float32, which all runtimes have.
+``positive``, ``inputs``, ``network``. Everything is computed in float32, which all runtimes have.
 """
 
 from __future__ import annotations
@@ -23,12 +28,13 @@ import numpy as np
 from mlp.common.atomic import replacing
 from mlp.common.errors import ModelError
 from mlp.common.version import package_version
+from mlp.data.inputs import Columns
 from mlp.data.task import Task
 from mlp.models.formats.onnx_graph import Graph
 from mlp.models.formats.onnx_layers import NODES
 from mlp.models.formats.parameters import on_cpu
 from mlp.models.formats.registry import FORMATS, Export
-from mlp.models.metadata import task_of, temperature_of
+from mlp.models.metadata import inputs_of, task_of, temperature_of
 from mlp.models.quantise import quantise
 from mlp.nn.layers import Linear
 from mlp.nn.network import MLP
@@ -56,6 +62,7 @@ class Onnx(Export):
             "task": task.kind,
             "names": json.dumps(task.names_of(model.sizes[-1])),
             "positive": json.dumps(task.positive),
+            "inputs": json.dumps(inputs_of(model).to_json()),
             "network": repr(model),
         }
         content = graph.encode("network", "mlp-digits", package_version(), texts)
@@ -76,8 +83,24 @@ class OnnxInt8(Onnx):
 
 
 def _add_inputs(graph: Graph, model: MLP) -> str:
-    """Declare the input, and scale it as the network takes it."""
-    pixels = graph.input("pixels", "uint8", ["N", model.sizes[0]])
+    """Declare the input, and scale it as `Inputs.apply` and `Batches` do."""
+    inputs = inputs_of(model)
+    shape: list[int | str] = ["N", model.sizes[0]]
+    if isinstance(inputs, Columns):
+        given = graph.input("columns", "float64", shape)
+        centred = graph.node("Sub", given, graph.constant(inputs.mean, "float64"))
+        scaled = graph.node("Div", centred, graph.constant(inputs.deviation, "float64"))
+        x = graph.cast(scaled, "float32")
+        if not inputs.fill:
+            return x
+        return graph.node("Where", graph.node("IsNaN", x), graph.constant(0.0), x)
+    if inputs.is_plain:
+        pixels = graph.input("pixels", "uint8", shape)
+    else:
+        given = graph.input("pixels", "float64", shape)
+        shifted = graph.node("Sub", given, graph.constant(inputs.low, "float64"))
+        factor = graph.constant(255.0 / (inputs.high - inputs.low), "float64")
+        pixels = graph.node("Round", graph.node("Mul", shifted, factor))
     return graph.node("Mul", graph.cast(pixels, "float32"), graph.constant(BYTE))
 
 
@@ -102,6 +125,11 @@ def _add_answers(graph: Graph, model: MLP, task: Task, outputs: str) -> None:
     logits, classes = model.output == "identity", model.sizes[-1]
     T = temperature_of(model)
     graph.output(outputs, "outputs", "float32", ["N", classes])
+    if task.kind == "regression":
+        deviation, mean = (graph.constant(v, "float64") for v in (task.deviation, task.mean))
+        scaled = graph.node("Mul", graph.cast(outputs, "float64"), deviation)
+        graph.output(graph.node("Add", scaled, mean), "answers", "float64", ["N", classes])
+        return
     probabilities = _probabilities(graph, task, logits, T, outputs)
     graph.output(probabilities, "probabilities", "float32", ["N", classes])
     if task.kind == "multiclass":

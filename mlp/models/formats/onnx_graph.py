@@ -16,7 +16,7 @@ from mlp.models.formats.protobuf import message
 IR_VERSION, OPSET = 8, 17
 """Of 2022, so that runtimes of the years since read it."""
 
-_DTYPES = {"float32": 1, "uint8": 2, "int8": 3, "int64": 7, "bool": 9}
+_DTYPES = {"float32": 1, "uint8": 2, "int8": 3, "int64": 7, "bool": 9, "float64": 11}
 _FLOAT, _INT = 1, 2  # the types of attributes
 
 

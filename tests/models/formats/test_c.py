@@ -14,6 +14,7 @@ from toys import DATA, toy_model
 
 import mlp
 from mlp.common.errors import ModelError
+from mlp.data.inputs import Columns, Pixels
 from mlp.data.task import Task
 from mlp.models.formats.c_layers import STATEMENTS
 from mlp.models.formats.convert import read_model, write_model
@@ -130,6 +131,25 @@ def test_its_names_are_made_of_the_files(file: str, name: str, tmp_path: Path) -
     write_model(toy_model(), tmp_path / file)
     text = (tmp_path / file).read_text("ascii")
     assert f"int {name}_answer(const unsigned char *pixels)" in text
+
+
+@pytest.mark.parametrize(
+    ("metadata", "sentence"),
+    [
+        (Metadata(inputs=Pixels(0.0, 16.0)), "reads pixels 0 to 16"),
+        (Metadata(inputs=Columns.of(np.eye(16), None, False, "tests")), "reads 16 columns"),
+        (
+            Metadata(task=Task("regression", tuple("abcde"), (), (0.0,) * 5, (1.0,) * 5)),
+            "answers a regression task",
+        ),
+    ],
+)
+def test_what_it_cannot_hold_is_refused(metadata: Metadata, sentence: str, tmp_path: Path) -> None:
+    model = toy_model()
+    model.metadata = metadata
+    with pytest.raises(ModelError, match=sentence):
+        write_model(model, tmp_path / "net.h")
+    assert not list(tmp_path.iterdir())
 
 
 def check_a_reader(reader: MLP, pixels: Any, labels: Any, folder: Path) -> None:

@@ -11,6 +11,7 @@ import pytest
 from toys import DATA, toy_model
 
 from mlp.common.errors import ModelError
+from mlp.data.inputs import Columns, Pixels
 from mlp.data.task import Task
 from mlp.models.formats.convert import read_model, write_model
 from mlp.models.formats.onnx_layers import NODES
@@ -38,7 +39,8 @@ def run(model: MLP, path: Path, pixels: Any = PIXELS, to: str = "onnx") -> dict[
     onnx.checker.check_model(onnx.load(path), full_check=True)
     session = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
     names = [output.name for output in session.get_outputs()]
-    return dict(zip(names, session.run(names, {"pixels": pixels}), strict=True))
+    given = {session.get_inputs()[0].name: pixels}
+    return dict(zip(names, session.run(names, given), strict=True))
 
 
 def raw(model: MLP, pixels: Any = PIXELS) -> Any:
@@ -97,6 +99,35 @@ def test_one_question_and_its_names_are_inside(tmp_path: Path) -> None:
     run(names, tmp_path / "m.onnx")
     told = {p.key: p.value for p in onnx.load(tmp_path / "m.onnx").metadata_props}
     assert json.loads(told["names"]) == list(TASKS["multiclass"].names)
+
+
+@pytest.mark.parametrize("inputs", [Pixels(0.0, 16.0), Pixels(-1.0, 1.0)])
+def test_pixels_of_another_range_are_scaled_inside(inputs: Pixels, tmp_path: Path) -> None:
+    model = toy_model(seed=2)
+    model.metadata = Metadata(inputs=inputs)
+    pixels = np.random.default_rng(0).random((9, 16)) * (inputs.high - inputs.low) + inputs.low
+    pixels = np.rint(pixels) if inputs.high > 1 else pixels
+    close(run(model, tmp_path / "m.onnx", pixels)["probabilities"], probabilities(model, pixels))
+
+
+@pytest.mark.parametrize("fill", [False, True])
+def test_columns_are_standardised_inside(fill: bool, tmp_path: Path) -> None:
+    rows = np.random.default_rng(0).normal(size=(9, 16)) * 10.0 ** np.arange(-8, 8) + 1e6
+    model = toy_model(seed=2)
+    model.metadata = Metadata(inputs=Columns.of(rows, None, fill, "tests"))
+    if fill:
+        rows[2, 3] = np.nan
+    close(run(model, tmp_path / "m.onnx", rows)["probabilities"], probabilities(model, rows))
+
+
+def test_estimates_are_in_their_own_units(tmp_path: Path) -> None:
+    model = MLP([16, 8, 2], seed=2)
+    model.metadata = Metadata(
+        task=Task("regression", ("cm", "kg"), mean=(170.0, 1e6), deviation=(9.5, 0.25))
+    )
+    found = run(model, tmp_path / "m.onnx")
+    assert set(found) == {"outputs", "answers"}
+    np.testing.assert_allclose(found["answers"], predict(model, PIXELS), rtol=1e-6)
 
 
 def test_another_number_of_images_may_come(tmp_path: Path) -> None:
