@@ -12,10 +12,8 @@ import uvicorn
 from starlette.types import ASGIApp
 
 from mlp.common.errors import UsageError
+from mlp.web.connections import MOST_AT_ONCE, Connection
 from mlp.web.guard import is_loopback
-
-MOST_AT_ONCE = 64
-"""Connections: further ones are answered with status 503."""
 
 LAST_WORDS = 3
 """Seconds that requests in progress have to finish when the server is stopped."""
@@ -75,13 +73,13 @@ def serve(
         on_note("warning: everyone in this network can open the page and use it")
     config = uvicorn.Config(
         app,
-        http="h11",
+        http=Connection,
         ws="none",
         lifespan="off",
         log_level="warning",
         access_log=False,
         server_header=False,
-        limit_concurrency=MOST_AT_ONCE,
+        limit_concurrency=MOST_AT_ONCE + 1,
         timeout_graceful_shutdown=LAST_WORDS,
     )
     print(address, flush=True)
