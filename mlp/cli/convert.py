@@ -58,7 +58,7 @@ def convert(
     force: Annotated[bool, typer.Option("--force", help="Replace weights that are there.")] = False,
     as_json: Json = False,
 ) -> None:
-    """Write a network's weights in another format, keeping every bit but in safetensors-half."""
+    """Write a network's weights in another format, keeping every bit but in -half and -int8."""
     model = read_model(source, activation=activation, output=output, dtype=dtype)
     format = write_model(model, target, to, force=force)
     if as_json:
