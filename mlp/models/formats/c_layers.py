@@ -9,6 +9,7 @@ import numpy as np
 
 from mlp.models.formats.layer_forms import LayerForms
 from mlp.nn.activations import Identity, LeakyReLU, ReLU, Sigmoid, Tanh
+from mlp.nn.smooth import BEND, CUBIC, ELU, GELU, SiLU, Softplus
 
 
 class Dialect:
@@ -69,3 +70,26 @@ def sigmoid(c: Dialect, layer: Sigmoid, width: int) -> str:
 @STATEMENTS.register(Tanh)
 def tanh(c: Dialect, layer: Tanh, width: int) -> str:
     return c.each(width, f"tanh{c.f}(v)")
+
+
+@STATEMENTS.register(SiLU)
+def silu(c: Dialect, layer: SiLU, width: int) -> str:
+    half = c.number(0.5)
+    return c.each(width, f"v * ({half} + {half} * tanh{c.f}({half} * v))")
+
+
+@STATEMENTS.register(GELU)
+def gelu(c: Dialect, layer: GELU, width: int) -> str:
+    half, bend, cubic = c.number(0.5), c.number(BEND), c.number(BEND * CUBIC)
+    u = f"v * ({bend} + {cubic} * v * v)"
+    return c.each(width, f"v * ({half} + {half} * tanh{c.f}({half} * {u}))")
+
+
+@STATEMENTS.register(ELU)
+def elu(c: Dialect, layer: ELU, width: int) -> str:
+    return c.each(width, f"v > 0 ? v : {c.number(layer.alpha)} * expm1{c.f}(v)")
+
+
+@STATEMENTS.register(Softplus)
+def softplus(c: Dialect, layer: Softplus, width: int) -> str:
+    return c.each(width, f"v > 0 ? v + log1p{c.f}(exp{c.f}(-v)) : log1p{c.f}(exp{c.f}(v))")

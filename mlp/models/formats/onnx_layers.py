@@ -8,6 +8,7 @@ from typing import Any
 from mlp.models.formats.layer_forms import LayerForms
 from mlp.models.formats.onnx_graph import Graph
 from mlp.nn.activations import Identity, LeakyReLU, ReLU, Sigmoid, Tanh
+from mlp.nn.smooth import BEND, CUBIC, ELU, GELU, SiLU, Softplus
 
 NODES: LayerForms[Callable[[Graph, Any, str], str]] = LayerForms("ONNX")
 """Each adds the nodes of a layer that follows a linear one, and returns the name of its output."""
@@ -36,3 +37,25 @@ def sigmoid(graph: Graph, layer: Sigmoid, x: str) -> str:
 @NODES.register(Tanh)
 def tanh(graph: Graph, layer: Tanh, x: str) -> str:
     return graph.node("Tanh", x)
+
+
+@NODES.register(SiLU)
+def silu(graph: Graph, layer: SiLU, x: str) -> str:
+    return graph.node("Mul", x, graph.node("Sigmoid", x))
+
+
+@NODES.register(GELU)
+def gelu(graph: Graph, layer: GELU, x: str) -> str:
+    squares = graph.node("Mul", graph.node("Mul", x, x), graph.constant(BEND * CUBIC))
+    u = graph.node("Mul", x, graph.node("Add", squares, graph.constant(BEND)))
+    return graph.node("Mul", x, graph.node("Sigmoid", u))
+
+
+@NODES.register(ELU)
+def elu(graph: Graph, layer: ELU, x: str) -> str:
+    return graph.node("Elu", x, alpha=float(layer.alpha))
+
+
+@NODES.register(Softplus)
+def softplus(graph: Graph, layer: Softplus, x: str) -> str:
+    return graph.node("Softplus", x)

@@ -28,6 +28,7 @@ needs_a_compiler = pytest.mark.skipif(shutil.which("cc") is None, reason="there 
 STRICT = ("-std=c99", "-Wall", "-Wextra", "-Wpedantic", "-Werror")
 PIXELS = DATA.train.images.reshape(len(DATA.train), -1)  # (60, 16)
 OWN_LAYERS = [name for name, kind in LAYERS.items() if kind.__module__.startswith("mlp.")]
+MODULES_OF_ACTIVATIONS = "mlp.nn.activations", "mlp.nn.smooth"
 
 
 class Compiled:
@@ -94,11 +95,17 @@ def test_every_layer_computes_the_same_or_is_refused_by_name(
     close(Compiled(output, tmp_path, "output").outputs(PIXELS), raw(output))
 
 
+def test_every_activation_has_a_form() -> None:
+    kinds = [kind for kind in LAYERS.values() if kind.__module__ in MODULES_OF_ACTIVATIONS]
+    assert len(kinds) >= 9
+    assert not set(kinds) - set(STATEMENTS)
+
+
 @needs_a_compiler
 @pytest.mark.parametrize("output", ["identity", "sigmoid"])
 @pytest.mark.parametrize("kind", ["multiclass", "multilabel"])
 def test_every_task_is_answered(kind: Any, output: str, tmp_path: Path) -> None:
-    model = toy_model(output=output, activation="leaky_relu(0.3)", bias=False, seed=5)
+    model = toy_model(output=output, activation="leaky_relu(0.3),elu(0.4)", bias=False, seed=5)
     names = ("é", 'two "words" ??/ \\', "3 %s", "*/", "\N{SNOWMAN}1")
     for name, temperature in (("plain", None), ("tempered", 1.7)):
         model.metadata = Metadata(task=Task(kind, names), temperature=temperature)

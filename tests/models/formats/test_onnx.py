@@ -26,6 +26,7 @@ onnxruntime = pytest.importorskip("onnxruntime", reason="the test extra brings o
 
 PIXELS = DATA.train.images.reshape(len(DATA.train), -1)  # (60, 16)
 OWN_LAYERS = [name for name, kind in LAYERS.items() if kind.__module__.startswith("mlp.")]
+MODULES_OF_ACTIVATIONS = "mlp.nn.activations", "mlp.nn.smooth"
 QUESTIONS = tuple("abcde")
 TASKS = {
     "multiclass": Task(names=("é", 'two "words"', "c", "d", "e")),
@@ -68,7 +69,7 @@ def test_every_layer_computes_the_same_or_is_refused_by_name(
 
 
 def test_a_layers_numbers_are_kept(tmp_path: Path) -> None:
-    model = toy_model(activation="leaky_relu(0.3)", bias=False)
+    model = toy_model(activation="leaky_relu(0.3),elu(0.4)", bias=False)
     close(run(model, tmp_path / "m.onnx")["outputs"], raw(model))
 
 
@@ -147,6 +148,12 @@ def test_weights_of_eight_bits_cost_little(bias: bool, tmp_path: Path) -> None:
     close(full, expected)
     sizes = [(tmp_path / name).stat().st_size for name in ("m.onnx", "full.onnx")]
     assert sizes[0] < 0.3 * sizes[1]
+
+
+def test_every_activation_has_a_form() -> None:
+    kinds = [kind for kind in LAYERS.values() if kind.__module__ in MODULES_OF_ACTIVATIONS]
+    assert len(kinds) >= 9
+    assert not set(kinds) - set(NODES)
 
 
 def test_a_subclass_is_no_layer_of_its_base() -> None:
