@@ -33,6 +33,7 @@ class Focal(Loss):
             raise UsageError(f"the gamma of focal must be at least 0, not {gamma:g}")
         self.gamma = gamma
         super().__init__(classes, backend, dtype)
+        self._lose, self._derive = backend.fuse(self.lose), backend.fuse(self.derive)
 
     def value(self, xp: Any, outputs: Array, targets: Array, kept: Array, loss: Array) -> None:
         """-Σ t · q^γ log p, with q = 1 - p; keeps p."""
@@ -46,12 +47,7 @@ class Focal(Loss):
         xp.divide(p, row, out=p)  # softmax(z)
         xp.log(row, out=row)
         xp.subtract(log_p, row, out=log_p)
-        self._other(xp, p, power)
-        xp.log(power, out=power)
-        xp.multiply(power, self.gamma, out=power)
-        xp.exp(power, out=power)  # q^γ
-        xp.multiply(power, log_p, out=term)
-        xp.negative(term, out=term)
+        self._lose(p, log_p, power, term)
         xp.matmul(self.weighed(xp, term).reshape(1, -1), targets.reshape(-1, 1), out=loss)
 
     def gradient(self, xp: Any, outputs: Array, targets: Array, kept: Array) -> None:
@@ -59,18 +55,31 @@ class Focal(Loss):
         N, C = outputs.shape
         p, row, term = kept, self.buffer("row", N, 1), self.buffer("term", N, C)
         s, power = self.buffer("log p", N, C), self.buffer("power", N, C)  # from `value`
-        self._other(xp, p, term)
-        xp.divide(p, term, out=term)
-        xp.multiply(s, term, out=s)  # p log p / q
-        xp.multiply(s, self.gamma, out=s)
-        xp.subtract(s, 1.0, out=s)
-        xp.multiply(s, power, out=s)
-        xp.multiply(s, targets, out=s)
+        self._derive(p, s, power, targets, term)
         xp.sum(s, axis=1, keepdims=True, out=row)  # (N, 1)
         xp.multiply(p, row, out=p)
         xp.subtract(s, p, out=p)
 
-    def _other(self, xp: Any, p: Array, q: Array) -> None:
-        """q = 1 - p, and at least `LEAST`."""
-        xp.subtract(1.0, p, out=q)  # (N, C)
-        xp.maximum(q, LEAST, out=q)
+    def lose(self, xp: Any, p: Array, log_p: Array, power: Array, term: Array) -> None:
+        """power = q^γ and term = -q^γ log p, with q = 1 - p, and at least `LEAST`; all (N, C)."""
+        xp.subtract(1.0, p, out=power)
+        xp.maximum(power, LEAST, out=power)
+        xp.log(power, out=power)
+        xp.multiply(power, self.gamma, out=power)
+        xp.exp(power, out=power)
+        xp.multiply(power, log_p, out=term)
+        xp.negative(term, out=term)
+
+    def derive(
+        self, xp: Any, p: Array, log_p: Array, power: Array, targets: Array, term: Array
+    ) -> None:
+        """Turn log p into s = t · q^γ (γ p log p / q - 1), all of shape (N, C)."""
+        s = log_p
+        xp.subtract(1.0, p, out=term)
+        xp.maximum(term, LEAST, out=term)
+        xp.divide(p, term, out=term)
+        xp.multiply(s, term, out=s)
+        xp.multiply(s, self.gamma, out=s)
+        xp.subtract(s, 1.0, out=s)
+        xp.multiply(s, power, out=s)
+        xp.multiply(s, targets, out=s)

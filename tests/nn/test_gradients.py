@@ -101,6 +101,9 @@ def check_network(
             sizes, activation, output, bias=bias, bias_init="uniform(-1, 1)", seed=seed,
             dtype="float64",
         )  # fmt: skip
+        for parameter_name, parameter in model.named_parameters().items():
+            if parameter_name.count(".") > 2:  # of a layer after the linear one
+                parameter[...] = rng.normal(size=parameter.shape)
         x = rng.normal(size=(5, sizes[0]))  # (N, I)
         y = model.forward(x)
         if all(abs(layer.buffer("y", 5, layer.outputs)).min() > 1e-3 for layer in model.linear):
