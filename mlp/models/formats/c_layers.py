@@ -9,6 +9,7 @@ import numpy as np
 
 from mlp.models.formats.layer_forms import LayerForms
 from mlp.nn.activations import Identity, LeakyReLU, ReLU, Sigmoid, Tanh
+from mlp.nn.layer_norm import LayerNorm
 from mlp.nn.smooth import BEND, CUBIC, ELU, GELU, SiLU, Softplus
 
 
@@ -93,3 +94,21 @@ def elu(c: Dialect, layer: ELU, width: int) -> str:
 @STATEMENTS.register(Softplus)
 def softplus(c: Dialect, layer: Softplus, width: int) -> str:
     return c.each(width, f"v > 0 ? v + log1p{c.f}(exp{c.f}(-v)) : log1p{c.f}(exp{c.f}(v))")
+
+
+@STATEMENTS.register(LayerNorm)
+def layer_norm(c: Dialect, layer: LayerNorm, width: int) -> str:
+    gain, shift = (", ".join(map(c.number, values)) for values in (layer.gain, layer.shift))
+    return (
+        "    {\n"
+        f"        static const {c.type} gain[{width}] = {{{gain}}};\n"
+        f"        static const {c.type} shift[{width}] = {{{shift}}};\n"
+        f"        {c.type} mean = 0, scale = 0;\n"
+        f"        for (i = 0; i < {width}; i++) mean += x[i];\n"
+        f"        mean /= {width};\n"
+        f"        for (i = 0; i < {width}; i++) scale += (x[i] - mean) * (x[i] - mean);\n"
+        f"        scale = 1 / sqrt{c.f}(scale / {width} + {c.number(layer.eps)});\n"
+        f"        for (i = 0; i < {width}; i++)\n"
+        "            x[i] = gain[i] * (x[i] - mean) * scale + shift[i];\n"
+        "    }\n"
+    )

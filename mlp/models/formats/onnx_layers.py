@@ -8,6 +8,7 @@ from typing import Any
 from mlp.models.formats.layer_forms import LayerForms
 from mlp.models.formats.onnx_graph import Graph
 from mlp.nn.activations import Identity, LeakyReLU, ReLU, Sigmoid, Tanh
+from mlp.nn.layer_norm import LayerNorm
 from mlp.nn.smooth import BEND, CUBIC, ELU, GELU, SiLU, Softplus
 
 NODES: LayerForms[Callable[[Graph, Any, str], str]] = LayerForms("ONNX")
@@ -59,3 +60,9 @@ def elu(graph: Graph, layer: ELU, x: str) -> str:
 @NODES.register(Softplus)
 def softplus(graph: Graph, layer: Softplus, x: str) -> str:
     return graph.node("Softplus", x)
+
+
+@NODES.register(LayerNorm)
+def layer_norm(graph: Graph, layer: LayerNorm, x: str) -> str:
+    gain, shift = graph.constant(layer.gain), graph.constant(layer.shift)
+    return graph.node("LayerNormalization", x, gain, shift, epsilon=float(layer.eps))

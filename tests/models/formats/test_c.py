@@ -28,7 +28,7 @@ needs_a_compiler = pytest.mark.skipif(shutil.which("cc") is None, reason="there 
 STRICT = ("-std=c99", "-Wall", "-Wextra", "-Wpedantic", "-Werror")
 PIXELS = DATA.train.images.reshape(len(DATA.train), -1)  # (60, 16)
 OWN_LAYERS = [name for name, kind in LAYERS.items() if kind.__module__.startswith("mlp.")]
-MODULES_OF_ACTIVATIONS = "mlp.nn.activations", "mlp.nn.smooth"
+MODULES_OF_LAYERS = "mlp.nn.activations", "mlp.nn.smooth", "mlp.nn.layer_norm"
 
 
 class Compiled:
@@ -74,6 +74,14 @@ def raw(model: MLP, pixels: Any = PIXELS) -> Any:
     return model.forward(pixels.astype(model.dtype) / np.asarray(255, model.dtype))
 
 
+def randomise(model: MLP) -> None:
+    """Draw what layers that are not linear have, which starts as ones and zeros."""
+    rng = np.random.default_rng(6)
+    for name, parameter in model.named_parameters().items():
+        if name.count(".") > 2:
+            parameter[...] = rng.normal(1, 0.5, parameter.shape)
+
+
 def close(found: Any, expected: Any) -> None:
     np.testing.assert_allclose(found, expected, rtol=1e-5, atol=1e-5)
 
@@ -90,14 +98,15 @@ def test_every_layer_computes_the_same_or_is_refused_by_name(
             write_model(model, tmp_path / "net.h")
         assert not list(tmp_path.iterdir())
         return
+    randomise(model)
     close(Compiled(model, tmp_path).outputs(PIXELS), raw(model))
     output = toy_model(output=name, dtype=dtype, seed=4)
     close(Compiled(output, tmp_path, "output").outputs(PIXELS), raw(output))
 
 
-def test_every_activation_has_a_form() -> None:
-    kinds = [kind for kind in LAYERS.values() if kind.__module__ in MODULES_OF_ACTIVATIONS]
-    assert len(kinds) >= 9
+def test_every_layer_there_is_has_a_form() -> None:
+    kinds = [kind for kind in LAYERS.values() if kind.__module__ in MODULES_OF_LAYERS]
+    assert len(kinds) >= 10
     assert not set(kinds) - set(STATEMENTS)
 
 
@@ -105,7 +114,9 @@ def test_every_activation_has_a_form() -> None:
 @pytest.mark.parametrize("output", ["identity", "sigmoid"])
 @pytest.mark.parametrize("kind", ["multiclass", "multilabel"])
 def test_every_task_is_answered(kind: Any, output: str, tmp_path: Path) -> None:
-    model = toy_model(output=output, activation="leaky_relu(0.3),elu(0.4)", bias=False, seed=5)
+    model = toy_model(
+        output=output, activation="layer_norm(0.1),leaky_relu(0.3),elu(0.4)", bias=False, seed=5
+    )
     names = ("é", 'two "words" ??/ \\', "3 %s", "*/", "\N{SNOWMAN}1")
     for name, temperature in (("plain", None), ("tempered", 1.7)):
         model.metadata = Metadata(task=Task(kind, names), temperature=temperature)

@@ -84,6 +84,14 @@ def test_activations_and_lacking_biases_are_kept(tmp_path: Path, format: str, bi
     assert found.bias == bias
 
 
+@pytest.mark.parametrize("format", ["safetensors", "json"])
+def test_normalisation_is_kept(tmp_path: Path, format: str) -> None:
+    model = MLP([4, 3, 2], "layer_norm(0.1),relu")
+    model.parameters += 0.25
+    write_model(model, tmp_path / PLACES[format], format)
+    assert_same(read_model(tmp_path / PLACES[format]), model)
+
+
 @pytest.mark.parametrize("format", ["safetensors", "npz"])
 def test_what_is_known_of_the_training_is_kept(tmp_path: Path, format: str) -> None:
     model = MLP([4, 3, 1])
@@ -170,6 +178,7 @@ REFUSED: dict[str, tuple[Callable[[], MLP], str, str | None, str]] = {
     "three layers": (lambda: MLP([4, 3, 2]), "net.bin", "diary-static", "this network has 1"),
     "sigmoid": (lambda: MLP([4, 3, 2], "sigmoid"), "net.bin", None, "this one has sigmoid"),
     "an output": (lambda: MLP([4, 2], output="sigmoid"), "net.bin", None, "ends in sigmoid"),
+    "a norm": (lambda: MLP([4, 3, 2], "layer_norm,relu"), "net", "csv", "network has layer_norm"),
     "no folder": (lambda: MLP([4, 2]), "missing/net.bin", None, "make it first"),
 }
 

@@ -26,7 +26,7 @@ onnxruntime = pytest.importorskip("onnxruntime", reason="the test extra brings o
 
 PIXELS = DATA.train.images.reshape(len(DATA.train), -1)  # (60, 16)
 OWN_LAYERS = [name for name, kind in LAYERS.items() if kind.__module__.startswith("mlp.")]
-MODULES_OF_ACTIVATIONS = "mlp.nn.activations", "mlp.nn.smooth"
+MODULES_OF_LAYERS = "mlp.nn.activations", "mlp.nn.smooth", "mlp.nn.layer_norm"
 QUESTIONS = tuple("abcde")
 TASKS = {
     "multiclass": Task(names=("é", 'two "words"', "c", "d", "e")),
@@ -48,6 +48,14 @@ def raw(model: MLP, pixels: Any = PIXELS) -> Any:
     return model.forward(pixels.astype(model.dtype) / np.asarray(255, model.dtype))
 
 
+def randomise(model: MLP) -> None:
+    """Draw what layers that are not linear have, which starts as ones and zeros."""
+    rng = np.random.default_rng(6)
+    for name, parameter in model.named_parameters().items():
+        if name.count(".") > 2:
+            parameter[...] = rng.normal(1, 0.5, parameter.shape)
+
+
 def close(found: Any, expected: Any) -> None:
     np.testing.assert_allclose(found, expected, rtol=1e-5, atol=1e-5)
 
@@ -63,13 +71,14 @@ def test_every_layer_computes_the_same_or_is_refused_by_name(
             write_model(model, tmp_path / "m.onnx")
         assert not list(tmp_path.iterdir())
         return
+    randomise(model)
     close(run(model, tmp_path / "m.onnx")["outputs"], raw(model))
     output = toy_model(output=name, dtype=dtype, seed=4)
     close(run(output, tmp_path / "m.onnx")["outputs"], raw(output))
 
 
 def test_a_layers_numbers_are_kept(tmp_path: Path) -> None:
-    model = toy_model(activation="leaky_relu(0.3),elu(0.4)", bias=False)
+    model = toy_model(activation="layer_norm(0.1),leaky_relu(0.3),elu(0.4)", bias=False)
     close(run(model, tmp_path / "m.onnx")["outputs"], raw(model))
 
 
@@ -150,9 +159,9 @@ def test_weights_of_eight_bits_cost_little(bias: bool, tmp_path: Path) -> None:
     assert sizes[0] < 0.3 * sizes[1]
 
 
-def test_every_activation_has_a_form() -> None:
-    kinds = [kind for kind in LAYERS.values() if kind.__module__ in MODULES_OF_ACTIVATIONS]
-    assert len(kinds) >= 9
+def test_every_layer_there_is_has_a_form() -> None:
+    kinds = [kind for kind in LAYERS.values() if kind.__module__ in MODULES_OF_LAYERS]
+    assert len(kinds) >= 10
     assert not set(kinds) - set(NODES)
 
 
