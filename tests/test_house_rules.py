@@ -9,6 +9,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from functools import cache
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -37,7 +38,7 @@ FLOORS = (
     ("mlp.data",),
     ("mlp.models",),
     ("mlp.training", "mlp.handwriting"),
-    ("mlp.benchmark",),
+    ("mlp.benchmark", "mlp.sklearn"),
     ("mlp.view",),
     ("mlp.web",),
     ("mlp.cli",),
@@ -175,10 +176,11 @@ def test_cupy_is_imported_in_the_backends_alone_and_lazily() -> None:
     assert [module for module, lazily in cupy if not (lazily and room(module) == "backends")] == []
 
 
-def test_importing_the_package_imports_no_cupy() -> None:
+def test_importing_the_package_imports_nothing_that_is_optional() -> None:
     code = (
         "import sys, mlp, mlp.cli, backends, backends.cuda; backends.get_backend('cpu');"
-        "print(sorted(name for name in sys.modules if name.split('.')[0] in ('cupy', 'torch')))"
+        "optional = ('cupy', 'torch', 'sklearn', 'scipy', 'pandas', 'matplotlib', 'starlette');"
+        "print(sorted(name for name in sys.modules if name.split('.')[0] in optional))"
     )
     done = subprocess.run(
         [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True
@@ -282,7 +284,8 @@ def descendants(cls: type) -> set[type]:
 def overrides() -> Iterator[tuple[type, type, str]]:
     """Each method that a class overrides, with the nearest base that has it."""
     for module in MODULES:
-        importlib.import_module(module)  # or its classes would not be known
+        if room(module) != "mlp.sklearn" or find_spec("sklearn"):  # an extra
+            importlib.import_module(module)  # or its classes would not be known
     for cls in set().union(*map(descendants, BASES)):
         for name, method in members(cls).items():
             base = next((base for base in cls.__mro__[1:] if name in vars(base)), None)

@@ -34,6 +34,8 @@ class Batches:
             numbers, shape (N, L).
         model: the network that reads them; its device, dtype and widths decide how.
         augment: how `gather` deforms the images; see `mlp.data.augment`.
+        weights: how much each image counts in the loss, shape (N,). With them, what is handed out
+            as labels are rows of targets with the weight as a last column, shape (N, C + 1).
 
     Attributes:
         key: the random key of an epoch's deformations.
@@ -48,6 +50,7 @@ class Batches:
         labels: NDArray[Any],
         model: MLP,
         augment: str | None = None,
+        weights: NDArray[Any] | None = None,
     ) -> None:
         backend = model.backend
         self.backend, self.xp = backend, backend.xp
@@ -69,6 +72,10 @@ class Batches:
         if self.keeps_floats and self._are_bytes:
             self.images = self._as_floats(self.images, self.xp.empty(rows.shape, model.dtype))
         # On the CPU, integer labels stay bytes as well; as indices they have to be wider.
+        self._plain_labels = None if weights is None else labels
+        if weights is not None:
+            targets = np.eye(model.sizes[-1])[labels] if labels.ndim == 1 else labels
+            labels = np.column_stack([targets, weights])
         self._wide = np.dtype(np.int64 if labels.ndim == 1 else model.dtype)
         keeps_bytes = labels.ndim == 1 and not (self.keeps_floats or memory.is_discrete)
         self.labels = backend.asarray(labels, None if keeps_bytes else self._wide)
@@ -84,6 +91,16 @@ class Batches:
             replica._make_room()
             self._others.append(replica)
         return [self, *self._others[: count - 1]]
+
+    def unweighted(self) -> Batches:
+        """Return the same images with their labels alone."""
+        if self._plain_labels is None:
+            return self
+        plain = copy(self)
+        plain._make_room()
+        plain._wide = np.dtype(np.int64 if self._plain_labels.ndim == 1 else self._dtype)
+        plain.labels = self.backend.asarray(self._plain_labels, plain._wide)
+        return plain
 
     def to_device(self, rows: NDArray[np.int64]) -> Array:
         """Bring indices, shape (n,), to where the images are: the device or the host."""

@@ -22,7 +22,8 @@ MOST_COPIED = 256 << 20
 """The most bytes of a mapped file's images that are copied into memory at a time."""
 
 
-_LABELS = ((1, "uint8"), (1, "uint16"), (2, "uint8"), (2, "float32"))
+_LABELS = ((1, "uint8"), (1, "uint16"), (2, "uint8"), (2, "float32"), (2, "float64"))
+_FLOATS = ("float32", "float64")
 
 
 @dataclass(frozen=True)
@@ -31,10 +32,12 @@ class Split:
 
     Attributes:
         images: uint8, shape (N, height, width), 0 is paper and 255 is ink; or columns that a
-            network reads as they are, float32, shape (N, I).
+            network reads as they are, float32 or float64, shape (N, I); or images of floats.
         labels: uint8 or, of more than 256 classes, uint16, shape (N,), each below the dataset's
             number of classes; or 0 and 1, uint8 of shape (N, L), the answers to L questions; or
-            L real numbers to estimate, float32 of shape (N, L).
+            L real numbers to estimate, float32 or float64 of shape (N, L).
+        weights: how much each counts in the loss, floats of at least 0, shape (N,); None where
+            all count alike.
 
     Raises:
         DataError: if a shape or dtype is not as above, or the counts differ.
@@ -42,11 +45,13 @@ class Split:
 
     images: NDArray[Any]
     labels: NDArray[Any]
+    weights: NDArray[Any] | None = None
 
     def __post_init__(self) -> None:
-        if (self.images.ndim, self.images.dtype.name) not in ((3, "uint8"), (2, "float32")):
+        are_floats = self.images.dtype.name in _FLOATS and self.images.ndim in (2, 3)
+        if not are_floats and (self.images.ndim, self.images.dtype.name) != (3, "uint8"):
             raise DataError(
-                f"images must be uint8 of shape (count, height, width), or float32 of shape "
+                f"images must be uint8 of shape (count, height, width), or floats of shape "
                 f"(count, columns), not {self.images.dtype} of shape {self.images.shape}"
             )
         if (self.labels.ndim, self.labels.dtype.name) not in _LABELS:
@@ -71,14 +76,17 @@ class Split:
         return len(self.images)
 
     def __getitem__(self, rows: slice) -> Split:
-        return Split(self.images[rows], self.labels[rows])
+        weights = None if self.weights is None else self.weights[rows]
+        return Split(self.images[rows], self.labels[rows], weights)
 
     @cached_property
     def checksum(self) -> str:
-        """The sha256, in hexadecimal, of the images' and the labels' bytes."""
+        """The sha256, in hexadecimal, of the images', the labels' and any weights' bytes."""
         digest = hashlib.sha256()
         digest.update(np.ascontiguousarray(self.images).data)
         digest.update(np.ascontiguousarray(self.labels).data)
+        if self.weights is not None:
+            digest.update(np.ascontiguousarray(self.weights).data)
         return digest.hexdigest()
 
 
@@ -219,15 +227,17 @@ def _take(split: Split, rows: NDArray[np.int64]) -> Split:
     """
     images, shape = split.images, (len(rows), *split.images.shape[1:])
     size = math.prod(shape) * images.itemsize
+    weights = None if split.weights is None else split.weights[rows]
     if not isinstance(images, np.memmap) or size <= MOST_COPIED:
-        return Split(images[rows], split.labels[rows])
+        return Split(images[rows], split.labels[rows], weights)
     step = max(1, MOST_COPIED // (size // len(rows)))
     try:
         with tempfile.TemporaryFile() as file:
             for start in range(0, len(rows), step):
                 file.write(images[rows[start : start + step]].data)
             file.flush()
-            return Split(np.memmap(file, images.dtype, "r", shape=shape), split.labels[rows])
+            copied = np.memmap(file, images.dtype, "r", shape=shape)
+            return Split(copied, split.labels[rows], weights)
     except OSError as error:
         raise DataError(
             f"a validation split of images that are not read into memory takes {size:,} bytes in "

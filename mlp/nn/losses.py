@@ -107,6 +107,23 @@ class Loss:
         targets = self.buffer("targets", len(labels), len(self.one_hot))  # (N, C)
         return self.xp.take(self.one_hot, labels, axis=0, out=targets)
 
+    def part(self, rows: Array) -> tuple[Array, Array | None]:
+        """Part target rows, (N, C), from the examples' weights, where they have these as well.
+
+        Args:
+            rows: shape (N, C), or (N, C + 1) with a last column of weights.
+
+        Returns:
+            The targets, shape (N, C); and the weights, shape (N,), or None.
+        """
+        N, C = len(rows), len(self.one_hot)
+        if rows.shape[1] == C:
+            return rows, None
+        targets, weights = self.buffer("unweighted", N, C), self.buffer("weights", N)
+        self.xp.copyto(targets, rows[:, :C])
+        self.xp.copyto(weights, rows[:, C])
+        return targets, weights
+
     def forward(
         self,
         outputs: Array,

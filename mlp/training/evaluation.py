@@ -59,8 +59,8 @@ class Evaluation:
         return total
 
     def temperature(self) -> float | None:
-        """Fit the temperature on the validation images; None where there are none."""
-        if not len(self._held_out):
+        """Fit the temperature on the validation images; None where there are none to be sure of."""
+        if not len(self._held_out) or task_of(self._model).kind == "regression":
             return None
         return fit_temperature(
             outputs(self._model, self._held_out),

@@ -80,9 +80,9 @@ def train(
     run = Run(model, dataset, recipe, trainer, callbacks)
     if state is not None:
         run.resume(state)
-    on_warning = on_warning or _ignore
-    for sentence in warn_before(model, train_split, recipe):
-        on_warning(sentence)
+    if on_warning is not None:
+        for sentence in warn_before(model, train_split, recipe):
+            on_warning(sentence)
     try:
         _run_epochs(run, evaluation, callbacks, on_warning)
     except KeyboardInterrupt:
@@ -104,7 +104,7 @@ def _run_epochs(
     run: Run,
     evaluation: Evaluation,
     callbacks: Sequence[Callback],
-    on_warning: Callable[[str], None],
+    on_warning: Callable[[str], None] | None,
 ) -> None:
     """Run the epochs that are left, until the last one or until a callback stops the run."""
     recipe, trainer, model = run.recipe, run.trainer, run.model
@@ -138,8 +138,9 @@ def _run_epochs(
             if reported:
                 for callback in callbacks:
                     callback.on_epoch_measured(run, epoch)
-                for sentence in warn_after(model, trainer.batches, recipe, epoch, losses):
-                    on_warning(sentence)
+                if on_warning is not None:
+                    for sentence in warn_after(model, trainer.batches, recipe, epoch, losses):
+                        on_warning(sentence)
         for callback in callbacks:
             callback.on_epoch_end(run)
 
@@ -160,10 +161,6 @@ def _pause(run: Run, callbacks: Sequence[Callback]) -> Pause | None:
     return Pause(wanted, act) if asking else None
 
 
-def _ignore(_: object) -> None:
-    """The callback where none was given."""
-
-
 def _measure(
     trainer: Trainer, evaluation: Evaluation, number: int, losses: NDArray[Any], seconds: float
 ) -> Epoch:
@@ -171,7 +168,7 @@ def _measure(
     if trainer.recipe.train_accuracy == "running":
         train_accuracy = trainer.correct() / len(trainer.batches)
     else:
-        train_accuracy = evaluation.accuracy_on(trainer.batches)
+        train_accuracy = evaluation.accuracy_on(trainer.batches.unweighted())
     return Epoch(
         epoch=number + 1,
         loss=REPORTED_LOSSES[trainer.recipe.loss_on](trainer, losses),

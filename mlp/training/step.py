@@ -68,7 +68,8 @@ class Step:
 
         Args:
             x: images, shape (N, I).
-            targets: what the network should put out, shape (N, C).
+            targets: what the network should put out, shape (N, C), or with the images' weights as
+                a last column, shape (N, C + 1).
             total: the size of the batch that this is a micro-batch of, or with weights their sum
                 over it, shape (1, 1); N, or the sum of these weights, unless given.
             out: where to write the loss, shape (1, 1); an array of the criterion's unless given.
@@ -77,6 +78,8 @@ class Step:
         Returns:
             The loss, or the micro-batch's part of it, shape (1, 1).
         """
+        if weights is None:
+            targets, weights = self.criterion.part(targets)
         logits = self.network.forward(x)  # (N, C)
         loss = self.criterion.forward(logits, targets, total, out, weights)  # (1, 1)
         self.network.backward(self.criterion.backward())

@@ -64,7 +64,7 @@ class Trainer:
     def __init__(self, model: MLP, split: Split, recipe: Recipe) -> None:
         self.model, self.recipe = model, recipe
         self.backend = model.backend
-        self.batches = Batches(split.images, split.labels, model, recipe.augment)
+        self.batches = Batches(split.images, split.labels, model, recipe.augment, split.weights)
         N = len(self.batches)
         self.batch_size = N if recipe.batch_size == "full" else min(recipe.batch_size, N)
         self.steps = -(-N // self.batch_size)
@@ -190,6 +190,10 @@ class Trainer:
             "blas": blas_library().rpartition(", ")[0],
             "workers": self.executor.group.size,
         }
+
+    def losses(self) -> NDArray[Any]:
+        """Return the losses of the latest epoch's updates, on the host, shape (steps,)."""
+        return self.backend.to_numpy(self._losses)
 
     def correct(self) -> int:
         """Return how many images of the epoch were answered correctly, each before its update."""

@@ -38,3 +38,13 @@ def test_floats_are_taken_as_they_are(
     x, labels = batches.gather(rows)
     np.testing.assert_array_equal(x, columns[rows])
     np.testing.assert_array_equal(labels, targets[rows])
+
+
+def test_weights_stand_beside_the_targets() -> None:
+    images, labels = np.zeros((3, 16), np.float32), np.array([2, 0, 1], np.uint8)
+    weights = np.array([1.0, 0.5, 2.0])
+    batches = Batches(images, labels, toy_model(), weights=weights)
+    rows = batches.gather(np.array([1, 2]))[1]
+    np.testing.assert_array_equal(rows[:, -1], [0.5, 2.0])
+    np.testing.assert_array_equal(rows[:, :-1].argmax(axis=1), [0, 1])
+    np.testing.assert_array_equal(batches.unweighted().gather(np.array([1, 2]))[1], [0, 1])

@@ -52,9 +52,9 @@ def test_they_are_shown_without_their_pixels() -> None:
     [
         (np.zeros((3, 4), np.uint8), np.zeros(3, np.uint8), r"images must be .* \(3, 4\)"),
         (
-            np.zeros((3, 2, 2)),
+            np.zeros((3, 2, 2), np.int64),
             np.zeros(3, np.uint8),
-            r"images must be uint8 .* not float64 of shape",
+            r"images must be uint8 .* not int64 of shape",
         ),
         (np.zeros((3, 2, 2), np.uint8), np.zeros(3, int), r"labels must be uint8 .* not int64"),
         (np.zeros((3, 2, 2), np.uint8), np.zeros((3, 1, 1), np.uint8), r"labels must be"),

@@ -289,3 +289,12 @@ def test_smoothed_labels_are_targets_in_between(name: str) -> None:
     targets = 0.8 * ROWS + 0.2 * even
     assert value == pytest.approx(FORMULAS[name](OUTPUTS, targets))
     np.testing.assert_allclose(gradient, evaluate(name, OUTPUTS, targets)[1], rtol=1e-12)
+
+
+def test_target_rows_are_parted_from_a_last_column_of_weights() -> None:
+    loss = LOSSES.make("cross_entropy", 2, get_backend("cpu"), "float64")
+    rows = np.array([[0.0, 1.0, 3.0], [1.0, 0.0, 0.5]])
+    targets, weights = loss.part(rows)
+    np.testing.assert_array_equal(targets, rows[:, :2])
+    np.testing.assert_array_equal(weights, [3.0, 0.5])
+    assert loss.part(targets) == (targets, None)
