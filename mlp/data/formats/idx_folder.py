@@ -13,6 +13,7 @@ from mlp.common.atomic import replacing_folder
 from mlp.common.errors import DataError
 from mlp.data.dataset import Dataset, Split
 from mlp.data.formats.idx import idx_sha256, read_idx, write_idx
+from mlp.data.formats.idx_names import find_sets, one_set, read_mapping
 from mlp.data.formats.registry import FORMATS, Format
 from mlp.data.formats.request import Request
 from mlp.data.formats.splits import TEST, TRAIN, Progress, RawSplits, Splits
@@ -21,6 +22,8 @@ from mlp.data.raw import RawSplit
 TRAIN_FILES = ("train-images-idx3-ubyte", "train-labels-idx1-ubyte")
 TEST_FILES = ("t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte")
 IDX_FILES = TRAIN_FILES + TEST_FILES
+
+_QMNIST_COLUMNS = 8
 
 _BYTE_VALUES = 256  # as many classes as a label of one byte can tell apart
 
@@ -33,22 +36,48 @@ class IdxFolder(Format):
     endings = ("",)
 
     def matches(self, path: Path) -> bool:
-        return bool(self.files(path))
+        return bool(self.files(path) or find_sets(path))
 
     def files(self, path: Path) -> list[Path]:
         return list_idx_files(path)
 
     def read(self, path: Path, request: Request) -> RawSplits:
-        dataset = load_idx_folder(path, classes=_BYTE_VALUES)
+        sets = find_sets(path)
+        if "" in sets or not sets:  # of MNIST's names
+            dataset = load_idx_folder(path, classes=_BYTE_VALUES)
+            return {
+                name: RawSplit(split.images, split.labels)
+                for name, split in ((TRAIN, dataset.train), (TEST, dataset.test))
+            }
+        prefix, files = one_set(sets, path)
+        is_turned = prefix.startswith("emnist")
+        if is_turned:
+            request.note(f"{path} is of EMNIST, whose images lie on their side: they are turned")
+        names = read_mapping(path, prefix)
         return {
-            name: RawSplit(split.images, split.labels)
-            for name, split in ((TRAIN, dataset.train), (TEST, dataset.test))
+            split: _read_prefixed(files[split, "images"], files[split, "labels"], is_turned, names)
+            for split in (TRAIN, TEST)
         }
 
     def write(self, splits: Splits, path: Path, progress: Progress) -> None:
         with replacing_folder(path) as folder:
             train, test = splits[TRAIN], splits[TEST]
             write_idx_folder(Dataset("idx", str(path), _BYTE_VALUES, train, test), folder)
+
+
+def _read_prefixed(
+    images_file: Path, labels_file: Path, is_turned: bool, names: tuple[str, ...]
+) -> RawSplit:
+    """Read a split whose images may be transposed, and whose labels may have QMNIST's columns."""
+    images, labels = _load_file(images_file, "images", None), read_idx(labels_file)
+    if labels.ndim == 2 and labels.shape[1] == _QMNIST_COLUMNS:
+        labels = labels[:, 0]  # the class; the others tell of the writer
+    if labels.ndim != 1 or labels.dtype.kind not in "iu":
+        raise DataError(
+            f"{labels_file} holds {labels.dtype} of shape {labels.shape}, where whole numbers of "
+            "shape (count,) belong: check that the files are not mixed up"
+        )
+    return RawSplit(images.swapaxes(1, 2) if is_turned else images, labels, None, names)
 
 
 def load_idx_folder(
