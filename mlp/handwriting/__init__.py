@@ -5,6 +5,7 @@ other modules are the pipeline's stages, and `constants` holds every number they
 """
 
 from mlp.handwriting.components import Box
+from mlp.handwriting.drawings import prepare_drawing
 from mlp.handwriting.errors import NoDigit, SeveralDigits
 from mlp.handwriting.load import load_picture
 from mlp.handwriting.pipeline import Digit, crop_digits, extract_digit, extract_digits
@@ -18,4 +19,5 @@ __all__ = [
     "extract_digit",
     "extract_digits",
     "load_picture",
+    "prepare_drawing",
 ]

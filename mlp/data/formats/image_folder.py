@@ -1,14 +1,13 @@
-"""Folders of PNG or JPEG images, one for each class: ``train/0/…`` to ``test/9/…``, or ``0/…``."""
+"""Folders of pictures, one for each class: ``train/0/…`` to ``test/9/…``, or ``cat/…``."""
 
 from __future__ import annotations
 
 import os
 import re
-import struct
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,29 +15,30 @@ from PIL import Image
 
 from mlp.common.atomic import replacing_folder
 from mlp.common.errors import DataError
+from mlp.data.formats.arrays import VALIDATION
+from mlp.data.formats.pictures import ENDINGS, PREPARATIONS, decode
 from mlp.data.formats.registry import FORMATS, ONE, PAIR, Format
 from mlp.data.formats.request import Request
 from mlp.data.formats.splits import TEST, TRAIN, WHOLE, Progress, RawSplits, Splits
 from mlp.data.raw import RawSplit
 
-MAX_PIXELS = 1 << 20
-"""The largest image that is decoded: 1,024 x 1,024."""
-
 MAX_BYTES = 4 << 30
 """The most bytes of pixels that are read from a folder."""
 
-ENDINGS = (".png", ".jpg", ".jpeg")
-
-_FOLDERS = {"train": TRAIN, "training": TRAIN, "test": TEST, "testing": TEST}
-_LITTER = ("thumbs.db", "desktop.ini")  # what file managers leave; so are names with a dot
-_DAMAGE = (OSError, SyntaxError, ValueError, EOFError, struct.error)  # what Pillow raises of it
+_FOLDERS = {
+    **dict.fromkeys(("train", "training"), TRAIN),
+    **dict.fromkeys(("test", "testing"), TEST),
+    **dict.fromkeys(("val", "valid", "validation"), VALIDATION),
+}
+_LITTER = ("thumbs.db", "desktop.ini", "__macosx")  # as names with a dot: of file managers
+_TEXTS = re.compile(r"(readme|licen[cs]e|citation)(\W.*)?", re.IGNORECASE)
 
 
 class ImageFile(NamedTuple):
-    """Where an image is and the class whose folder it is in."""
+    """Where a picture is, and the class whose folder it is in; None where it is in none."""
 
     path: Path
-    label: int
+    label: str | None
 
 
 @FORMATS.register("images")
@@ -55,7 +55,7 @@ class ImageFolder(Format):
         return [file.path for split in list_images(path).values() for file in split]
 
     def read(self, path: Path, request: Request) -> RawSplits:
-        return read_images(path, request.progress)
+        return read_images(path, request)
 
     def write(self, splits: Splits, path: Path, progress: Progress) -> None:
         with replacing_folder(path) as folder:
@@ -63,75 +63,146 @@ class ImageFolder(Format):
 
 
 def is_image_folder(folder: Path) -> bool:
-    """Whether the folder has a subfolder that is named as a split or a class."""
+    """Whether the folder has a subfolder that is named as a split or a class, or has pictures."""
     return any(
-        entry.is_dir() and (entry.name in _FOLDERS or _is_class(entry.name))
+        entry.is_dir()
+        and not is_litter(entry.name)
+        and (
+            entry.name.lower() in _FOLDERS
+            or entry.name.isdecimal()
+            or any(path.suffix.lower() in ENDINGS for path in entry.iterdir())
+        )
         for entry in folder.iterdir()
     )
 
 
-def list_images(folder: Path) -> dict[str, list[ImageFile]]:
-    """List the images of each split, in order, without opening them.
+def is_litter(name: str) -> bool:
+    """Whether file managers leave files and folders of this name."""
+    return name.startswith(".") or name.lower() in _LITTER
+
+
+def list_images(
+    folder: Path, note: Callable[[str], None] | None = None
+) -> dict[str, list[ImageFile]]:
+    """List the pictures of each split, in order, without opening them.
 
     They are sorted by file name, with numbers by value, across all classes: so numbered files keep
     the order of their dataset, and others mix the classes.
 
+    Args:
+        folder: holds the classes, or folders of splits with the classes in each.
+        note: called with a sentence about what becomes of pictures for validation.
+
     Raises:
-        DataError: if an entry is neither an image nor a class, one of two splits is missing, or a
-            link leads out of the folder.
+        DataError: if an entry is neither a picture nor a class, or a link leads out of the folder.
     """
     root = folder.resolve()
-    entries = list(_entries(folder, root))
-    if any(_is_class(entry.name) for entry in entries):
+    entries = [entry for entry in _entries(folder, root) if not _is_text(entry)]
+    if not any(entry.name.lower() in _FOLDERS and entry.is_dir() for entry in entries):
         return {WHOLE: _list_split(folder, root)}
     found: dict[str, list[ImageFile]] = {}
     for entry in entries:
-        split = _FOLDERS.get(entry.name)
+        split = _FOLDERS.get(entry.name.lower())
         if split is None or not entry.is_dir() or split in found:
             raise DataError(
-                f"{entry} does not belong here: a folder of images has the classes 0, 1, …, or "
-                "train and test with the classes in each, and nothing else"
+                f"{entry} does not belong here: a folder of images has the classes, or train and "
+                "test with the classes in each, and nothing else"
             )
         found[split] = _list_split(entry, root)
-    if found.keys() != {TRAIN, TEST}:
-        raise DataError(f"{folder} has no train and test folder with images: add what is missing")
+    if TRAIN not in found:
+        raise DataError(f"{folder} has no train folder with images: add what is missing")
+    validation = found.pop(VALIDATION, [])
+    if validation and TEST not in found:
+        found[TEST], told = validation, "tested on, as there is no test folder"
+    elif validation:
+        found[TRAIN] = sorted(found[TRAIN] + validation, key=_order)
+        told = "trained on, unless --validation holds some out"
+    if validation and note is not None:
+        note(f"{folder} has {len(validation):,} images for validation: they are {told}")
+    if TEST not in found:
+        return {WHOLE: found[TRAIN]}
     return {name: found[name] for name in (TRAIN, TEST)}
 
 
-def read_images(folder: Path, progress: Progress) -> RawSplits:
-    """Read all images as grey.
+def read_images(folder: Path, request: Request) -> RawSplits:
+    """Read all pictures as grey.
 
     Args:
-        folder: holds the classes, or ``train`` and ``test`` (or ``training`` and ``testing``) with
-            the classes in each. All images are of one size.
-        progress: called after each image.
+        folder: see `list_images`. All pictures are of one size, unless ``--size`` or
+            ``--handwriting`` is asked for.
+        request: how they are to be read; its progress is called after each.
 
     Raises:
-        DataError: as `list_images`, and if an image cannot be decoded, is over `MAX_PIXELS`, has
-            another size than the first, or has transparency or more than 8 bits a colour.
+        DataError: as `list_images` and `decode`, and if a picture has another size or depth than
+            the first, or they take more than `MAX_BYTES`.
     """
-    files = list_images(folder)
+    files = list_images(folder, request.note)
     members = [file for split in files.values() for file in split]
+    kept, images = _read_all(folder, [file.path for file in members], request)
+    splits, place = {}, 0
+    labels = _labels(members)
+    for name, split in files.items():
+        rows = kept[(kept >= place) & (kept < place + len(split))]
+        first = int(np.searchsorted(kept, place))
+        own = labels[rows] if all(members[row].label is not None for row in rows) else None
+        splits[name] = RawSplit(images[first : first + len(rows)], own)
+        place += len(split)
+    return splits
+
+
+def _read_all(
+    folder: Path, paths: list[Path], request: Request
+) -> tuple[NDArray[np.int64], NDArray[Any]]:
+    """Read pictures into one array; return with it the numbers of those that were read.
+
+    Those that the handwriting pipeline finds no digit in are left out, and told.
+    """
+    reading, failed = request.reading, []
+    kept: list[int] = []
+    images: NDArray[Any] | None = None
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # Pillow's remarks on metadata; sizes are checked here
-        first = _decode(members[0].path)  # (height, width)
-        _check_memory(folder, len(members) * first.size)
-        images = np.empty((len(members), *first.shape), np.uint8)
-        for i, (path, _) in enumerate(members):
-            image = _decode(path)
-            if image.shape != first.shape:
+        for i, path in enumerate(paths):
+            if reading.handwriting:
+                try:
+                    image: NDArray[Any] = PREPARATIONS.make("handwriting", path)
+                except DataError as error:
+                    failed.append(f"{path}: {error}")
+                    continue
+            else:
+                image = decode(path, str(path), reading.size)
+            if images is None:
+                _check_memory(folder, len(paths) * image.nbytes)
+                images = np.empty((len(paths), *image.shape), image.dtype)
+                first = path
+            if image.shape != images.shape[1:]:
                 raise DataError(
-                    f"{path} is {_size(image)} but {members[0].path} is {_size(first)}: "
-                    "scale all images to one size"
+                    f"{path} is {_size(image.shape)} but {first} is {_size(images.shape[1:])}: "
+                    "bring all to one size with --size, or drawings to MNIST's form with "
+                    "--handwriting"
                 )
-            images[i] = image
-            progress(i + 1, len(members))
-    labels = np.array([file.label for file in members], np.uint8)  # (N,)
-    splits, start = {}, 0
-    for name, split in files.items():
-        splits[name] = RawSplit(images, labels)[start : start + len(split)]
-        start += len(split)
-    return splits
+            if image.dtype != images.dtype:
+                raise DataError(
+                    f"{path} has {8 * image.itemsize} bits a pixel but {first} "
+                    f"{8 * images.itemsize}: save all of them alike"
+                )
+            images[len(kept)] = image
+            kept.append(i)
+            request.progress(i + 1, len(paths))
+    if images is None:
+        raise DataError(f"no picture in {folder} can be read: {failed[0]}")
+    if failed:
+        request.note(f"{len(failed):,} of {len(paths):,} pictures are left out: {failed[0]}")
+    return np.array(kept, np.int64), images[: len(kept)]
+
+
+def _labels(files: list[ImageFile]) -> NDArray[Any]:
+    """Return the names of classes as numbers where all are whole numbers, else as words."""
+    names = [file.label or "" for file in files]
+    if all(not name or (name.isdecimal() and str(int(name)) == name) for name in names):
+        numbers = np.array([int(name or 0) for name in names])
+        return numbers.astype(np.uint8) if numbers.max(initial=0) < 256 else numbers
+    return np.array(names)
 
 
 def write_images(splits: Splits, folder: Path, progress: Progress) -> None:
@@ -158,19 +229,24 @@ def write_images(splits: Splits, folder: Path, progress: Progress) -> None:
 
 
 def _list_split(folder: Path, root: Path) -> list[ImageFile]:
+    entries = [entry for entry in _entries(folder, root) if not _is_text(entry)]
+    if entries and not any(entry.is_dir() for entry in entries):
+        files = [ImageFile(_picture(path), None) for path in entries]  # of no class
+        return sorted(files, key=_order)
     files = []
-    for entry in _entries(folder, root):
-        if not (_is_class(entry.name) and entry.is_dir()):
-            raise DataError(
-                f"{entry} is not the folder of a class: those are called 0, 1, … up to 255"
-            )
-        for path in _entries(entry, root):
-            if path.suffix.lower() not in ENDINGS or not path.is_file():
-                raise DataError(f"{path} is no PNG or JPEG image: move it elsewhere")
-            files.append(ImageFile(path, int(entry.name)))
+    for entry in entries:
+        if not entry.is_dir():
+            raise DataError(f"{entry} is not the folder of a class: move it elsewhere")
+        files += [ImageFile(_picture(path), entry.name) for path in _entries(entry, root)]
     if not files:
-        raise DataError(f"{folder} holds no images: put PNG or JPEG files into its classes")
-    return sorted(files, key=lambda file: (_natural(file.path.stem), file.label, file.path))
+        raise DataError(f"{folder} holds no images: put pictures into the folders of its classes")
+    return sorted(files, key=_order)
+
+
+def _picture(path: Path) -> Path:
+    if path.suffix.lower() not in ENDINGS or not path.is_file():
+        raise DataError(f"{path} is no picture ({', '.join(ENDINGS)}): move it elsewhere")
+    return path
 
 
 def _entries(folder: Path, root: Path) -> Iterator[Path]:
@@ -178,7 +254,7 @@ def _entries(folder: Path, root: Path) -> Iterator[Path]:
     try:
         with os.scandir(folder) as entries:
             for entry in entries:
-                if entry.name.startswith(".") or entry.name.lower() in _LITTER:
+                if is_litter(entry.name):
                     continue
                 path = Path(entry.path)
                 if entry.is_symlink() and not path.resolve().is_relative_to(root):
@@ -188,38 +264,19 @@ def _entries(folder: Path, root: Path) -> Iterator[Path]:
         raise DataError(f"cannot read {folder}: {error.strerror or error}") from None
 
 
-def _is_class(name: str) -> bool:
-    return name.isascii() and name.isdigit() and str(int(name)) == name and int(name) < 256
+def _is_text(path: Path) -> bool:
+    return bool(_TEXTS.fullmatch(path.name)) and path.is_file()
+
+
+def _order(file: ImageFile) -> tuple[Any, ...]:
+    label = file.label or ""
+    return _natural(file.path.stem), _natural(label), file.path
 
 
 def _natural(name: str) -> tuple[tuple[int, str], ...]:
     """Return a sort key by which ``10`` comes after ``9``."""
     parts = re.findall(r"\d+|\D+", name)
     return tuple((int(part), "") if part.isdecimal() else (-1, part) for part in parts)
-
-
-def _decode(path: Path) -> NDArray[np.uint8]:
-    """Read one image, shape (height, width); its size is checked before its pixels are decoded."""
-    try:
-        with Image.open(path, formats=("PNG", "JPEG")) as image:
-            if image.width * image.height > MAX_PIXELS:
-                raise DataError(_too_large(path, f"{image.height:,} x {image.width:,} pixels"))
-            if image.mode not in ("1", "L", "P", "RGB") or "transparency" in image.info:
-                raise DataError(
-                    f"{path} has transparency or more than 8 bits a colour (mode {image.mode}): "
-                    "save it as 8-bit grey"
-                )
-            return np.asarray(image.convert("L"))
-    except Image.DecompressionBombError:  # Pillow refuses the largest by itself
-        raise DataError(_too_large(path, "too many pixels")) from None
-    except _DAMAGE as error:
-        raise DataError(
-            f"{path} cannot be read as a PNG or JPEG image ({error}): get it again"
-        ) from None
-
-
-def _too_large(path: Path, size: str) -> str:
-    return f"{path} has {size}, over the limit of {MAX_PIXELS:,}: scale it down first"
 
 
 def _check_memory(folder: Path, size: int) -> None:
@@ -230,5 +287,5 @@ def _check_memory(folder: Path, size: int) -> None:
         )
 
 
-def _size(image: NDArray[np.uint8]) -> str:
-    return f"{image.shape[0]} x {image.shape[1]}"
+def _size(shape: tuple[int, ...]) -> str:
+    return f"{shape[0]} x {shape[1]}"

@@ -15,7 +15,9 @@ from small_datasets import assert_not_read, checksums, pair
 
 from mlp.data.formats import convert as formats
 from mlp.data.formats import image_folder
+from mlp.data.formats.request import Request
 from mlp.data.formats.splits import TEST, TRAIN, WHOLE
+from mlp.data.reading import Reading
 
 
 @pytest.fixture
@@ -99,26 +101,14 @@ def spoil_half(path: Path) -> None:
 
 
 BAD_IMAGES: dict[str, tuple[Callable[[Path], Any], str]] = {
-    "cut off": (spoil_half, "cannot be read as a PNG or JPEG"),
-    "text": (lambda path: path.write_text("hello"), "cannot be read as a PNG or JPEG"),
-    "empty": (lambda path: path.write_bytes(b""), "cannot be read as a PNG or JPEG"),
-    "another kind": (
-        lambda path: Image.new("L", (5, 5)).save(path, "GIF"),
-        "cannot be read as a PNG or JPEG",
-    ),
-    "16 bits": (lambda path: Image.new("I;16", (5, 5)).save(path), "more than 8 bits"),
-    "transparent": (lambda path: Image.new("RGBA", (5, 5)).save(path), "transparency"),
-    "transparent grey": (
-        lambda path: Image.new("L", (5, 5)).save(path, transparency=0),
-        "transparency",
-    ),
+    "cut off": (spoil_half, "cannot be read as a picture"),
+    "text": (lambda path: path.write_text("hello"), "cannot be read as a picture"),
+    "empty": (lambda path: path.write_bytes(b""), "cannot be read as a picture"),
+    "16 bits": (lambda path: Image.new("I;16", (5, 5)).save(path), "has 16 bits a pixel but|has 8"),
     "another size": (lambda path: Image.new("L", (6, 5)).save(path), "is 5 x 6 but .* is 5 x 5"),
-    "a stranger": (lambda path: path.with_suffix(".txt").write_text("hi"), "no PNG or JPEG"),
-    "a folder": (lambda path: path.with_name("x.png").mkdir(), "no PNG or JPEG"),
-    "no class": (lambda path: (path.parents[1] / "ten").mkdir(), "not the folder of a class"),
-    "class 256": (lambda path: path.parent.rename(path.parents[1] / "256"), "not the folder of a"),
-    "class 01": (lambda path: path.parent.rename(path.parents[1] / "01"), "not the folder of a"),
-    "no test": (lambda path: shutil.rmtree(path.parents[1]), "no train and test"),
+    "a stranger": (lambda path: path.with_suffix(".txt").write_text("hi"), "is no picture"),
+    "a folder": (lambda path: path.with_name("x.png").mkdir(), "is no picture"),
+    "no test": (lambda path: shutil.rmtree(path.parents[2] / "train"), "no train folder"),
     "two tests": (
         lambda path: shutil.copytree(path.parents[1], path.parents[2] / "testing"),
         "does not belong here",
@@ -135,3 +125,35 @@ def test_bad_images_are_refused(folder: Path, case: str) -> None:
     spoil, sentence = BAD_IMAGES[case]
     spoil(some_image(folder))
     assert_not_read(folder, sentence)
+
+
+def test_words_val_and_capitals_are_read(tmp_path: Path) -> None:
+    for place in ("Train/cat", "Train/dog", "Val/cat", "Test/dog", "__MACOSX/cat"):
+        (tmp_path / "d" / place).mkdir(parents=True)
+        Image.new("L", (3, 3), len(place)).save(tmp_path / "d" / place / "a.png")
+    found = formats.read_raw(tmp_path / "d")
+    assert {name: split.labels.tolist() for name, split in found.items()} == {  # type: ignore
+        TRAIN: ["cat", "cat", "dog"],
+        TEST: ["dog"],
+    }
+
+
+@pytest.mark.parametrize("ink", [0, 255])
+def test_what_is_opaque_on_a_transparent_sheet_is_ink(tmp_path: Path, ink: int) -> None:
+    picture = Image.new("RGBA", (5, 5))
+    picture.putpixel((2, 1), (ink, ink, ink, 255))
+    for label in "01":
+        (tmp_path / "d" / label).mkdir(parents=True)
+        picture.save(tmp_path / "d" / label / "a.png")
+    features = formats.read_raw(tmp_path / "d")[WHOLE].features
+    assert features[0, 1, 2] == 255
+    assert features[0].sum() == 255
+
+
+def test_mixed_sizes_are_scaled_where_asked(tmp_path: Path) -> None:
+    for label, size in ("0", (8, 4)), ("1", (9, 30)):
+        (tmp_path / "d" / label).mkdir(parents=True)
+        Image.new("CMYK", size, (0, 0, 0, 0)).save(tmp_path / "d" / label / "a.jpg")
+    split = formats.read_raw(tmp_path / "d", Request(Reading(size=6)))[WHOLE]
+    assert split.features.shape == (2, 6, 6)
+    assert (split.features > 250).all()

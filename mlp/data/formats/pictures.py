@@ -1,0 +1,114 @@
+"""One picture file as an image of grey values: its size, its colours and what shines through."""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageOps
+
+from mlp.common.errors import DataError
+from mlp.common.registry import Registry
+
+MAX_PIXELS = 1 << 20
+"""The largest picture that is decoded as it is: 1,024 x 1,024."""
+
+MAX_SCALED_PIXELS = 1 << 26
+"""The largest picture that is decoded to be scaled down."""
+
+ENDINGS = (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".tif", ".tiff", ".webp")
+
+PREPARATIONS: Registry[Callable[[Path], NDArray[np.uint8]]] = Registry("preparation of pictures")
+"""What makes an image of a picture file in another way: the room `mlp.handwriting` enters its own,
+which this room may not import."""
+
+_FORMATS = ("PNG", "JPEG", "BMP", "GIF", "TIFF", "WEBP")
+_DAMAGE = (OSError, SyntaxError, ValueError, EOFError, struct.error)  # what Pillow raises of it
+_MOSTLY = 0.95  # a picture that is opaque over this share of it is no ink on a transparent sheet
+
+
+def decode(file: Path | BinaryIO, source: str, size: int | None = None) -> NDArray[Any]:
+    """Read one picture; its size is checked before its pixels are decoded.
+
+    Transparency is paper, 0; what is opaque on it is ink, light or dark.
+
+    Args:
+        file: the picture.
+        source: its name, for messages.
+        size: scale it to this height and width, with its proportions kept; as it is unless given.
+
+    Returns:
+        uint8, or uint16 of a picture of 16 bits; shape (height, width).
+
+    Raises:
+        DataError: if it cannot be decoded, is too large, or has several pages.
+    """
+    most = MAX_PIXELS if size is None else MAX_SCALED_PIXELS
+    try:
+        with Image.open(file, formats=_FORMATS) as picture:
+            if picture.width * picture.height > most:
+                shape = f"{picture.height:,} x {picture.width:,} pixels"
+                raise DataError(_too_large(source, shape, most))
+            if picture.format in ("GIF", "TIFF", "WEBP") and getattr(picture, "n_frames", 1) > 1:
+                raise DataError(f"{source} has several pages: save each as a picture of its own")
+            grey = _grey(ImageOps.exif_transpose(picture), source)
+    except Image.DecompressionBombError:  # Pillow refuses the largest by itself
+        raise DataError(_too_large(source, "too many pixels", most)) from None
+    except _DAMAGE as error:
+        raise DataError(f"{source} cannot be read as a picture ({error}): get it again") from None
+    return grey if size is None else _scaled(grey, size)
+
+
+def _grey(picture: Image.Image, source: str) -> NDArray[Any]:
+    if picture.mode.startswith("I"):
+        values = np.asarray(picture)
+        if values.min(initial=0) < 0 or values.max(initial=0) > 65535:
+            raise DataError(f"{source} has more than 16 bits a pixel: save it as 8-bit grey")
+        return values.astype(np.uint16)
+    if picture.mode == "F":
+        raise DataError(f"{source} has floats for pixels: save it as 8-bit grey")
+    if picture.has_transparency_data:
+        return _flatten(np.asarray(picture.convert("RGBA")))
+    if picture.mode not in ("1", "L", "P", "RGB"):  # CMYK and the like have no way to grey
+        picture = picture.convert("RGB")
+    return np.asarray(picture.convert("L"))
+
+
+def _flatten(rgba: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Lay a picture, shape (height, width, 4), on paper, which has the value 0 under ink."""
+    grey = np.asarray(Image.fromarray(rgba[..., :3]).convert("L")).astype(np.float64)
+    alpha = rgba[..., 3] / 255
+    opaque = alpha > 0.5
+    if not opaque.any():
+        return np.zeros(grey.shape, np.uint8)
+    if opaque.mean() > _MOSTLY:
+        laid = grey * alpha + np.median(grey[opaque]) * (1 - alpha)
+    elif grey[opaque].mean() > 127:
+        laid = grey * alpha
+    else:
+        laid = (255 - grey) * alpha
+    return np.rint(laid).astype(np.uint8)
+
+
+def _scaled(grey: NDArray[Any], size: int) -> NDArray[Any]:
+    """Scale an image into a square, on the colour of its border."""
+    height, width = grey.shape
+    if height == width == size:
+        return grey
+    border = np.concatenate([grey[0], grey[-1], grey[:, 0], grey[:, -1]])
+    side = max(height, width)
+    top, left = (side - height) // 2, (side - width) // 2
+    square = np.full((side, side), np.median(border), np.float32)
+    square[top : top + height, left : left + width] = grey
+    scaled = Image.fromarray(square).resize((size, size), Image.Resampling.BILINEAR)
+    found: NDArray[Any] = np.rint(np.asarray(scaled)).astype(grey.dtype)
+    return found
+
+
+def _too_large(source: str, size: str, most: int) -> str:
+    hint = "scale it down first, or let --size do it" if most == MAX_PIXELS else "scale it down"
+    return f"{source} has {size}, over the limit of {most:,}: {hint}"
