@@ -1,4 +1,4 @@
-"""One's own drawings as a dataset: each brought to MNIST's form, what is blank left out and told."""
+"""Own drawings as a dataset: each brought to MNIST's form, what is blank left out and told."""
 
 from __future__ import annotations
 
