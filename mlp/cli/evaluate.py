@@ -22,12 +22,14 @@ from mlp.cli.options import (
     open_device,
 )
 from mlp.common.errors import UsageError
-from mlp.data.load import relabel_for
+from mlp.data.batches import Batches
+from mlp.data.load import Dataset, relabel_for
 from mlp.models.calibration import expected_calibration_error
 from mlp.models.formats.convert import read_model
 from mlp.models.metadata import task_of, temperature_of
-from mlp.models.metrics import LabelScore, Score, score, score_labels
-from mlp.models.predict import check_fits, vote
+from mlp.models.metrics import LabelScore, Score, score, score_labels, score_numbers
+from mlp.models.predict import check_fits, outputs, vote
+from mlp.nn.network import MLP
 
 
 def evaluate(
@@ -57,6 +59,9 @@ def evaluate(
                 "were trained for the same"
             )
     labels = images.test.labels
+    if task.kind == "regression":
+        _report_numbers(paths, models, images, as_json)
+        return
     with np.errstate(all="ignore"):  # weights of any size are to be measured
         probabilities = np.nan_to_num(vote(models, images.test.images))  # (N, C)
     answers = task.decide(probabilities, logits=False)
@@ -70,8 +75,8 @@ def evaluate(
     }
     if task.kind == "multiclass":
         counts = score(answers, labels, images.classes)
-        result |= _class_figures(counts)
-        table = _confusion_table(counts)
+        result |= _class_figures(counts) | {"classes": task.names_of(images.classes)}
+        table = _confusion_table(counts, task.names_of(images.classes))
     else:
         label_counts = score_labels(answers, labels)
         result |= _label_figures(label_counts, task.names)
@@ -83,11 +88,38 @@ def evaluate(
         f"test accuracy {result['test_accuracy']:.2%}: {result['test_correct']:,} right and "
         f"{result['test_wrong']:,} wrong of {result['test_total']:,} {images.name} images"
     )
+    if task.kind == "multiclass":
+        print(
+            f"balanced accuracy {result['balanced_accuracy']:.2%}, macro F1 "
+            f"{result['macro_f1']:.2%}: the means over the classes, however rare"
+        )
     temperatures = ", ".join(f"{temperature:.3g}" for temperature in result["temperatures"])
     console.say(
         f"expected calibration error {result['expected_calibration_error']:.2%}: how far the "
         f"confidence is from the accuracy, at temperature {temperatures}"
     )
+    console.print_table(table)
+
+
+def _report_numbers(paths: list[Path], models: list[MLP], images: Dataset, as_json: bool) -> None:
+    """Print how far the mean estimates of some models are from the numbers, in their units."""
+    test, task = images.test, images.task
+    each = [outputs(model, Batches(test.images, test.labels, model)) for model in models]
+    estimates = task.in_own_units(np.mean(each, axis=0))  # (N, L)
+    found = score_numbers(estimates, task.in_own_units(test.labels))
+    figures = {
+        "r2": found.r2.tolist(),
+        "mae": found.mean_absolute_error.tolist(),
+        "rmse": found.root_mean_squared_error.tolist(),
+    }
+    if as_json:
+        told = {"models": [str(path) for path in paths], "dataset": images.name, "task": task.kind}
+        print(json.dumps(told | {"labels": task.names, "test_total": len(test)} | figures))
+        return
+    print(f"{len(test):,} {images.name} rows")
+    table = _table("in the unit of each number", ("", "R²", "MAE", "RMSE"))
+    for name, *row in zip(task.names, *figures.values(), strict=True):
+        table.add_row(name, *(f"{figure:.4g}" for figure in row))
     console.print_table(table)
 
 
@@ -97,6 +129,8 @@ def _class_figures(counts: Score) -> dict[str, Any]:
         "test_correct": counts.correct,
         "test_wrong": counts.total - counts.correct,
         "test_total": counts.total,
+        "balanced_accuracy": counts.balanced_accuracy,
+        "macro_f1": counts.macro_f1,
         "precision": counts.precision.tolist(),
         "recall": counts.recall.tolist(),
         "confusion": counts.confusion.tolist(),
@@ -117,14 +151,11 @@ def _label_figures(counts: LabelScore, names: tuple[str, ...]) -> dict[str, Any]
     }
 
 
-def _confusion_table(counts: Score) -> Table:
-    classes = range(len(counts.confusion))
-    table = _table(
-        "rows: the label; columns: what was read", ("", *map(str, classes), "recall", "precision")
-    )
-    for c in classes:
+def _confusion_table(counts: Score, names: list[str]) -> Table:
+    table = _table("rows: the label; columns: what was read", ("", *names, "recall", "precision"))
+    for c, name in enumerate(names):
         row = (str(n) if n else "." for n in counts.confusion[c])
-        table.add_row(str(c), *row, f"{counts.recall[c]:.2%}", f"{counts.precision[c]:.2%}")
+        table.add_row(name, *row, f"{counts.recall[c]:.2%}", f"{counts.precision[c]:.2%}")
     return table
 
 

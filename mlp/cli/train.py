@@ -225,7 +225,9 @@ def _network(
     """
     recipe, choices = settings.training, settings.network
     if settings.start is None or state is not None:
-        model = choices.build(images.pixels, images.classes, recipe.loss, recipe.seed, backend)
+        model = choices.build(
+            *(images.pixels, images.classes, recipe.loss, recipe.seed, backend), images.task.kind
+        )
         return settings, model if settings.start is None else without_initialiser(model, images)
     for name in (field.name for field in fields(Architecture)):
         if name in network and name not in ("init", "bias_init"):

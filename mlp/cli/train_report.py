@@ -6,9 +6,13 @@ import dataclasses
 import json
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from mlp.cli import console
+from mlp.data.batches import Batches
 from mlp.data.dataset import Dataset
+from mlp.models.metrics import score_numbers
+from mlp.models.predict import outputs
 from mlp.nn.network import MLP
 from mlp.training.history import History
 from mlp.training.recipe import Recipe
@@ -55,7 +59,7 @@ def report(outcome: Outcome, as_json: bool) -> None:
         "train_accuracy": result.train_accuracy,
         "validation_accuracy": result.validation_accuracy,
         "test_accuracy": result.test_accuracy,
-        "test_correct": round(result.test_accuracy * test_total),
+        "test_correct": round(max(0.0, result.test_accuracy) * test_total),
         "test_total": test_total,
         "train_seconds": history.train_seconds,
         "interrupted": history.interrupted,
@@ -66,14 +70,19 @@ def report(outcome: Outcome, as_json: bool) -> None:
         "checkpoint": str(outcome.checkpoint) if outcome.checkpoint else None,
         "history": [dataclasses.asdict(epoch) for epoch in history.epochs],
     }
+    numbers = _of_numbers(model, dataset)
     if as_json:
-        print(json.dumps(told))
+        print(json.dumps(told | numbers))
         return
-    console.say(
-        f"test accuracy {result.test_accuracy:.2%} ({told['test_correct']:,} of {test_total:,} "
-        f"{dataset.name} images), train accuracy {result.train_accuracy:.2%}, "
-        f"{history.train_seconds:.2f} s of training on {model.backend.name}"
-    )
+    if numbers:
+        console.say(
+            f"test R² {result.test_accuracy:.4f}, MAE {_several(numbers['test_mae'])}, RMSE "
+            f"{_several(numbers['test_rmse'])} ({test_total:,} {dataset.name} rows), train R² "
+            f"{result.train_accuracy:.4f}, {history.train_seconds:.2f} s of training on "
+            f"{model.backend.name}"
+        )
+    else:
+        _print_accuracy(outcome, told)
     if history.interrupted:
         console.say(f"interrupted: the model is as after epoch {result.epoch}")
     elif history.stopped is not None:
@@ -81,3 +90,33 @@ def report(outcome: Outcome, as_json: bool) -> None:
     if history.chosen is not None and not history.interrupted:
         console.say(f"kept: the network of epoch {history.chosen}, which validated best")
     console.say(f"model: {outcome.out}")
+
+
+def _of_numbers(model: MLP, dataset: Dataset) -> dict[str, Any]:
+    """Measure estimates of numbers in their own units; nothing for other tasks."""
+    task = dataset.task
+    if task.kind != "regression":
+        return {}
+    test = Batches(dataset.test.images, dataset.test.labels, model)
+    estimates = task.in_own_units(outputs(model, test))
+    found = score_numbers(estimates, task.in_own_units(dataset.test.labels))
+    return {
+        "test_r2": found.r2.tolist(),
+        "test_mae": found.mean_absolute_error.tolist(),
+        "test_rmse": found.root_mean_squared_error.tolist(),
+    }
+
+
+def _several(figures: list[float]) -> str:
+    return ", ".join(f"{figure:.4g}" for figure in figures)
+
+
+def _print_accuracy(outcome: Outcome, told: dict[str, Any]) -> None:
+    model, dataset, history = outcome.model, outcome.dataset, outcome.history
+    result, test_total = history.result, len(outcome.dataset.test)
+    assert result is not None
+    console.say(
+        f"test accuracy {result.test_accuracy:.2%} ({told['test_correct']:,} of {test_total:,} "
+        f"{dataset.name} images), train accuracy {result.train_accuracy:.2%}, "
+        f"{history.train_seconds:.2f} s of training on {model.backend.name}"
+    )

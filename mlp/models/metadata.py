@@ -66,7 +66,8 @@ class Metadata:
         dataset: what it was trained and tested on.
         history: the figures of each reported epoch, in order; empty where there are none.
         epoch: the epoch, from 1, whose parameters it has: the last one, or the one that was chosen.
-        train_accuracy, test_accuracy, validation_accuracy: after that epoch, 0 to 1.
+        train_accuracy, test_accuracy, validation_accuracy: after that epoch, 0 to 1; of
+            numbers, R², which may be negative.
         inputs: how the values of its data became what it reads; None for bytes.
         temperature: divides the logits to calibrate probabilities; None if none was fitted.
         unread: the file's entries that this version cannot read, unknown or damaged, as parsed from
@@ -238,7 +239,7 @@ def _epoch(value: Any) -> int:
 
 
 def _accuracy(value: Any) -> float:
-    _require(_is_number(value) and 0 <= value <= 1)
+    _require(_is_number(value) and value <= 1)
     return float(value)
 
 

@@ -51,6 +51,23 @@ class Score:
         return self.correct / self.total
 
     @property
+    def balanced_accuracy(self) -> float:
+        """The mean recall of the classes that occur, 0 to 1: rare ones count as much as others."""
+        return float(self.recall[self.confusion.sum(axis=1) > 0].mean())
+
+    @property
+    def f1(self) -> NDArray[np.float64]:
+        """For each class, the harmonic mean of precision and recall, shape (C,)."""
+        counted = self.confusion.sum(axis=0) + self.confusion.sum(axis=1)
+        return _fraction(2 * self.confusion.diagonal(), counted)
+
+    @property
+    def macro_f1(self) -> float:
+        """The mean `f1` of the classes that occur or are predicted, 0 to 1."""
+        counted = self.confusion.sum(axis=0) + self.confusion.sum(axis=1)
+        return float(self.f1[counted > 0].mean())
+
+    @property
     def precision(self) -> NDArray[np.float64]:
         """For each class, the fraction of its predictions that are correct, shape (C,)."""
         return _fraction(self.confusion.diagonal(), self.confusion.sum(axis=0))
@@ -127,6 +144,31 @@ def score_labels(answers: NDArray[Any], labels: NDArray[Any]) -> LabelScore:
         total=len(labels),
         exact=int((yes == truth).all(axis=1).sum()),
     )
+
+
+@dataclass(frozen=True)
+class NumberScore:
+    """How far estimates are from the numbers, for each of the L numbers, float64 of shape (L,).
+
+    Attributes:
+        mean_absolute_error: the mean of |estimate - number|, in the number's unit.
+        root_mean_squared_error: the root of the mean of (estimate - number)², in the same unit.
+        r2: 1 - Σ (estimate - number)² / Σ (number - mean)², the share of the variance that is
+            explained: 1 at best, 0 for the mean itself; 0 for numbers that do not vary.
+    """
+
+    mean_absolute_error: NDArray[np.float64]
+    root_mean_squared_error: NDArray[np.float64]
+    r2: NDArray[np.float64]
+
+
+def score_numbers(estimates: NDArray[Any], numbers: NDArray[Any]) -> NumberScore:
+    """Compare estimates with the numbers, both of shape (N, L)."""
+    truth = numbers.astype(np.float64)
+    error = estimates.astype(np.float64) - truth  # (N, L)
+    squared, spread = (error**2).sum(axis=0), ((truth - truth.mean(axis=0)) ** 2).sum(axis=0)
+    r2 = np.where(spread > 0, 1.0 - squared / np.where(spread > 0, spread, 1.0), 0.0)
+    return NumberScore(np.abs(error).mean(axis=0), np.sqrt(squared / len(truth)), r2)
 
 
 def _fraction(part: NDArray[np.int64], whole: NDArray[np.int64]) -> NDArray[np.float64]:

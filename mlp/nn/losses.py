@@ -36,9 +36,13 @@ class Loss:
 
     Attributes:
         smooths: whether targets are probabilities, so that `smooth_labels` makes sense.
+        learns: the kinds of tasks that it can be used for; see `mlp.data.task.Task`.
     """
 
     smooths: ClassVar[bool] = False
+    learns: ClassVar[frozenset[str]] = frozenset(
+        {"multiclass", "binary", "multilabel", "regression"}
+    )
 
     def __init__(self, classes: int, backend: Backend, dtype: str) -> None:
         self.xp, self._to_numpy, self._fuse = backend.xp, backend.to_numpy, backend.fuse
@@ -219,6 +223,7 @@ class SoftmaxCrossEntropy(Loss):
     """
 
     smooths = True
+    learns = frozenset({"multiclass"})
 
     @kernel("softmax_cross_entropy")
     def value(self, xp: Any, outputs: Array, targets: Array, kept: Array, loss: Array) -> None:
@@ -268,6 +273,7 @@ class BinaryCrossEntropy(Loss):
     """
 
     smooths, even = True, 0.5
+    learns = frozenset({"multiclass", "binary", "multilabel"})
 
     def value(self, xp: Any, outputs: Array, targets: Array, kept: Array, loss: Array) -> None:
         """Σ [max(z, 0) - z t + log(1 + exp(-|z|))]."""

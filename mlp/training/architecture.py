@@ -8,6 +8,7 @@ from itertools import pairwise
 from backends import Backend
 from mlp.common.errors import UsageError
 from mlp.common.option import check_types, option
+from mlp.data.task import Kind
 from mlp.nn.initializers import INITIALIZERS
 from mlp.nn.layers import LAYERS
 from mlp.nn.network import DTYPES, MLP
@@ -20,6 +21,11 @@ GROUP = "Network"
 
 OUTPUTS = {"quadratic": "sigmoid"}
 """What a loss expects of the last layer, where that is not to leave logits."""
+
+
+def output_for(loss: str, kind: Kind) -> str:
+    """Return the last layer's activation, where none is chosen, for a loss and a kind of task."""
+    return "identity" if kind == "regression" else OUTPUTS.get(loss, "identity")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,7 +56,15 @@ class Architecture:
     def __post_init__(self) -> None:
         check_types(self)
 
-    def build(self, pixels: int, classes: int, loss: str, seed: int, backend: Backend) -> MLP:
+    def build(
+        self,
+        pixels: int,
+        classes: int,
+        loss: str,
+        seed: int,
+        backend: Backend,
+        kind: Kind = "multiclass",
+    ) -> MLP:
         """Make the network with its initial weights.
 
         Args:
@@ -59,6 +73,7 @@ class Architecture:
             loss: what it will be trained with; decides the output's activation where none is set.
             seed: of the initial weights.
             backend: the device.
+            kind: of the task; see `output_for`.
 
         Raises:
             UsageError: if a width is not positive or far too large, or a name is unknown.
@@ -69,7 +84,7 @@ class Architecture:
         return MLP(
             sizes,
             self.activation,
-            self.output or OUTPUTS.get(loss, "identity"),
+            self.output or output_for(loss, kind),
             bias=self.bias,
             init=self.init,
             bias_init=self.bias_init,

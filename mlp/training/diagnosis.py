@@ -24,6 +24,13 @@ STUCK = 0.04
 """A network that is no further than this from chance to 100 % has learnt nothing."""
 
 
+ABSURD = 50.0
+"""A step that is this many gradients long is too large for any loss here."""
+
+SOUND = 1.5
+"""As many gradients long are the steps of the defaults."""
+
+
 def warn_before(model: MLP, split: Split, recipe: Recipe) -> Iterator[str]:
     """Warn of what will go wrong, before any time is spent on it.
 
@@ -62,12 +69,12 @@ def warn_after(
     tail = losses[-tenth:].mean(dtype=np.float64)
     # At first all batches are at chance alike; later a single one may be low by luck.
     start = losses[0] if epoch.epoch == 1 else losses[:tenth].mean(dtype=np.float64)
-    if len(losses) > 1 and tail > 2.0 * start:
+    if len(losses) > 1 and tail > 2.0 * start and epoch.train_accuracy < 1.0:
         yield (
             f"the loss rose from {start:.3g} to {tail:.3g} in epoch {epoch.epoch}: the "
             f"learning rate {recipe.lr:g} is probably too high, so try --lr {recipe.lr / 10:g}"
         )
-    chance = _chance(model.backend.to_numpy(batches.unweighted().labels))
+    chance = chance_of(model.backend.to_numpy(batches.unweighted().labels))
     if epoch.test_accuracy > chance + STUCK * (1.0 - chance):
         return
     stuck = f"the accuracy is stuck at chance ({epoch.test_accuracy:.1%})"
@@ -83,6 +90,27 @@ def warn_after(
             f"{stuck} and the softmax is saturated: its largest probability is {certainty:.4f} on "
             "average, so that hardly any gradient is left; try a smaller --init or --lr"
         )
+
+
+def is_lost(epoch: Epoch, chance: float, recipe: Recipe) -> bool:
+    """Whether a network has learnt nothing because its steps were far too large."""
+    wide = max(epoch.test_accuracy, epoch.train_accuracy) <= chance + STUCK * (1.0 - chance)
+    return wide and step_length(recipe) >= ABSURD
+
+
+def step_length(recipe: Recipe) -> float:
+    """Return how many gradients long a step is in the end: lr / (1 - momentum) of SGD."""
+    by_sgd = recipe.optimizer.startswith("sgd")
+    return recipe.lr / (1.0 - recipe.momentum) if by_sgd else 10.0 * recipe.lr
+
+
+def explain_lost(epoch: Epoch, recipe: Recipe) -> str:
+    """Say that a network is at chance at its end, and what to do."""
+    lr = SOUND * recipe.lr / step_length(recipe)
+    return (
+        f"the accuracy is at chance ({epoch.test_accuracy:.1%}) after the last epoch, as the "
+        f"learning rate {recipe.lr:g} is far too high: try --lr {lr:.2g}"
+    )
 
 
 def explain_divergence(losses: NDArray[Any], step: int, epoch: int, recipe: Recipe) -> str:
@@ -113,8 +141,10 @@ def explain_divergence(losses: NDArray[Any], step: int, epoch: int, recipe: Reci
     return f"{where}{course}: the learning rate {recipe.lr:g} is probably too high, so {advice}"
 
 
-def _chance(labels: NDArray[Any]) -> float:
-    """Compute the accuracy of the best constant answer."""
+def chance_of(labels: NDArray[Any]) -> float:
+    """Compute the accuracy of the best constant answer; of numbers, the R² of their mean."""
+    if labels.dtype.kind == "f" and not np.isin(labels, (0.0, 1.0)).all():
+        return 0.0
     if labels.ndim == 1:
         counts = np.bincount(labels)
     else:

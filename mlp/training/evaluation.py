@@ -12,7 +12,7 @@ from mlp.data.batches import Batches
 from mlp.data.dataset import Split
 from mlp.models.calibration import fit_temperature
 from mlp.models.metadata import task_of
-from mlp.models.metrics import count_correct
+from mlp.models.metrics import count_correct, score_numbers
 from mlp.models.predict import decide, outputs
 from mlp.nn.losses import LOSSES
 from mlp.nn.network import MLP
@@ -70,7 +70,10 @@ class Evaluation:
         )
 
     def accuracy_on(self, batches: Batches) -> float:
-        """Compute the accuracy on any images, 0 to 1, in micro-batches."""
+        """Compute the accuracy on any images, 0 to 1, in micro-batches; of numbers, the mean R²."""
+        if task_of(self._model).kind == "regression":
+            numbers = self._model.backend.to_numpy(batches.labels)  # (N, L)
+            return float(score_numbers(outputs(self._model, batches), numbers).r2.mean())
         workers = len(self._replicas)
         cuts = [(a, b) for a, b in batches.micro_batches(0, len(batches), workers) if a < b]
         shares = [

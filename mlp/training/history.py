@@ -22,7 +22,8 @@ class Epoch:
             the recipe's ``loss_on`` names.
         train_accuracy: on the training images, 0 to 1; after the epoch or running, as the
             recipe's ``train_accuracy`` says.
-        test_accuracy: on the test images, after the epoch.
+        test_accuracy: on the test images, after the epoch. All accuracies run from 0 to 1; of
+            numbers that are estimated, they are R².
         validation_accuracy: on the images held out, after the epoch; None where there are none.
         seconds: of training alone, without evaluation, since the epoch reported before.
         validation_loss: the mean loss on the images held out, after the epoch; None where there are

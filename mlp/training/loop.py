@@ -17,9 +17,17 @@ from mlp.models.predict import check_fits
 from mlp.nn.network import MLP
 from mlp.training.callbacks import Callback, Shorthand
 from mlp.training.choosing import choosing
-from mlp.training.diagnosis import explain_divergence, warn_after, warn_before
+from mlp.training.diagnosis import (
+    chance_of,
+    explain_divergence,
+    explain_lost,
+    is_lost,
+    warn_after,
+    warn_before,
+)
 from mlp.training.evaluation import Evaluation
 from mlp.training.history import Epoch, History, training_metadata
+from mlp.training.pairs import check_pairs
 from mlp.training.parallel.executor import Pause
 from mlp.training.recipe import Recipe
 from mlp.training.reported_loss import REPORTED_LOSSES
@@ -57,12 +65,15 @@ def train(
 
     Raises:
         ModelError: if the images or classes do not fit the network's widths.
-        UsageError: if the validation split leaves nothing to train on, a running accuracy is
-            asked for where each image has more than one answer, or the state is of another run.
-        DivergedError: if a loss is not finite; the network is as after the last finished epoch.
+        UsageError: if choices cannot learn together (see `check_pairs`), the validation split
+            leaves nothing to train on, a running accuracy is asked for where each image has more
+            than one answer, or the state is of another run.
+        DivergedError: if a loss is not finite; the network is as after the last finished epoch. Or
+            if it is at chance in the end, after steps that are far too large.
     """
     recipe = recipe or Recipe()
     check_fits(model, dataset.pixels, dataset.classes)
+    check_pairs(model, dataset, recipe)
     if recipe.train_accuracy == "running" and dataset.task.kind != "multiclass":
         raise UsageError(
             "a running training accuracy needs one class an image: measure it after each epoch "
@@ -97,6 +108,11 @@ def train(
     except KeyboardInterrupt:
         run.history.interrupted = True
     model.metadata = training_metadata(model, recipe, dataset, run.history, temperature)
+    last = run.history.epochs[-1] if run.history.epochs else None
+    if last is not None and not run.history.interrupted:
+        chance = chance_of(model.backend.to_numpy(trainer.batches.unweighted().labels))
+        if is_lost(last, chance, recipe):
+            raise DivergedError(explain_lost(last, recipe))
     return run.history
 
 

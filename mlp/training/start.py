@@ -8,7 +8,7 @@ from mlp.common.errors import ModelError
 from mlp.data.dataset import Dataset
 from mlp.models.metadata import Metadata, task_of
 from mlp.nn.network import MLP
-from mlp.training.architecture import OUTPUTS, Architecture
+from mlp.training.architecture import Architecture, output_for
 
 
 def needs_new_layer(model: MLP, dataset: Dataset) -> bool:
@@ -31,7 +31,7 @@ def architecture_from(model: MLP, base: Architecture, dataset: Dataset, loss: st
         base,
         hidden=tuple(model.sizes[1:-1]),
         activation=model.activation,
-        output=OUTPUTS.get(loss, "identity") if is_new else model.output,
+        output=output_for(loss, dataset.task.kind) if is_new else model.output,
         bias=model.bias,
         dtype=model.dtype,
     )
@@ -59,7 +59,9 @@ def start_from(
             f"the model to start from reads images of {model.sizes[0]:,} pixels, and those of "
             f"{dataset.name} have {dataset.pixels:,}: start from another"
         )
-    network = architecture.build(dataset.pixels, dataset.classes, loss, seed, model.backend)
+    network = architecture.build(
+        dataset.pixels, dataset.classes, loss, seed, model.backend, dataset.task.kind
+    )
     kept = len(model.linear) - needs_new_layer(model, dataset)
     named = network.named_parameters()
     for name, values in model.named_parameters().items():

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mlp.data.task import Task
-from mlp.models.metrics import count_correct, score, score_labels
+from mlp.models.metrics import count_correct, score, score_labels, score_numbers
 
 
 def test_a_small_example() -> None:
@@ -89,3 +89,19 @@ def test_decisions_and_probabilities_of_questions() -> None:
     np.testing.assert_allclose(predicted, [[0.75, 0, 0.5]], atol=1e-15)
     np.testing.assert_array_equal(task.decide(predicted, logits=False), [[1, 0, 0]])
     np.testing.assert_array_equal(task.probabilities(predicted, logits=False), predicted)
+
+
+def test_rare_classes_count_as_much_as_others() -> None:
+    counts = score(np.zeros(10, int), np.array([0] * 9 + [1]), 3)
+    assert counts.accuracy == 0.9
+    assert counts.balanced_accuracy == 0.5  # class 2 does not occur
+    np.testing.assert_allclose(counts.f1, [18 / 19, 0, 0])
+    assert counts.macro_f1 == pytest.approx(9 / 19)
+
+
+def test_estimates_are_compared_with_numbers() -> None:
+    numbers = np.array([[1.0, 5.0], [2.0, 5.0], [6.0, 5.0]])
+    found = score_numbers(numbers + np.array([[1.0, 0.0]]), numbers)
+    np.testing.assert_allclose(found.mean_absolute_error, [1, 0])
+    np.testing.assert_allclose(found.root_mean_squared_error, [1, 0])
+    np.testing.assert_allclose(found.r2, [1 - 3 / 14, 0])

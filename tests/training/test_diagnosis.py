@@ -11,7 +11,7 @@ from toys import CLASSES, DATA, FAST, toy_dataset, toy_model
 from mlp.data.batches import Batches
 from mlp.data.dataset import Dataset, Split
 from mlp.nn.network import MLP
-from mlp.training.diagnosis import warn_after, warn_before
+from mlp.training.diagnosis import explain_lost, is_lost, warn_after, warn_before
 from mlp.training.history import Epoch
 from mlp.training.loop import train
 from mlp.training.recipe import Recipe
@@ -128,3 +128,23 @@ def test_a_run_tells_what_is_wrong_before_it_and_after_each_epoch() -> None:
     train(with_hidden_biases(-1e3, "relu"), data, recipe, on_warning=told.append)
     assert ["sorted" in sentence for sentence in told] == [True, False, False]
     assert ["dead" in sentence for sentence in told] == [False, True, True]
+
+
+@pytest.mark.parametrize(
+    ("lr", "accuracy", "lost"), [(100, 0.2, True), (0.1, 0.2, False), (100, 0.9, False)]
+)
+def test_a_network_at_chance_after_absurd_steps_is_lost(
+    lr: float, accuracy: float, lost: bool
+) -> None:
+    recipe, epoch = Recipe(lr=lr), Epoch(1, 2.3, accuracy, accuracy, None, 0.1)
+    assert is_lost(epoch, 0.2, recipe) is lost
+    if lost:
+        assert "is far too high: try --lr 0.15" in explain_lost(epoch, recipe)
+
+
+def test_all_correct_is_no_sign_of_a_rate_too_high() -> None:
+    warnings: list[str] = []
+    recipe = Recipe(epochs=80, lr=0.1, batch_size=16)
+    history = train(toy_model(), DATA, recipe, on_warning=warnings.append)
+    assert history.epochs[-1].train_accuracy == 1.0
+    assert not [warning for warning in warnings[-20:] if "epoch 80" in warning]
