@@ -74,8 +74,7 @@ def interpret(
     whole = splits[WHOLE] if WHOLE in splits else splits[TRAIN]
     if not len(whole):
         raise DataError(
-            f"{source} has no labels to learn from: name the labels, or let mlp predict --rows "
-            "answer for its rows"
+            f"{source} has no labels to learn from: name the column or the file that holds them"
         )
     parts = [whole, *(split for key, split in splits.items() if key == TEST and len(split))]
     task = known.task if known else None
@@ -165,7 +164,7 @@ def _labelled(key: str, split: RawSplit, source: str, tell: Callable[[str], None
     if there.any():
         tell(f"{int((~there).sum()):,} rows of {source} ({key}) have no label and are left out")
     elif key == TEST:
-        tell(f"the test rows of {source} have no labels: mlp predict --rows answers for them")
+        tell(f"the test rows of {source} have no labels and are left out")
     return split[there]
 
 

@@ -170,7 +170,7 @@ def test_rows_without_labels_are_told_and_left_out() -> None:
     notes.clear()
     data = read(IMAGES, THREE, test=(IMAGES, None), notes=notes)
     assert len(data.test) == 12
-    assert "mlp predict --rows" in notes[0]
+    assert "have no labels and are left out" in notes[0]
 
 
 def test_splits_that_do_not_belong_together_are_refused() -> None:

@@ -37,7 +37,7 @@ OTHER = Settings(
     data=DataSettings(
         dataset='a "quoted"\\path\n\x7f, λ', folder="/data", task="binary", positive=(0, 9)
     ),
-    reading=Reading(classes=26, test=0.5, missing="mean"),
+    reading=Reading(classes=26, test=0.5, missing="mean", handwriting=True),
     device=DeviceSettings(device="cuda:1", precision="tf32", graph=False),
     start="/models/m.safetensors",
 )  # fmt: skip
@@ -54,7 +54,8 @@ def test_the_other_settings_differ_in_every_choice_but_those_without_another() -
     same = {name for name, _, _ in differences(OTHER, OTHER)}
     fields = to_toml(OTHER).count(" = ")
     assert same == set()
-    alike = {"training.optimizer", "training.loss_on"}  # there is one of each
+    # Momentum is SGD's, squared errors have no labels to smooth, and loss_on has one choice.
+    alike = {"training.optimizer", "training.label_smoothing", "training.loss_on"}
     assert len(differing | alike) == fields
 
 
