@@ -89,7 +89,7 @@ def evaluate(
         f"{result['test_wrong']:,} wrong of {result['test_total']:,} {images.name} images"
     )
     if task.kind == "multiclass":
-        print(
+        console.say(
             f"balanced accuracy {result['balanced_accuracy']:.2%}, macro F1 "
             f"{result['macro_f1']:.2%}: the means over the classes, however rare"
         )
@@ -116,7 +116,7 @@ def _report_numbers(paths: list[Path], models: list[MLP], images: Dataset, as_js
         told = {"models": [str(path) for path in paths], "dataset": images.name, "task": task.kind}
         print(json.dumps(told | {"labels": task.names, "test_total": len(test)} | figures))
         return
-    print(f"{len(test):,} {images.name} rows")
+    console.say(f"{len(test):,} {images.name} rows")
     table = _table("in the unit of each number", ("", "R²", "MAE", "RMSE"))
     for name, *row in zip(task.names, *figures.values(), strict=True):
         table.add_row(name, *(f"{figure:.4g}" for figure in row))

@@ -124,7 +124,7 @@ def test_a_dataset_is_trained_on_in_the_noises_place(tmp_path: Path) -> None:
     write_idx_folder(toy_dataset(train=70), tmp_path)
     arguments = ["--device", "cpu", "--dataset", str(tmp_path), "--hidden", "3", "--repeats", "1"]
     found = json.loads(output(*arguments, "--json"))
-    assert (found["layers"], found["images"]) == ([16, 3, 10], 70)
+    assert (found["layers"], found["images"]) == ([16, 3, 5], 70)
 
 
 def test_a_map_of_one_device_tells_images_a_second() -> None:

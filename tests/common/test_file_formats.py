@@ -143,10 +143,10 @@ class Lines(DataFormat):
         path.write_text(json.dumps(told))
 
 
-@MODELS.register("json")
-class Json(ModelFormat):
-    title = "a file of JSON"
-    endings = (".json",)
+@MODELS.register("nested")
+class Nested(ModelFormat):
+    title = "a file of nested lists"
+    endings = (".nested",)
 
     def matches(self, path):
         return path.read_bytes()[:1] == b"["
@@ -194,9 +194,9 @@ def test_a_file_of_ones_own_adds_a_format(tmp_path: Path) -> None:
     (tmp_path / "w").mkdir()
     (tmp_path / "w" / "w1.csv").write_text("w10,w11\n1.5,2.0\n")
     (tmp_path / "w" / "b1.csv").write_text("b10\n3.0\n")
-    assert "a file of JSON" in run("convert", "--help").stdout
-    assert run("convert", "w", "w.json").returncode == 0
-    assert json.loads((tmp_path / "w.json").read_text()) == [[[[1.5], [2.0]], [3.0]]]
-    assert run("convert", "w.json", "w2").returncode == 0
+    assert "a file of nested lists" in run("convert", "--help").stdout
+    assert run("convert", "w", "w.nested").returncode == 0
+    assert json.loads((tmp_path / "w.nested").read_text()) == [[[[1.5], [2.0]], [3.0]]]
+    assert run("convert", "w.nested", "w2").returncode == 0
     assert (tmp_path / "w2" / "w1.csv").read_text() == (tmp_path / "w" / "w1.csv").read_text()
-    assert "json" in run("convert", "w", "w.unknown").stderr
+    assert "nested" in run("convert", "w", "w.unknown").stderr
