@@ -15,6 +15,7 @@ from random import Random
 
 import pytest
 from once import folder_of_the_run, made_once
+from sessions import members
 from source import ROOT
 
 FEW = ("--dataset", "synthetic:1500+200", "--device", "cpu")
@@ -58,19 +59,6 @@ def finish(folder: Path, *arguments: str) -> float:
     _, told = process.communicate()
     assert process.returncode == 0, told
     return time.monotonic() - before
-
-
-def members(session: int) -> list[int]:
-    """The processes of a session that are not yet gone."""
-    found = []
-    for stat in Path("/proc").glob("[0-9]*/stat"):
-        try:
-            fields = stat.read_text().rpartition(") ")[2].split()
-        except OSError:
-            continue
-        if int(fields[3]) == session and fields[0] != "Z":
-            found.append(int(stat.parent.name))
-    return found
 
 
 @pytest.fixture(scope="session")

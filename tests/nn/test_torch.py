@@ -11,6 +11,7 @@ import pytest
 from mlp.nn.losses import LOSSES
 from mlp.nn.network import MLP
 from mlp.nn.optim import OPTIMIZERS, SGD
+from mlp.nn.optim.optimizer import Optimizer
 
 torch = pytest.importorskip("torch", reason="PyTorch, the oracle of this file, is not installed")
 
@@ -93,6 +94,20 @@ def test_loss_and_gradients(activation: str, loss: str) -> None:
     np.testing.assert_allclose(model.gradients, gradients, rtol=1e-10, atol=1e-13)
 
 
+def both_step(rate: float, model: MLP, ours: Optimizer, parameters: list[Any], theirs: Any) -> None:
+    """Step once, both, each along its own gradient of the same loss."""
+    criterion = LOSSES["cross_entropy"](SIZES[-1], model.backend, "float64")
+    ours.lr[:] = rate
+    criterion.forward(model.forward(X), LABELS)
+    model.backward(criterion.backward())
+    ours.step()
+    for group in theirs.param_groups:
+        group["lr"] = rate
+    theirs.zero_grad()
+    torch_loss(parameters, "tanh", "cross_entropy").backward()
+    theirs.step()
+
+
 @pytest.mark.parametrize(
     "options",
     [
@@ -106,7 +121,6 @@ def test_loss_and_gradients(activation: str, loss: str) -> None:
 )
 def test_twenty_steps_of_sgd(options: dict[str, Any]) -> None:
     model = MLP(SIZES, "tanh", dtype="float64")
-    criterion = LOSSES["cross_entropy"](SIZES[-1], model.backend, "float64")
     ours = SGD(
         model.parameters, model.gradients, model.backend, decayed=model.weight_count, **options
     )
@@ -116,16 +130,7 @@ def test_twenty_steps_of_sgd(options: dict[str, Any]) -> None:
         [{"params": weights}, {"params": biases, "weight_decay": 0.0}], lr=0.1, **options
     )
     for step in range(20):
-        rate = 0.3 / (1 + step)
-        ours.lr[:] = rate
-        criterion.forward(model.forward(X), LABELS)
-        model.backward(criterion.backward())
-        ours.step()
-        for group in theirs.param_groups:
-            group["lr"] = rate
-        theirs.zero_grad()
-        torch_loss(parameters, "tanh", "cross_entropy").backward()
-        theirs.step()
+        both_step(0.3 / (1 + step), model, ours, parameters, theirs)
     np.testing.assert_allclose(model.parameters, flat(parameters), rtol=1e-10, atol=1e-13)
 
 
@@ -149,7 +154,6 @@ def test_clipping_by_norm(limit: float) -> None:
 def test_steps_of_adaptive_optimizers(name: str, count: int, decay: float) -> None:
     """With PyTorch's defaults, on a network's own gradients; it has no Lion."""
     model = MLP(SIZES, "tanh", dtype="float64")
-    criterion = LOSSES["cross_entropy"](SIZES[-1], model.backend, "float64")
     ours = OPTIMIZERS[name.lower()](
         model.parameters, model.gradients, model.backend, weight_decay=decay,
         decayed=model.weight_count,
@@ -160,16 +164,7 @@ def test_steps_of_adaptive_optimizers(name: str, count: int, decay: float) -> No
         [{"params": weights}, {"params": biases, "weight_decay": 0.0}], weight_decay=decay
     )
     for step in range(count):
-        rate = 0.01 / (1 + step % 10)
-        ours.lr[:] = rate
-        criterion.forward(model.forward(X), LABELS)
-        model.backward(criterion.backward())
-        ours.step()
-        for group in theirs.param_groups:
-            group["lr"] = rate
-        theirs.zero_grad()
-        torch_loss(parameters, "tanh", "cross_entropy").backward()
-        theirs.step()
+        both_step(0.01 / (1 + step % 10), model, ours, parameters, theirs)
     np.testing.assert_allclose(model.parameters, flat(parameters), rtol=1e-10, atol=1e-12)
 
 

@@ -17,6 +17,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from random import Random
 
+from sessions import members
 from source import ROOT
 
 from mlp.common.errors import MLPError
@@ -227,7 +228,7 @@ def _run(
     if b"Traceback" in told or b"Exception ignored" in told:
         found["traceback"] = told[-600:].decode(errors="replace")
     late = time.monotonic() + 30
-    while (left := _members(process.pid)) and time.monotonic() < late:
+    while (left := members(process.pid)) and time.monotonic() < late:
         time.sleep(0.05)
     if left:
         found["processes left"] = str(left)
@@ -248,16 +249,3 @@ def _read(descriptor: int, goes_on: Callable[[], bool]) -> bytes:
                 break
             told += part
     return told
-
-
-def _members(session: int) -> list[int]:
-    """The processes of a session that are not yet gone."""
-    found = []
-    for stat in Path("/proc").glob("[0-9]*/stat"):
-        try:
-            fields = stat.read_text().rpartition(") ")[2].split()
-        except OSError:
-            continue
-        if int(fields[3]) == session and fields[0] != "Z":
-            found.append(int(stat.parent.name))
-    return found

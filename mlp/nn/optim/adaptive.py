@@ -9,8 +9,51 @@ from backends import Array, Backend
 from mlp.nn.optim.optimizer import OPTIMIZERS, Optimizer, require_at_least_0, require_share
 
 
+class OverRootOfSquares(Optimizer):
+    """A step along the gradient, over the root of its squares: a subclass says how these add up.
+
+    Args:
+        parameters: p, flat, shape (P,); updated in place.
+        gradients: g, flat, shape (P,).
+        backend: the device that both live on.
+        eps: ε, at least 0.
+        **common: weight decay and clipping; see `Optimizer`.
+
+    Attributes:
+        state: ``square_sums``, S of shape (P,).
+
+    Raises:
+        UsageError: if ``eps`` is negative.
+    """
+
+    def __init__(
+        self, parameters: Array, gradients: Array, backend: Backend, *, eps: float, **common: Any
+    ) -> None:
+        super().__init__(parameters, gradients, backend, **common)
+        self.eps = require_at_least_0("eps", eps)
+        self.state["square_sums"] = self.xp.zeros_like(parameters)
+        self._descend = backend.fuse(self.descend)
+
+    def update(self) -> None:
+        p, g, S = self.parameters, self.gradients, self.state["square_sums"]
+        self._descend(p, g, S, self.scratch, self.lr)
+
+    def descend(self, xp: Any, p: Array, g: Array, S: Array, scratch: Array, lr: Array) -> None:
+        """Add g² to S, and step along g; g is overwritten.
+
+        Args:
+            xp: the array namespace.
+            p: the parameters, shape (P,), float32 or float64; updated in place.
+            g: their gradient, the same shape and dtype.
+            S: the sums of squares, the same; updated in place.
+            scratch: the same; overwritten.
+            lr: the learning rate, shape (1,), the same dtype.
+        """
+        raise NotImplementedError
+
+
 @OPTIMIZERS.register("adagrad")
-class Adagrad(Optimizer):
+class Adagrad(OverRootOfSquares):
     """p = p - lr · g / (√S + ε), with S = S + g² the sum of the squares of all steps.
 
     Source: Duchi, Hazan and Singer, Adaptive Subgradient Methods for Online Learning and Stochastic
@@ -41,26 +84,10 @@ class Adagrad(Optimizer):
         eps: float = 1e-10,
         **common: Any,
     ) -> None:
-        super().__init__(parameters, gradients, backend, **common)
-        self.eps = require_at_least_0("eps", eps)
-        self.state["square_sums"] = self.xp.zeros_like(parameters)
-        self._descend = backend.fuse(self.descend)
-
-    def update(self) -> None:
-        p, g, S = self.parameters, self.gradients, self.state["square_sums"]
-        self._descend(p, g, S, self.scratch, self.lr)
+        super().__init__(parameters, gradients, backend, eps=eps, **common)
 
     def descend(self, xp: Any, p: Array, g: Array, S: Array, scratch: Array, lr: Array) -> None:
-        """S = S + g², and p = p - lr · g / (√S + ε); g is overwritten.
-
-        Args:
-            xp: the array namespace.
-            p: the parameters, shape (P,), float32 or float64; updated in place.
-            g: their gradient, the same shape and dtype.
-            S: the sums of squares, the same; updated in place.
-            scratch: the same; overwritten.
-            lr: the learning rate, shape (1,), the same dtype.
-        """
+        """S = S + g², and p = p - lr · g / (√S + ε); g is overwritten."""
         xp.multiply(g, g, out=scratch)  # (P,)
         xp.add(S, scratch, out=S)
         xp.sqrt(S, out=scratch)
@@ -71,7 +98,7 @@ class Adagrad(Optimizer):
 
 
 @OPTIMIZERS.register("rmsprop")
-class RMSprop(Optimizer):
+class RMSprop(OverRootOfSquares):
     """p = p - lr · g / (√v + ε), with v = α v + (1 - α) g² the mean square of the latest steps.
 
     Kept is the sum S = v / (1 - α), as sums take no factor.
@@ -105,26 +132,11 @@ class RMSprop(Optimizer):
         eps: float = 1e-8,
         **common: Any,
     ) -> None:
-        super().__init__(parameters, gradients, backend, **common)
-        self.alpha, self.eps = require_share("alpha", alpha), require_at_least_0("eps", eps)
-        self.state["square_sums"] = self.xp.zeros_like(parameters)
-        self._descend = backend.fuse(self.descend)
-
-    def update(self) -> None:
-        p, g, S = self.parameters, self.gradients, self.state["square_sums"]
-        self._descend(p, g, S, self.scratch, self.lr)
+        super().__init__(parameters, gradients, backend, eps=eps, **common)
+        self.alpha = require_share("alpha", alpha)
 
     def descend(self, xp: Any, p: Array, g: Array, S: Array, scratch: Array, lr: Array) -> None:
-        """S = α S + g², and p = p - lr · g / (√((1 - α) S) + ε); g is overwritten.
-
-        Args:
-            xp: the array namespace.
-            p: the parameters, shape (P,), float32 or float64; updated in place.
-            g: their gradient, the same shape and dtype.
-            S: the sums of squares, the same; updated in place.
-            scratch: the same; overwritten.
-            lr: the learning rate, shape (1,), the same dtype.
-        """
+        """S = α S + g², and p = p - lr · g / (√((1 - α) S) + ε); g is overwritten."""
         xp.multiply(g, g, out=scratch)  # (P,)
         xp.multiply(S, self.alpha, out=S)
         xp.add(S, scratch, out=S)

@@ -10,7 +10,8 @@ from typing import Any
 
 import numpy as np
 import pytest
-from toys import DATA, toy_model
+from exported import MODULES_OF_LAYERS, OWN_LAYERS, PIXELS, close, randomise, raw
+from toys import toy_model
 
 import mlp
 from mlp.common.errors import ModelError
@@ -26,9 +27,6 @@ from mlp.nn.network import MLP
 
 needs_a_compiler = pytest.mark.skipif(shutil.which("cc") is None, reason="there is no C compiler")
 STRICT = ("-std=c99", "-Wall", "-Wextra", "-Wpedantic", "-Werror")
-PIXELS = DATA.train.images.reshape(len(DATA.train), -1)  # (60, 16)
-OWN_LAYERS = [name for name, kind in LAYERS.items() if kind.__module__.startswith("mlp.")]
-MODULES_OF_LAYERS = "mlp.nn.activations", "mlp.nn.smooth", "mlp.nn.layer_norm"
 
 
 class Compiled:
@@ -42,12 +40,12 @@ class Compiled:
         user.write_text(f'#define {name.upper()}_IMPLEMENTATION\n#include "{name}.h"\n')
         words = ["cc", *STRICT, "-O2", "-shared", "-fPIC", str(user), "-o", str(library), "-lm"]
         subprocess.run(words, check=True)
-        self.library = ctypes.CDLL(str(library))
+        self.compiled = ctypes.CDLL(str(library))
 
     def _call(self, function: str, pixels: Any, dtype: Any) -> np.ndarray:
         found = np.full((len(pixels), self.model.sizes[-1]), 99, dtype)
         for x, y in zip(pixels, found, strict=True):
-            call = getattr(self.library, f"{self.name}_{function}")
+            call = getattr(self.compiled, f"{self.name}_{function}")
             call(x.ctypes.data_as(ctypes.c_void_p), y.ctypes.data_as(ctypes.c_void_p))
         return found
 
@@ -61,29 +59,13 @@ class Compiled:
         return self._call("answers", pixels, np.uint8)
 
     def classes(self, pixels: Any) -> np.ndarray:
-        answer = getattr(self.library, f"{self.name}_answer")
+        answer = getattr(self.compiled, f"{self.name}_answer")
         return np.array([answer(x.ctypes.data_as(ctypes.c_void_p)) for x in pixels])
 
     @property
     def names(self) -> list[str]:
-        texts = (ctypes.c_char_p * self.model.sizes[-1]).in_dll(self.library, f"{self.name}_names")
+        texts = (ctypes.c_char_p * self.model.sizes[-1]).in_dll(self.compiled, f"{self.name}_names")
         return [text.decode() for text in texts if text is not None]
-
-
-def raw(model: MLP, pixels: Any = PIXELS) -> Any:
-    return model.forward(pixels.astype(model.dtype) / np.asarray(255, model.dtype))
-
-
-def randomise(model: MLP) -> None:
-    """Draw what layers that are not linear have, which starts as ones and zeros."""
-    rng = np.random.default_rng(6)
-    for name, parameter in model.named_parameters().items():
-        if name.count(".") > 2:
-            parameter[...] = rng.normal(1, 0.5, parameter.shape)
-
-
-def close(found: Any, expected: Any) -> None:
-    np.testing.assert_allclose(found, expected, rtol=1e-5, atol=1e-5)
 
 
 @needs_a_compiler

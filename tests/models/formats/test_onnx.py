@@ -8,7 +8,8 @@ from typing import Any
 
 import numpy as np
 import pytest
-from toys import DATA, toy_model
+from exported import MODULES_OF_LAYERS, OWN_LAYERS, PIXELS, close, randomise, raw
+from toys import toy_model
 
 from mlp.common.errors import ModelError
 from mlp.data.inputs import Columns, Pixels
@@ -24,9 +25,6 @@ from mlp.nn.network import MLP
 onnx = pytest.importorskip("onnx", reason="the test extra brings onnx")
 onnxruntime = pytest.importorskip("onnxruntime", reason="the test extra brings onnxruntime")
 
-PIXELS = DATA.train.images.reshape(len(DATA.train), -1)  # (60, 16)
-OWN_LAYERS = [name for name, kind in LAYERS.items() if kind.__module__.startswith("mlp.")]
-MODULES_OF_LAYERS = "mlp.nn.activations", "mlp.nn.smooth", "mlp.nn.layer_norm"
 QUESTIONS = tuple("abcde")
 TASKS = {
     "multiclass": Task(names=("é", 'two "words"', "c", "d", "e")),
@@ -42,22 +40,6 @@ def run(model: MLP, path: Path, pixels: Any = PIXELS, to: str = "onnx") -> dict[
     names = [output.name for output in session.get_outputs()]
     given = {session.get_inputs()[0].name: pixels}
     return dict(zip(names, session.run(names, given), strict=True))
-
-
-def raw(model: MLP, pixels: Any = PIXELS) -> Any:
-    return model.forward(pixels.astype(model.dtype) / np.asarray(255, model.dtype))
-
-
-def randomise(model: MLP) -> None:
-    """Draw what layers that are not linear have, which starts as ones and zeros."""
-    rng = np.random.default_rng(6)
-    for name, parameter in model.named_parameters().items():
-        if name.count(".") > 2:
-            parameter[...] = rng.normal(1, 0.5, parameter.shape)
-
-
-def close(found: Any, expected: Any) -> None:
-    np.testing.assert_allclose(found, expected, rtol=1e-5, atol=1e-5)
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
