@@ -29,6 +29,7 @@ def main() -> None:
             signal.signal(signal.SIGINT, signal.default_int_handler)
         run()
     except KeyboardInterrupt:  # before its first line
+        print("mlp: interrupted", file=sys.stderr)
         sys.exit(130)
     finally:
         if takes_interrupts:

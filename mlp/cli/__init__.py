@@ -80,6 +80,10 @@ def main() -> None:
         _fail(str(error), getattr(error, "exit_code", 1))
     except KeyboardInterrupt:
         _fail("interrupted", 130)
+    except SystemExit as ended:
+        if _is_for_ctrl_c(ended):
+            _fail("interrupted", 130)
+        raise
     except MemoryError as error:
         _fail(f"out of memory ({error}): take fewer images, a smaller --batch-size or --hidden", 1)
     except RuntimeError as error:
@@ -93,6 +97,12 @@ def main() -> None:
         _drop_stdout()
         where = error.filename or "stdout"
         _fail(f"{where} cannot be read or written ({error.strerror}): see to room and rights", 1)
+
+
+def _is_for_ctrl_c(ended: SystemExit) -> bool:
+    """Whether typer made this exit, without a word, of an interrupt that a command left to it."""
+    exit_ = ended.__context__
+    return exit_ is not None and isinstance(exit_.__cause__, KeyboardInterrupt)
 
 
 def _drop_stdout() -> None:

@@ -88,10 +88,10 @@ def test_what_fails_ends_in_a_sentence_and_an_exit_code(
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    def app(**_: object) -> None:
+    def presets() -> None:
         raise error
 
-    monkeypatch.setattr("mlp.cli.app", app)
+    monkeypatch.setitem(COMMANDS, "presets", presets)
     assert run(monkeypatch, sys.stdout, "presets") == code
     told = capsys.readouterr()
     assert told.out == ""
