@@ -26,7 +26,7 @@ from mlp.data.batches import Batches
 from mlp.data.load import Dataset, relabel_for
 from mlp.models.calibration import expected_calibration_error
 from mlp.models.formats.convert import read_model
-from mlp.models.metadata import task_of, temperature_of
+from mlp.models.metadata import inputs_of, task_of, temperature_of
 from mlp.models.metrics import LabelScore, Score, score, score_labels, score_numbers
 from mlp.models.predict import check_fits, outputs, vote
 from mlp.nn.network import MLP
@@ -53,10 +53,10 @@ def evaluate(
     images = relabel_for(task, open_data_of(models[0], dataset, data))
     for path, model in zip(paths, models, strict=True):
         check_fits(model, images.pixels, images.classes)
-        if task_of(model) != task:
+        if (task_of(model), inputs_of(model)) != (task, inputs_of(models[0])):
             raise UsageError(
-                f"{path} answers other questions than {paths[0]}: let those vote together that "
-                "were trained for the same"
+                f"{path} answers other questions than {paths[0]}, or of other inputs: let those "
+                "vote together that were trained for the same"
             )
     labels = images.test.labels
     if task.kind == "regression":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 from mlp.cli.options import open_dataset
@@ -35,8 +36,10 @@ def open_data_of(model: MLP, name: str | None, folder: Path | None) -> Dataset:
     known = None
     if metadata.task is not None or metadata.inputs is not None:
         known = Meaning(metadata.task, inputs_of(model))
-    reading = Reading(**summary.reading) if summary else None
     asked = name or ("mnist" if folder is not None else _origin(summary))
+    reading = Reading(**summary.reading) if summary else Reading()
+    if summary is None or str(Path(asked).absolute()) != summary.origin:
+        reading = replace(reading, test_file=None)  # which belongs to the file trained on
     dataset = open_dataset(asked, folder, reading=reading, kind=task.kind, known=known)
     if summary is not None and relabel_for(task, dataset).test.checksum == summary.test_sha256:
         return dataset

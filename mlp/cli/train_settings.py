@@ -125,7 +125,7 @@ def settle(
         base,
         network=network.over(base.network),
         training=training.over(base.training),
-        reading=reading.over(base.reading),
+        reading=reading.over(base.reading).from_any_folder(),
         data=dataclasses.replace(
             data,
             dataset=_absolute(data.dataset),
@@ -141,7 +141,7 @@ def settle(
 def ask_for_task(data: DataSettings, images: Dataset) -> Dataset:
     """Change the labels, and for several labels the images, to what the task asks."""
     found = images.task.kind
-    if found != data.task and found != "multiclass":
+    if (found != data.task and found != "multiclass") or data.task == "regression" != found:
         raise UsageError(
             f"the labels of {images.name} are a {found} task, and not a {data.task} one: train "
             f"with --task {found}"

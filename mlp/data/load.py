@@ -65,6 +65,8 @@ def load_dataset(
                 )
             )
         return dataclasses.replace(join(parts), origin=name)
+    if known is not None and isinstance(known.inputs, Columns) and not Path(name).exists():
+        raise UsageError(f"the model reads columns of numbers, and {name} is images: name a table")
     if folder is not None and name not in ("auto", "mnist"):
         raise UsageError(f"a data folder is for MNIST: name that folder as the dataset, not {name}")
     if name == "mnist" or (name == "auto" and folder is not None):

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
 from typing import Any, Literal
 
 from mlp.common.errors import UsageError
@@ -64,7 +65,14 @@ class Reading:
     def chosen(self) -> dict[str, Any]:
         """Return the choices that are not the defaults, as JSON holds them."""
         default = asdict(Reading())
-        return {name: value for name, value in asdict(self).items() if value != default[name]}
+        told = asdict(self.from_any_folder())
+        return {name: value for name, value in told.items() if value != default[name]}
+
+    def from_any_folder(self) -> Reading:
+        """Return the same choices, with the path of the test rows written out."""
+        if self.test_file is None:
+            return self
+        return replace(self, test_file=str(Path(self.test_file).absolute()))
 
     def __post_init__(self) -> None:
         check_types(self)

@@ -9,6 +9,7 @@ import numpy as np
 
 from mlp.common.errors import UsageError
 from mlp.common.rng import generator
+from mlp.common.whole import as_whole
 from mlp.data.dataset import Dataset, Split
 from mlp.data.task import Task
 
@@ -21,7 +22,7 @@ def as_binary(dataset: Dataset, positive: Sequence[int]) -> Dataset:
 
     Args:
         dataset: images of one class each.
-        positive: the classes whose answer is yes.
+        positive: the names of the classes whose answer is yes, which are numbers.
 
     Returns:
         The same images with labels of shape (N, 1).
@@ -29,15 +30,17 @@ def as_binary(dataset: Dataset, positive: Sequence[int]) -> Dataset:
     Raises:
         UsageError: if a class does not exist, or all or none are positive.
     """
-    chosen = sorted(set(positive))
-    if not chosen or not set(chosen) < set(range(dataset.classes)):
+    names = dataset.task.names_of(dataset.classes)
+    asked = {as_whole(number) for number in positive}
+    if not asked or not {str(number) for number in asked} < set(names):
         raise UsageError(
-            f"--positive takes some but not all of the classes 0 to {dataset.classes - 1}, "
-            f"such as 0,2,4,6,8, not {','.join(map(str, positive))!r}"
+            f"--positive takes some but not all of the classes of {dataset.name}, which are "
+            f"{', '.join(names)}, by their numbers, not {','.join(map(str, positive))!r}"
         )
-    chosen = list(map(int, chosen))  # plain ints, which the model file can hold
+    chosen = sorted(number for number in asked if number is not None)  # as model files hold them
+    labels = [names.index(str(number)) for number in chosen]  # which count the classes there are
     train, test = (
-        Split(split.images, np.isin(split.labels, chosen).astype(np.uint8)[:, None])
+        Split(split.images, np.isin(split.labels, labels).astype(np.uint8)[:, None])
         for split in (dataset.train, dataset.test)
     )
     task = Task("binary", (" or ".join(map(str, chosen)),), tuple(chosen))
@@ -58,11 +61,16 @@ def overlay(dataset: Dataset) -> Dataset:
         As many images, with labels of shape (N, C), two of them 1 in each row.
 
     Raises:
-        UsageError: if a split has images of one class alone.
+        UsageError: if a split has images of one class alone, or the data is no images.
     """
+    if dataset.train.images.ndim != 3:
+        raise UsageError(
+            f"{dataset.name} has columns of numbers, and only images can be laid over one another: "
+            "take --task multiclass, or a table with several columns of answers"
+        )
     rng = generator(0, "overlay")
     train, test = (_overlay(split, dataset.classes, rng) for split in (dataset.train, dataset.test))
-    names = tuple(map(str, range(dataset.classes)))
+    names = tuple(dataset.task.names_of(dataset.classes))
     return dataclasses.replace(
         dataset,
         name=f"{dataset.name}-overlaid",

@@ -6,9 +6,10 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields
 from typing import Any, get_args
 
-from mlp.common.errors import ModelError
+from mlp.common.errors import ModelError, UsageError
 from mlp.common.printable import printable
 from mlp.data.inputs import Inputs, Pixels, inputs_from_json
+from mlp.data.reading import Reading
 from mlp.data.task import Kind, Task
 from mlp.nn.network import MLP
 
@@ -217,6 +218,10 @@ def _dataset(value: Any) -> DatasetSummary:
     shape = tuple(value["image_shape"])
     read = DatasetSummary(**value | {"image_shape": shape})
     _require(len(shape) in (1, 2) and isinstance(read.reading, Mapping))
+    try:
+        Reading(**read.reading)
+    except UsageError as error:
+        raise ValueError from error
     for name in (f.name for f in fields(read) if f.type == "str"):
         _require(isinstance(getattr(read, name), str))
     counts = (*shape, read.train_images, read.test_images)

@@ -89,3 +89,67 @@ def test_one_set_is_enough(mlp: Command, tmp_path: Path, seed: int, tested: int)
     rows(tmp_path / "asked.csv", seed, 60)
     assert evaluated(mlp, "--dataset", "asked.csv")["test_total"] == tested
     assert evaluated(mlp)["test_total"] == 12
+
+
+def table(path: Path, seed: int = 0, rows: int = 60, turned: bool = False) -> None:
+    """Two columns, and as label whether the first is above 0, or the contrary."""
+    values = np.random.default_rng(seed).normal(size=(rows, 2))
+    labels = (values[:, 0] > 0) != turned
+    lines = [f"{a:.6f},{b:.6f},{int(label)}" for (a, b), label in zip(values, labels, strict=True)]
+    path.write_text("\n".join(["a,b,label", *lines]) + "\n")
+
+
+def test_named_data_is_not_measured_on_the_test_rows_of_other_data(
+    mlp: Command, tmp_path: Path
+) -> None:
+    table(tmp_path / "a.csv")
+    table(tmp_path / "b.csv", seed=1, rows=40)
+    table(tmp_path / "c.csv", seed=2, rows=30, turned=True)
+    words = ("--dataset", "a.csv", "--test-file", "b.csv", "--lr", "0.05")
+    assert mlp("train", *words, *TINY, "--epochs", "30").code == 0
+    assert evaluated(mlp)["test_total"] == 40
+    found = evaluated(mlp, "--dataset", "c.csv")
+    assert (found["test_total"], found["test_accuracy"] < 0.3) == (30, True)
+
+
+def test_the_test_rows_are_found_from_another_folder(
+    mlp: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    table(tmp_path / "a.csv")
+    table(tmp_path / "b.csv", seed=1, rows=40)
+    assert mlp("train", "--dataset", "a.csv", "--test-file", "b.csv", *TINY).code == 0
+    (tmp_path / "elsewhere").mkdir()
+    monkeypatch.chdir(tmp_path / "elsewhere")
+    result = mlp("eval", str(tmp_path / "model.safetensors"), "--json")
+    assert result.code == 0, result.err
+    assert json.loads(result.out)["test_total"] == 40
+
+
+def test_models_of_other_inputs_do_not_vote_together(mlp: Command, tmp_path: Path) -> None:
+    table(tmp_path / "a.csv")
+    table(tmp_path / "b.csv", seed=1)
+    assert mlp("train", "--dataset", "b.csv", *TINY).code == 0
+    (tmp_path / "model.safetensors").rename(tmp_path / "b.safetensors")
+    assert mlp("train", "--dataset", "a.csv", *TINY).code == 0
+    voted = mlp("eval", "model.safetensors", "b.safetensors", "--dataset", "a.csv")
+    refused(voted, "of other inputs", code=2)
+
+
+def test_images_are_not_read_as_columns(mlp: Command, tmp_path: Path) -> None:
+    values = np.random.default_rng(0).normal(size=(40, 784))
+    lines = [
+        ",".join([*(f"{value:.3f}" for value in row), str(n % 2)]) for n, row in enumerate(values)
+    ]
+    header = ",".join([*(f"c{i}" for i in range(784)), "label"])
+    (tmp_path / "wide.csv").write_text("\n".join([header, *lines]) + "\n")
+    assert mlp("train", "--dataset", "wide.csv", *TINY).code == 0
+    result = mlp("eval", "model.safetensors", "--dataset", "synthetic:20+20")
+    refused(result, "the model reads columns of numbers", code=2)
+
+
+def test_what_a_task_cannot_be_asked_of_is_refused(mlp: Command, tmp_path: Path) -> None:
+    result = mlp("train", "--dataset", "synthetic:60+20", "--task", "regression", *TINY)
+    refused(result, "a multiclass task, and not a regression one", code=2)
+    table(tmp_path / "a.csv")
+    result = mlp("train", "--dataset", "a.csv", "--task", "multilabel", *TINY)
+    refused(result, "only images can be laid over one another", code=2)

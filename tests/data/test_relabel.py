@@ -27,9 +27,21 @@ def test_a_binary_task_keeps_the_images(digits: Dataset) -> None:
     np.testing.assert_array_equal(asked.test.labels[:, 0], np.isin(digits.test.labels, [2, 4]))
 
 
+def test_positive_classes_are_named_and_not_counted() -> None:
+    """Of the classes 1 and 3, the class 1 was taken for the second, and there was no 3."""
+    labels = np.arange(6).astype(np.uint8) % 2
+    split = Split(np.zeros((6, 2, 2), np.uint8), labels)
+    odd = Dataset("odd", "tests", 2, split, split, task=Task(names=("1", "3")))
+    np.testing.assert_array_equal(as_binary(odd, [3]).test.labels[:, 0], labels)
+    np.testing.assert_array_equal(as_binary(odd, [1]).test.labels[:, 0], 1 - labels)
+    with pytest.raises(UsageError, match="which are 1, 3"):
+        as_binary(odd, [0])
+    assert overlay(odd).task.names == ("1", "3")
+
+
 @pytest.mark.parametrize("positive", [[], list(range(10)), [10], [-1], [3, 12], [0.5]])
 def test_classes_that_make_no_question_are_refused(digits: Dataset, positive: list[int]) -> None:
-    with pytest.raises(UsageError, match="some but not all of the classes 0 to 9"):
+    with pytest.raises(UsageError, match="some but not all of the classes of synthetic"):
         as_binary(digits, positive)
 
 
