@@ -14,6 +14,7 @@ from mlp.data.dataset import Split
 from mlp.models.metadata import task_of
 from mlp.nn.activations import ReLU
 from mlp.nn.network import MLP
+from mlp.nn.optim import OPTIMIZERS, SGD
 from mlp.training.history import Epoch
 from mlp.training.recipe import Recipe
 
@@ -106,7 +107,8 @@ def step_length(recipe: Recipe) -> float:
 
 def explain_lost(epoch: Epoch, recipe: Recipe) -> str:
     """Say that a network is at chance at its end, and what to do."""
-    lr = SOUND * recipe.lr / step_length(recipe)
+    optimizer, _ = OPTIMIZERS.parse(recipe.optimizer)
+    lr = SOUND * recipe.lr / step_length(recipe) if optimizer is SGD else optimizer.usual_lr
     return (
         f"the accuracy is at chance ({epoch.test_accuracy:.1%}) after the last epoch, as the "
         f"learning rate {recipe.lr:g} is far too high: try --lr {lr:.2g}"

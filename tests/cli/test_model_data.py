@@ -147,6 +147,14 @@ def test_images_are_not_read_as_columns(mlp: Command, tmp_path: Path) -> None:
     refused(result, "the model reads columns of numbers", code=2)
 
 
+def test_columns_have_no_images_to_show(mlp: Command, tmp_path: Path) -> None:
+    table(tmp_path / "a.csv")
+    assert mlp("train", "--dataset", "a.csv", *TINY).code == 0
+    refused(mlp("show", "mistakes", "model.safetensors"), "no images to show", code=2)
+    refused(mlp("show", "digits", "--dataset", "a.csv"), "no images to show", code=2)
+    assert mlp("show", "confusion", "model.safetensors").code == 0
+
+
 def test_what_a_task_cannot_be_asked_of_is_refused(mlp: Command, tmp_path: Path) -> None:
     result = mlp("train", "--dataset", "synthetic:60+20", "--task", "regression", *TINY)
     refused(result, "a multiclass task, and not a regression one", code=2)

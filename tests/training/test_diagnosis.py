@@ -140,6 +140,8 @@ def test_a_network_at_chance_after_absurd_steps_is_lost(
     assert is_lost(epoch, 0.2, recipe) is lost
     if lost:
         assert "is far too high: try --lr 0.15" in explain_lost(epoch, recipe)
+        adaptive = Recipe(lr=lr, optimizer="adam")
+        assert "is far too high: try --lr 0.001" in explain_lost(epoch, adaptive)
 
 
 def test_all_correct_is_no_sign_of_a_rate_too_high() -> None:

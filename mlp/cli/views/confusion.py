@@ -27,7 +27,7 @@ def confusion(
     model = tested.load_model()
     if task_of(model).kind != "multiclass":
         raise UsageError(
-            f"{tested.model} answers yes or no to each question, so no class is taken for another: "
+            f"{tested.model} does not choose between classes, so no class is taken for another: "
             "mlp eval tells how well it answers"
         )
     dataset = tested.load_dataset(model)

@@ -8,7 +8,7 @@ import typer
 
 from mlp.cli.expand import Overrides
 from mlp.cli.options import DataFolder, DatasetName, open_dataset
-from mlp.cli.views.registry import VIEWS, Canvas, check_count
+from mlp.cli.views.registry import VIEWS, Canvas, check_count, check_images
 from mlp.data.augment import deform
 from mlp.training.recipe import Recipe
 from mlp.view import plots
@@ -44,6 +44,7 @@ def digits(
     """Show images with their labels, as they are or as training deforms them."""
     check_count(count)
     images = open_dataset(dataset, data)
+    check_images(images)
     part = images.train if split == "train" else images.test
     if count is None:
         width = part.images.shape[2] * (2 if style == "greys" else 1)

@@ -8,7 +8,14 @@ import typer
 from rich.text import Text
 
 from mlp.cli import console
-from mlp.cli.views.registry import VIEWS, Canvas, Tested, answer_test_images, check_count
+from mlp.cli.views.registry import (
+    VIEWS,
+    Canvas,
+    Tested,
+    answer_test_images,
+    check_count,
+    check_images,
+)
 from mlp.models.attribution import contributions
 from mlp.view import plots
 from mlp.view.heatmap import legend
@@ -41,6 +48,7 @@ def mistakes(
     check_count(count, MOST_MISTAKES)
     model = tested.load_model()
     dataset = tested.load_dataset(model)
+    check_images(dataset)
     candidates = labelled(dataset.test, digit, dataset.classes)  # (N,)
     answers = answer_test_images(model, dataset)
     count = count or (MISTAKES_SHOWN if digit is None else OF_ONE_DIGIT)

@@ -92,6 +92,19 @@ def answer_test_images(model: MLP, dataset: Dataset) -> Answers:
     return Answers(task, found, asked.test.labels)
 
 
+def check_images(dataset: Dataset) -> None:
+    """Refuse a dataset that has no images to be shown.
+
+    Raises:
+        UsageError: if it has columns of numbers.
+    """
+    if dataset.train.images.ndim != 3:
+        raise UsageError(
+            f"{dataset.name} has columns of numbers, and no images to show: mlp eval tells how "
+            "well a model reads it"
+        )
+
+
 def check_count(count: int | None, most: int | None = None) -> None:
     """Refuse a ``--count`` below 1 or above ``most``.
 
