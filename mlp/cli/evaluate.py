@@ -22,13 +22,12 @@ from mlp.cli.options import (
     open_device,
 )
 from mlp.common.errors import UsageError
-from mlp.data.batches import Batches
 from mlp.data.load import Dataset, relabel_for
 from mlp.models.calibration import expected_calibration_error
 from mlp.models.formats.convert import read_model
 from mlp.models.metadata import inputs_of, task_of, temperature_of
 from mlp.models.metrics import LabelScore, Score, score, score_labels, score_numbers
-from mlp.models.predict import check_fits, outputs, vote
+from mlp.models.predict import check_fits, estimate, vote
 from mlp.nn.network import MLP
 
 
@@ -104,14 +103,8 @@ def evaluate(
 def _report_numbers(paths: list[Path], models: list[MLP], images: Dataset, as_json: bool) -> None:
     """Print how far the mean estimates of some models are from the numbers, in their units."""
     test, task = images.test, images.task
-    each = [outputs(model, Batches(test.images, test.labels, model)) for model in models]
-    estimates = task.in_own_units(np.mean(each, axis=0))  # (N, L)
-    found = score_numbers(estimates, task.in_own_units(test.labels))
-    figures = {
-        "r2": found.r2.tolist(),
-        "mae": found.mean_absolute_error.tolist(),
-        "rmse": found.root_mean_squared_error.tolist(),
-    }
+    numbers = task.in_own_units(test.labels)  # (N, L)
+    figures = score_numbers(estimate(models, test.images), numbers).to_json()
     if as_json:
         told = {"models": [str(path) for path in paths], "dataset": images.name, "task": task.kind}
         print(json.dumps(told | {"labels": task.names, "test_total": len(test)} | figures))

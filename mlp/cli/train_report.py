@@ -9,10 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from mlp.cli import console
-from mlp.data.batches import Batches
 from mlp.data.dataset import Dataset
 from mlp.models.metrics import score_numbers
-from mlp.models.predict import outputs
+from mlp.models.predict import estimate
 from mlp.nn.network import MLP
 from mlp.training.history import History
 from mlp.training.recipe import Recipe
@@ -97,14 +96,11 @@ def _of_numbers(model: MLP, dataset: Dataset) -> dict[str, Any]:
     task = dataset.task
     if task.kind != "regression":
         return {}
-    test = Batches(dataset.test.images, dataset.test.labels, model)
-    estimates = task.in_own_units(outputs(model, test))
-    found = score_numbers(estimates, task.in_own_units(dataset.test.labels))
-    return {
-        "test_r2": found.r2.tolist(),
-        "test_mae": found.mean_absolute_error.tolist(),
-        "test_rmse": found.root_mean_squared_error.tolist(),
-    }
+    found = score_numbers(
+        estimate([model], dataset.test.images), task.in_own_units(dataset.test.labels)
+    )
+    counts = {"test_correct": None}  # an estimate is near or far, and not right or wrong
+    return counts | {f"test_{name}": figures for name, figures in found.to_json().items()}
 
 
 def _several(figures: list[float]) -> str:

@@ -17,6 +17,7 @@ from mlp.data.load import Dataset, as_binary, overlay
 from mlp.data.reading import Reading
 from mlp.data.task import Kind
 from mlp.training.architecture import Architecture
+from mlp.training.pairs import USUAL_LOSSES
 from mlp.training.presets.preset import load_preset
 from mlp.training.recipe import Recipe
 from mlp.training.runs.settings import DataSettings, DeviceSettings, Settings, read_settings
@@ -34,13 +35,6 @@ EXCLUSIVE = (
     ("resume", "out"),
 )
 """Options of which only one makes sense."""
-
-DEFAULT_LOSSES: dict[Kind, str] = {
-    "binary": "binary_cross_entropy",
-    "multilabel": "binary_cross_entropy",
-    "regression": "quadratic",
-}
-"""What training minimises where it is not said, if not what the recipe's default is."""
 
 REASONS = {
     "start": "the run to resume has its parameters in its checkpoint",
@@ -158,7 +152,7 @@ def _of_preset(name: str | None, task: Kind) -> Settings:
         UsageError: if there is no preset of this name, or it makes no model file.
     """
     if name is None:
-        return Settings(training=Recipe(loss=DEFAULT_LOSSES.get(task, Recipe.loss)))
+        return Settings(training=Recipe(loss=USUAL_LOSSES[task]))
     preset = load_preset(name)
     if preset.members > 1:
         raise UsageError(

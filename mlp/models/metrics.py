@@ -161,6 +161,14 @@ class NumberScore:
     root_mean_squared_error: NDArray[np.float64]
     r2: NDArray[np.float64]
 
+    def to_json(self) -> dict[str, list[float]]:
+        """Return the figures under the names that commands print."""
+        return {
+            "r2": self.r2.tolist(),
+            "mae": self.mean_absolute_error.tolist(),
+            "rmse": self.root_mean_squared_error.tolist(),
+        }
+
 
 def score_numbers(estimates: NDArray[Any], numbers: NDArray[Any]) -> NumberScore:
     """Compare estimates with the numbers, both of shape (N, L)."""

@@ -87,6 +87,21 @@ def vote(models: Sequence[MLP], images: NDArray[Any]) -> NDArray[np.float64]:
     return mean
 
 
+def estimate(models: Sequence[MLP], images: NDArray[Any]) -> NDArray[np.float64]:
+    """Average the estimates of one or several models of numbers.
+
+    Args:
+        models: the models.
+        images: those of a `mlp.data.dataset.Split`, which are what the models read.
+
+    Returns:
+        The estimates in the numbers' own units, shape (N, L).
+    """
+    no_labels = np.zeros(len(images), np.int64)
+    each = [outputs(model, Batches(images, no_labels, model)) for model in models]  # (N, L)
+    return task_of(models[0]).in_own_units(np.mean(each, axis=0))
+
+
 def decide(model: MLP, outputs: Array) -> Array:
     """Turn a model's outputs, shape (N, C), into answers on their device; see `Task.decide`."""
     return task_of(model).decide(outputs, logits=model.output == "identity")

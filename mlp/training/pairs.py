@@ -8,13 +8,13 @@ from mlp.nn.losses import LOSSES, Quadratic
 from mlp.nn.network import MLP
 from mlp.training.recipe import Recipe
 
-REMEDIES = {
+USUAL_LOSSES = {
     "multiclass": "cross_entropy",
     "binary": "binary_cross_entropy",
     "multilabel": "binary_cross_entropy",
     "regression": "quadratic",
 }
-"""A loss that each kind of task can be learnt with."""
+"""What training minimises for each kind of task where it is not said."""
 
 
 def check_pairs(model: MLP, dataset: Dataset, recipe: Recipe) -> None:
@@ -27,7 +27,7 @@ def check_pairs(model: MLP, dataset: Dataset, recipe: Recipe) -> None:
     loss, _ = LOSSES.parse(recipe.loss)
     if kind not in loss.learns:
         raise UsageError(
-            f"the loss {recipe.loss} cannot learn a {kind} task: take --loss {REMEDIES[kind]}"
+            f"the loss {recipe.loss} cannot learn a {kind} task: take --loss {USUAL_LOSSES[kind]}"
         )
     if kind == "regression" and model.output != "identity":
         raise UsageError(
