@@ -200,6 +200,20 @@ def test_columns_are_standardised_as_in_training() -> None:
         predict(model, rows)
 
 
+def test_the_columns_of_a_frame_are_found_by_their_names() -> None:
+    pandas = pytest.importorskip("pandas", reason="the test extra brings pandas")
+    rows = np.random.default_rng(0).normal(size=(9, 4))
+    model = MLP([4, 5, 3], seed=2)
+    model.metadata = Metadata(inputs=Columns(tuple("abcd"), (0.0,) * 4, (1.0,) * 4))
+    expected = probabilities(model, rows)
+    frame = pandas.DataFrame(rows, columns=list("abcd"))
+    np.testing.assert_array_equal(probabilities(model, frame[list("dbca")]), expected)
+    np.testing.assert_array_equal(probabilities(model, frame.assign(id=0)), expected)
+    np.testing.assert_array_equal(probabilities(model, pandas.DataFrame(rows)), expected)
+    with pytest.raises(DataError, match="the frame has no column 'b', which the model reads"):
+        predict(model, frame.drop(columns="b"))
+
+
 def test_numbers_are_given_in_their_own_units() -> None:
     rows = np.random.default_rng(0).normal(size=(9, 4)).astype(np.float32)
     model = MLP([4, 5, 1], seed=2)
