@@ -68,7 +68,7 @@ def interpret(
         DataError: if the data does not make a dataset; the message names the first fault.
     """
     reading, tell = reading or Reading(), note or _quiet
-    splits = {key: as_images(split) for key, split in splits.items()}
+    splits = _shaped(splits, known.inputs if known else None)
     _check_shapes(splits, source)
     splits = {key: _labelled(key, split, source, tell) for key, split in splits.items()}
     whole = splits[WHOLE] if WHOLE in splits else splits[TRAIN]
@@ -77,22 +77,18 @@ def interpret(
             f"{source} has no labels to learn from: name the column or the file that holds them"
         )
     parts = [whole, *(split for key, split in splits.items() if key == TEST and len(split))]
-    task = known.task if known else None
+    held_out, task = len(parts) == 1, known.task if known else None
+    is_of_numbers = (task.kind if task else kind) == "regression"
+    if held_out and is_of_numbers:  # whose mean is that of the training rows
+        is_test = _drawn(np.zeros(len(whole), np.uint8), reading, source, seed, tell)
+        parts = [whole[~is_test], whole[is_test]]
     if task is None or (task.kind in ("binary", "multilabel") and not _are_answers(whole)):
         task = find_task(parts, kind, reading.classes, source, tell)
     targets = [as_targets(part, task, source) for part in parts]
-    held_out = len(parts) == 1
-    if held_out:
-        count = _test_count(reading.test, len(whole), source)
-        rows = evenly_drawn(targets[0], count, generator(seed, "test"))
-        is_test = np.zeros(len(whole), bool)
-        is_test[rows] = True
+    if held_out and not is_of_numbers:
+        is_test = _drawn(targets[0], reading, source, seed, tell)
         parts = [whole[~is_test], whole[is_test]]
         targets = [targets[0][~is_test], targets[0][is_test]]
-        tell(
-            f"{source} has no test set: {count:,} of {len(whole):,} rows are held out for it, "
-            "drawn at random from each class alike (--test changes how many)"
-        )
     inputs = known.inputs if known else None
     if inputs is None:
         inputs = _find_inputs(parts, reading, source)
@@ -105,6 +101,14 @@ def interpret(
     return Dataset(
         name, source, len(task.names), train, test, task, inputs=inputs, is_one_set=held_out
     )
+
+
+def _shaped(splits: RawSplits, known: Inputs | None) -> RawSplits:
+    """Give the rows of all splits the shape of images, or of none of them."""
+    if isinstance(known, Columns):
+        return splits
+    shaped = {key: as_images(split) for key, split in splits.items()}
+    return shaped if all(split.features.ndim == 3 for split in shaped.values()) else splits
 
 
 def as_images(split: RawSplit) -> RawSplit:
@@ -127,10 +131,13 @@ def as_images(split: RawSplit) -> RawSplit:
 
 
 def _could_be_pixels(features: np.ndarray) -> bool:
-    """Whether values are none of those that only columns have: negative, missing or large."""
+    """Whether values are those of pixels: whole numbers up to 16 bits, or from 0 to 1."""
     if features.dtype.kind == "b" or not features.size:
         return True
-    return bool(features.min() >= 0 and features.max() <= 65535)
+    if not (features.min() >= 0 and features.max() <= 65535):  # nor where one is missing
+        return False
+    whole = features.dtype.kind != "f" or features.max() <= 1
+    return bool(whole or (features == np.floor(features)).all())
 
 
 def _check_shapes(splits: RawSplits, source: str) -> None:
@@ -171,6 +178,22 @@ def _labelled(key: str, split: RawSplit, source: str, tell: Callable[[str], None
 def _are_answers(split: RawSplit) -> bool:
     """Whether each row has several labels."""
     return split.labels is not None and split.labels.ndim == 2
+
+
+def _drawn(
+    strata: np.ndarray, reading: Reading, source: str, seed: int, tell: Callable[[str], None]
+) -> np.ndarray:
+    """Draw the rows to hold out for the test, from each class alike: which are, shape (N,)."""
+    N = len(strata)
+    count = _test_count(reading.test, N, source)
+    is_test = np.zeros(N, bool)
+    is_test[evenly_drawn(strata, count, generator(seed, "test"))] = True
+    alike = " from each class alike" if (strata != strata[0]).any() else ""
+    tell(
+        f"{source} has no test set: {count:,} of {N:,} rows are held out for it, drawn at "
+        f"random{alike} (--test changes how many)"
+    )
+    return is_test
 
 
 def _test_count(test: float, N: int, source: str) -> int:

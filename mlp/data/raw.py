@@ -12,6 +12,9 @@ from mlp.common.errors import DataError
 
 TRAIN, TEST, WHOLE = "train", "test", "all"
 
+MISSING = frozenset({"", "na", "n/a", "nan", "null", "none", "?"})
+"""How a missing value may be written, in lower case."""
+
 
 @dataclass(frozen=True)
 class RawSplit:

@@ -9,7 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mlp.common.errors import DataError
-from mlp.data.raw import RawSplit
+from mlp.common.printable import printable_name
+from mlp.data.raw import MISSING, RawSplit
 from mlp.data.task import Kind, Task
 
 MOST_CLASSES = 1 << 16
@@ -27,7 +28,7 @@ def has_label(raw: RawSplit) -> NDArray[np.bool_]:
     if labels.dtype.kind == "f":
         missing = np.isnan(labels)
     elif labels.dtype.kind in "UO":
-        missing = np.isin(np.char.strip(labels.astype(str)), ("", "nan", "None", "?"))
+        missing = np.isin(np.char.lower(np.char.strip(labels.astype(str))), list(MISSING))
     present: NDArray[np.bool_] = ~missing.reshape(len(raw), -1).any(axis=1)
     return present
 
@@ -56,7 +57,9 @@ def find_task(
         return _questions(arrays, names, kind, source, note)
     values = np.unique(np.concatenate(arrays))  # (C,), sorted
     if values.dtype.kind == "f":
-        shown = next(value for value in values if value != np.floor(value))
+        if not np.isfinite(values).all():
+            raise DataError(f"a label of {source} is infinite: correct it")
+        shown = next((value for value in values if value != np.floor(value)), values[-1])
         raise DataError(
             f"the labels of {source} are real numbers such as {shown:g}, and no classes: add "
             "--task regression to estimate them, or name another label"
@@ -77,7 +80,14 @@ def find_task(
         found = _all_names(values, found, classes, source)
     if len(found) > MOST_CLASSES:
         raise DataError(f"{source} has {len(found):,} classes, over the limit of {MOST_CLASSES:,}")
-    return Task(names=found)
+    task = Task(names=found)
+    if len({*task.names}) < len(found):
+        alike = next(name for i, name in enumerate(task.names) if name in task.names[:i])
+        raise DataError(
+            f"two classes of {source} are both printed as {alike}: give them names that "
+            "differ in their first 30 characters"
+        )
+    return task
 
 
 def as_targets(raw: RawSplit, task: Task, source: str) -> NDArray[Any]:
@@ -122,6 +132,7 @@ def as_targets(raw: RawSplit, task: Task, source: str) -> NDArray[Any]:
         values = np.unique(labels)
         found = _names(values, raw.label_names)
     number = {name: i for i, name in enumerate(task.names)}
+    found = tuple(map(printable_name, found))  # as the task has them
     for name, value in zip(found, values, strict=True):
         if name not in number and (labels == value).any():
             row = int((labels == value).argmax())

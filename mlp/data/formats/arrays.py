@@ -85,6 +85,8 @@ def choose(names: Iterable[str], source: object) -> dict[str, dict[str, str]]:
 
 def join_validation(splits: RawSplits, source: object, note: Callable[[str], None]) -> RawSplits:
     """Test on validation rows where there are no test rows; else train on them, too."""
+    if WHOLE in splits and len(splits) > 1 and TRAIN not in splits:  # X and X_test, say
+        splits[TRAIN] = splits.pop(WHOLE)
     rows = splits.pop(VALIDATION, None)
     if rows is not None and TEST not in splits:
         note(f"{source} has rows for validation and none for the test: they are tested on")

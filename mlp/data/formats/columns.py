@@ -153,7 +153,13 @@ def _is_contiguous(values: NDArray[np.generic]) -> bool:
 def _split(table: Table, first: Table, label: int | None, dropped: set[int]) -> RawSplit:
     """Divide one table as the first was; the label may be missing in it."""
     columns = _align(table, first, label)
-    kept = [columns[c] for c in range(first.values.shape[1]) if c not in dropped and c != label]
+    ours = [c for c in range(first.values.shape[1]) if c not in dropped and c != label]
+    kept = [columns[c] for c in ours]
+    if -1 in kept:
+        lost = first.title(ours[kept.index(-1)])
+        raise DataError(
+            f"{table.path} lacks {lost} of {first.path}: add it, or leave it out with --drop"
+        )
     own = None if label is None or columns[label] < 0 else columns[label]
     for column in kept:
         if column in table.words:

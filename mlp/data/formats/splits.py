@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from mlp.common.errors import DataError
 from mlp.data.dataset import Split
@@ -34,7 +36,10 @@ def as_written(raw: RawSplits, source: Path, classes: int | None = None) -> Spli
         DataError: if they are of another kind, or the splits are empty or differ in image size.
     """
     splits: Splits = {}
-    for name, split in ((name, as_images(split)) for name, split in raw.items()):
+    shaped = {name: as_images(split) for name, split in raw.items()}
+    shares = all(_are_shares(split.features) for split in shaped.values())
+    inputs = Pixels(0.0, 1.0) if shares else Pixels()
+    for name, split in shaped.items():
         if not len(split) or not split.features[0].size:
             raise DataError(f"the split {name} of {source} holds no images: get it again")
         labels, limit = split.labels, classes or 256
@@ -52,7 +57,7 @@ def as_written(raw: RawSplits, source: Path, classes: int | None = None) -> Spli
                 f"{labels[row]}, outside the classes 0 to {limit - 1}: correct it, or "
                 "say how many classes there are"
             )
-        pixels = Pixels().apply(split.features, f"{source} ({name})")
+        pixels = inputs.apply(split.features, f"{source} ({name})")
         splits[name] = Split(pixels, labels.astype(np.uint8, copy=False))
     sizes = {split.images.shape[1:] for split in splits.values()}
     if len(sizes) > 1:
@@ -61,3 +66,9 @@ def as_written(raw: RawSplits, source: Path, classes: int | None = None) -> Spli
             f"({' and '.join(f'{h} x {w}' for h, w in sorted(sizes))}): they do not belong together"
         )
     return splits
+
+
+def _are_shares(pixels: NDArray[Any]) -> bool:
+    """Whether pixels are floats from 0 to 1, which bytes would make 0 and 1 of."""
+    is_float = pixels.dtype.kind == "f" and pixels.size > 0
+    return bool(is_float and pixels.min() >= 0 and pixels.max() <= 1)

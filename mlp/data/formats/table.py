@@ -17,11 +17,9 @@ from numpy.typing import NDArray
 
 from mlp.common.bounds import check_unpacked
 from mlp.common.errors import DataError
+from mlp.data.raw import MISSING
 
 DELIMITERS = ",;\t"
-
-MISSING = frozenset({"", "na", "n/a", "nan", "null", "none", "?"})
-"""How a missing value may be written, in lower case."""
 
 _BLOCK = 2_000  # rows parsed at a time, so that their floats stay few
 _MAX_LINE = 1 << 20
@@ -70,9 +68,9 @@ def read_table(path: Path) -> Table:
             head = list(islice(_lines(file, path), 2))
             if not head or not head[0].strip():
                 raise DataError(f"{path} is empty or begins with an empty line: get it again")
-            delimiter = max(DELIMITERS, key=lambda mark: len(_fields(head[0], mark)))
+            delimiter = _find_delimiter(head[0])
             rows = [_fields(line, delimiter) for line in head]
-            names = tuple(rows[0]) if _is_header(rows) else None
+            names = tuple(rows[0]) if _is_header(rows, delimiter) else None
             parser = _Parser(path, delimiter, len(rows[0]))
             lines = chain(head[names is not None :], _lines(file, path))
             blocks = list(parser.blocks(lines, 1 + (names is not None)))
@@ -107,28 +105,48 @@ def _fields(line: str, delimiter: str) -> list[str]:
     return [field.strip() for field in next(csv.reader([line], delimiter=delimiter), [])]
 
 
-def _is_header(rows: list[list[str]]) -> bool:
+def _find_delimiter(line: str) -> str:
+    """Return what stands most often between fields; a comma inside numbers is a decimal one."""
+    fields = _fields(line, ";")
+    if len(fields) > 1 and all("," not in field or _is_number(field, ";") for field in fields):
+        return ";"
+    return max(DELIMITERS, key=lambda mark: len(_fields(line, mark)))
+
+
+def _is_header(rows: list[list[str]], delimiter: str) -> bool:
     """Whether the first of two rows names the columns.
 
     Names may be numbers, as a data frame's own: 0, 1, 2 … beside ``label``.
     """
     first = rows[0]
     numbers = [int(field) for field in first if field.isdecimal() and len(field) < 10]
+    words = [i for i, field in enumerate(first) if not _is_number(field, delimiter)]
     if len(numbers) > 3 and numbers == list(range(numbers[0], numbers[0] + len(numbers))):
-        return len(numbers) >= len(first) - 3
-    words = [i for i, field in enumerate(first) if not _is_number(field)]
+        return len(numbers) >= len(first) - 3 and (bool(words) or numbers[0] == 0)
     if len(words) == len(first):
         return True
     # A word above a number is a name; a word above a word is a value, as the label of each row.
     below = rows[-1] if len(rows) > 1 else []
     return any(
-        i < len(below) and first[i].lower() not in MISSING and _is_number(below[i]) for i in words
+        i < len(below) and first[i].lower() not in MISSING and _is_number(below[i], delimiter)
+        for i in words
     )
 
 
-def _is_number(field: str) -> bool:
+def _number(field: str, delimiter: str) -> float:
+    """Read a number, with a decimal comma where semicolons stand between the fields.
+
+    Raises:
+        ValueError: if it is none.
+    """
+    if "_" in field:  # which Python takes for a separator
+        raise ValueError
+    return float(field.replace(",", ".") if delimiter == ";" else field)
+
+
+def _is_number(field: str, delimiter: str) -> bool:
     try:
-        return math.isfinite(float(field)) and "_" not in field
+        return math.isfinite(_number(field, delimiter))
     except ValueError:
         return False
 
@@ -208,7 +226,9 @@ class _Parser:
             if column not in self.words:
                 try:
                     values[~missing, column] = [
-                        self._value(field) for field in fields if field.lower() not in MISSING
+                        _number(field, self.delimiter)
+                        for field in fields
+                        if field.lower() not in MISSING
                     ]
                     continue
                 except ValueError:
@@ -217,14 +237,13 @@ class _Parser:
             self.words.setdefault(column, []).append(np.array(fields, np.str_))
         return values
 
-    def _value(self, field: str) -> float:
-        if "_" in field:  # which Python takes for a separator
-            raise ValueError
-        return float(field.replace(",", ".") if self.delimiter == ";" else field)
-
     def _refuse(self, column: int, fields: list[str], block: list[str], number: int) -> None:
         """Refuse a word far down in a column that held numbers up to there."""
-        row, word = next((i, f) for i, f in enumerate(fields) if not _is_number(f))
+        row, word = next(
+            (i, field)
+            for i, field in enumerate(fields)
+            if field.lower() not in MISSING and not _is_number(field, self.delimiter)
+        )
         line = [i for i, text in enumerate(block, number) if not text.isspace()][row]
         raise DataError(
             f"line {line:,} of {self.path} has {word[:20]!r} in column {column + 1:,}, where a "
