@@ -9,6 +9,7 @@ import sys
 import tempfile
 import time
 import traceback
+import zipfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from functools import cache
@@ -147,6 +148,14 @@ def _idx(ending: str) -> list[bytes]:
     return [_written(f"a{ending}", lambda path, a=array: write_idx(path, a)) for array in arrays]
 
 
+def _archives() -> list[bytes]:
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name in ("set/train.csv", "set/test.csv"):
+            archive.writestr(name, _data("a.csv")[0])
+    return [packed.getvalue()]
+
+
 def _data(name: str) -> list[bytes]:
     splits = pair()
     if name.endswith(".csv"):
@@ -186,8 +195,9 @@ def _read_picture(content: bytes) -> object:
 TARGETS: dict[str, Target] = {
     "idx": Target(lambda content: decode_idx(io.BytesIO(content), "a"), lambda: _idx(".idx")),
     "idx-gz": Target(lambda content: decode_idx(io.BytesIO(content), "a"), lambda: _idx(".gz")),
-    "csv": Target(as_file("a.csv", data_formats.read_splits), lambda: _data("a.csv")),
-    "npz": Target(as_file("a.npz", data_formats.read_splits), lambda: _data("a.npz")),
+    "csv": Target(as_file("a.csv", data_formats.read), lambda: _data("a.csv")),
+    "npz": Target(as_file("a.npz", data_formats.read), lambda: _data("a.npz")),
+    "zip": Target(as_file("a.zip", data_formats.read), _archives),
     "model": Target(as_file("m.safetensors", read_model), lambda: _models("m.safetensors")),
     "model-npz": Target(as_file("m.npz", read_model), lambda: _models("m.npz")),
     "diary": Target(as_file("m.bin", read_model), lambda: _models("m.bin", "diary-dynamic")),

@@ -17,6 +17,9 @@ from mlp.data.interpret import Meaning, interpret
 from mlp.data.reading import Reading
 from mlp.data.task import Kind
 
+PICKLES = frozenset({".pkl", ".pickle", ".joblib"})
+"""Endings of Python's own files of objects, which run what they hold when they are read."""
+
 
 def detect(path: str | Path) -> Format:
     """Recognise the format of a file or folder by its content.
@@ -29,6 +32,11 @@ def detect(path: str | Path) -> Format:
     try:
         if not (path.is_dir() or path.is_file()):
             raise DataError(f"there is no file or folder {path}: check its name")
+        if PICKLES & {suffix.lower() for suffix in path.suffixes} and path.is_file():
+            raise DataError(
+                f"{path} is a pickle, which is never read, as it could run any program: load it in "
+                "Python if you trust it, and write its arrays with numpy.savez"
+            )
         found = FORMATS.matching(path)
     except OSError as error:
         raise DataError(f"cannot read {path}: {error.strerror or error}") from None

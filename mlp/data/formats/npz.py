@@ -27,7 +27,7 @@ class Npz(Format):
     endings = (".npz",)
 
     def matches(self, path: Path) -> bool:
-        return is_zip(path) and (path.suffix.lower() == ".npz" or _holds_arrays_alone(path))
+        return is_zip(path) and (path.suffix.lower() == ".npz" or holds_arrays_alone(path))
 
     def read(self, path: Path, request: Request) -> RawSplits:
         chosen = choose(npz_names(path), path)
@@ -60,7 +60,8 @@ def npz_names(path: Path) -> list[str]:
     return [name.removesuffix(".npy") for name in names if name.endswith(".npy")]
 
 
-def _holds_arrays_alone(path: Path) -> bool:
+def holds_arrays_alone(path: Path) -> bool:
+    """Whether a zip holds nothing but NumPy's arrays, or is no zip within and not called one."""
     try:
         with zipfile.ZipFile(path) as archive:
             names = archive.namelist()

@@ -1,0 +1,81 @@
+"""A zip archive of files in another format, as Kaggle and others give away their data."""
+
+from __future__ import annotations
+
+import zipfile
+import zlib
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from mlp.common.bounds import check_unpacked
+from mlp.common.errors import DataError
+from mlp.common.safe_npz import is_zip
+from mlp.data.formats.npz import holds_arrays_alone
+from mlp.data.formats.registry import FORMATS, ReadFormat
+from mlp.data.formats.request import Request
+from mlp.data.formats.splits import RawSplits
+
+MOST_FILES = 1_000_000
+"""Files of an archive; more are a bomb."""
+
+
+@FORMATS.register("zip")
+class Archive(ReadFormat):
+    """It is unpacked into a folder that is gone afterwards, and read as what lies there."""
+
+    title = "a .zip archive of one of these"
+    endings = (".zip",)
+
+    def matches(self, path: Path) -> bool:
+        return is_zip(path) and path.suffix.lower() != ".npz" and not holds_arrays_alone(path)
+
+    def read(self, path: Path, request: Request) -> RawSplits:
+        with TemporaryDirectory(prefix="mlp-") as folder:
+            _unpack(path, Path(folder))
+            place = _root(Path(folder))
+            try:
+                found = FORMATS.matching(place)
+                if len(found) != 1 or isinstance(found[0], Archive):
+                    raise DataError(f"{place} is no dataset: unpack it and look what it holds")
+                return found[0].read(place, request)
+            except DataError as error:  # which tells of files in a folder that is gone
+                raise DataError(str(error).replace(str(place), str(path))) from None
+
+
+def _unpack(path: Path, folder: Path) -> None:
+    """Unpack an archive, whose names `zipfile` keeps inside the folder.
+
+    Raises:
+        DataError: if it is damaged or encrypted, or unpacks to too much.
+    """
+    try:
+        with zipfile.ZipFile(path) as archive:
+            entries = archive.infolist()
+            if len(entries) > MOST_FILES:
+                raise DataError(
+                    f"{path} holds {len(entries):,} files, over the limit of {MOST_FILES:,}: "
+                    "unpack it yourself and name the folder"
+                )
+            size = sum(entry.file_size for entry in entries)
+            check_unpacked(path, path.stat().st_size, size, DataError)
+            archive.extractall(folder)
+    except RuntimeError:
+        raise DataError(f"{path} is encrypted: unpack it yourself and name the folder") from None
+    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, ValueError) as error:
+        raise DataError(f"{path} is a damaged archive ({error}): get it again") from None
+    except OSError as error:
+        raise DataError(f"cannot unpack {path}: {error.strerror or error}") from None
+
+
+def _root(folder: Path) -> Path:
+    """Return the one file or folder inside, or inside that; else the folder itself."""
+    while folder.is_dir():
+        inside = [
+            entry
+            for entry in folder.iterdir()
+            if not entry.name.startswith(".") and entry.name != "__MACOSX"
+        ]
+        if len(inside) != 1:
+            break
+        folder = inside[0]
+    return folder
