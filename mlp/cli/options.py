@@ -23,9 +23,10 @@ DatasetName = Annotated[
     typer.Option(
         "--dataset",
         metavar="NAME|PATH",
-        help="mnist, synthetic, synthetic:N+M (N to train on, M to test), or a file or "
-        "folder of IDX, CSV, .npz or images; auto takes MNIST, or synthetic digits where it is "
-        "not to be had. NAME,NAME trains on both and tests on the first.",
+        help="mnist, synthetic, synthetic:N+M (N to train on, M to test), continental (drawn "
+        "likewise, in the ways of other countries), or a file or folder of IDX, CSV, .npz or "
+        "images; auto takes MNIST, or synthetic digits where it is not to be had. "
+        "NAME,NAME trains on both and tests on the first.",
     ),
 ]
 OwnDatasetName = Annotated[

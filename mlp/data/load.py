@@ -13,6 +13,7 @@ from mlp.common.errors import DataError, UsageError
 from mlp.data.dataset import Dataset, Split
 from mlp.data.download import Progress
 from mlp.data.formats import convert as formats
+from mlp.data.hands import HANDS
 from mlp.data.inputs import Columns
 from mlp.data.interpret import Meaning
 from mlp.data.mnist import MnistUnavailable, load_mnist
@@ -38,6 +39,7 @@ def load_dataset(
 
     Args:
         name: ``"mnist"``; ``"synthetic"``, or ``"synthetic:N+M"`` for N training and M test images;
+            ``"continental"`` likewise, by the same pen with the 1, 7 and 9 of other countries;
             a file or folder in any format that `mlp.data.formats` reads; or ``"auto"`` for MNIST
             where it is found or can be downloaded, and else synthetic digits. Several, with commas
             between, are joined: trained on together, tested on the first; see `join`.
@@ -78,16 +80,17 @@ def load_dataset(
             if note is not None:
                 note(f"{error}. Going on with synthetic digits, which the project draws itself.")
             name = "synthetic"
-    if match := re.fullmatch(r"synthetic(?::(\d+)\+(\d+))?", name):
-        counts = map(int, match.groups()) if match[1] else ()
-        return dataclasses.replace(load_synthetic(*counts), origin=name)
+    if match := re.fullmatch(rf"({'|'.join(HANDS)})(?::(\d+)\+(\d+))?", name):
+        hand, *counts = match.groups()
+        drawn = [int(count) for count in counts if count is not None]
+        return dataclasses.replace(load_synthetic(*drawn, hand=hand), origin=name)
     if Path(name).exists():
         found = formats.read(name, reading, kind=kind, known=known, note=note)
         chosen = reading.chosen() if reading else {}
         return dataclasses.replace(found, origin=str(Path(name).absolute()), reading=chosen)
     raise UsageError(
-        f"there is no dataset {name!r}: choose mnist, synthetic, synthetic:N+M, or a file or "
-        "folder in one of the formats that mlp data info reads"
+        f"there is no dataset {name!r}: choose mnist, synthetic, synthetic:N+M, continental, or a "
+        "file or folder in one of the formats that mlp data info reads"
     )
 
 

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from mlp.common.errors import UsageError
 from mlp.data.dataset import Dataset, Split
-from mlp.data.strokes import SAMPLES, skeletons
+from mlp.data.strokes import SAMPLES, Skeletons, skeletons
 
 CLASSES = 10
 SIZE = 28  # pixels along the side of an image
@@ -17,7 +17,9 @@ BLOCK = 500  # images drawn at once, from one random stream; a multiple of CLASS
 Floats = NDArray[np.float32]
 
 
-def load_synthetic(train: int = 60_000, test: int = 10_000, seed: int = 0) -> Dataset:
+def load_synthetic(
+    train: int = 60_000, test: int = 10_000, seed: int = 0, *, hand: str = "synthetic"
+) -> Dataset:
     """Draw a dataset in MNIST's format.
 
     Args:
@@ -25,27 +27,29 @@ def load_synthetic(train: int = 60_000, test: int = 10_000, seed: int = 0) -> Da
         test: the number of test images, 1 or more; drawn from a random stream of their own.
         seed: 0 or more. The same seed draws the same digits, and a smaller split is the
             beginning of a larger one.
+        hand: whose ways of writing, one of `mlp.data.hands.HANDS`.
 
     Raises:
         UsageError: if a count is below 1 or the seed below 0.
     """
     train_seed, test_seed = _seed_sequence(seed).spawn(2)
     return Dataset(
-        name="synthetic",
+        name=hand,
         source=f"drawn by the project, seed {seed}",
         classes=CLASSES,
-        train=draw_digits(train, train_seed),
-        test=draw_digits(test, test_seed),
+        train=draw_digits(train, train_seed, hand),
+        test=draw_digits(test, test_seed, hand),
     )
 
 
-def draw_digits(count: int, seed: int | np.random.SeedSequence) -> Split:
+def draw_digits(count: int, seed: int | np.random.SeedSequence, hand: str = "synthetic") -> Split:
     """Draw digits, equally many of each class or nearly so.
 
     Args:
         count: the number of images, 1 or more.
         seed: where the randomness starts, 0 or more; what is drawn for a count is the beginning
             of what is drawn for a larger one.
+        hand: whose ways of writing, one of `mlp.data.hands.HANDS`.
 
     Returns:
         Images of 28x28 pixels in blocks of 500, each block with 50 images of each class in
@@ -63,7 +67,7 @@ def draw_digits(count: int, seed: int | np.random.SeedSequence) -> Split:
         raise UsageError(f"{count:,} digits do not fit in memory: draw fewer") from error
     for block, start in enumerate(range(0, count, BLOCK)):
         rows = slice(start, min(start + BLOCK, count))
-        drawn = _draw_block(_stream(sequence, block))
+        drawn = _draw_block(_stream(sequence, block), skeletons(hand))
         images[rows], labels[rows] = (array[: rows.stop - start] for array in drawn)
     return Split(images, labels)
 
@@ -87,15 +91,17 @@ def _stream(seed: np.random.SeedSequence, block: int) -> np.random.Generator:
 # these are the same to the last bit on every machine, which sines, logarithms and BLAS are not.
 
 
-def _draw_block(rng: np.random.Generator) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
+def _draw_block(
+    rng: np.random.Generator, shapes: Skeletons
+) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
     """Draw one block of images (N, 28, 28) and labels (N,)."""
-    style = _choose_styles(rng)  # (N,)
-    waypoints = _stretch_ends(_jitter(skeletons().waypoints[:, :, style], rng), style, rng)
-    points = _trace(waypoints, style)  # (2, P, N)
+    style = _choose_styles(rng, shapes)  # (N,)
+    waypoints = _stretch_ends(_jitter(shapes.waypoints[:, :, style], rng), style, shapes, rng)
+    points = _trace(waypoints, style, shapes)  # (2, P, N)
     points = _slant_and_turn(_ripple(_bend(points, rng), rng), rng)
     radius = _press(rng)  # (P, N), pixels
     grey = _ink(_fit(points, radius), radius, rng)  # (20, 20, N)
-    return _centre(grey), skeletons().digits[style]
+    return _centre(grey), shapes.digits[style]
 
 
 def _uniform(rng: np.random.Generator, low: float, high: float, *shape: int) -> Floats:
@@ -117,13 +123,13 @@ def _wave(turns: Floats) -> Floats:
     return wave
 
 
-def _choose_styles(rng: np.random.Generator) -> NDArray[np.int64]:
+def _choose_styles(rng: np.random.Generator, shapes: Skeletons) -> NDArray[np.int64]:
     """Choose the styles (N,) of equally many digits of each class, in random order."""
     digits = rng.permutation(np.repeat(np.arange(CLASSES), BLOCK // CLASSES))  # (N,)
     # A style has as many tickets as its share says; each digit draws one of its styles' tickets.
-    held = np.bincount(skeletons().digits, skeletons().shares).astype(np.int64)  # (10,)
+    held = np.bincount(shapes.digits, shapes.shares).astype(np.int64)  # (10,)
     first = np.cumsum(held) - held  # (10,)
-    tickets = np.repeat(np.arange(len(skeletons().shares)), skeletons().shares)
+    tickets = np.repeat(np.arange(len(shapes.shares)), shapes.shares)
     style: NDArray[np.int64] = tickets[first[digits] + rng.integers(held[digits])]
     return style
 
@@ -134,17 +140,19 @@ def _jitter(waypoints: Floats, rng: np.random.Generator) -> Floats:
     return waypoints + _bell(rng, 1, *waypoints.shape) * spread
 
 
-def _stretch_ends(waypoints: Floats, style: NDArray[np.int64], rng: np.random.Generator) -> Floats:
+def _stretch_ends(
+    waypoints: Floats, style: NDArray[np.int64], shapes: Skeletons, rng: np.random.Generator
+) -> Floats:
     """Pull the free ends of strokes through waypoints (C, 2, N) further out or back in."""
-    before = np.take_along_axis(waypoints, skeletons().towards[:, None, style], axis=0)
+    before = np.take_along_axis(waypoints, shapes.towards[:, None, style], axis=0)
     amount = _uniform(rng, -0.5, 0.7, len(waypoints), 1, BLOCK)
     return waypoints + amount * (waypoints - before)
 
 
-def _trace(waypoints: Floats, style: NDArray[np.int64]) -> Floats:
+def _trace(waypoints: Floats, style: NDArray[np.int64], shapes: Skeletons) -> Floats:
     """Follow the strokes through the waypoints (C, 2, N) in samples (2, P, N)."""
     points = np.zeros((2, SAMPLES, BLOCK), np.float32)
-    for knots, weights in zip(skeletons().knots, skeletons().weights, strict=True):
+    for knots, weights in zip(shapes.knots, shapes.weights, strict=True):
         for axis in range(2):
             picked = np.take_along_axis(waypoints[:, axis], knots[:, style], axis=0)
             points[axis] += picked * weights[:, style]

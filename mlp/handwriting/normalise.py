@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from mlp.handwriting import constants
+from mlp.handwriting.components import connected_components
 from mlp.handwriting.filters import Mask, Plane, resize, smooth
 
 
@@ -32,7 +33,10 @@ def _with_stroke_width(digit: Mask) -> Mask:
     width = stroke_width(digit)
     wanted = float(np.clip(width, constants.THINNEST * unit, constants.THICKEST * unit))
     strokes = signed_distance(digit) <= (wanted - width) / 2
-    return strokes if strokes.sum() >= constants.LEAST_LEFT * digit.sum() else digit
+    if strokes.sum() < constants.LEAST_LEFT * digit.sum():
+        return digit
+    # Narrowing may break the thinnest strokes; a digit that has some is left as wide as it is.
+    return strokes if count_parts(strokes) <= count_parts(digit) else digit
 
 
 def stroke_width(mask: Mask) -> float:
@@ -94,6 +98,10 @@ def _enlarge(soft: Plane) -> Mask:
     sigma = constants.FINE_BLUR * constants.FINE + constants.PIXEL_BLUR * max(scale, 1)
     blurred = smooth(fine, sigma)
     digit = blurred > min(constants.FINE_EDGE, constants.FINE_RIDGE * float(blurred.max()))
+    if count_parts(digit) > count_parts(soft > 0.5):
+        # A stroke finer than the board's pixels fades in their means: mark all that it touches.
+        inked = resize((soft > 0.5).astype(np.float32), height, width, Image.Resampling.BOX) > 0
+        digit |= np.pad(inked, constants.FINE_MARGIN * constants.FINE)
     return _cropped(digit)
 
 
@@ -105,6 +113,11 @@ def _cropped(digit: Mask) -> Mask:
         margin = constants.FINE_MARGIN * constants.FINE
         crop.append(slice(max(0, inked[0] - margin), inked[-1] + 1 + margin))
     return digit[tuple(crop)]
+
+
+def count_parts(mask: Mask) -> int:
+    """Count the connected components of a mask; diagonal neighbours are connected."""
+    return int(connected_components(mask).max(initial=0))
 
 
 def _extent(mask: Mask) -> tuple[int, int]:

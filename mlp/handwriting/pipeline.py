@@ -217,7 +217,10 @@ def _find_strokes(picture: NDArray[np.uint8], mask: Mask | None = None) -> _Page
             ink = np.where(mask, ink, np.float32(0))
         unframed = remove_frames(ink, find_edge(ink))
         lifted = remove_grain(remove_ruled_lines(unframed), constants.GRAIN_BLUR * pen)
-        soft = np.clip(lifted / (2 * find_edge(remove_borders(lifted))), 0, 1)
+        edge = find_edge(remove_borders(lifted))
+        if pen < constants.FINE_PEN * max(grey.shape):
+            edge *= constants.FINE_PEN_EDGE
+        soft = np.clip(lifted / (2 * edge), 0, 1)
         labels = connected_components(soft > 0.5)
         if mask is not None:
             labels = drop_cut_strokes(labels, mask)

@@ -59,7 +59,10 @@ def _find_lines(ink: Plane) -> list[Line]:
     strength = _strengths(profile, centres, rows, rises)
     thick = _opening(profile, 2 * _reach(ink) + 1)
     lines = _peaks(strength, rows, rises)
-    return [line for line in lines if _is_thin(profile, thick, line, centres)]
+    lines = [line for line in lines if _is_thin(profile, thick, line, centres)]
+    if len(lines) == 1 and _ends_inside(profile, lines[0], centres):
+        return []  # the stem of a digit that fills the frame
+    return lines
 
 
 def _strengths(
@@ -136,6 +139,16 @@ def _is_thin(profile: Plane, thick: Plane, line: Line, centres: NDArray[np.float
     path = (line.row + np.round(line.rise * centres).astype(int)).clip(0, len(thick) - 1)
     at = path, np.arange(len(centres))
     return float(np.median(thick[at])) < constants.RULE_STROKE * float(np.median(profile[at]))
+
+
+def _ends_inside(profile: Plane, line: Line, centres: NDArray[np.float64]) -> bool:
+    """Whether a line has no ink at either edge of the picture: a printed one runs off the paper."""
+    path = line.row + np.round(line.rise * centres).astype(int)  # (strips,)
+    if path.min() < 0 or path.max() >= len(profile):
+        return False
+    ink = profile[path, np.arange(len(centres))]
+    ends = constants.RULE_ENDS * float(np.median(ink))
+    return max(float(ink[0]), float(ink[-1])) < ends
 
 
 def _opening(profile: Plane, size: int) -> Plane:

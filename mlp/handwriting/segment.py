@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from functools import reduce
 from itertools import pairwise
+from operator import or_
 
 import numpy as np
 
@@ -24,7 +26,7 @@ def find_digits(labels: ComponentLabels, ink: Plane) -> list[Part]:
     """
     longer = max(labels.shape)
     smallest = max(constants.SMALLEST_DIGIT_PIXELS, constants.SMALLEST_DIGIT * longer)
-    parts = _clear_of_edge(parts_of(labels), labels.shape, smallest)
+    parts = _clear_of_edge(join_dashes(parts_of(labels)), labels.shape, smallest)
     digits = _digit_shaped(group(_without_specks(parts)))
     tallest = max((digit.box.height for digit in digits), default=0)
     if tallest < smallest or len(digits) > constants.MOST_DIGITS:
@@ -50,6 +52,37 @@ def _clear_of_edge(parts: list[Part], shape: tuple[int, ...], smallest: float) -
     if any(part.box.extent >= smallest for part in clear):
         return clear
     return [part for part in parts if part.box.extent >= constants.CROPPED_DIGIT * max(shape)]
+
+
+def join_dashes(parts: list[Part]) -> list[Part]:
+    """Join dots and dashes that follow one another into the stroke that they draw.
+
+    Returns:
+        The parts, largest first; those that are many and near enough to be a stroke as one.
+    """
+    parts = sorted(parts, key=lambda part: -part.box.extent)[: constants.MOST_PARTS]
+    largest = parts[0].box.extent if parts else 0
+    dashes = [part for part in parts if part.box.extent <= constants.DASH * largest]
+    if len(dashes) < constants.FEWEST_DASHES:
+        return parts
+    strokes = []
+    while dashes:
+        chain = [dashes.pop()]
+        for link in chain:  # which grows meanwhile
+            near = [dash for dash in dashes if _follow_one_another(link.box, dash.box)]
+            chain += near
+            dashes = [dash for dash in dashes if dash not in near]
+        stroke = reduce(or_, chain)
+        long = stroke.box.extent >= constants.DASHES_LENGTH * max(d.box.extent for d in chain)
+        strokes += [stroke] if long and len(chain) >= constants.FEWEST_DASHES else chain
+    return [part for part in parts if part.box.extent > constants.DASH * largest] + strokes
+
+
+def _follow_one_another(one: Box, other: Box) -> bool:
+    """Whether two dashes are near enough to be drawn by one stroke."""
+    aside = _gap(one.left, one.right, other.left, other.right)
+    apart = _gap(one.top, one.bottom, other.top, other.bottom)
+    return max(aside, apart) <= constants.DASH_GAP * max(one.extent, other.extent)
 
 
 def _without_specks(parts: list[Part]) -> list[Part]:
@@ -121,7 +154,8 @@ def _belong_together(one: Box, other: Box) -> bool:
     apart = _gap(one.top, one.bottom, other.top, other.bottom)
     taller, shorter = max(one.height, other.height), min(one.height, other.height)
     lower = max(one, other, key=lambda box: box.top)
-    if _is_flat(lower) and apart > constants.UNDERLINE_GAP * taller:
+    least = max(constants.UNDERLINE_GAP_PIXELS, constants.UNDERLINE_GAP * taller)
+    if _is_flat(lower) and apart > least:
         return False
     if -aside >= constants.STACKED * min(one.width, other.width):
         return apart <= _stacked_gap(one, other) * (one | other).height

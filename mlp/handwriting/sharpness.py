@@ -8,7 +8,7 @@ from PIL import Image
 
 from mlp.handwriting import constants
 from mlp.handwriting.components import ComponentLabels, Part
-from mlp.handwriting.filters import Plane, resize
+from mlp.handwriting.filters import Mask, Plane, resize, sliding_max
 from mlp.handwriting.segment import around
 
 
@@ -31,8 +31,16 @@ def measure_sharpness(
     """
     scale = max(1.0, pen / constants.SHARP_STROKE)
     grey, labels = _shrink(grey, labels, scale)
-    grain = float(np.median(np.hypot(*_slope(grey))))
+    grain = _grain(grey, np.isin(labels, [number for digit in digits for number in digit.labels]))
     return [_steepness(grey, labels, digit, scale) / (1 + grain) for digit in digits]
+
+
+def _grain(grey: Plane, ink: Mask) -> float:
+    """The paper's usual slope, away from strokes: a blurred edge is none of its grain."""
+    size = 2 * constants.GRAIN_MARGIN + 1
+    paper = ~sliding_max(sliding_max(ink, size, 0), size, 1)
+    slope = np.hypot(*_slope(grey))[1:-1, 1:-1]  # (height, width)
+    return float(np.median(slope[paper] if paper.mean() >= constants.GRAIN_PAPER else slope))
 
 
 def _shrink(grey: Plane, labels: ComponentLabels, scale: float) -> tuple[Plane, ComponentLabels]:

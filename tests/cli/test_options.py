@@ -43,7 +43,7 @@ def test_auto_says_that_it_takes_synthetic_digits(
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     monkeypatch.delenv("MLP_DATA_DIR", raising=False)
     small = load_dataset("synthetic:120+50")
-    monkeypatch.setattr("mlp.data.load.load_synthetic", lambda: small)
+    monkeypatch.setattr("mlp.data.load.load_synthetic", lambda **_: small)
     arguments = ("train", "--device", "cpu", "--hidden", "8", "--epochs", "1")
     result = mlp(*arguments)
     assert result.code == 0

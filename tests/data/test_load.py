@@ -19,6 +19,9 @@ from mlp.data.mnist import MnistUnavailable
 def test_synthetic_digits_have_the_counts_asked_for() -> None:
     data = load_dataset("synthetic:70+30")
     assert (len(data.train), len(data.test), data.name) == (70, 30, "synthetic")
+    other = load_dataset("continental:70+30")
+    assert (len(other.train), other.name, other.origin) == (70, "continental", "continental:70+30")
+    assert other.train.checksum != data.train.checksum
 
 
 @pytest.mark.parametrize("name", ["mnist", "auto"])
@@ -33,7 +36,7 @@ def test_auto_takes_synthetic_digits_where_mnist_is_not_there(
     cache: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("MLP_OFFLINE", "1")
-    monkeypatch.setattr("mlp.data.load.load_synthetic", lambda: DIGITS)
+    monkeypatch.setattr("mlp.data.load.load_synthetic", lambda **_: DIGITS)
     notes: list[str] = []
     drawn = load_dataset("auto", note=notes.append)
     assert (drawn.train, drawn.origin) == (DIGITS.train, "synthetic")

@@ -8,6 +8,7 @@ import pytest
 from mlp.common.errors import UsageError
 from mlp.data import strokes
 from mlp.data.dataset import Split
+from mlp.data.hands import HANDS
 from mlp.data.synthetic import BLOCK, _fit, draw_digits, load_synthetic
 
 
@@ -134,19 +135,20 @@ def test_a_negative_seed_is_refused():
         load_synthetic(train=1, test=1, seed=-1)
 
 
+@pytest.mark.parametrize("hand", HANDS)
 @pytest.mark.parametrize("digit", range(10))
-def test_every_digit_has_several_styles_and_each_is_drawable(digit):
-    assert len(strokes.STYLES[digit]) >= 4
-    skeletons = strokes.skeletons()
+def test_every_digit_has_several_styles_and_each_is_drawable(digit, hand):
+    assert len(HANDS[hand][digit]) >= 4
+    skeletons = strokes.skeletons(hand)
     rows = np.flatnonzero(skeletons.digits == digit)
-    assert len(rows) == len(strokes.STYLES[digit])
+    assert len(rows) == len(HANDS[hand][digit])
     np.testing.assert_allclose(skeletons.weights[:, :, rows].sum(axis=0), 1, atol=1e-6)
     assert (skeletons.shares[rows] > 0).all()
 
 
 def test_a_closed_stroke_ends_where_it_began_and_a_spline_meets_its_waypoints(monkeypatch):
     styles = {0: ((1, "0,0 50,0 50,50 0,50 0,0"),), 1: ((1, "10,0 10,60 10,100"),)}
-    monkeypatch.setattr(strokes, "STYLES", styles)
+    monkeypatch.setitem(HANDS, "synthetic", styles)
     strokes.skeletons.cache_clear()
     try:
         skeletons = strokes.skeletons()

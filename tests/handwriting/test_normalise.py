@@ -5,10 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from hard_pictures import Scene, clean, likeness, page_of, photograph
-from PIL import Image
+from PIL import Image, ImageDraw
 
+from mlp.data.strokes import skeletons
 from mlp.handwriting import extract_digit
-from mlp.handwriting.normalise import signed_distance, stroke_width
+from mlp.handwriting.normalise import count_parts, signed_distance, stroke_width, to_mnist_format
 
 
 @pytest.mark.parametrize("digit", range(10))
@@ -62,3 +63,43 @@ def test_stroke_width_of_a_bar_at_any_angle(width, angle):
 
 def test_nothing_has_no_stroke_width():
     assert stroke_width(np.zeros((5, 5), bool)) == 0
+
+
+def draw_line(style: int, side: int, width: int, size: float) -> np.ndarray:
+    """Draw one of the pen's styles, ``size`` pixels large, on a canvas of ``side`` pixels."""
+    shapes = skeletons()
+    picked = shapes.waypoints[:, :, style][shapes.knots[:, :, style]]  # (4, P, 2)
+    points = (picked * shapes.weights[:, :, style, None]).sum(axis=0) * size / 2 + side / 2
+    canvas = Image.new("L", (side, side), 255)
+    ImageDraw.Draw(canvas).line([tuple(p) for p in points], 0, width, "curve")
+    return np.asarray(canvas)
+
+
+@pytest.mark.parametrize("side", [28, 100, 400, 1080, 2000, 4000])
+def test_a_connected_stroke_stays_connected_whatever_its_width(side):
+    """A thin pen on a large canvas left gaps, and an eight was read as a three."""
+    in_one_line = [n for n, digit in enumerate(skeletons().digits) if digit in (0, 2, 3, 6)]
+    rng = np.random.default_rng(side)
+    drawn = 0
+    for width in (1, 2, 3, 5, 9, 20, 60):
+        style, size = int(rng.choice(in_one_line)), side * rng.uniform(0.4, 0.8)
+        if not size / 500 < width < size / 6:
+            continue
+        picture = draw_line(style, side, width, size)
+        assert count_parts(picture < 128) == 1
+        stages = extract_digit(picture).stages
+        parts = {
+            name: count_parts(stages[name] > stages[name].max() * level)
+            for name, level in {"threshold": 0.5, "digit": 0.5, "strokes": 0.5, "image": 0}.items()
+        }
+        assert parts == dict.fromkeys(parts, 1), (width, style, size)
+        drawn += 1
+    assert drawn >= 2
+
+
+def test_narrowing_leaves_a_stroke_of_uneven_width_in_one_piece():
+    soft = np.zeros((160, 80), np.float32)
+    soft[5:65, 10:70] = soft[95:155, 10:70] = 1
+    soft[65:95, 36:44] = 1  # narrower than what narrowing the rest takes away
+    image, strokes = to_mnist_format(soft)
+    assert count_parts(strokes) == count_parts(image > 0) == 1

@@ -18,13 +18,14 @@ from hard_pictures import (
 )
 
 from mlp.handwriting import NoDigit, extract_digit, extract_digits
-from mlp.handwriting.components import Box, Part, connected_components
+from mlp.handwriting.components import Box, Part, connected_components, parts_of
 from mlp.handwriting.segment import (
     around,
     could_be_one,
     cut_out,
     find_digits,
     group,
+    join_dashes,
     reading_order,
 )
 
@@ -159,3 +160,38 @@ def test_a_digit_is_cut_out_without_its_neighbour():
 
 def test_what_is_around_a_box_ends_with_the_picture():
     assert around(Box(1, 5, 9, 9), 3) == (slice(0, 12), slice(2, 12))
+
+
+@pytest.mark.parametrize("height", [30, 70, 151, 300])
+@pytest.mark.parametrize("dash", [0.03, 0.06, 0.12])
+@pytest.mark.parametrize("air", [0.6, 1.2])
+def test_a_foot_drawn_in_dashes_belongs_to_its_digit(height, dash, air):
+    """The dots were dropped as dust, and a two without its foot was read as a seven."""
+    size = max(2, round(dash * height))
+    gap = max(1, round(air * size))
+    page = np.full((2 * height, 3 * height), 255, np.uint8)
+    top, left = height // 2, height // 2
+    page[top : top + height, left : left + max(2, height // 20)] = 0  # a stem
+    foot = top + height + max(1, height // 50)
+    starts = range(left, left + round(0.8 * height), size + gap)
+    for start in starts:
+        page[foot : foot + size, start : start + size] = 0
+    parts = join_dashes(_parts(page < 128))
+    if len(starts) >= 4:
+        assert len(parts) == 2
+        assert len(group(parts)) == 1
+    else:
+        assert len(parts) == 1 + len(starts)
+
+
+def test_dust_is_no_stroke():
+    rng = np.random.default_rng(0)
+    page = np.zeros((300, 300), bool)
+    page[60:240, 100:110] = True
+    for row, column in rng.integers(0, 297, (25, 2)):
+        page[row : row + 2, column : column + 2] = True
+    assert max(len(part.labels) for part in join_dashes(_parts(page))) <= 3
+
+
+def _parts(mask: np.ndarray) -> list[Part]:
+    return parts_of(connected_components(mask))

@@ -2,6 +2,13 @@
 
 # Strokes into digits
 
+FINE_PEN = 1 / 120
+"""Share of the longer side: a pen that is finer than that is drawn in uneven pixels."""
+
+FINE_PEN_EDGE = 0.75
+"""Share of the level at which other strokes begin: the same for a fine pen, so that the fainter of
+its pixels belong to it. How wide it then looks matters little, since fine strokes are widened."""
+
 SMALLEST_DIGIT = 1 / 60
 """Share of the picture's longer side: the height of the smallest digit."""
 
@@ -38,8 +45,23 @@ FAINTEST_DIGIT = 0.6
 SAME_ROW = 0.3
 """Share of the lower one's height by which two digits overlap if they stand in one row."""
 
+DASH = 0.25
+"""Share of the largest stroke's extent: the largest dash of a stroke that is drawn in dashes."""
+
+DASH_GAP = 1.5
+"""Times the larger of two dashes' extents that may lie between them."""
+
+FEWEST_DASHES = 4
+"""Dashes that make a stroke: fewer are dust."""
+
+DASHES_LENGTH = 3.0
+"""Times the largest dash's extent: what is shorter is a heap of dust and no stroke."""
+
 UNDERLINE_GAP = 0.05
 """Share of the taller height: a dash farther below a digit than this underlines it."""
+
+UNDERLINE_GAP_PIXELS = 1
+"""Pixels: the same in a small picture, where a gap has at least as many."""
 
 STACKED = 0.4
 """Share of the narrower width by which two strokes overlap if one stands over the other."""
@@ -86,6 +108,12 @@ SHARP_STROKE = 3.0
 
 SHARP_MARGIN = 3
 """Pixels of that copy around a digit that are looked at."""
+
+GRAIN_MARGIN = 2
+"""Pixels of that copy around strokes in which the slope is that of their edges and not of grain."""
+
+GRAIN_PAPER = 0.05
+"""Share of that copy: if less of it is farther from strokes than that, all of it is looked at."""
 
 SHARP_QUANTILE = 0.25
 """Share of a digit's outline: its sharpness is that of the softest quarter, so that the edge of a
