@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import csv
 import gzip
-import math
 import zlib
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 from itertools import chain, islice
 from pathlib import Path
 from typing import IO, Any
@@ -17,9 +16,15 @@ from numpy.typing import NDArray
 
 from mlp.common.bounds import check_unpacked
 from mlp.common.errors import DataError
+from mlp.data.formats.text_fields import (
+    fields_of,
+    find_delimiter,
+    is_header,
+    is_number,
+    to_number,
+)
+from mlp.data.formats.whole_numbers import parse_whole
 from mlp.data.raw import MISSING
-
-DELIMITERS = ",;\t"
 
 _BLOCK = 2_000  # rows parsed at a time, so that their floats stay few
 _MAX_LINE = 1 << 20
@@ -35,12 +40,14 @@ class Table:
         values: uint8, uint16 or float64, shape (N, columns); NaN where a value is missing, and in
             columns of words.
         words: the columns that hold words, by number, each of shape (N,).
+        texts: columns as they are written, by number, where that was asked for.
     """
 
     path: Path
     names: tuple[str, ...] | None
     values: NDArray[Any]
     words: dict[int, NDArray[np.str_]]
+    texts: dict[int, list[str]] = field(default_factory=dict)
 
     def title(self, column: int) -> str:
         """Name a column for a message."""
@@ -57,32 +64,76 @@ class Table:
 
 
 def read_table(path: Path) -> Table:
-    """Read a file; 60,000 rows of 785 numbers take about two seconds.
+    """Read a file; 60,000 rows of 785 numbers take about a second.
 
     Raises:
         DataError: if it cannot be read, or a row has another number of columns than the first. The
             message gives the line of the first fault.
     """
+    with open_table(path) as file:
+        blocks = list(file.blocks())
+    words = {c: np.concatenate([block.words[c] for block in blocks]) for c in blocks[0].words}
+    return Table(path, file.names, np.concatenate([block.values for block in blocks]), words)
+
+
+@contextmanager
+def open_table(path: Path) -> Iterator[TableFile]:
+    """Open a file to be read block by block.
+
+    Raises:
+        DataError: as `read_table`.
+    """
     try:
         with _open(path) as file:
-            head = list(islice(_lines(file, path), 2))
+            lines = _lines(file, path)
+            head = list(islice(lines, 2))
             if not head or not head[0].strip():
                 raise DataError(f"{path} is empty or begins with an empty line: get it again")
-            delimiter = _find_delimiter(head[0])
-            rows = [_fields(line, delimiter) for line in head]
-            names = tuple(rows[0]) if _is_header(rows, delimiter) else None
+            delimiter = find_delimiter(head[0])
+            rows = [fields_of(line, delimiter) for line in head]
+            names = tuple(rows[0]) if is_header(rows, delimiter) else None
             parser = _Parser(path, delimiter, len(rows[0]))
-            lines = chain(head[names is not None :], _lines(file, path))
-            blocks = list(parser.blocks(lines, 1 + (names is not None)))
+            yield TableFile(path, names, parser, chain(head[names is not None :], lines))
     except EOFError:
         raise DataError(f"{path} is cut off: get it again") from None
     except (gzip.BadGzipFile, zlib.error) as error:
         raise DataError(f"{path} is damaged gzip data ({error}): get it again") from None
     except OSError as error:
         raise DataError(f"cannot read {path}: {error.strerror or error}") from None
-    if not blocks:
-        raise DataError(f"{path} ends after its header: it holds no images")
-    return Table(path, names, np.concatenate(blocks), parser.all_words())
+
+
+class TableFile:
+    """A file whose first line is known.
+
+    Attributes:
+        path: the file.
+        names: of the columns; None where it has no header.
+        columns: how many there are.
+    """
+
+    def __init__(
+        self, path: Path, names: tuple[str, ...] | None, parser: _Parser, lines: Iterator[str]
+    ) -> None:
+        self.path, self.names, self.columns = path, names, parser.columns
+        self._parser, self._lines = parser, lines
+
+    def blocks(self, texts: Sequence[int] = ()) -> Iterator[Table]:
+        """Read the rows, a block of them at a time.
+
+        Args:
+            texts: columns whose values are kept as they are written, too; see `Table.texts`.
+
+        Raises:
+            DataError: as `read_table`.
+        """
+        empty = True
+        first = 1 + (self.names is not None)
+        for rows, values, words in self._parser.blocks(self._lines, first):
+            empty = False
+            kept = self._parser.texts(rows, texts)
+            yield Table(self.path, self.names, _narrow(values), words, kept)
+        if empty:
+            raise DataError(f"{self.path} ends after its header: it holds no images")
 
 
 def _open(path: Path) -> IO[str]:
@@ -101,54 +152,7 @@ def _lines(file: IO[str], path: Path) -> Iterator[str]:
         yield line
 
 
-def _fields(line: str, delimiter: str) -> list[str]:
-    return [field.strip() for field in next(csv.reader([line], delimiter=delimiter), [])]
-
-
-def _find_delimiter(line: str) -> str:
-    """Return what stands most often between fields; a comma inside numbers is a decimal one."""
-    fields = _fields(line, ";")
-    if len(fields) > 1 and all("," not in field or _is_number(field, ";") for field in fields):
-        return ";"
-    return max(DELIMITERS, key=lambda mark: len(_fields(line, mark)))
-
-
-def _is_header(rows: list[list[str]], delimiter: str) -> bool:
-    """Whether the first of two rows names the columns.
-
-    Names may be numbers, as a data frame's own: 0, 1, 2 … beside ``label``.
-    """
-    first = rows[0]
-    numbers = [int(field) for field in first if field.isdecimal() and len(field) < 10]
-    words = [i for i, field in enumerate(first) if not _is_number(field, delimiter)]
-    if len(numbers) > 3 and numbers == list(range(numbers[0], numbers[0] + len(numbers))):
-        return len(numbers) >= len(first) - 3 and (bool(words) or numbers[0] == 0)
-    if len(words) == len(first):
-        return True
-    # A word above a number is a name; a word above a word is a value, as the label of each row.
-    below = rows[-1] if len(rows) > 1 else []
-    return any(
-        i < len(below) and first[i].lower() not in MISSING and _is_number(below[i], delimiter)
-        for i in words
-    )
-
-
-def _number(field: str, delimiter: str) -> float:
-    """Read a number, with a decimal comma where semicolons stand between the fields.
-
-    Raises:
-        ValueError: if it is none.
-    """
-    if "_" in field:  # which Python takes for a separator
-        raise ValueError
-    return float(field.replace(",", ".") if delimiter == ";" else field)
-
-
-def _is_number(field: str, delimiter: str) -> bool:
-    try:
-        return math.isfinite(_number(field, delimiter))
-    except ValueError:
-        return False
+Words = dict[int, NDArray[np.str_]]
 
 
 class _Parser:
@@ -156,32 +160,47 @@ class _Parser:
 
     def __init__(self, path: Path, delimiter: str, columns: int) -> None:
         self.path, self.delimiter, self.columns = path, delimiter, columns
-        self.words: dict[int, list[NDArray[np.str_]]] = {}
-        self._counts: list[int] = []  # of the rows of each block
+        self._words: list[int] | None = None  # the columns of words, once a block is read
 
-    def blocks(self, lines: Iterator[str], number: int) -> Iterator[NDArray[Any]]:
-        """Parse lines, the first with this line number, into arrays of shape (n, columns)."""
+    def blocks(
+        self, lines: Iterator[str], number: int
+    ) -> Iterator[tuple[list[str], NDArray[Any], Words]]:
+        """Parse lines, the first with this line number.
+
+        Yields:
+            The lines of n rows, their numbers of shape (n, columns), and the columns of words.
+        """
         while block := list(islice(lines, _BLOCK)):
             rows = [line for line in block if not line.isspace()]
             if rows:
-                values = self._numbers(rows)
-                if values is None:
-                    values = self._fields(block, number)
-                self._counts.append(len(rows))
-                yield _narrow(values)
+                values, words = self._numbers(rows) or self._fields(block, number)
+                self._words = list(words)
+                yield rows, values, words
             number += len(block)
 
-    def all_words(self) -> dict[int, NDArray[np.str_]]:
-        """Return the columns of words."""
-        return {column: np.concatenate(parts) for column, parts in self.words.items()}
+    def texts(self, rows: list[str], columns: Sequence[int]) -> dict[int, list[str]]:
+        """Return some columns of rows as they are written."""
+        if not columns:
+            return {}
+        last = max(columns)
+        fields = [
+            fields_of(row, self.delimiter)
+            if '"' in row
+            else [field.strip() for field in row.split(self.delimiter, last + 1)]
+            for row in rows
+        ]
+        return {column: [row[column] for row in fields] for column in columns}
 
-    def _numbers(self, rows: list[str]) -> NDArray[np.float64] | None:
+    def _numbers(self, rows: list[str]) -> tuple[NDArray[Any], Words] | None:
         """Parse rows of numbers, beside the known columns of words; None if they hold others."""
-        others = [column for column in range(self.columns) if column not in self.words]
-        if self.delimiter == ";" and not self.words:
+        known = self._words or []
+        others = [column for column in range(self.columns) if column not in known]
+        if not known and (whole := parse_whole(rows, self.delimiter, self.columns)) is not None:
+            return whole, {}
+        if self.delimiter == ";" and not known:
             rows = [row.replace(",", ".") for row in rows]
         # A row that is longer goes unnoticed where columns are chosen.
-        chosen = {"usecols": others} if self.words else {}
+        chosen = {"usecols": others} if known else {}
         if chosen and any(row.count(self.delimiter) != self.columns - 1 for row in rows):
             return None
         try:
@@ -189,60 +208,59 @@ class _Parser:
             if found.shape != (len(rows), len(others)):
                 return None
             words = {
-                column: self._load(rows, np.str_, usecols=[column])[:, 0] for column in self.words
+                column: np.char.strip(self._load(rows, np.str_, usecols=[column])[:, 0])
+                for column in known
             }
         except ValueError:
             return None
-        for column, texts in words.items():
-            self.words[column].append(np.char.strip(texts))
         if not chosen:
-            return found
+            return found, {}
         values = np.full((len(rows), self.columns), np.nan)
         values[:, others] = found
-        return values
+        return values, words
 
     def _load(self, rows: list[str], dtype: type, **chosen: Any) -> NDArray[Any]:
         return np.loadtxt(
             rows, dtype, delimiter=self.delimiter, comments=None, quotechar='"', ndmin=2, **chosen
         )
 
-    def _fields(self, block: list[str], number: int) -> NDArray[np.float64]:
+    def _fields(self, block: list[str], number: int) -> tuple[NDArray[np.float64], Words]:
         """Parse rows with words or missing values."""
         table = []
         for line_number, line in enumerate(block, number):
             if line.isspace():
                 continue
-            fields = _fields(line, self.delimiter)
+            fields = fields_of(line, self.delimiter)
             if len(fields) != self.columns:
                 raise DataError(
                     f"line {line_number:,} of {self.path} has {len(fields):,} columns where "
                     f"{self.columns:,} belong: it is cut off or damaged, get it again"
                 )
             table.append(fields)
-        values = np.full((len(table), self.columns), np.nan)
+        values, words = np.full((len(table), self.columns), np.nan), {}
         for column in range(self.columns):
             fields = [row[column] for row in table]
             missing = np.array([field.lower() in MISSING for field in fields])
-            if column not in self.words:
+            if self._words is None or column not in self._words:
                 try:
                     values[~missing, column] = [
-                        _number(field, self.delimiter)
+                        to_number(field, self.delimiter)
                         for field in fields
                         if field.lower() not in MISSING
                     ]
                     continue
                 except ValueError:
-                    if self._counts:
+                    if self._words is not None:
                         self._refuse(column, fields, block, number)
-            self.words.setdefault(column, []).append(np.array(fields, np.str_))
-        return values
+            words[column] = np.array(fields, np.str_)
+        return values, words
 
     def _refuse(self, column: int, fields: list[str], block: list[str], number: int) -> None:
         """Refuse a word far down in a column that held numbers up to there."""
         row, word = next(
             (i, field)
             for i, field in enumerate(fields)
-            if field.lower() not in MISSING and not _is_number(field, self.delimiter)
+            if field.lower() not in MISSING and not is_number(field, self.delimiter)
         )
         line = [i for i, text in enumerate(block, number) if not text.isspace()][row]
         raise DataError(
@@ -251,7 +269,7 @@ class _Parser:
         )
 
 
-def _narrow(values: NDArray[np.float64]) -> NDArray[Any]:
+def _narrow(values: NDArray[Any]) -> NDArray[Any]:
     """Return numbers as uint8 or uint16 where these hold them exactly."""
     for dtype in (np.uint8, np.uint16):
         with np.errstate(invalid="ignore"):  # NaN and values out of range are found just below
