@@ -12,8 +12,10 @@ from typing import Annotated
 import typer
 
 from mlp.cli import console
+from mlp.cli.answer_files import check_out
 from mlp.cli.options import Device, Json, open_device
 from mlp.cli.predict_report import Printer, Result, score_line, summary_json
+from mlp.cli.predict_rows import predict_rows
 from mlp.cli.save_option import Force, check_png, write_png
 from mlp.common.errors import DataError, UsageError
 from mlp.handwriting import load_picture
@@ -41,12 +43,34 @@ UNREAD = 1
 
 def predict(
     images: Annotated[
-        list[str],
+        list[str] | None,
         typer.Argument(
             metavar="IMAGE...",
             help="Pictures, folders of them, patterns such as 'photos/*.jpg', or - for stdin.",
         ),
-    ],
+    ] = None,
+    rows: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="Instead of pictures, answer the rows of a CSV, .npz, .npy or IDX file, a folder "
+            "of pictures as they are, or a .gz or .zip of these.",
+        ),
+    ] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE", help="Write the answers to .csv, .jsonl or .json; else to stdout."
+        ),
+    ] = None,
+    columns: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAMES",
+            help="Of the answers to rows, as ImageId,Label. Columns of the file pass through; else "
+            "id counts the rows. label, probability, probabilities, and a class's name.",
+        ),
+    ] = None,
     path: Annotated[
         Path | None,
         typer.Option(
@@ -81,8 +105,24 @@ def predict(
     ] = SURE,
     device: Device = "auto",
     as_json: Json = False,
+    as_lines: Annotated[
+        bool, typer.Option("--jsonl", help="Print a line of JSON for each row.")
+    ] = False,
 ) -> None:
-    """Read handwritten digits in drawings, scans and photos."""
+    """Read handwritten digits in drawings, scans and photos, or answer each row of a file."""
+    if (rows is None) == (not images):
+        raise UsageError("name pictures to read, or a file of rows with --rows")
+    if rows is not None:
+        if many or labels or chart or steps or save:
+            raise UsageError("--many, --labels, --chart, --steps and --save are of pictures")
+        check_out(out, force, as_json=as_json, as_lines=as_lines)
+        backend = open_device(device)
+        model = read_model(path, backend=backend) if path else pretrained_model(backend)
+        predict_rows(model, rows, out, columns, name=path, as_json=as_json, as_lines=as_lines)
+        return
+    if out or columns or as_lines:
+        raise UsageError("--out, --columns and --jsonl are of rows: name their file with --rows")
+    assert images
     check_png(save, force)
     pictures = find_pictures(images, Labels(labels) if labels else None)
     if labels and all(picture.label is None for picture in pictures):

@@ -6,6 +6,8 @@ import math
 import operator
 import zipfile
 import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any
 
@@ -73,6 +75,68 @@ def read_npy(path: Path, kind: type[MLPError]) -> NDArray[Any]:
         raise kind(f"{path} is a damaged .npy file ({error}): get or make it again") from None
 
 
+class ArrayReader:
+    """One array of a file, read from its beginning to its end in chunks.
+
+    Args:
+        archive: the open file.
+        info: the array in it.
+        path: the file's name.
+        kind: the class of the errors that are raised.
+
+    Attributes:
+        shape, dtype: of the array.
+
+    Raises:
+        MLPError: as `read_npz`.
+    """
+
+    def __init__(
+        self, archive: zipfile.ZipFile, info: zipfile.ZipInfo, path: Path, kind: type[MLPError]
+    ) -> None:
+        self._archive, self._info = archive, info
+        with archive.open(info) as file:
+            self.shape, self.is_fortran, self.dtype = _read_whole_header(file)
+            there = info.file_size - file.tell()
+        _check_header(path, info.filename, self.shape, self.dtype, there, kind)
+
+    def chunks(self, rows: int) -> Iterator[NDArray[Any]]:
+        """Yield so many rows at a time, the last ones fewer."""
+        if self.is_fortran:  # its rows lie scattered
+            with self._archive.open(self._info) as file:
+                whole = np.lib.format.read_array(file, allow_pickle=False)
+            yield from (whole[start : start + rows] for start in range(0, len(whole), rows))
+            return
+        with self._archive.open(self._info) as file:
+            _read_whole_header(file)
+            for start in range(0, self.shape[0], rows):
+                shape = (min(rows, self.shape[0] - start), *self.shape[1:])
+                content = file.read(math.prod(shape) * self.dtype.itemsize)
+                yield np.frombuffer(content, self.dtype).reshape(shape)
+
+
+@contextmanager
+def open_npz(path: Path, kind: type[MLPError]) -> Iterator[dict[str, ArrayReader]]:
+    """Open the arrays of a file, to be read chunk by chunk, by their names.
+
+    Raises:
+        MLPError: of that kind, as `read_npz`.
+    """
+    try:
+        with zipfile.ZipFile(path) as archive:
+            members = {
+                info.filename.removesuffix(".npy"): info
+                for info in archive.infolist()
+                if info.filename.endswith(".npy")
+            }
+            _check_members(path, members, kind)
+            yield {name: ArrayReader(archive, info, path, kind) for name, info in members.items()}
+    except OSError as error:
+        raise kind(f"cannot read {path}: {error.strerror or error}") from None
+    except (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError, ValueError) as error:
+        raise kind(f"{path} is a damaged .npz file ({error}): get or make it again") from None
+
+
 def _check_members(path: Path, members: dict[str, zipfile.ZipInfo], kind: type[MLPError]) -> None:
     total = sum(info.file_size for info in members.values())
     check_unpacked(path, path.stat().st_size, total, kind)
@@ -117,7 +181,13 @@ def _check_header(
 
 
 def _read_header(file: IO[bytes]) -> tuple[tuple[int, ...], np.dtype[Any]]:
-    """Read the shape and the dtype of an array, and go to its values.
+    """Read the shape and the dtype of an array, and go to its values."""
+    shape, _, dtype = _read_whole_header(file)
+    return shape, dtype
+
+
+def _read_whole_header(file: IO[bytes]) -> tuple[tuple[int, ...], bool, np.dtype[Any]]:
+    """Read the shape, whether columns are stored one after another, and the dtype of an array.
 
     Raises:
         ValueError: if the header is damaged.
@@ -129,10 +199,10 @@ def _read_header(file: IO[bytes]) -> tuple[tuple[int, ...], np.dtype[Any]]:
     if read is None:
         raise ValueError("its header is of an unknown version")
     try:
-        shape, _, dtype = read(file)
+        shape, is_fortran, dtype = read(file)
         shape = tuple(map(operator.index, shape))
     except (zlib.error, zipfile.BadZipFile, OSError, RuntimeError):
         raise
     except Exception:  # NumPy parses the header as Python, which fails in a dozen ways
         raise ValueError("the header of an array cannot be read") from None
-    return shape, dtype
+    return shape, bool(is_fortran), dtype

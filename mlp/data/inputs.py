@@ -46,7 +46,7 @@ class Pixels:
         Raises:
             DataError: if a value is not finite, or the splits are of different ranges.
         """
-        found = [_range(values, source) for values in splits if values.size]
+        found = [full_range(values, source) for values in splits if values.size]
         seen = [(low, high) for low, high in found if high > low]
         if not seen:
             return cls(shape=shape)
@@ -72,12 +72,13 @@ class Pixels:
         """Return the range, which `inputs_from_json` reads."""
         return {"kind": "pixels", "low": self.low, "high": self.high, "shape": self.shape}
 
-    def apply(self, features: NDArray[Any], source: str) -> NDArray[Any]:
+    def apply(self, features: NDArray[Any], source: str, first: int = 0) -> NDArray[Any]:
         """Turn values in this range into bytes; bytes are returned as they are, without a copy.
 
         Args:
             features: bool, integers or floats, shape (N, height, width).
             source: where they are, for the messages.
+            first: how many rows stand before them, for the messages.
 
         Returns:
             uint8, shape (N, height, width).
@@ -90,10 +91,18 @@ class Pixels:
         pixels = np.empty(features.shape, np.uint8)
         for rows in _chunks(features):
             values = features[rows].astype(np.float64)
-            if not bool(((values >= self.low) & (values <= self.high)).all()):
+            fits = (values >= self.low) & (values <= self.high)
+            if not fits.all():
+                row = int((~fits).reshape(len(fits), -1).any(axis=1).argmax())
+                where = f"row {first + rows.start + row + 1:,}"
+                if not np.isfinite(values[row]).all():
+                    raise DataError(
+                        f"{where} of {source} has a value that is missing or infinite: correct it"
+                    )
                 raise DataError(
                     f"images of {source} hold values from {values.min():g} to {values.max():g}, "
-                    f"where {self.low:g} to {self.high:g} belong: bring them to that range"
+                    f"where {self.low:g} to {self.high:g} belong, the first of them in {where}: "
+                    "bring them to that range"
                 )
             pixels[rows] = np.rint((values - self.low) * (255.0 / (self.high - self.low)))
         return pixels
@@ -154,12 +163,13 @@ class Columns:
         """Return the names and the measures, which `inputs_from_json` reads."""
         return {"kind": "columns"} | asdict(self)
 
-    def apply(self, features: NDArray[Any], source: str) -> NDArray[Any]:
+    def apply(self, features: NDArray[Any], source: str, first: int = 0) -> NDArray[Any]:
         """Standardise rows.
 
         Args:
             features: bool, integers or floats, shape (N, I).
             source: where they are, for the messages.
+            first: how many rows stand before them, for the messages.
 
         Returns:
             float32, shape (N, I).
@@ -167,7 +177,7 @@ class Columns:
         Raises:
             DataError: as `of`.
         """
-        _check_columns(features, self.names, self.fill, source)
+        _check_columns(features, self.names, self.fill, source, first)
         mean, deviation = np.array(self.mean), np.array(self.deviation)
         columns = np.empty(features.shape, np.float32)
         for rows in _chunks(features):
@@ -206,7 +216,7 @@ def inputs_from_json(value: Any) -> Inputs:
     return columns
 
 
-def _range(values: NDArray[Any], source: str) -> tuple[float, float]:
+def full_range(values: NDArray[Any], source: str) -> tuple[float, float]:
     """Return the values of paper and of ink, equal where all values are alike."""
     if values.dtype.kind == "b":
         return 0.0, 1.0
@@ -225,7 +235,9 @@ def _range(values: NDArray[Any], source: str) -> tuple[float, float]:
     return 0.0, next((float(scale) for scale in FULL_SCALES if high <= scale), high)
 
 
-def _check_columns(features: NDArray[Any], names: Sequence[str], fill: bool, source: str) -> None:
+def _check_columns(
+    features: NDArray[Any], names: Sequence[str], fill: bool, source: str, first: int = 0
+) -> None:
     if features.shape[1:] != (len(names),):
         raise DataError(
             f"the rows of {source} have the shape {features.shape[1:]}, where {len(names):,} "
@@ -241,7 +253,7 @@ def _check_columns(features: NDArray[Any], names: Sequence[str], fill: bool, sou
         if not bad.any():
             continue
         row, column = np.argwhere(bad)[0]
-        where = f"{names[column]} of {source} in row {rows.start + row + 1:,}"
+        where = f"{names[column]} of {source} in row {first + rows.start + row + 1:,}"
         if np.isinf(values[row, column]):
             raise DataError(f"{where} is infinite: correct it or leave the row out")
         raise DataError(

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from mlp.common.errors import DataError
 
 TRAIN, TEST, WHOLE = "train", "test", "all"
+VALIDATION = "val"
 
 MISSING = frozenset({"", "na", "n/a", "nan", "null", "none", "?"})
 """How a missing value may be written, in lower case."""

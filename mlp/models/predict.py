@@ -28,6 +28,11 @@ def outputs(model: MLP, batches: Batches) -> NDArray[Any]:
     Returns:
         The outputs on the host, shape (N, C).
     """
+    return run(model, batches)
+
+
+def run(model: MLP, batches: Batches) -> NDArray[Any]:
+    """Do what `outputs` does with as many threads of BLAS as there are."""
     result = np.empty((len(batches), model.sizes[-1]), model.dtype)  # (N, C)
     for start, stop in batches.micro_batches(0, len(batches)):
         x, _ = batches.slice(start, stop)

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import gzip
 import zipfile
 import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -11,8 +14,9 @@ from mlp.common.bounds import check_unpacked
 from mlp.common.errors import DataError
 from mlp.common.safe_npz import is_zip
 from mlp.data.formats.npz import holds_arrays_alone
-from mlp.data.formats.registry import FORMATS, ReadFormat
+from mlp.data.formats.registry import FORMATS, Format, ReadFormat
 from mlp.data.formats.request import Request
+from mlp.data.formats.rows import Asked, Rows
 from mlp.data.formats.splits import RawSplits
 
 MOST_FILES = 1_000_000
@@ -27,19 +31,32 @@ class Archive(ReadFormat):
     endings = (".zip",)
 
     def matches(self, path: Path) -> bool:
-        return is_zip(path) and path.suffix.lower() != ".npz" and not holds_arrays_alone(path)
+        if is_zip(path):
+            return path.suffix.lower() != ".npz" and not holds_arrays_alone(path)
+        return path.name.lower().endswith((".npy.gz", ".npz.gz"))  # others read .gz themselves
 
     def read(self, path: Path, request: Request) -> RawSplits:
-        with TemporaryDirectory(prefix="mlp-") as folder:
-            _unpack(path, Path(folder))
-            place = _root(Path(folder))
-            try:
-                found = FORMATS.matching(place)
-                if len(found) != 1 or isinstance(found[0], Archive):
-                    raise DataError(f"{place} is no dataset: unpack it and look what it holds")
-                return found[0].read(place, request)
-            except DataError as error:  # which tells of files in a folder that is gone
-                raise DataError(str(error).replace(str(place), str(path))) from None
+        with _unpacked(path) as (format, place):
+            return format.read(place, request)
+
+    def rows(self, path: Path, request: Request, asked: Asked) -> Iterator[Rows]:
+        with _unpacked(path) as (format, place):
+            yield from format.rows(place, request, asked)
+
+
+@contextmanager
+def _unpacked(path: Path) -> Iterator[tuple[Format, Path]]:
+    """Unpack an archive for a while, and recognise what lies in it."""
+    with TemporaryDirectory(prefix="mlp-") as folder:
+        _unpack(path, Path(folder))
+        place = _root(Path(folder))
+        try:
+            found = FORMATS.matching(place)
+            if len(found) != 1 or isinstance(found[0], Archive):
+                raise DataError(f"{place} is no dataset: unpack it and look what it holds")
+            yield found[0], place
+        except DataError as error:  # which tells of files in a folder that is gone
+            raise DataError(str(error).replace(str(place), str(path))) from None
 
 
 def _unpack(path: Path, folder: Path) -> None:
@@ -49,6 +66,9 @@ def _unpack(path: Path, folder: Path) -> None:
         DataError: if it is damaged or encrypted, or unpacks to too much.
     """
     try:
+        if not is_zip(path):
+            _unpack_gzip(path, folder / path.stem)
+            return
         with zipfile.ZipFile(path) as archive:
             entries = archive.infolist()
             if len(entries) > MOST_FILES:
@@ -63,8 +83,19 @@ def _unpack(path: Path, folder: Path) -> None:
         raise DataError(f"{path} is encrypted: unpack it yourself and name the folder") from None
     except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, ValueError) as error:
         raise DataError(f"{path} is a damaged archive ({error}): get it again") from None
+    except gzip.BadGzipFile as error:
+        raise DataError(f"{path} is damaged gzip data ({error}): get it again") from None
     except OSError as error:
         raise DataError(f"cannot unpack {path}: {error.strerror or error}") from None
+
+
+def _unpack_gzip(path: Path, target: Path) -> None:
+    packed, done = path.stat().st_size, 0
+    with gzip.open(path) as file, target.open("wb") as unpacked:
+        while content := file.read(1 << 20):
+            done += len(content)
+            check_unpacked(path, packed, done, DataError)
+            unpacked.write(content)
 
 
 def _root(folder: Path) -> Path:

@@ -12,12 +12,11 @@ from numpy.typing import NDArray
 from mlp.common.errors import DataError, UsageError
 from mlp.data.formats.request import Request
 from mlp.data.formats.splits import TEST, TRAIN, WHOLE, RawSplits
-from mlp.data.raw import RawSplit
+from mlp.data.raw import VALIDATION, RawSplit
 
 FEATURES = ("x", "images", "image", "imgs", "img", "data", "features", "inputs", "pixels", "arr0")
 LABELS = ("y", "labels", "label", "targets", "target", "classes", "class", "arr1")
 
-VALIDATION = "val"
 _SPLITS = {
     TRAIN: ("train", "training", "tr"),
     TEST: ("test", "testing", "te", "t10k"),

@@ -20,6 +20,7 @@ LABEL_NAMES = ("label", "labels", "class", "target", "digit", "category", "y")
 ID_NAMES = ("", "unnamed: 0", "id", "index", "imageid", "image_id", "row_id", "rowid")
 """What a column that numbers the rows may be called, in lower case."""
 
+_PIXEL = re.compile(r"(?:pixel|px|p|image)?[_ ]?(\d{1,6})(?:[x_](\d{1,6}))?", re.IGNORECASE)
 _FEW = 20  # rows, below which nothing is concluded from how often values occur
 
 Note = Callable[[str], None]
@@ -57,7 +58,7 @@ def find_column(table: Table, text: str, option: str) -> int:
     if re.fullmatch(r"-?\d{1,9}", text) and -count <= int(text) < count:
         return int(text) % count
     near = did_you_mean(text, names)
-    known = f"its columns are {_listed(table.names)}" if table.names else "it has no header"
+    known = f"its columns are {listed(table.names)}" if table.names else "it has no header"
     raise UsageError(
         f"there is no column {text!r} in {table.path}{near}: {known}, so --{option} takes a name "
         f"or a number from 0 to {count - 1}, or from -1 to {-count} counted from the end"
@@ -88,7 +89,7 @@ def _label(table: Table, reading: Reading, dropped: set[int], note: Note) -> int
         return column
     words = [column for column in table.words if column not in dropped]
     if table.names is None:
-        return _label_without_header(table, dropped, words, note)
+        return label_without_header(table, dropped, words, note)
     found = [
         column
         for column, name in enumerate(table.names)
@@ -105,7 +106,7 @@ def _label(table: Table, reading: Reading, dropped: set[int], note: Note) -> int
     return found[0] if found else None
 
 
-def _label_without_header(
+def label_without_header(
     table: Table, dropped: set[int], words: list[int], note: Note
 ) -> int | None:
     """Take the first column or the last, whichever holds labels by its looks."""
@@ -154,6 +155,8 @@ def _split(table: Table, first: Table, label: int | None, dropped: set[int]) -> 
     """Divide one table as the first was; the label may be missing in it."""
     columns = _align(table, first, label)
     ours = [c for c in range(first.values.shape[1]) if c not in dropped and c != label]
+    if first.names and (order := pixel_order([first.names[c] for c in ours])) is not None:
+        ours = [ours[i] for i in order]
     kept = [columns[c] for c in ours]
     if -1 in kept:
         lost = first.title(ours[kept.index(-1)])
@@ -201,7 +204,7 @@ def _align(table: Table, first: Table, label: int | None) -> list[int]:
         others = [name for name in (*lost, *extra) if name.lower() not in ID_NAMES]
         if others:
             raise DataError(
-                f"{_listed(others)} is a column of {table.path} or of {first.path} alone: bring "
+                f"{listed(others)} is a column of {table.path} or of {first.path} alone: bring "
                 "both into one form"
             )
     if first.names and table.names:
@@ -219,6 +222,19 @@ def _align(table: Table, first: Table, label: int | None) -> list[int]:
     )
 
 
-def _listed(names: Sequence[str] | None) -> str:
+def pixel_order(names: Sequence[str]) -> list[int] | None:
+    """Return the order of pixels by the numbers in their names; None where they have it, or none.
+
+    They are numbered, as ``pixel0``, or have a row and a column, as ``1x1``.
+    """
+    parts = [_PIXEL.fullmatch(name) for name in names]
+    numbers = [(int(part[1]), int(part[2] or -1)) for part in parts if part]
+    if len({*numbers}) < len(names) or numbers == sorted(numbers):
+        return None
+    return sorted(range(len(names)), key=numbers.__getitem__)
+
+
+def listed(names: Sequence[str] | None) -> str:
+    """Name the first of some columns for a message."""
     shown = ", ".join((names or ())[:8])
     return f"{shown}, …" if names and len(names) > 8 else shown

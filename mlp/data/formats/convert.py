@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import nullcontext
 from pathlib import Path
 
@@ -10,8 +10,10 @@ from mlp.common.atomic import claiming, put_back
 from mlp.common.errors import DataError, UsageError
 from mlp.common.overwrite import check_destination, check_holds_only, taken
 from mlp.data.dataset import Dataset
+from mlp.data.formats.image_files import holds_pictures
 from mlp.data.formats.registry import FORMATS, PAIR, Format
 from mlp.data.formats.request import Request
+from mlp.data.formats.rows import Asked, Rows
 from mlp.data.formats.splits import TEST, TRAIN, Progress, RawSplits, Splits, as_written
 from mlp.data.interpret import Meaning, interpret
 from mlp.data.reading import Reading
@@ -63,6 +65,27 @@ def read_raw(path: str | Path, request: Request | None = None) -> RawSplits:
     format = detect(path)
     other = request.reading.test_file
     return format.read_pair(path, Path(other), request) if other else format.read(path, request)
+
+
+def read_rows(path: str | Path, request: Request, asked: Asked) -> Iterator[Rows]:
+    """Read the rows of a file or folder that a model is to answer, chunk by chunk.
+
+    Args:
+        path: see `detect`; or a folder of pictures, which have no labels.
+        request: how they are to be read.
+        asked: what is wanted of them.
+
+    Raises:
+        DataError: as `detect`, and if they are not what the model reads.
+    """
+    path = Path(path)
+    try:
+        if path.is_dir() and not FORMATS.matching(path) and holds_pictures(path):
+            yield from FORMATS["images"]().rows(path, request, asked)
+        else:
+            yield from detect(path).rows(path, request, asked)
+    except OSError as error:
+        raise DataError(f"cannot read {path}: {error.strerror or error}") from None
 
 
 def read_splits(

@@ -6,6 +6,7 @@ for the row and column of each pixel, and some have no header and the label in f
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -17,8 +18,10 @@ from mlp.data.dataset import Split
 from mlp.data.formats.columns import as_raw
 from mlp.data.formats.registry import FORMATS, ONE, Format
 from mlp.data.formats.request import Request
+from mlp.data.formats.row_columns import find_layout, passed_columns
+from mlp.data.formats.rows import Asked, Rows
 from mlp.data.formats.splits import TEST, TRAIN, WHOLE, Progress, RawSplits, Splits
-from mlp.data.formats.table import read_table
+from mlp.data.formats.table import open_table, read_table
 
 ENDINGS = (".csv", ".tsv", ".tab", ".txt", ".data")
 """Of the names of tables; ``.gz`` may follow. ``.csv`` alone is written."""
@@ -45,6 +48,15 @@ class Csv(Format):
         if not is_table(other):
             return super().read_pair(path, other, request)
         return read_tables(path, other, request)
+
+    def rows(self, path: Path, request: Request, asked: Asked) -> Iterator[Rows]:
+        with open_table(path) as file:
+            layout, done = None, 0
+            texts = sorted({*passed_columns(file.names, asked).values()})
+            for block in file.blocks(texts):
+                layout = layout or find_layout(block, request.reading, asked, request.note)
+                yield layout.apply(block, done)
+                done += len(block.values)
 
     def write(self, splits: Splits, path: Path, progress: Progress) -> None:
         write_csv(splits[WHOLE], path)

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from pathlib import Path
 
 from mlp.common.atomic import replacing_folder
-from mlp.data.formats.csv import ENDINGS, read_tables, write_csv
+from mlp.data.formats.csv import ENDINGS, Csv, read_tables, write_csv
 from mlp.data.formats.registry import FORMATS, Format
 from mlp.data.formats.request import Request
+from mlp.data.formats.rows import Asked, Rows
 from mlp.data.formats.splits import TEST, TRAIN, Progress, RawSplits, Splits
 
 NAMES = ("train.csv", "test.csv")
@@ -44,6 +46,11 @@ class CsvFolder(Format):
     def read(self, path: Path, request: Request) -> RawSplits:
         train, test = self.files(path)
         return read_tables(train, test, request)
+
+    def rows(self, path: Path, request: Request, asked: Asked) -> Iterator[Rows]:
+        test = self.files(path)[1]
+        request.note(f"{path} has training and test rows: those of {test.name} are answered")
+        yield from Csv().rows(test, request, asked)
 
     def write(self, splits: Splits, path: Path, progress: Progress) -> None:
         with replacing_folder(path) as folder:

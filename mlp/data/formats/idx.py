@@ -14,7 +14,8 @@ import math
 import struct
 import sys
 import zlib
-from contextlib import nullcontext
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Any, BinaryIO, Literal, NamedTuple
 
@@ -92,6 +93,59 @@ def decode_idx(stream: io.BufferedIOBase, source: str) -> NDArray[Any]:
         raise _damaged(source, "ends early: its gzip data is cut off") from None
     except (gzip.BadGzipFile, zlib.error) as error:
         raise _damaged(source, f"is damaged gzip data ({error})") from None
+
+
+@contextmanager
+def open_idx(path: Path) -> Iterator[IdxReader]:
+    """Open an IDX file, packed with gzip or not, to be read chunk by chunk.
+
+    Raises:
+        DataError: as ``read_idx``.
+    """
+    try:
+        with path.open("rb") as file:
+            length, packed = _examine(file)
+            with gzip.GzipFile(fileobj=file) if packed else nullcontext(file) as values:
+                header = _read_header(values, str(path))
+                if not packed:
+                    _check_length(header, str(path), least=length, most=length)
+                yield IdxReader(values, header, str(path))
+    except OSError as error:
+        if isinstance(error, gzip.BadGzipFile):
+            raise _damaged(str(path), f"is damaged gzip data ({error})") from None
+        raise DataError(f"cannot read {path}: {error.strerror or error}") from error
+    except EOFError:
+        raise _damaged(str(path), "ends early: its gzip data is cut off") from None
+    except zlib.error as error:
+        raise _damaged(str(path), f"is damaged gzip data ({error})") from None
+
+
+class IdxReader:
+    """The array of an open file, read from its beginning to its end.
+
+    Attributes:
+        shape, dtype: of the array; the dtype in the byte order of the file.
+    """
+
+    def __init__(self, values: Any, header: _Header, source: str) -> None:
+        self.shape, self.dtype = header.shape, header.dtype
+        self._values, self._header, self._source = values, header, source
+
+    def chunks(self, rows: int) -> Iterator[NDArray[Any]]:
+        """Yield so many rows at a time, the last ones fewer.
+
+        Raises:
+            DataError: if the file ends early, or goes on.
+        """
+        for start in range(0, self.shape[0], rows):
+            shape = (min(rows, self.shape[0] - start), *self.shape[1:])
+            content = self._values.read(math.prod(shape) * self.dtype.itemsize)
+            if len(content) < math.prod(shape) * self.dtype.itemsize:
+                raise _damaged(self._source, "ends before its last row")
+            yield np.frombuffer(content, self.dtype).reshape(shape)
+        _check_length(
+            self._header, self._source, least=self._header.bytes + len(self._values.read(1))
+        )
 
 
 def write_idx(path: str | Path, array: NDArray[Any]) -> None:

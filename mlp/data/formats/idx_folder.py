@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import numpy as np
@@ -13,9 +13,11 @@ from mlp.common.atomic import replacing_folder
 from mlp.common.errors import DataError
 from mlp.data.dataset import Dataset, Split
 from mlp.data.formats.idx import idx_sha256, read_idx, write_idx
+from mlp.data.formats.idx_file import IdxFile
 from mlp.data.formats.idx_names import find_sets, one_set, read_mapping
 from mlp.data.formats.registry import FORMATS, Format
 from mlp.data.formats.request import Request
+from mlp.data.formats.rows import Asked, Rows
 from mlp.data.formats.splits import TEST, TRAIN, Progress, RawSplits, Splits
 from mlp.data.raw import RawSplit
 
@@ -58,6 +60,13 @@ class IdxFolder(Format):
             split: _read_prefixed(files[split, "images"], files[split, "labels"], is_turned, names)
             for split in (TRAIN, TEST)
         }
+
+    def rows(self, path: Path, request: Request, asked: Asked) -> Iterator[Rows]:
+        own = find_idx_file(path, TEST_FILES[0]) or find_idx_file(path, TRAIN_FILES[0])
+        if own is None:
+            own = one_set(find_sets(path), path)[1][TEST, "images"]
+        request.note(f"the rows of {own} are answered")
+        yield from IdxFile().rows(own, request, asked)
 
     def write(self, splits: Splits, path: Path, progress: Progress) -> None:
         with replacing_folder(path) as folder:

@@ -5,6 +5,7 @@ KMNIST comes as such a folder: ``kmnist-train-imgs.npz``, ``kmnist-train-labels.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -12,10 +13,12 @@ from numpy.typing import NDArray
 
 from mlp.common.errors import DataError
 from mlp.common.safe_npz import read_npy, read_npz
+from mlp.data.formats.array_rows import MappedArray, stream
 from mlp.data.formats.arrays import as_split, as_splits, choose, role_of
 from mlp.data.formats.npz import npz_names
 from mlp.data.formats.registry import FORMATS, ReadFormat
 from mlp.data.formats.request import Request
+from mlp.data.formats.rows import Asked, Rows
 from mlp.data.formats.splits import WHOLE, RawSplits
 
 
@@ -31,6 +34,9 @@ class Npy(ReadFormat):
 
     def read(self, path: Path, request: Request) -> RawSplits:
         return {WHOLE: as_split(read_npy(path, DataError), None, str(path), request)}
+
+    def rows(self, path: Path, request: Request, asked: Asked) -> Iterator[Rows]:
+        yield from stream(MappedArray(read_npy(path, DataError)), None, str(path), request, asked)
 
 
 @FORMATS.register("npy-folder")

@@ -6,16 +6,19 @@ Other names are read, too: see `mlp.data.formats.arrays`.
 from __future__ import annotations
 
 import zipfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 
 from mlp.common.atomic import replacing
 from mlp.common.errors import DataError
-from mlp.common.safe_npz import is_zip, read_npz
+from mlp.common.safe_npz import is_zip, open_npz, read_npz
+from mlp.data.formats.array_rows import stream
 from mlp.data.formats.arrays import as_splits, choose
 from mlp.data.formats.registry import FORMATS, Format
 from mlp.data.formats.request import Request
+from mlp.data.formats.rows import Asked, Rows, split_to_answer
 from mlp.data.formats.splits import TEST, TRAIN, Progress, RawSplits, Splits
 
 
@@ -33,6 +36,18 @@ class Npz(Format):
         chosen = choose(npz_names(path), path)
         names = tuple(name for roles in chosen.values() for name in roles.values())
         return as_splits(chosen, read_npz(path, DataError, names), path, request)
+
+    def rows(self, path: Path, request: Request, asked: Asked) -> Iterator[Rows]:
+        chosen = choose(npz_names(path), path)
+        split = split_to_answer(chosen, path, request.note)
+        roles = chosen[split]
+        with open_npz(path, DataError) as arrays:
+            features, labels = arrays[roles["features"]], arrays.get(roles.get("labels", ""))
+            if labels is not None and features.shape[:1] != labels.shape[:1]:  # or turned ones
+                yield from super().rows(path, request, asked)
+            else:
+                source = f"{roles['features']} in {path}"
+                yield from stream(features, labels, source, request, asked)
 
     def write(self, splits: Splits, path: Path, progress: Progress) -> None:
         train, test = splits[TRAIN], splits[TEST]

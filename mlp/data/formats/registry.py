@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from abc import abstractmethod
+from collections.abc import Iterator
 from pathlib import Path
 from typing import ClassVar
 
 from mlp.common.errors import DataError, UsageError
 from mlp.common.file_formats import FileFormat, Formats
 from mlp.data.formats.request import Request
+from mlp.data.formats.rows import Asked, Rows, cut, split_to_answer
 from mlp.data.formats.splits import TEST, TRAIN, WHOLE, Progress, RawSplits, Splits
 
 PAIR, ONE = frozenset({TRAIN, TEST}), frozenset({WHOLE})
@@ -62,6 +64,20 @@ class Format(FileFormat):
                 )
             splits[key] = found[WHOLE]
         return splits
+
+    def rows(self, path: Path, request: Request, asked: Asked) -> Iterator[Rows]:
+        """Read the rows that a model is to answer, chunk by chunk; they need no labels.
+
+        Args:
+            path: the file or folder, which `matches`.
+            request: how it is to be read.
+            asked: what is wanted of them.
+
+        Raises:
+            DataError: as `read`, and if they are of another shape than the model reads.
+        """
+        splits = self.read(path, request)
+        yield from cut(splits[split_to_answer(splits, path, request.note)])
 
     @abstractmethod
     def write(self, splits: Splits, path: Path, progress: Progress) -> None:

@@ -1,0 +1,107 @@
+"""The values of new rows, taken chunk by chunk as the model takes those it was trained on."""
+
+from __future__ import annotations
+
+from math import prod
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mlp.common.choices import did_you_mean
+from mlp.common.errors import DataError
+from mlp.data.inputs import WIDEST_GAP, Columns, Inputs, Pixels, full_range
+from mlp.data.interpret import as_images
+from mlp.data.raw import RawSplit
+
+
+class Intake:
+    """Turns chunks of one file into what a network reads; one range holds for all of them.
+
+    Args:
+        inputs: what the model's values mean.
+        width: how many of them it reads.
+        source: where the rows are, for messages.
+    """
+
+    def __init__(self, inputs: Inputs, width: int, source: str) -> None:
+        self._inputs, self._width, self._source = inputs, width, source
+        self._range: Pixels | None = None  # of this file, once a chunk shows it
+        self.remark: str | None = None
+        """A sentence about a range that is narrower than the model's; None if there is none."""
+
+    def take(self, raw: RawSplit, first: int) -> NDArray[Any]:
+        """Take a chunk.
+
+        Args:
+            raw: the rows.
+            first: how many rows stand before it, for messages.
+
+        Returns:
+            uint8 pixels, or floats; shape (N, ...), with as many values a row as the model reads.
+
+        Raises:
+            DataError: if the rows are of another shape, or values of another range, than the
+                model's, or one is missing.
+        """
+        if isinstance(self._inputs, Columns):
+            return self._columns(raw, self._inputs, first)
+        pixels = self._inputs
+        shape, expected = raw.features.shape[1:], pixels.shape
+        if len(shape) == 1 and expected is None:
+            shape = as_images(raw[:1]).features.shape[1:]
+        if prod(shape) != self._width or (expected and len(shape) == 2 and shape != expected):
+            told = " x ".join(map(str, expected or (self._width,)))
+            raise DataError(
+                f"the rows of {self._source} have {' x '.join(map(str, shape))} values, where the "
+                f"model reads {told}: give images of that size"
+            )
+        return self._pixels(raw.features, pixels, first)
+
+    def _columns(self, raw: RawSplit, inputs: Columns, first: int) -> NDArray[Any]:
+        features, names = raw.features, raw.columns
+        if features.ndim == 2 and names is not None and set(names) != set(inputs.names):
+            if features.shape[1] != self._width or not _are_numbered(inputs.names):
+                lost = next((name for name in inputs.names if name not in names), inputs.names[0])
+                raise DataError(
+                    f"{self._source} has no column {lost!r}{did_you_mean(lost, names)}, which the "
+                    f"model reads: it has {', '.join(names[:8])}{', …' if names[8:] else ''}"
+                )
+        elif features.ndim == 2 and names is not None and names != inputs.names:
+            features = features[:, [names.index(name) for name in inputs.names]]
+        return inputs.apply(features, self._source, first)
+
+    def _pixels(self, values: NDArray[Any], inputs: Pixels, first: int) -> NDArray[Any]:
+        if values.dtype.kind == "b":
+            return values.astype(np.uint8) * np.uint8(255)
+        is_whole = values.dtype.kind != "f" or bool(np.isfinite(values).all())  # else told below
+        if self._range is None and is_whole and values.any():
+            self._range = self._find_range(values, inputs)
+        return (self._range or inputs).apply(values, self._source, first)
+
+    def _find_range(self, values: NDArray[Any], inputs: Pixels) -> Pixels:
+        """Find the range of a file by its first rows that are not blank.
+
+        Raises:
+            DataError: if it is neither the model's, nor shares of it from 0 to 1.
+        """
+        low, high = full_range(values, self._source)
+        span, ours = inputs.high - inputs.low, high - low
+        if values.dtype.kind == "f" and low >= 0 and values.max() <= 1 and inputs.low >= 0:
+            return Pixels(0.0, 1.0)
+        if span >= WIDEST_GAP * ours or (inputs.low < 0 and values.min() >= 0):
+            raise DataError(
+                f"{self._source} has pixels from {values.min():g} to {values.max():g}, where the "
+                f"model reads {inputs.low:g} to {inputs.high:g}: bring them to that range"
+            )
+        if span >= 2 * ours:
+            self.remark = (
+                f"{self._source} has pixels from {low:g} to {high:g}, where the model was trained "
+                f"on {inputs.low:g} to {inputs.high:g}: they are read as paler ones"
+            )
+        return inputs
+
+
+def _are_numbered(names: tuple[str, ...]) -> bool:
+    """Whether columns had no names in the file that a model was trained on."""
+    return all(name == f"column {i + 1}" for i, name in enumerate(names))
