@@ -50,6 +50,7 @@ from mlp.training.state import (
     describe_data,
     describe_network,
 )
+from mlp.training.suit import suit
 
 RUN_OPTIONS = "Runs"
 """The heading of these options in the help."""
@@ -167,6 +168,7 @@ def train(
             kind=settings.data.task,
         )
         images = ask_for_task(settings.data, images)
+        settings = _suited(settings, images)
         saved = state = None
         if resume is not None and folder is not None:
             saved, state = folder.latest_state(console.warn)
@@ -209,6 +211,17 @@ def _new_folder(run: Path, settings: Settings) -> RunFolder:
         return RunFolder(run)
     start = Path(settings.start).stem if settings.start else None
     return new_folder(start or settings.preset or Path(settings.data.dataset).name)
+
+
+def _suited(settings: Settings, images: Dataset) -> Settings:
+    """Let what nobody chose suit the data, and tell it where it is not the default."""
+    recipe = suit(settings.training, images)
+    if recipe != settings.training:
+        console.note(
+            f"{recipe.epochs} epochs at a learning rate of {recipe.lr:g}, to suit "
+            f"{len(images.train):,} rows (--epochs, --lr)"
+        )
+    return replace(settings, training=recipe)
 
 
 def _network(

@@ -15,6 +15,7 @@ from typing import NamedTuple
 import numpy as np
 
 from mlp.common.errors import DataError
+from mlp.common.quiet import quiet
 from mlp.common.rng import generator
 from mlp.data.dataset import Dataset, Split, evenly_drawn
 from mlp.data.inputs import Columns, Inputs, Pixels
@@ -67,7 +68,7 @@ def interpret(
     Raises:
         DataError: if the data does not make a dataset; the message names the first fault.
     """
-    reading, tell = reading or Reading(), note or _quiet
+    reading, tell = reading or Reading(), note or quiet
     splits = _shaped(splits, known.inputs if known else None)
     _check_shapes(splits, source)
     splits = {key: _labelled(key, split, source, tell) for key, split in splits.items()}
@@ -213,7 +214,3 @@ def _find_inputs(parts: Sequence[RawSplit], reading: Reading, source: str) -> In
         height, width = features[0].shape[1:]
         return Pixels.of(features, (height, width), source)
     return Columns.of(features[0], parts[0].columns, reading.missing == "mean", source)
-
-
-def _quiet(_: str) -> None:
-    """Tell nobody."""

@@ -4,18 +4,23 @@ from __future__ import annotations
 
 import dataclasses
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
+from mlp.common.choices import no_such
 from mlp.common.errors import DataError, UsageError
+from mlp.common.quiet import quiet
 from mlp.data.dataset import Dataset, Split
 from mlp.data.download import Progress
 from mlp.data.formats import convert as formats
+from mlp.data.formats.request import Request
 from mlp.data.hands import HANDS
+from mlp.data.in_memory import SOURCE, Arrays, are_real, from_arrays
 from mlp.data.inputs import Columns
-from mlp.data.interpret import Meaning
+from mlp.data.interpret import Meaning, interpret
 from mlp.data.mnist import MnistUnavailable, load_mnist
 from mlp.data.reading import Reading
 from mlp.data.relabel import as_binary, overlay
@@ -26,7 +31,7 @@ __all__ = ["Dataset", "Split", "as_binary", "load_dataset", "overlay", "relabel_
 
 
 def load_dataset(
-    name: str = "auto",
+    name: str | Path | Arrays = "auto",
     folder: str | Path | None = None,
     *,
     reading: Reading | None = None,
@@ -34,27 +39,37 @@ def load_dataset(
     known: Meaning | None = None,
     note: Callable[[str], None] | None = None,
     progress: Progress | None = None,
+    **choices: Any,
 ) -> Dataset:
-    """Load a dataset by its name.
+    """Load a dataset by its name, or make one of arrays.
 
     Args:
-        name: ``"mnist"``; ``"synthetic"``, or ``"synthetic:N+M"`` for N training and M test images;
-            ``"continental"`` likewise, by the same pen with the 1, 7 and 9 of other countries;
-            a file or folder in any format that `mlp.data.formats` reads; or ``"auto"`` for MNIST
-            where it is found or can be downloaded, and else synthetic digits. Several, with commas
-            between, are joined: trained on together, tested on the first; see `join`.
+        name: arrays or frames, ``(X, y)`` or ``((X, y), (X_test, y_test))``; or the name of a
+            dataset: ``"mnist"``; ``"synthetic"``, or ``"synthetic:N+M"`` for N training and M test
+            images; ``"continental"`` likewise, by the same pen with the 1, 7 and 9 of other
+            countries; a file or folder in any format that `mlp.data.formats` reads; or ``"auto"`` for
+            MNIST where it is found or can be downloaded, and else synthetic digits. Several, with
+            commas between, are joined: trained on together, tested on the first; see `join`.
         folder: where MNIST's files are; nothing else is then tried.
         reading: the user's choices in reading files; the defaults of `Reading` unless given.
-        kind: ``"regression"`` where labels of files are numbers to estimate.
+        kind: ``"regression"`` where labels are numbers to estimate; of arrays, numbers with
+            fractions are so without it.
         known: what a model takes the data of files as; found unless given.
         note: called with a sentence when ``"auto"`` falls back on synthetic digits, and about what
             is found in files.
         progress: called as a download goes on.
+        **choices: fields of `Reading` by their names, such as ``test=0.2`` or ``label="species"``.
 
     Raises:
         DataError: if the data is missing or damaged.
-        UsageError: if there is no such dataset.
+        UsageError: if there is no such dataset, or no such choice.
     """
+    if choices:
+        reading = _chosen(reading or Reading(), choices)
+    if isinstance(name, Path):
+        name = str(name)
+    if not isinstance(name, str):
+        return _of_arrays(name, reading, kind, known, note)
     if "," in name and not Path(name).exists():
         parts: list[Dataset] = []
         for part in name.split(","):
@@ -92,6 +107,27 @@ def load_dataset(
         f"there is no dataset {name!r}: choose mnist, synthetic, synthetic:N+M, continental, or a "
         "file or folder in one of the formats that mlp data info reads"
     )
+
+
+def _chosen(reading: Reading, choices: Mapping[str, Any]) -> Reading:
+    names = [field.name for field in dataclasses.fields(Reading)]
+    for name in choices:
+        if name not in names:
+            raise UsageError(no_such("choice in reading data", name, names))
+    return dataclasses.replace(reading, **choices)
+
+
+def _of_arrays(
+    arrays: Arrays,
+    reading: Reading | None,
+    kind: Kind,
+    known: Meaning | None,
+    note: Callable[[str], None] | None,
+) -> Dataset:
+    raw = from_arrays(arrays, Request(reading or Reading(), note=note or quiet))
+    if known is None and kind == "multiclass" and any(are_real(s.labels) for s in raw.values()):
+        kind = "regression"
+    return interpret(raw, "arrays", SOURCE, reading, kind=kind, known=known, note=note)
 
 
 def join(datasets: Sequence[Dataset]) -> Dataset:

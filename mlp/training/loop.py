@@ -12,6 +12,8 @@ from numpy.typing import NDArray
 from backends import Array
 from mlp.common.errors import DivergedError, UsageError
 from mlp.data.dataset import Dataset, hold_out
+from mlp.data.in_memory import Arrays
+from mlp.data.load import load_dataset
 from mlp.models.metadata import Metadata, metadata_of
 from mlp.models.predict import check_fits
 from mlp.nn.network import MLP
@@ -33,13 +35,14 @@ from mlp.training.recipe import Recipe
 from mlp.training.reported_loss import REPORTED_LOSSES
 from mlp.training.run import Run
 from mlp.training.state import TrainingState
+from mlp.training.suit import suit, usual_recipe
 from mlp.training.trainer import Trainer
 
 
 @np.errstate(all="ignore")  # values that are not finite are checked for, and reported
 def train(
     model: MLP,
-    dataset: Dataset,
+    dataset: Dataset | Arrays,
     recipe: Recipe | None = None,
     *,
     callbacks: Sequence[Callback] = (),
@@ -54,8 +57,9 @@ def train(
 
     Args:
         model: the network; a description of its training is left in ``model.metadata``.
-        dataset: what it learns from, and the test images that it is measured on.
-        recipe: the hyperparameters; the defaults of `Recipe` unless given.
+        dataset: what it learns from, and the test images that it is measured on; arrays or frames
+            ``(X, y)`` are read as by `mlp.data.load.load_dataset`, which holds a fifth out.
+        recipe: the hyperparameters; the defaults of `Recipe`, which suit the data, unless given.
         callbacks: called as the run goes on; see `mlp.training.callbacks.Callback`.
         state: of an earlier run of the same recipe, to continue from; the resulting network is the
             same to the bit as if that run had not ended.
@@ -71,7 +75,9 @@ def train(
         DivergedError: if a loss is not finite; the network is as after the last finished epoch. Or
             if it is at chance in the end, after steps that are far too large.
     """
-    recipe = recipe or Recipe()
+    if not isinstance(dataset, Dataset):
+        dataset = load_dataset(dataset, note=on_warning)
+    recipe = usual_recipe(dataset) if recipe is None else suit(recipe, dataset)
     check_fits(model, dataset.pixels, dataset.classes)
     check_pairs(model, dataset, recipe)
     if recipe.train_accuracy == "running" and dataset.task.kind != "multiclass":

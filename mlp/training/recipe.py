@@ -29,6 +29,10 @@ class UsualRate(float):
     """A learning rate that nobody chose: a recipe makes it the usual one of its optimizer."""
 
 
+class UsualEpochs(int):
+    """A number of epochs that nobody chose: see `mlp.training.suit`."""
+
+
 MOMENTUM = 0.9
 USUAL_RATE = UsualRate(OPTIMIZERS["sgd"].usual_lr)
 
@@ -55,13 +59,18 @@ class Recipe:
         group=TRAINING,
         metavar="N|full",
     )
-    epochs: int = option(5, "Passes over the training images.", group=TRAINING)
+    epochs: int = option(
+        UsualEpochs(5),
+        "Passes over the training images; of fewer than 60,000, the default is more.",
+        group=TRAINING,
+    )
     optimizer: str = option(
         "sgd", "How the gradient changes the weights", group=TRAINING, choices=OPTIMIZERS
     )
     lr: float = option(
         USUAL_RATE,
-        "The learning rate at its peak; of other optimizers than sgd, the default is their own.",
+        "The learning rate at its peak; of other optimizers than sgd, the default is their own, "
+        "and of columns it is a third.",
         group=TRAINING,
     )
     momentum: float = option(

@@ -9,6 +9,7 @@ from pathlib import Path
 from mlp.common.atomic import claiming, put_back
 from mlp.common.errors import DataError, UsageError
 from mlp.common.overwrite import check_destination, check_holds_only, taken
+from mlp.common.quiet import quiet
 from mlp.data.dataset import Dataset
 from mlp.data.formats.image_files import holds_pictures
 from mlp.data.formats.registry import FORMATS, PAIR, Format
@@ -101,7 +102,7 @@ def read_splits(
     Raises:
         DataError: as `read_raw` and `as_written`.
     """
-    return as_written(read_raw(path, Request(progress=progress or _quiet)), Path(path), classes)
+    return as_written(read_raw(path, Request(progress=progress or quiet)), Path(path), classes)
 
 
 def read(
@@ -118,7 +119,7 @@ def read(
     Raises:
         DataError: as `read_raw`, and if what is there makes no dataset.
     """
-    request = Request(reading or Reading(), progress or _quiet, note or _quiet)
+    request = Request(reading or Reading(), progress or quiet, note or quiet)
     raw, path = read_raw(path, request), Path(path)
     return interpret(raw, path.stem, str(path), reading, kind=kind, known=known, note=note)
 
@@ -163,7 +164,7 @@ def write(
         )
     try:
         with nullcontext(path) if force else claiming(path) as place:
-            format.write(splits, place, progress or _quiet)
+            format.write(splits, place, progress or quiet)
     except FileExistsError:
         raise taken(path) from None
     except OSError as error:
@@ -203,7 +204,3 @@ def check_free(path: Path, format: Format, force: bool) -> None:
     check_destination(path, force, format.is_folder, DataError)
     if path.is_dir() and any(path.iterdir()):
         check_holds_only(path, detect(path).files(path), DataError)
-
-
-def _quiet(*_: object) -> None:
-    """Report nothing."""

@@ -5,12 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from mlp.common.quiet import quiet
 from mlp.data.formats.splits import Progress
 from mlp.data.reading import Reading
-
-
-def _quiet(*_: object) -> None:
-    """Tell nobody."""
 
 
 @dataclass(frozen=True)
@@ -24,5 +21,5 @@ class Request:
     """
 
     reading: Reading = field(default_factory=Reading)
-    progress: Progress = _quiet
-    note: Callable[[str], None] = _quiet
+    progress: Progress = quiet
+    note: Callable[[str], None] = quiet

@@ -1,0 +1,127 @@
+"""Data that a program has already: arrays, lists, frames and series."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mlp.common.errors import DataError
+from mlp.data.formats.arrays import as_split
+from mlp.data.formats.request import Request
+from mlp.data.raw import TEST, TRAIN, WHOLE, RawSplit, RawSplits
+
+Arrays = tuple[Any, Any]
+"""Features and labels, (X, y), X of shape (N, I) or (N, height, width) and y of shape (N,) or
+(N, L); or those to train on and those for the test, ((X, y), (X_test, y_test))."""
+
+SOURCE = "the given data"
+"""What messages call it."""
+
+
+def from_arrays(data: Arrays, request: Request) -> RawSplits:
+    """Take arrays as a file that holds them would be taken.
+
+    Args:
+        data: arrays, nested lists, or a frame whose columns have names. Labels are numbers or
+            words.
+        request: whom to tell of what is not plain.
+
+    Raises:
+        DataError: if they are no such pairs, or hold anything but numbers.
+    """
+    if not _is_pair(data):
+        raise DataError(
+            "the data must be (X, y), or ((X, y), (X_test, y_test)), or the name of a dataset: "
+            f"not {type(data).__name__}"
+        )
+    if all(map(_is_pair, data)):
+        (X, y), (X_test, y_test) = data
+        return {
+            TRAIN: _split(X, y, "X", request),
+            TEST: _split(X_test, y_test, "X_test", request),
+        }
+    X, y = data
+    return {WHOLE: _split(X, y, "X", request)}
+
+
+def are_real(labels: NDArray[Any] | None) -> bool:
+    """Whether labels are numbers with fractions, which are to be estimated."""
+    if labels is None or labels.dtype.kind != "f" or not labels.size:
+        return False
+    found = labels[np.isfinite(labels)]
+    return bool((found != np.floor(found)).any())
+
+
+def _is_pair(value: Any) -> bool:
+    return isinstance(value, tuple) and len(value) == 2
+
+
+def _split(X: Any, y: Any, name: str, request: Request) -> RawSplit:
+    features, labels = _numbers(X, name), _labels(y)
+    if features.ndim == 1:
+        features = features[:, None]
+    if len(features) != len(labels):
+        raise DataError(
+            f"{name} has {len(features):,} rows and there are {len(labels):,} labels: check that "
+            "both belong together"
+        )
+    split = as_split(features, labels, name, request)
+    names = [str(column) for column in getattr(X, "columns", ())]
+    if split.features.ndim != 2 or len(names) != split.features.shape[1]:
+        return split
+    return RawSplit(split.features, split.labels, tuple(names))
+
+
+def _numbers(X: Any, name: str) -> NDArray[Any]:
+    """Return features as an array of numbers, in which a missing value is NaN."""
+    if hasattr(X, "columns"):
+        columns = list(X.columns)
+        if len({*columns}) < len(columns):
+            raise DataError(f"two columns of {name} have one name: rename one of them")
+        if not columns:
+            raise DataError(f"{name} has no columns: give it some to learn from")
+        return np.column_stack([_floats(X[c], f"column {c!r} of {name}") for c in columns])
+    return _floats(X, name)
+
+
+def _floats(values: Any, name: str) -> NDArray[Any]:
+    try:
+        array = np.asarray(values)
+    except (TypeError, ValueError) as error:  # rows of different lengths, or arrays on a GPU
+        raise DataError(f"{name} does not make one array of numbers ({error})") from None
+    if array.dtype.kind == "O":
+        array = np.array([np.nan if _is_missing(v) else v for v in array.flat]).reshape(array.shape)
+    if array.dtype.kind not in "biuf" or not 1 <= array.ndim <= 4:
+        raise DataError(
+            f"{name} is {_told(array)}, and not numbers of shape (count, columns) or (count, "
+            "height, width): leave it out, or turn it into numbers"
+        )
+    return array
+
+
+def _labels(y: Any) -> NDArray[Any]:
+    try:
+        labels = np.asarray(y)
+    except (TypeError, ValueError) as error:
+        raise DataError(f"the labels do not make one array ({error})") from None
+    if labels.dtype.kind == "O":
+        words = ["" if _is_missing(value) else str(value) for value in labels.flat]
+        labels = np.array(words, str).reshape(labels.shape)  # "" is a missing label
+    if labels.ndim not in (1, 2):
+        raise DataError(f"the labels are of shape {labels.shape}: give one label a row")
+    return labels
+
+
+def _is_missing(value: Any) -> bool:
+    try:
+        return value is None or bool(value != value)
+    except TypeError:  # of pandas's NA, which is neither true nor false
+        return True
+
+
+def _told(array: NDArray[Any]) -> str:
+    if array.dtype.kind in "UO" and array.size:
+        return f"words such as {str(array.flat[0])[:20]!r}"
+    return f"{array.dtype} of shape {array.shape}"

@@ -1,0 +1,146 @@
+"""Data that a program has: whatever holds (X, y) is read, or refused in a sentence."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+import mlp
+from mlp.common.errors import DataError, UsageError
+from mlp.data.inputs import Columns
+
+
+def blobs(N=120, seed=0):
+    """Draw rows of three columns in two classes, far apart."""
+    rng = np.random.default_rng(seed)
+    y = rng.integers(0, 2, N)
+    return rng.normal(size=(N, 3)) + 4.0 * y[:, None], y
+
+
+def test_rows_are_read_and_a_share_is_held_out():
+    X, y = blobs()
+    data = mlp.load_dataset((X, y), test=0.25)
+    assert (len(data.train), len(data.test), data.classes) == (90, 30, 2)
+    assert isinstance(data.inputs, Columns)
+
+
+def test_test_rows_of_their_own_are_kept_apart():
+    X, y = blobs()
+    data = mlp.load_dataset(((X[:100], y[:100]), (X[100:], y[100:])))
+    assert (len(data.train), len(data.test)) == (100, 20)
+    assert data.test.labels.tolist() == y[100:].tolist()
+
+
+@pytest.mark.parametrize("as_given", [list, tuple, lambda words: np.array(words, object)])
+def test_words_are_classes(as_given):
+    X, y = blobs()
+    words = as_given([("cat", "dog")[label] for label in y])
+    data = mlp.load_dataset((X.tolist(), words))
+    assert data.task.names == ("cat", "dog")
+
+
+def test_images_of_any_range_stay_images():
+    X = np.random.default_rng(0).integers(0, 17, (50, 8, 8)).astype(float)
+    data = mlp.load_dataset((X, np.arange(50) % 5))
+    assert data.train.images.dtype == np.uint8
+    assert data.train.images.max() == 255
+
+
+def test_numbers_with_fractions_are_estimated():
+    X, _ = blobs()
+    data = mlp.load_dataset((X, X @ [1.0, -2.0, 0.5]))
+    assert (data.task.kind, data.classes) == ("regression", 1)
+
+
+def test_whole_numbers_are_estimated_where_that_is_said():
+    X, y = blobs()
+    assert mlp.load_dataset((X, y), kind="regression").task.kind == "regression"
+
+
+def test_several_answers_are_questions():
+    X, y = blobs()
+    answers = np.column_stack([y, 1 - y, y ^ (np.arange(len(y)) % 2)])
+    assert mlp.load_dataset((X, answers)).task.kind == "multilabel"
+
+
+def test_a_missing_label_leaves_its_row_out():
+    X, y = blobs()
+    words = [str(label) for label in y]
+    data = mlp.load_dataset((X, [None, *words[1:]]))
+    assert len(data.train) + len(data.test) == len(X) - 1
+
+
+def test_missing_values_are_refused_or_filled():
+    X, y = blobs()
+    X[7, 1] = np.nan
+    with pytest.raises(DataError, match=r"row 8\b.*--missing mean|has no value"):
+        mlp.load_dataset((X, y))
+    data = mlp.load_dataset((X, y), missing="mean")
+    assert np.isfinite(data.train.images).all()
+
+
+def test_a_frame_names_its_columns():
+    pandas = pytest.importorskip("pandas", reason="the test extra brings pandas")
+    X, y = blobs()
+    frame = pandas.DataFrame(X, columns=["a", "b", "c"]).astype({"b": "float32"})
+    data = mlp.load_dataset((frame, pandas.Series(y).map({0: "no", 1: "yes"})))
+    assert data.inputs.names == ("a", "b", "c")
+    assert data.task.names == ("no", "yes")
+    frame["c"] = "red"
+    with pytest.raises(DataError, match="column 'c' of X is words such as 'red'"):
+        mlp.load_dataset((frame, y))
+
+
+def test_what_a_frame_calls_missing_is_missing():
+    pandas = pytest.importorskip("pandas", reason="the test extra brings pandas")
+    frame = pandas.DataFrame({"a": pandas.array([1, None] * 30, dtype="Int64"), "b": range(60)})
+    data = mlp.load_dataset((frame, np.arange(60) % 2 + np.arange(60) // 30), missing="mean")
+    assert np.isfinite(data.train.images).all()
+
+
+@pytest.mark.parametrize(
+    ("data", "sentence"),
+    [
+        ((np.zeros((4, 3)),), "must be .X, y."),
+        ([np.zeros((4, 3)), np.zeros(4)], "must be .X, y."),
+        (7, "must be .X, y."),
+        ((np.zeros((4, 3)), np.zeros(5)), "4 rows and there are 5 labels"),
+        (([[1, 2], [3]], [0, 1]), "one array of numbers"),
+        (([["a", "b"], ["c", "d"]], [0, 1]), "words such as 'a'"),
+        ((np.zeros((4, 3), complex), np.zeros(4)), "complex128"),
+        ((np.zeros((0, 3)), np.zeros(0)), "no images"),
+        ((np.zeros((4, 3)), np.zeros((4, 2, 2))), "one label a row"),
+    ],
+)
+def test_what_is_no_data_is_refused(data, sentence):
+    with pytest.raises(DataError, match=sentence):
+        mlp.load_dataset(data)
+
+
+def test_a_choice_that_there_is_not_is_named():
+    with pytest.raises(UsageError, match=r"'tset' \(did you mean test\?\)"):
+        mlp.load_dataset(blobs(), tset=0.2)
+
+
+def test_a_path_is_a_name(tmp_path):
+    X, y = blobs()
+    np.savez(tmp_path / "blobs.npz", X=X, y=y)
+    assert mlp.load_dataset(tmp_path / "blobs.npz").classes == 2
+
+
+def test_arrays_are_trained_on_as_they_are():
+    X, y = blobs()
+    words = np.array(["near", "far"])[y]
+    model = mlp.MLP([3, 8, 2], seed=0)
+    history = mlp.train(model, (X, words))
+    assert history.epochs[-1].test_accuracy > 0.9
+    names = model.metadata.task.names
+    read = [names[answer] for answer in mlp.predict(model, X)]
+    assert np.mean(np.array(read) == words) > 0.9
+
+
+def test_numbers_are_trained_on_with_their_usual_loss():
+    X, _ = blobs(400)
+    model = mlp.MLP([3, 16, 1], seed=0)
+    history = mlp.train(model, (X, X @ [1.0, -2.0, 0.5] + 0.25))
+    assert history.epochs[-1].test_accuracy > 0.9  # R²
