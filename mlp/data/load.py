@@ -47,9 +47,9 @@ def load_dataset(
         name: arrays or frames, ``(X, y)`` or ``((X, y), (X_test, y_test))``; or the name of a
             dataset: ``"mnist"``; ``"synthetic"``, or ``"synthetic:N+M"`` for N training and M test
             images; ``"continental"`` likewise, by the same pen with the 1, 7 and 9 of other
-            countries; a file or folder in any format that `mlp.data.formats` reads; or ``"auto"`` for
-            MNIST where it is found or can be downloaded, and else synthetic digits. Several, with
-            commas between, are joined: trained on together, tested on the first; see `join`.
+            countries; a file or folder in any format that `mlp.data.formats` reads; or ``"auto"``
+            for MNIST where it is found or can be downloaded, and else synthetic digits. Several,
+            with commas between, are joined: trained on together, tested on the first; see `join`.
         folder: where MNIST's files are; nothing else is then tried.
         reading: the user's choices in reading files; the defaults of `Reading` unless given.
         kind: ``"regression"`` where labels are numbers to estimate; of arrays, numbers with
