@@ -26,12 +26,14 @@ from mlp.data.load import load_dataset
 FORMS = ("npz", "packed.npz", "npy", "idx", "csv")
 FEW = 10_000
 _CHILD = """
-import resource, sys
+import sys
 from mlp.cli import main
 try:
     main()
 finally:
-    print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss >> 10, file=sys.stderr)
+    lines = open("/proc/self/status").read().splitlines()
+    peak = next(line.split()[1] for line in lines if line.startswith("VmHWM:"))
+    print(int(peak) >> 10, file=sys.stderr)
 """
 
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import io
 import math
 import operator
+import struct
 import zipfile
 import zlib
 from collections.abc import Iterator
@@ -94,7 +96,7 @@ class ArrayReader:
     def __init__(
         self, archive: zipfile.ZipFile, info: zipfile.ZipInfo, path: Path, kind: type[MLPError]
     ) -> None:
-        self._archive, self._info = archive, info
+        self._archive, self._info, self._path = archive, info, path
         with archive.open(info) as file:
             self.shape, self.is_fortran, self.dtype = _read_whole_header(file)
             there = info.file_size - file.tell()
@@ -107,12 +109,70 @@ class ArrayReader:
                 whole = np.lib.format.read_array(file, allow_pickle=False)
             yield from (whole[start : start + rows] for start in range(0, len(whole), rows))
             return
+        if self._info.compress_type == zipfile.ZIP_STORED and not self._info.flag_bits & 1:
+            yield from self._stored(rows)
+            return
         with self._archive.open(self._info) as file:
             _read_whole_header(file)
-            for start in range(0, self.shape[0], rows):
-                shape = (min(rows, self.shape[0] - start), *self.shape[1:])
-                content = file.read(math.prod(shape) * self.dtype.itemsize)
-                yield np.frombuffer(content, self.dtype).reshape(shape)
+            yield from _read_on(file, self.shape, self.dtype, rows)
+
+    def _stored(self, rows: int) -> Iterator[NDArray[Any]]:
+        """Read an array that is not packed past the zip, which copies; with its checksum."""
+        with self._path.open("rb") as file:
+            file.seek(self._info.header_offset)
+            name, extra = struct.unpack("<26xHH", file.read(30))
+            file.seek(name + extra, io.SEEK_CUR)
+            header = self._info.file_size - math.prod(self.shape) * self.dtype.itemsize
+            checksum = zlib.crc32(file.read(header))
+            for part in _read_on(file, self.shape, self.dtype, rows):
+                checksum = zlib.crc32(part.data, checksum)
+                yield part
+        if checksum != self._info.CRC:
+            raise zipfile.BadZipFile(f"bad CRC-32 for {self._info.filename}")
+
+
+def _read_on(
+    file: IO[bytes], shape: tuple[int, ...], dtype: np.dtype[Any], rows: int
+) -> Iterator[NDArray[Any]]:
+    """Read the values of an array behind its header, so many rows at a time."""
+    for start in range(0, shape[0], rows):
+        part = (min(rows, shape[0] - start), *shape[1:])
+        content = file.read(math.prod(part) * dtype.itemsize)
+        yield np.frombuffer(content, dtype).reshape(part)
+
+
+class NpyReader:
+    """The array of an open ``.npy`` file; see `ArrayReader`."""
+
+    def __init__(self, file: IO[bytes], path: Path, kind: type[MLPError]) -> None:
+        self._file, self._path = file, path
+        self.shape, self._is_fortran, self.dtype = _read_whole_header(file)
+        there = path.stat().st_size - file.tell()
+        _check_header(path, path.name, self.shape, self.dtype, there, kind)
+
+    def chunks(self, rows: int) -> Iterator[NDArray[Any]]:
+        """Yield so many rows at a time, the last ones fewer."""
+        if not self._is_fortran:
+            yield from _read_on(self._file, self.shape, self.dtype, rows)
+            return
+        whole = np.load(self._path, mmap_mode="r")
+        yield from (whole[start : start + rows] for start in range(0, len(whole), rows))
+
+
+@contextmanager
+def open_npy(path: Path, kind: type[MLPError]) -> Iterator[NpyReader]:
+    """Open the array of an ``.npy`` file, to be read chunk by chunk.
+
+    Raises:
+        MLPError: of that kind, as `read_npy`.
+    """
+    try:
+        with path.open("rb") as file:
+            yield NpyReader(file, path, kind)
+    except OSError as error:
+        raise kind(f"cannot read {path}: {error.strerror or error}") from None
+    except ValueError as error:
+        raise kind(f"{path} is a damaged .npy file ({error}): get or make it again") from None
 
 
 @contextmanager

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import struct
 import zipfile
+from collections.abc import Callable
 from pathlib import Path
+from typing import Literal
 
+import numpy as np
 import pytest
 
 from mlp.common.errors import ModelError
-from mlp.common.safe_npz import read_npz
+from mlp.common.safe_npz import open_npz, read_npz
 
 
 def write(path: Path, version: bytes, header: bytes, values: bytes = b"") -> Path:
@@ -56,3 +59,30 @@ def test_values_of_no_bytes_cannot_promise_any_number_of_them(tmp_path: Path, de
     header = b"{'descr': '%s', 'fortran_order': False, 'shape': (9999999999,), }\n" % descr
     with pytest.raises(ModelError, match="promises 9,999,999,999 bytes and has 0"):
         read_npz(write(tmp_path / "a.npz", V1, header), ModelError)
+
+
+@pytest.mark.parametrize("save", [np.savez, np.savez_compressed])
+@pytest.mark.parametrize("dtype", ["u1", "<f8", ">i2"])
+@pytest.mark.parametrize("order", "CF")
+def test_an_array_is_read_in_chunks(
+    save: Callable[..., None], dtype: str, order: Literal["C", "F"], tmp_path: Path
+) -> None:
+    x = np.arange(70).reshape(10, 7).astype(dtype, order)
+    save(tmp_path / "a.npz", longer_name=np.ones(3), x=x)
+    with open_npz(tmp_path / "a.npz", ModelError) as arrays:
+        assert arrays["x"].shape == (10, 7)
+        parts = list(arrays["x"].chunks(4))
+    assert [len(part) for part in parts] == [4, 4, 2]
+    np.testing.assert_array_equal(np.concatenate(parts), x)
+
+
+@pytest.mark.parametrize("save", [np.savez, np.savez_compressed])
+def test_a_changed_byte_is_seen_at_the_end(save: Callable[..., None], tmp_path: Path) -> None:
+    path = tmp_path / "a.npz"
+    save(path, x=np.random.default_rng(0).integers(0, 256, 5_000, np.uint8))
+    content = bytearray(path.read_bytes())
+    content[3_000] ^= 1
+    path.write_bytes(content)
+    with pytest.raises(ModelError, match="damaged"), open_npz(path, ModelError) as arrays:
+        for _ in arrays["x"].chunks(1_000):
+            pass

@@ -1,4 +1,4 @@
-"""Rows of arrays in files, a chunk at a time: mapped ones, and those that are read on."""
+"""The rows of an array in a file, a chunk at a time, with their labels beside them."""
 
 from __future__ import annotations
 
@@ -15,18 +15,6 @@ from mlp.common.errors import DataError
 from mlp.data.formats.arrays import as_split
 from mlp.data.formats.request import Request
 from mlp.data.formats.rows import Asked, Rows, rows_at_once
-
-
-class MappedArray:
-    """An array in memory, or mapped into it."""
-
-    def __init__(self, array: NDArray[Any]) -> None:
-        self.array, self.shape, self.dtype = array, array.shape, array.dtype
-
-    def chunks(self, rows: int) -> Iterator[NDArray[Any]]:
-        """Yield so many rows at a time."""
-        for start in range(0, self.shape[0], rows):
-            yield self.array[start : start + rows]
 
 
 class Chunked(Protocol):

@@ -12,8 +12,8 @@ from typing import Any
 from numpy.typing import NDArray
 
 from mlp.common.errors import DataError
-from mlp.common.safe_npz import read_npy, read_npz
-from mlp.data.formats.array_rows import MappedArray, stream
+from mlp.common.safe_npz import open_npy, read_npy, read_npz
+from mlp.data.formats.array_rows import stream
 from mlp.data.formats.arrays import as_split, as_splits, choose, role_of
 from mlp.data.formats.npz import npz_names
 from mlp.data.formats.registry import FORMATS, ReadFormat
@@ -36,7 +36,8 @@ class Npy(ReadFormat):
         return {WHOLE: as_split(read_npy(path, DataError), None, str(path), request)}
 
     def rows(self, path: Path, request: Request, asked: Asked) -> Iterator[Rows]:
-        yield from stream(MappedArray(read_npy(path, DataError)), None, str(path), request, asked)
+        with open_npy(path, DataError) as array:
+            yield from stream(array, None, str(path), request, asked)
 
 
 @FORMATS.register("npy-folder")
