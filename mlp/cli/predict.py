@@ -2,36 +2,40 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import sys
+from contextlib import nullcontext
 from functools import partial
-from io import BytesIO
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from mlp.cli import console
-from mlp.cli.answer_files import check_out
+from mlp.cli.answer_files import check_out, is_stdout, open_table
 from mlp.cli.options import Device, Json, open_device
-from mlp.cli.predict_report import Printer, Result, score_line, summary_json
+from mlp.cli.predict_pictures import read_pictures
+from mlp.cli.predict_report import (
+    HEADINGS,
+    Printer,
+    Result,
+    Score,
+    entry_of,
+    fields_of,
+    summary_json,
+)
 from mlp.cli.predict_rows import predict_rows
+from mlp.cli.progress import WorkBar
 from mlp.cli.save_option import Force, check_png, write_png
 from mlp.common.errors import DataError, UsageError
-from mlp.handwriting import load_picture
 from mlp.handwriting.constants import SURE
-from mlp.handwriting.picture_files import STDIN, Labels, Picture, find_pictures
-from mlp.handwriting.recognise import (
-    Answer,
-    check_input_size,
-    is_correct,
-    recognise_digit,
-    recognise_digits,
-)
+from mlp.handwriting.extraction import Way
+from mlp.handwriting.picture_files import Labels, find_pictures
+from mlp.handwriting.recognise import check_input_size
 from mlp.models.formats.convert import read_model
 from mlp.models.metadata import task_of
 from mlp.models.pretrained import pretrained_model
-from mlp.nn.network import MLP
 from mlp.view.stages import MOST_ROWS, draw_sheet
 
 MAX_BYTES = 200 << 20
@@ -106,7 +110,7 @@ def predict(
     device: Device = "auto",
     as_json: Json = False,
     as_lines: Annotated[
-        bool, typer.Option("--jsonl", help="Print a line of JSON for each row.")
+        bool, typer.Option("--jsonl", help="Print a line of JSON for each picture or row.")
     ] = False,
 ) -> None:
     """Read handwritten digits in drawings, scans and photos, or answer each row of a file."""
@@ -120,59 +124,77 @@ def predict(
         model = read_model(path, backend=backend) if path else pretrained_model(backend)
         predict_rows(model, rows, out, columns, name=path, as_json=as_json, as_lines=as_lines)
         return
-    if out or columns or as_lines:
-        raise UsageError("--out, --columns and --jsonl are of rows: name their file with --rows")
+    if columns:
+        raise UsageError("--columns is of rows: name their file with --rows")
     assert images
+    check_out(out, force, as_json=as_json, as_lines=as_lines)
     check_png(save, force)
-    pictures = find_pictures(images, Labels(labels) if labels else None)
+    backend = open_device(device)
+    model = read_model(path, backend=backend) if path else pretrained_model(backend)
+    check_input_size(model)
+    pictures = find_pictures(images, Labels(labels) if labels else None, task_of(model).names)
     if labels and all(picture.label is None for picture in pictures):
         raise UsageError(f"{labels} names none of these pictures: check its column file")
     if save and len(pictures) > MOST_ROWS:
         raise UsageError(f"--save shows at most {MOST_ROWS} pictures, not {len(pictures)}")
-    backend = open_device(device)
-    model = read_model(path, backend=backend) if path else pretrained_model(backend)
-    check_input_size(model)
     drawn = len(pictures) == 1 if chart is None else chart
-    printer = None if as_json else Printer(sure, drawn, steps)
-    results = []
-    for picture in pictures:
-        results.append(_recognise(model, picture, many))
-        if printer is not None:
-            printer.print(results[-1])
+    is_quiet = as_json or as_lines or out is not None
+    printer = None if is_quiet else Printer(sure, drawn, steps)
+    way = Way(many, keeps_stages=steps or save is not None)
+    entries: list[str] = []  # in JSON, which is much smaller than objects
+    kept: list[Result] = []
+    score = Score()
+    table = (
+        nullcontext() if out is None else open_table(out, HEADINGS, as_json=False, as_lines=False)
+    )
+    with WorkBar("pictures", len(pictures)) as bar, table as answers:
+        for result in read_pictures(model, pictures, way, _stdin):
+            score.add(result)
+            if printer is not None:
+                printer.print(result)
+            else:
+                bar.advance(1)
+            if answers is not None:
+                answers.write([[value] for value in fields_of(result)])
+            if as_lines:
+                print(json.dumps(entry_of(result, sure)), flush=True)
+            elif as_json:
+                entries.append(json.dumps(entry_of(result, sure)))
+            if save:
+                kept.append(result)
     if as_json:
-        print(json.dumps(summary_json(results, path, sure, scored=labels is not None)))
-    elif labels:
-        console.say(score_line(results))
+        head = json.dumps(summary_json(score, path, scored=labels is not None or score.scored > 0))
+        print(f'{head[:-1]}, "files": [{", ".join(entries)}]}}')
+    elif labels or score.scored:
+        (console.note if is_quiet else console.say)(str(score))
+    if out is not None and not is_stdout(out):
+        console.note(f"{out}: answers to {len(pictures):,} pictures")
     if save:
-        _save(results, save)
-    if any(result.problem for result in results):
+        _save(kept, save)
+    if score.unread:
         raise typer.Exit(UNREAD)
 
 
-def _recognise(model: MLP, picture: Picture, many: bool) -> Result:
-    """Read one picture; if it cannot be read, the result says why."""
-    answers: list[Answer] = []
-    problem = correct = None
-    try:
-        pixels = load_picture(_stdin() if picture.name == STDIN else picture.name)
-        answers = recognise_digits(model, pixels) if many else [recognise_digit(model, pixels)]
-    except DataError as error:
-        problem = str(error)
-    except Exception as error:  # a fault of this program leaves the other pictures to be read
-        fault = f"{type(error).__name__}: {error}"
-        problem = f"{picture.name} cannot be read, by a fault of mlp ({fault}): please report it"
-    if picture.label is not None:
-        correct = not problem and is_correct(answers, picture.label, task_of(model))
-    return Result(picture, answers, problem, correct)
+def _stdin() -> bytes:
+    """Read a picture from standard input; a canvas's data URL will do.
 
-
-def _stdin() -> BytesIO:
+    Raises:
+        DataError: if there is none, or it is too large.
+    """
     if sys.stdin is None:
         raise DataError("standard input is closed: name a file, or pipe a picture in")
     content = sys.stdin.buffer.read(MAX_BYTES + 1)
     if len(content) > MAX_BYTES:
         raise DataError(f"the picture has more than {MAX_BYTES >> 20} MB: make it smaller")
-    return BytesIO(content)
+    if content.lstrip()[:11].lower() == b"data:image/":
+        head, _, body = content.partition(b",")
+        if not head.strip().lower().endswith(b";base64"):
+            raise DataError("the data URL is not in base64: take canvas.toDataURL()")
+        try:
+            return base64.b64decode(body)
+        except ValueError:
+            raise DataError("the data URL is cut short or damaged: copy it again") from None
+    return content
 
 
 def _save(results: list[Result], path: Path) -> None:

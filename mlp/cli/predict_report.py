@@ -83,32 +83,52 @@ def _certainty_text(answers: list[Answer], sure: float) -> str:
     return f"{confidence:.2%} sure" if confidence >= sure else f"not sure ({confidence:.2%})"
 
 
-def score_line(results: list[Result]) -> str:
-    """Say how many of the labelled pictures were read correctly."""
-    scored = [result for result in results if result.correct is not None]
-    unread = sum(1 for result in scored if result.problem)
-    correct = sum(1 for result in scored if result.correct)
-    accuracy = f" ({correct / len(scored):.2%})" if scored else ""
-    return f"{correct} of {len(scored)} right{accuracy}" + (
-        f", {unread} not read" if unread else ""
-    )
+def summary_json(score: Score, path: Path | None, *, scored: bool) -> dict[str, Any]:
+    """Name the model; with labels, that is ``scored``, also tell how many answers are correct."""
+    counts = {"correct": score.correct, "total": score.scored} if scored else {}
+    return {"model": str(path) if path else PRETRAINED, **counts}
 
 
-def summary_json(
-    results: list[Result], path: Path | None, sure: float, *, scored: bool
-) -> dict[str, Any]:
-    """Gather all results; with labels, that is ``scored``, also how many are correct."""
-    score = {}
-    if scored:
-        score = {
-            "correct": sum(1 for result in results if result.correct),
-            "total": sum(1 for result in results if result.correct is not None),
-        }
-    name = str(path) if path else PRETRAINED
-    return {"model": name, **score, "files": [_entry(result, sure) for result in results]}
+class Score:
+    """How many pictures were read, and how many of the labelled ones correctly.
+
+    Attributes:
+        scored: how many have a label.
+        correct: how many of these were read as it says.
+        unread: how many could not be read.
+    """
+
+    def __init__(self) -> None:
+        self.scored = self.correct = self.unread = self._scored_unread = 0
+
+    def add(self, result: Result) -> None:
+        """Count a result."""
+        self.unread += bool(result.problem)
+        if result.correct is not None:
+            self.scored += 1
+            self.correct += result.correct
+            self._scored_unread += bool(result.problem)
+
+    def __str__(self) -> str:
+        accuracy = f" ({self.correct / self.scored:.2%})" if self.scored else ""
+        unread = f", {self._scored_unread} not read" if self._scored_unread else ""
+        return f"{self.correct} of {self.scored} right{accuracy}{unread}"
 
 
-def _entry(result: Result, sure: float) -> dict[str, Any]:
+HEADINGS = ("file", "label", "probability", "problem")
+"""The columns of a table of pictures."""
+
+
+def fields_of(result: Result) -> tuple[Any, ...]:
+    """Return a picture's row of the table."""
+    if result.problem:
+        return result.picture.name, "", "", result.problem
+    least = min(answer.confidence for answer in result.answers)
+    return result.picture.name, join(result.answers), float(f"{least:.6g}"), ""
+
+
+def entry_of(result: Result, sure: float) -> dict[str, Any]:
+    """Return what JSON tells of a picture."""
     entry: dict[str, Any] = {"file": result.picture.name}
     if result.problem:
         entry["problem"] = result.problem

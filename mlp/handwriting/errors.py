@@ -26,5 +26,5 @@ class SeveralDigits(DataError):  # noqa: N818
         self.count = count
         super().__init__(
             f"there are {count} digits in this picture where one was expected: "
-            f"crop it to one of them, or read it as a line"
+            f"crop it to one of them, or read them all with --many"
         )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import glob
 import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -20,7 +20,9 @@ ENDINGS = {
 }
 """What counts as a picture in a folder."""
 
-HEADER = ["file", "label"]
+FILE_HEADINGS = ("file", "filename", "file_name", "image", "path", "picture")
+LABEL_HEADINGS = ("label", "digit", "class", "target")
+"""What the two columns of a file of labels may be called, in any case."""
 
 
 class Picture(NamedTuple):
@@ -35,21 +37,24 @@ class Picture(NamedTuple):
     label: str | None = None
 
 
-def find_pictures(names: Sequence[str], labels: Labels | None = None) -> list[Picture]:
+def find_pictures(
+    names: Sequence[str], labels: Labels | None = None, classes: Collection[str] = ()
+) -> list[Picture]:
     """List the pictures that names stand for, in order, each once.
 
     Args:
-        names: files, `STDIN`, folders (for the pictures directly in them), and patterns such as
-            ``*.png`` if the shell has not expanded them.
+        names: files, `STDIN`, folders (for the pictures in them and in folders within), and
+            patterns such as ``*.png`` if the shell has not expanded them.
         labels: if given, the pictures get their labels; and if a folder is named, pictures that
             have a label are listed even if they are missing.
+        classes: the names that a folder within a folder gives to its pictures as their label.
 
     Raises:
         DataError: if a folder or a pattern has no picture.
     """
-    found = dict.fromkeys(name for argument in names for name in _expand(argument))
+    found = {name: label for argument in names for name, label in _expand(argument)}
     if labels is None:
-        return [Picture(name) for name in found]
+        return [Picture(name, label if label in classes else None) for name, label in found.items()]
     pictures = [Picture(name, labels.of(name)) for name in found]
     if any(Path(name).is_dir() for name in names):
         pictures += labels.missing(found)
@@ -58,6 +63,8 @@ def find_pictures(names: Sequence[str], labels: Labels | None = None) -> list[Pi
 
 class Labels:
     """What is written on pictures, from a CSV file with the columns ``file`` and ``label``.
+
+    They may have other common headings, with commas, semicolons or tabs between.
 
     Args:
         path: the file; the pictures' names in it are relative to its folder.
@@ -96,40 +103,59 @@ def _real(path: str | Path) -> Path:
     return Path(os.path.realpath(path))
 
 
-def _expand(name: str) -> Iterator[str]:
+def _expand(name: str) -> Iterator[tuple[str, str | None]]:
+    """Yield the pictures of a name, each with the name of the folder within a folder it lies in."""
     path = Path(name)
     if name != STDIN and path.is_dir():
-        pictures = sorted(
-            entry
-            for entry in path.iterdir()
-            if entry.suffix.lower() in ENDINGS and not entry.name.startswith(".")
-        )
+        pictures = list(_pictures_in(path))
         if not pictures:
             raise DataError(f"there is no picture in the folder {name}: name another")
-        yield from map(str, pictures)
+        for picture in pictures:
+            yield str(picture), picture.parent.name if picture.parent != path else None
     elif name != STDIN and glob.has_magic(name) and not path.exists():
         matching = sorted(match for match in glob.glob(name) if Path(match).is_file())  # noqa: PTH207
         if not matching:
             raise DataError(f"no file matches {name}: name others")
-        yield from matching
+        yield from ((match, None) for match in matching)
     else:
-        yield name
+        yield name, None
+
+
+def _pictures_in(folder: Path) -> Iterator[Path]:
+    """Yield the pictures in a folder, then those in folders within it; links are not followed."""
+    entries = sorted(entry for entry in folder.iterdir() if not entry.name.startswith("."))
+    yield from (
+        entry for entry in entries if entry.suffix.lower() in ENDINGS and not _is_inner(entry)
+    )
+    for entry in entries:
+        if _is_inner(entry) and entry.name != "__MACOSX":
+            yield from _pictures_in(entry)
+
+
+def _is_inner(entry: Path) -> bool:
+    return entry.is_dir() and not entry.is_symlink()
 
 
 def _rows(path: Path) -> Iterator[list[str]]:
     """Read the lines below the header, two fields each."""
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:
-            lines = csv.reader(file, strict=True)
-            if [field.strip().lower() for field in next(lines, [])] != HEADER:
+            first = file.readline()
+            mark = max(",;\t", key=first.count)
+            header = [heading.strip().lower() for heading in first.split(mark)]
+            names = [i for i, heading in enumerate(header) if heading in FILE_HEADINGS]
+            labels = [i for i, heading in enumerate(header) if heading in LABEL_HEADINGS]
+            if len(names) != 1 or len(labels) != 1:
                 raise DataError(f"{path} does not begin with the line file,label: add it")
+            lines = csv.reader(file, strict=True, delimiter=mark)
             for line in lines:
-                fields = [field.strip() for field in line]
-                if not any(fields):
+                if not any(field.strip() for field in line):
                     continue
-                if len(fields) != len(HEADER) or not all(fields) or "\0" in line[0]:
+                fields = [line[i].strip() for i in (*names, *labels) if i < len(line)]
+                if len(line) != len(header) or not all(fields) or "\0" in fields[0]:
                     raise DataError(
-                        f"line {lines.line_num} of {path} is not a file and its label: correct it"
+                        f"line {lines.line_num + 1} of {path} is not a file and its label: "
+                        "correct it"
                     )
                 yield fields
     except OSError as error:

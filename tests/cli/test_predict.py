@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import csv
 import io
 import json
 import os
@@ -17,8 +19,8 @@ from hard_pictures import Scene, draw_digit, photograph, place
 from PIL import Image
 
 from mlp.cli.predict import predict as command
-from mlp.cli.predict import recognise_digit
 from mlp.data.task import Task
+from mlp.handwriting import extract_digit, extraction
 from mlp.models.metadata import Metadata
 from mlp.models.model_file import load, save
 from mlp.nn.network import MLP
@@ -357,13 +359,13 @@ def test_a_fault_in_one_picture_leaves_the_others_to_be_read(
 ) -> None:
     reads = iter([IndexError("index 3 is out of bounds"), MemoryError(), None, None, None])
 
-    def recognise(model: MLP, pixels: Any) -> Any:
+    def extract(pixels: Any) -> Any:
         fault = next(reads)
         if fault is not None:
             raise fault
-        return recognise_digit(model, pixels)
+        return extract_digit(pixels)
 
-    monkeypatch.setattr(sys.modules[command.__module__], "recognise_digit", recognise)
+    monkeypatch.setattr(extraction, "extract_digit", extract)
     said = run(folder, "--json")
     files = json.loads(said.out)["files"]
     assert said.code == 1
@@ -392,3 +394,33 @@ def test_a_picture_that_links_to_itself_is_told(run: Command, tmp_path: Path) ->
     said = run(tmp_path / "loop.png", "--labels", tmp_path / "labels.csv")
     assert said.code == 1
     assert "cannot be read" in said.err
+
+
+def test_pictures_as_lines_and_as_a_table(run: Command, folder: Path) -> None:
+    whole = json.loads(run(folder, "--json").out)["files"]
+    said = run(folder, "--jsonl")
+    assert [json.loads(line) for line in said.out.splitlines()] == whole
+    assert said.code == 1
+    run(folder, "--out", "answers.csv")
+    head, *rows = csv.reader(Path("answers.csv").read_text().splitlines())
+    assert head == ["file", "label", "probability", "problem"]
+    assert [row[0] for row in rows] == [entry["file"] for entry in whole]
+    assert [row[1] for row in rows] == [str(entry.get("digit", "")) for entry in whole]
+    assert [row[3] for row in rows] == [entry.get("problem", "") for entry in whole]
+    refused(run(folder, "--out", "answers.csv"), "--force", code=2)
+
+
+def test_a_canvas_is_read_from_its_data_url(run: Command, monkeypatch: pytest.MonkeyPatch) -> None:
+    content = io.BytesIO()
+    picture(7).save(content, "PNG")
+    url = b"data:image/png;base64," + base64.b64encode(content.getvalue())
+    for text, code in ((url, 0), (url + b"\n", 0), (b"data:image/png,x", 1)):
+        monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(text)))
+        said = run("-", "--no-chart")
+        assert said.code == code
+        assert ("-: 7" in said.out) == (code == 0)
+
+
+def test_two_digits_are_told_of_many(run: Command, tmp_path: Path) -> None:
+    picture(2, 4).save(tmp_path / "two.png")
+    assert "--many" in run("two.png").err

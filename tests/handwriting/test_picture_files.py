@@ -30,7 +30,31 @@ def names(pictures: list[Picture]) -> list[str]:
 
 
 def test_a_folder_stands_for_its_pictures_in_order(folder: Path) -> None:
-    assert names(find_pictures([str(folder)])) == ["a.JPG", "b.png", "c.heic"]
+    assert names(find_pictures([str(folder)])) == ["a.JPG", "b.png", "c.heic", "d.png"]
+
+
+def test_a_folder_within_is_the_label_where_it_is_a_class(tmp_path: Path) -> None:
+    for name in ("top.png", "7/a.png", "7/old/b.png", "notes/c.png", ".git/d.png"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).touch()
+    found = find_pictures([str(tmp_path)], None, ("7", "8"))
+    assert [(Path(picture.name).name, picture.label) for picture in found] == [
+        ("top.png", None), ("a.png", "7"), ("b.png", None), ("c.png", None),
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "filename,label\nb.png,7\n",
+        "Image;Digit\nb.png;7\n",
+        "path\tclass\nb.png\t7\n",
+        "id,file,who,label\n1,b.png,me,7\n",
+    ],
+)
+def test_labels_under_common_headings(text: str, folder: Path) -> None:
+    (folder / "l.csv").write_text(text)
+    assert Labels(folder / "l.csv").of(str(folder / "b.png")) == "7"
 
 
 def test_a_pattern_stands_for_the_files_that_match(folder: Path) -> None:
@@ -73,7 +97,7 @@ def test_a_folders_labelled_pictures_are_listed_though_they_are_missing(folder: 
     labels = Labels(label_file(folder, "b.png,7", "gone.png,3"))
     found = find_pictures([str(folder)], labels)
     assert found[-1] == Picture(str(folder / "gone.png"), "3")
-    assert len(found) == 4
+    assert len(found) == 5
     assert len(find_pictures([str(folder / "b.png")], labels)) == 1
 
 

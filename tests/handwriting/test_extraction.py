@@ -1,0 +1,59 @@
+"""Many pictures: in their order, by one process or several, with the same digits."""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hard_pictures import draw_digit, place
+from PIL import Image
+
+from mlp.handwriting import extraction
+from mlp.handwriting.extraction import Extraction, Source, Way, extract_all
+
+
+@pytest.fixture(scope="module")
+def sources(tmp_path_factory: pytest.TempPathFactory) -> list[Source]:
+    folder = tmp_path_factory.mktemp("pictures")
+    for digit in range(6):
+        page = place([draw_digit(digit, 50)], 80, 80)
+        Image.fromarray((255 * (1 - page)).astype(np.uint8)).save(folder / f"{digit}.png")
+    (folder / "broken.png").write_bytes(b"no picture")
+    content = io.BytesIO((folder / "3.png").read_bytes()).getvalue()
+    files = [Source(str(path)) for path in sorted(folder.iterdir())]
+    return [*files, Source("-", content), Source(str(folder / "gone.png"))]
+
+
+def told(found: list[Extraction]) -> list[tuple[list[bytes], str | None]]:
+    return [([digit.image.tobytes() for digit in one.digits], one.problem) for one in found]
+
+
+def test_processes_extract_what_one_does(
+    sources: list[Source], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    alone = list(extract_all(sources, Way(), 1))
+    monkeypatch.setattr(extraction, "POOL_SECONDS", 0.0)
+    several = list(extract_all(sources, Way(), 2))
+    assert told(several) == told(alone)
+    problems = [Path(s.name).name for s, e in zip(sources, alone, strict=True) if e.problem]
+    assert problems == ["broken.png", "gone.png"]
+    assert told(alone)[-2] == told(alone)[3]
+
+
+def test_stages_are_kept_where_they_are_wanted(sources: list[Source]) -> None:
+    (plain,) = extract_all(sources[:1], Way(), 1)
+    (kept,) = extract_all(sources[:1], Way(keeps_stages=True), 1)
+    assert plain.digits[0].stages == {}
+    assert "strokes" in kept.digits[0].stages
+
+
+def test_processes_end_where_no_more_is_wanted(
+    sources: list[Source], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(extraction, "POOL_SECONDS", 0.0)
+    found = extract_all(sources, Way(), 2)
+    for _ in range(3):
+        next(found)
+    found.close()  # type: ignore[attr-defined]
