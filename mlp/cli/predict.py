@@ -84,6 +84,10 @@ def predict(
     many: Annotated[
         bool, typer.Option("--many", help="Read rows of digits, each left to right.")
     ] = False,
+    rotate: Annotated[
+        int,
+        typer.Option(metavar="90|180|270", help="Turn the pictures so many degrees clockwise."),
+    ] = 0,
     labels: Annotated[
         Path | None,
         typer.Option(
@@ -117,8 +121,10 @@ def predict(
     if (rows is None) == (not images):
         raise UsageError("name pictures to read, or a file of rows with --rows")
     if rows is not None:
-        if many or labels or chart or steps or save:
-            raise UsageError("--many, --labels, --chart, --steps and --save are of pictures")
+        if many or rotate or labels or chart or steps or save:
+            raise UsageError(
+                "--many, --rotate, --labels, --chart, --steps and --save are of pictures"
+            )
         check_out(out, force, as_json=as_json, as_lines=as_lines)
         backend = open_device(device)
         model = read_model(path, backend=backend) if path else pretrained_model(backend)
@@ -126,6 +132,8 @@ def predict(
         return
     if columns:
         raise UsageError("--columns is of rows: name their file with --rows")
+    if rotate not in (0, 90, 180, 270):
+        raise UsageError(f"--rotate takes 90, 180 or 270, not {rotate}")
     assert images
     check_out(out, force, as_json=as_json, as_lines=as_lines)
     check_png(save, force)
@@ -140,7 +148,7 @@ def predict(
     drawn = len(pictures) == 1 if chart is None else chart
     is_quiet = as_json or as_lines or out is not None
     printer = None if is_quiet else Printer(sure, drawn, steps)
-    way = Way(many, keeps_stages=steps or save is not None)
+    way = Way(many, steps or save is not None, rotate // 90)
     entries: list[str] = []  # in JSON, which is much smaller than objects
     kept: list[Result] = []
     score = Score()

@@ -16,6 +16,8 @@ from itertools import islice
 from multiprocessing import connection, get_all_start_methods, get_context, parent_process
 from typing import NamedTuple
 
+import numpy as np
+
 from mlp.common.errors import DataError, MLPError
 from mlp.common.threads import blas_threads
 from mlp.handwriting.load import load_picture
@@ -35,10 +37,12 @@ class Way:
     Attributes:
         many: whether they may show rows of digits.
         keeps_stages: whether the stages of each are kept, which take megabytes.
+        turns: quarter turns, clockwise, that bring them upright.
     """
 
     many: bool = False
     keeps_stages: bool = False
+    turns: int = 0
 
 
 class Source(NamedTuple):
@@ -59,6 +63,7 @@ def extract(source: Source, way: Way) -> Extraction:
     """Extract the digits of one picture; whatever goes wrong leaves others to be read."""
     try:
         pixels = load_picture(source.name if source.content is None else BytesIO(source.content))
+        pixels = np.ascontiguousarray(np.rot90(pixels, -way.turns))
         digits = extract_digits(pixels) if way.many else [extract_digit(pixels)]
     except DataError as error:
         return Extraction([], str(error))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 import warnings
 from collections.abc import Callable
 from math import ceil
@@ -16,6 +17,9 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 from mlp.common.bounds import most_unpacked
 from mlp.common.errors import DataError
 from mlp.handwriting import constants
+
+MOST_PAGES = 1_000
+"""Pages of a TIFF that are read."""
 
 HEAD = 512
 """Bytes at a file's beginning among which the marks of formats are looked for."""
@@ -38,7 +42,8 @@ def load_picture(source: str | Path | BinaryIO) -> NDArray[np.uint8]:
     """Open a picture as RGB, upright, without transparency, at most 1024 pixels long.
 
     Args:
-        source: the path of a picture, or a file opened for reading bytes.
+        source: the path of a picture, which for a further page of a TIFF ends in its number, as
+            ``scan.tif#2``; or a file opened for reading bytes.
 
     Returns:
         uint8 of shape (height, width, 3).
@@ -51,8 +56,9 @@ def load_picture(source: str | Path | BinaryIO) -> NDArray[np.uint8]:
     name = str(source) if isinstance(source, str | Path) else "the file"
     try:
         if isinstance(source, str | Path):
-            with Path(source).open("rb") as file:
-                return _decode(file, name)
+            path, page = page_of(str(source))
+            with Path(path).open("rb") as file:
+                return _decode(file, name, page)
         return _decode(source, name)
     except FileNotFoundError:
         raise DataError(f"there is no file {name}: check its path") from None
@@ -63,7 +69,22 @@ def load_picture(source: str | Path | BinaryIO) -> NDArray[np.uint8]:
         raise DataError(f"{name} cannot be read ({reason}): check the file") from None
 
 
-def _decode(file: BinaryIO, name: str) -> NDArray[np.uint8]:
+def page_of(name: str) -> tuple[str, int]:
+    """Return the file of a name such as ``scan.tif#2``, and the page, from 1."""
+    match = re.fullmatch(r"(.+\.tiff?)#([1-9]\d{0,4})", name, re.IGNORECASE | re.DOTALL)
+    return (match[1], int(match[2])) if match and not Path(name).exists() else (name, 1)
+
+
+def count_pages(path: Path) -> int:
+    """Count the pages of a TIFF, up to `MOST_PAGES`; 1 for what is none, or damaged."""
+    try:
+        with Image.open(path, formats=("TIFF",)) as picture:
+            return min(int(getattr(picture, "n_frames", 1)), MOST_PAGES)
+    except Exception:  # it is told where the picture is read
+        return 1
+
+
+def _decode(file: BinaryIO, name: str, page: int = 1) -> NDArray[np.uint8]:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("error", Image.DecompressionBombWarning)
@@ -71,6 +92,8 @@ def _decode(file: BinaryIO, name: str) -> NDArray[np.uint8]:
             length = file.seek(0, io.SEEK_END)
             file.seek(0)
             with Image.open(file, formats=FORMATS) as picture:
+                if page > 1:
+                    picture.seek(page - 1)
                 _refuse_oversize(picture.size, name)
                 size = picture.size
                 _draft(picture)

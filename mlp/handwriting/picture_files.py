@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from mlp.common.errors import DataError
+from mlp.handwriting.load import count_pages
 
 STDIN = "-"
 
@@ -52,7 +53,12 @@ def find_pictures(
     Raises:
         DataError: if a folder or a pattern has no picture.
     """
-    found = {name: label for argument in names for name, label in _expand(argument)}
+    found = {
+        page: label
+        for argument in names
+        for name, label in _expand(argument)
+        for page in _pages(name)
+    }
     if labels is None:
         return [Picture(name, label if label in classes else None) for name, label in found.items()]
     pictures = [Picture(name, labels.of(name)) for name in found]
@@ -119,6 +125,13 @@ def _expand(name: str) -> Iterator[tuple[str, str | None]]:
         yield from ((match, None) for match in matching)
     else:
         yield name, None
+
+
+def _pages(name: str) -> Iterator[str]:
+    """Yield a name, and those of further pages where it is of a TIFF: ``scan.tif#2``."""
+    yield name
+    if name.lower().endswith((".tif", ".tiff")):
+        yield from (f"{name}#{page}" for page in range(2, count_pages(Path(name)) + 1))
 
 
 def _pictures_in(folder: Path) -> Iterator[Path]:

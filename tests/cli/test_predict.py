@@ -424,3 +424,21 @@ def test_a_canvas_is_read_from_its_data_url(run: Command, monkeypatch: pytest.Mo
 def test_two_digits_are_told_of_many(run: Command, tmp_path: Path) -> None:
     picture(2, 4).save(tmp_path / "two.png")
     assert "--many" in run("two.png").err
+
+
+def test_each_page_of_a_tiff_is_read(run: Command, tmp_path: Path) -> None:
+    first, *others = (picture(digit) for digit in (2, 4, 7))
+    first.save(tmp_path / "scan.tiff", save_all=True, append_images=others)
+    found = json.loads(run("scan.tiff", "--json").out)["files"]
+    assert [(file["file"], file["digit"]) for file in found] == [
+        ("scan.tiff", 2), ("scan.tiff#2", 4), ("scan.tiff#3", 7),
+    ]  # fmt: skip
+    assert json.loads(run("scan.tiff#3", "--json").out)["files"] == found[2:]
+    assert run("scan.tiff#9").code == 1
+
+
+def test_a_picture_is_turned_upright(run: Command, tmp_path: Path) -> None:
+    picture(7).transpose(Image.Transpose.ROTATE_90).save(tmp_path / "turned.png")
+    upright = json.loads(run("turned.png", "--rotate", "90", "--json").out)["files"][0]
+    assert upright["digit"] == 7
+    refused(run("turned.png", "--rotate", "45"), "--rotate", code=2)
