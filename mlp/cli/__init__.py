@@ -15,6 +15,7 @@ from mlp.cli.convert import convert
 from mlp.cli.doctor import doctor
 from mlp.cli.draw import draw
 from mlp.cli.evaluate import evaluate
+from mlp.cli.export_page import export_page
 from mlp.cli.group import Entries, group_of
 from mlp.cli.predict import predict
 from mlp.cli.presets import presets, reproduce
@@ -31,6 +32,7 @@ COMMANDS: Entries = {
     "convert": convert,
     "predict": predict,
     "draw": draw,
+    "export-page": export_page,
     "presets": presets,
     "doctor": doctor,
     "reproduce": reproduce,

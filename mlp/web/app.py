@@ -1,9 +1,8 @@
-"""The application behind the page: it serves three files, lists the models and reads pictures."""
+"""The application behind the page: its files, the models, and the digits in pictures."""
 
 from __future__ import annotations
 
 import io
-from importlib.resources import files
 from typing import Any
 
 import anyio
@@ -18,19 +17,15 @@ from mlp.common.errors import MLPError
 from mlp.handwriting import load_picture
 from mlp.web.guard import Guard
 from mlp.web.model_list import ModelList
-from mlp.web.payload import model_payload, reading_payload
+from mlp.web.network import network_payload
+from mlp.web.page import read_static, served_page, served_scripts
+from mlp.web.payload import digits_payload
 
 MAX_BYTES = 10 << 20
 """A larger picture is refused."""
 
 PATIENCE = 30.0
 """Seconds: a picture has to arrive within this."""
-
-FILES = {
-    "index.html": "text/html; charset=utf-8",
-    "app.js": "text/javascript; charset=utf-8",
-    "style.css": "text/css; charset=utf-8",
-}
 
 
 def create_app(models: ModelList, host: str = "127.0.0.1") -> ASGIApp:
@@ -40,43 +35,46 @@ def create_app(models: ModelList, host: str = "127.0.0.1") -> ASGIApp:
         models: those that it offers.
         host: the name or address that its server is bound to, which it answers to.
     """
-    one_at_a_time = anyio.CapacityLimiter(1)  # a network has one set of buffers
+    in_turn = anyio.CapacityLimiter(1)  # a picture fills hundreds of megabytes
 
     async def list_models(_: Request) -> Response:
         return JSONResponse(
             {"models": models.names(), "first": models.first, "max_bytes": MAX_BYTES}
         )
 
-    async def read(request: Request) -> Response:
-        content = await _body(request)
+    async def network(request: Request) -> Response:
         name = request.query_params.get("model", models.first)
-        result = await anyio.to_thread.run_sync(_read, models, name, content, limiter=one_at_a_time)
-        return JSONResponse(result)
+        return JSONResponse(await anyio.to_thread.run_sync(_network, models, name, limiter=in_turn))
+
+    async def extract(request: Request) -> Response:
+        content = await _body(request)
+        return JSONResponse(await anyio.to_thread.run_sync(_extract, content, limiter=in_turn))
 
     routes = [
         Route("/api/models", list_models),
-        Route("/api/read", read, methods=["POST"]),
-        *(_file(name, kind) for name, kind in FILES.items()),
+        Route("/api/network", network),
+        Route("/api/extract", extract, methods=["POST"]),
+        _file("/", served_page(), "text/html"),
+        _file("/style.css", read_static("style.css"), "text/css"),
+        *(_file(f"/{name}", read_static(name), "text/javascript") for name in served_scripts()),
     ]
     handlers: dict[Any, Any] = {MLPError: _answer_error, HTTPException: _answer_status}
     return Guard(Starlette(routes=routes, exception_handlers=handlers), host)
 
 
-def _read(models: ModelList, name: str, content: bytes) -> dict[str, Any]:
-    model = models.get(name)
-    return {
-        "model": model_payload(model),
-        **reading_payload(model, load_picture(io.BytesIO(content))),
-    }
+def _network(models: ModelList, name: str) -> dict[str, Any]:
+    return network_payload(models.get(name), name)
 
 
-def _file(name: str, kind: str) -> Route:
-    content = (files("mlp.web") / "static" / name).read_bytes()
+def _extract(content: bytes) -> dict[str, Any]:
+    return digits_payload(load_picture(io.BytesIO(content)))
 
+
+def _file(path: str, content: str, kind: str) -> Route:
     async def serve(_: Request) -> Response:
-        return Response(content, media_type=kind)
+        return Response(content, media_type=kind)  # Starlette adds the charset
 
-    return Route("/" if name == "index.html" else f"/{name}", serve)
+    return Route(path, serve)
 
 
 async def _body(request: Request) -> bytes:

@@ -5,11 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 from mlp.common.errors import MLPError, ModelError
-from mlp.handwriting.recognise import check_input_size
 from mlp.models.formats.convert import read_model
 from mlp.models.formats.registry import FORMATS
 from mlp.models.pretrained import NAME, pretrained_model
 from mlp.nn.network import MLP
+from mlp.web.network import check_page_holds
 
 PRETRAINED = f"{NAME} (packaged)"
 
@@ -66,7 +66,7 @@ class ModelList:
         if path not in self._read or self._read[path][0] != changed:
             try:
                 model = read_model(path)
-                check_input_size(model)
+                check_page_holds(model)
             except MLPError as error:  # where the files are is nobody's business in the browser
                 raise ModelError(str(error).replace(str(path), name)) from None
             self._read[path] = changed, model

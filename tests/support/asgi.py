@@ -100,8 +100,8 @@ def bomb(side: int) -> bytes:
     return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", row) + chunk(b"IEND", b"")
 
 
-def read(client: Client, content: bytes, **options: Any) -> dict[str, Any]:
-    response = client.post("/api/read", content=content, **options)
+def extract(client: Client, content: bytes, **options: Any) -> dict[str, Any]:
+    response = client.post("/api/extract", content=content, **options)
     assert response.status == 200, response.content.decode()
     result: dict[str, Any] = response.json()
     return result

@@ -10,7 +10,7 @@ from typing import Any
 
 import anyio
 import pytest
-from asgi import Client, bomb, png, read
+from asgi import Client, bomb, extract, png
 from PIL import Image
 
 from mlp.web import app as web
@@ -24,7 +24,7 @@ def jpeg(share: float) -> bytes:
     return content.getvalue()[: int(share * len(content.getvalue()))]
 
 
-@pytest.mark.parametrize("path", ["/", "/app.js", "/style.css"])
+@pytest.mark.parametrize("path", ["/", "/app.js", "/network.js", "/style.css"])
 def test_the_page_may_do_no_more_than_it_needs(client: Client, path: str) -> None:
     response = client.get(path)
     assert response.status == 200
@@ -42,7 +42,7 @@ def test_the_page_asks_nothing_of_the_internet() -> None:
 
 @pytest.mark.parametrize(
     ("method", "path", "status"),
-    [("GET", "/none", 404), ("GET", "/../../pyproject.toml", 404), ("GET", "/api/read", 405),
+    [("GET", "/none", 404), ("GET", "/../../pyproject.toml", 404), ("GET", "/api/extract", 405),
      ("GET", "/static/app.js", 404), ("POST", "/", 405)],
 )  # fmt: skip
 def test_nothing_else_is_there(client: Client, method: str, path: str, status: int) -> None:
@@ -66,20 +66,20 @@ def test_nothing_else_is_there(client: Client, method: str, path: str, status: i
     ids=["bomb", "cut JPEG", "SVG", "nothing", "text", "zeros", "cut PNG"],
 )
 def test_what_is_no_picture_is_refused(client: Client, content: bytes, told: str) -> None:
-    response = client.post("/api/read", content=content)
+    response = client.post("/api/extract", content=content)
     assert response.status == 422
     assert told in response.json()["problem"]
-    assert read(client, png(4))["text"] == "4"
+    assert len(extract(client, png(4))["digits"]) == 1
 
 
 def test_a_picture_that_is_too_large_is_refused(client: Client) -> None:
-    response = client.post("/api/read", content=bytes(MAX_BYTES + 1))
+    response = client.post("/api/extract", content=bytes(MAX_BYTES + 1))
     assert response.status == 413
     assert "10 MB" in response.json()["problem"]
     in_chunks = (bytes(1 << 20) for _ in range(11))
-    assert client.post("/api/read", content=in_chunks).status == 413
-    assert client.post("/api/read", content=bytes(MAX_BYTES)).status == 422
-    assert read(client, png(4))["text"] == "4"
+    assert client.post("/api/extract", content=in_chunks).status == 413
+    assert client.post("/api/extract", content=bytes(MAX_BYTES)).status == 422
+    assert len(extract(client, png(4))["digits"]) == 1
 
 
 def test_what_never_arrives_is_given_up(reader: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -93,7 +93,7 @@ def test_what_never_arrives_is_given_up(reader: Path, monkeypatch: pytest.Monkey
         sent.append(message)
 
     scope = {
-        "type": "http", "method": "POST", "path": "/api/read", "query_string": b"",
+        "type": "http", "method": "POST", "path": "/api/extract", "query_string": b"",
         "headers": [(b"host", b"localhost")],
     }  # fmt: skip
     anyio.run(create_app(ModelList(reader)), scope, receive, send)

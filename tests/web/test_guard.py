@@ -29,7 +29,7 @@ GUARDED = Client(Guard(PlainTextResponse("come in"), "127.0.0.1"))
     ],
 )
 def test_a_foreign_name_or_page_is_refused(headers: dict[str, str], status: int) -> None:
-    for request in (("GET", "/"), ("GET", "/api/models"), ("POST", "/api/read")):
+    for request in (("GET", "/"), ("GET", "/api/models"), ("POST", "/api/extract")):
         response = GUARDED.request(*request, headers=headers)
         assert response.status == status
         assert response.json()["problem"]
@@ -52,7 +52,7 @@ def test_the_application_is_guarded(client: Client) -> None:
     ],
 )
 def test_the_page_itself_is_answered(headers: dict[str, str]) -> None:
-    assert GUARDED.post("/api/read", headers=headers).content == b"come in"
+    assert GUARDED.post("/api/extract", headers=headers).content == b"come in"
 
 
 def test_a_link_from_elsewhere_may_open_the_page() -> None:

@@ -4,14 +4,22 @@ from __future__ import annotations
 
 import shutil
 from pathlib import Path
+from typing import Any
 
 import pytest
-from asgi import Client, png, read
+from asgi import Client
 
 from mlp.common.errors import ModelError
 from mlp.models.model_file import load, save
 from mlp.nn.network import MLP
 from mlp.web.model_list import PRETRAINED, ModelList
+
+
+def network(client: Client, name: str) -> dict[str, Any]:
+    response = client.get("/api/network", params={"model": name})
+    assert response.status == 200, response.content.decode()
+    told: dict[str, Any] = response.json()
+    return told
 
 
 def test_models_are_listed_as_they_come(own_folder: Client, reader: Path, tmp_path: Path) -> None:
@@ -22,16 +30,15 @@ def test_models_are_listed_as_they_come(own_folder: Client, reader: Path, tmp_pa
     assert listed["first"] == reader.name
     shutil.copy(reader, tmp_path / "late.safetensors")
     assert "late.safetensors" in client.get("/api/models").json()["models"]
-    assert read(client, png(4), params={"model": "late.safetensors"})["text"] == "4"
+    assert network(client, "late.safetensors")["sizes"] == [784, 64, 10]
 
 
 def test_a_model_that_changed_is_read_again(own_folder: Client, tmp_path: Path) -> None:
     client = own_folder
-    options = {"params": {"model": "other.safetensors"}}
-    before = read(client, png(4), **options)
+    before = network(client, "other.safetensors")
     (tmp_path / "other.safetensors").unlink()
     save(MLP([784, 5, 10]), tmp_path / "other.safetensors")
-    assert read(client, png(4), **options)["model"]["layers"] != before["model"]["layers"]
+    assert network(client, "other.safetensors")["sizes"] == [784, 5, 10] != before["sizes"]
 
 
 @pytest.mark.parametrize(
@@ -40,7 +47,7 @@ def test_a_model_that_changed_is_read_again(own_folder: Client, tmp_path: Path) 
      "broken.npz", "\0", "..%2fnotes.txt"],
 )  # fmt: skip
 def test_no_other_file_is_opened(client: Client, name: str) -> None:
-    response = client.post("/api/read", content=png(1), params={"model": name})
+    response = client.get("/api/network", params={"model": name})
     assert response.status == 422
     assert b"secret" not in response.content
 
@@ -77,8 +84,7 @@ def test_the_pretrained_model_comes_first(
 
 
 def test_the_browser_is_not_told_where_the_files_are(own_folder: Client, tmp_path: Path) -> None:
-    options = {"params": {"model": "broken.npz"}}
-    response = own_folder.post("/api/read", content=png(4), **options)
+    response = own_folder.get("/api/network", params={"model": "broken.npz"})
     assert response.status == 422
     assert "broken.npz" in response.json()["problem"]
     assert str(tmp_path) not in response.json()["problem"]
