@@ -171,8 +171,8 @@ def predict(
             if save:
                 kept.append(result)
     if as_json:
-        head = json.dumps(summary_json(score, path, scored=labels is not None or score.scored > 0))
-        print(f'{head[:-1]}, "files": [{", ".join(entries)}]}}')
+        head = summary_json(score, path, scored=labels is not None or score.scored > 0)
+        print(json.dumps(head)[:-1] + f', "files": [{", ".join(entries)}]}}')
     elif labels or score.scored:
         (console.note if is_quiet else console.say)(str(score))
     if out is not None and not is_stdout(out):

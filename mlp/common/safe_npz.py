@@ -42,22 +42,21 @@ def read_npz(
         MLPError: of that kind, if the file cannot be read, is damaged, unpacks to more than
             `mlp.common.bounds` lets it, or an array in it holds Python objects.
     """
-    try:
-        with zipfile.ZipFile(path) as archive:
-            members = {
-                info.filename.removesuffix(".npy"): info
-                for info in archive.infolist()
-                if info.filename.endswith(".npy")
-            }
-            if names is not None:
-                members = {name: members[name] for name in names if name in members}
-            _check_members(path, members, kind)
-            return {name: _read(archive, info, path, kind) for name, info in members.items()}
-    except OSError as error:
-        raise kind(f"cannot read {path}: {error.strerror or error}") from None
-    # RuntimeError is what an encrypted member raises, NotImplementedError among them.
-    except (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError, ValueError) as error:
-        raise kind(f"{path} is a damaged .npz file ({error}): get or make it again") from None
+    with _open_zip(path, kind) as (archive, members):
+        if names is not None:
+            members = {name: members[name] for name in names if name in members}
+        _check_members(path, members, kind)
+        return {name: _read(archive, info, path, kind) for name, info in members.items()}
+
+
+def npz_names(path: Path, kind: type[MLPError]) -> list[str]:
+    """List the names of a file's arrays.
+
+    Raises:
+        MLPError: of that kind, if the file cannot be read or is damaged.
+    """
+    with _open_zip(path, kind) as (_, members):
+        return list(members)
 
 
 def read_npy(path: Path, kind: type[MLPError]) -> NDArray[Any]:
@@ -182,17 +181,29 @@ def open_npz(path: Path, kind: type[MLPError]) -> Iterator[dict[str, ArrayReader
     Raises:
         MLPError: of that kind, as `read_npz`.
     """
+    with _open_zip(path, kind) as (archive, members):
+        _check_members(path, members, kind)
+        yield {name: ArrayReader(archive, info, path, kind) for name, info in members.items()}
+
+
+@contextmanager
+def _open_zip(
+    path: Path, kind: type[MLPError]
+) -> Iterator[tuple[zipfile.ZipFile, dict[str, zipfile.ZipInfo]]]:
+    """Open a file with its arrays by their names; say what is wrong with it there and inside."""
     try:
         with zipfile.ZipFile(path) as archive:
-            members = {
-                info.filename.removesuffix(".npy"): info
-                for info in archive.infolist()
-                if info.filename.endswith(".npy")
-            }
-            _check_members(path, members, kind)
-            yield {name: ArrayReader(archive, info, path, kind) for name, info in members.items()}
+            yield (
+                archive,
+                {
+                    info.filename.removesuffix(".npy"): info
+                    for info in archive.infolist()
+                    if info.filename.endswith(".npy")
+                },
+            )
     except OSError as error:
         raise kind(f"cannot read {path}: {error.strerror or error}") from None
+    # RuntimeError is what an encrypted member raises, NotImplementedError among them.
     except (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError, ValueError) as error:
         raise kind(f"{path} is a damaged .npz file ({error}): get or make it again") from None
 

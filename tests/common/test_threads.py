@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from threadpoolctl import threadpool_info, threadpool_limits
 
+from mlp.common import threads
 from mlp.common.threads import blas_library, blas_threads, share_of, share_out
 
 
@@ -49,6 +50,7 @@ def test_an_error_in_a_share_is_raised() -> None:
 
 
 def test_the_threads_of_blas_are_put_back() -> None:
+    threads._controller.cache_clear()  # another test may have loaded SciPy's BLAS since
     with threadpool_limits(2, user_api="blas"):  # whatever this process was started with
         before = blas_counts()
         with blas_threads(1):

@@ -12,10 +12,9 @@ from typing import Any
 from numpy.typing import NDArray
 
 from mlp.common.errors import DataError
-from mlp.common.safe_npz import open_npy, read_npy, read_npz
+from mlp.common.safe_npz import npz_names, open_npy, read_npy, read_npz
 from mlp.data.formats.array_rows import stream
 from mlp.data.formats.arrays import as_split, as_splits, choose, role_of
-from mlp.data.formats.npz import npz_names
 from mlp.data.formats.registry import FORMATS, ReadFormat
 from mlp.data.formats.request import Request
 from mlp.data.formats.rows import Asked, Rows
@@ -66,7 +65,7 @@ class NpyFolder(ReadFormat):
 def _only_array(path: Path) -> NDArray[Any]:
     if path.suffix.lower() == ".npy":
         return read_npy(path, DataError)
-    names = npz_names(path)
+    names = npz_names(path, DataError)
     if len(names) != 1:
         raise DataError(f"{path} holds {len(names)} arrays where one belongs: name it by itself")
     return read_npz(path, DataError)[names[0]]

@@ -13,7 +13,7 @@ import numpy as np
 
 from mlp.common.atomic import replacing
 from mlp.common.errors import DataError
-from mlp.common.safe_npz import is_zip, open_npz, read_npz
+from mlp.common.safe_npz import is_zip, npz_names, open_npz, read_npz
 from mlp.data.formats.array_rows import stream
 from mlp.data.formats.arrays import as_splits, choose
 from mlp.data.formats.registry import FORMATS, Format
@@ -33,12 +33,12 @@ class Npz(Format):
         return is_zip(path) and (path.suffix.lower() == ".npz" or holds_arrays_alone(path))
 
     def read(self, path: Path, request: Request) -> RawSplits:
-        chosen = choose(npz_names(path), path)
+        chosen = choose(npz_names(path, DataError), path)
         names = tuple(name for roles in chosen.values() for name in roles.values())
         return as_splits(chosen, read_npz(path, DataError, names), path, request)
 
     def rows(self, path: Path, request: Request, asked: Asked) -> Iterator[Rows]:
-        chosen = choose(npz_names(path), path)
+        chosen = choose(npz_names(path, DataError), path)
         split = split_to_answer(chosen, path, request.note)
         roles = chosen[split]
         with open_npz(path, DataError) as arrays:
@@ -59,20 +59,6 @@ class Npz(Format):
                 x_test=test.images,
                 y_test=test.labels,
             )
-
-
-def npz_names(path: Path) -> list[str]:
-    """List the names of a file's arrays.
-
-    Raises:
-        DataError: if the file is damaged.
-    """
-    try:
-        with zipfile.ZipFile(path) as archive:
-            names = archive.namelist()
-    except (zipfile.BadZipFile, ValueError, NotImplementedError) as error:
-        raise DataError(f"{path} is a damaged .npz file ({error}): get it again") from None
-    return [name.removesuffix(".npy") for name in names if name.endswith(".npy")]
 
 
 def holds_arrays_alone(path: Path) -> bool:
