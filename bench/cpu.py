@@ -26,8 +26,12 @@ def run(
     repeats: int,
     trials: int,
     settle: float = 0.2,
+    busy: int = 0,
 ) -> list[Comparison]:
-    """Compare the arms on each workload; the arguments are those of `compare_arms`."""
+    """Compare the arms on each workload, and once more beside ``busy`` processes if there are any.
+
+    The other arguments are those of `compare_arms`.
+    """
     comparisons = []
     with tempfile.TemporaryDirectory(prefix="mlp-bench-") as name:
         folder = Path(name)
@@ -45,7 +49,7 @@ def run(
                 recipe=workload.recipe,
             )
             print(f"{workload.name} ...", file=sys.stderr, flush=True)
-            comparisons.append(
+            comparisons.extend(
                 compare_arms(
                     workload.name,
                     arms,
@@ -55,6 +59,7 @@ def run(
                     repeats=repeats,
                     trials=trials,
                     settle=settle,
+                    loads=(0, busy) if busy else (0,),
                 )
             )
     return comparisons
@@ -67,6 +72,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument(
         "--workloads", nargs="*", default=[], help="parts of the names of workloads to run"
     )
+    parser.add_argument(
+        "--busy", type=int, default=0, help="each turn also beside so many busy processes"
+    )
     add_common_options(parser)
     options = parser.parse_args(arguments)
     provenance = Provenance()
@@ -77,10 +85,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         repeats=options.repeats,
         trials=options.trials,
         settle=options.settle,
+        busy=options.busy,
     )
     markdown = comparison_markdown(comparisons, provenance)
     document = comparison_document(comparisons, provenance)
-    save(document, markdown, options.out / "cpu")
+    save(document, markdown, options.out / ("cpu-busy" if options.busy else "cpu"))
     print(markdown)
     return 1 if document["failures"] else 0
 

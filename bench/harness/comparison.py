@@ -1,8 +1,12 @@
-"""The comparison of a workload: each arm finds its best setting, then all run in turn."""
+"""The comparison of a workload: each arm finds its best setting, then all run in turn.
+
+With busy processes beside the arms there is a second comparison, in turn with the quiet one.
+"""
 
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass, field, replace
 from functools import partial
@@ -11,6 +15,7 @@ from typing import Any, NamedTuple
 
 from bench.harness.arms import OURS, Arm, Setting
 from bench.harness.job import Job
+from bench.harness.load import busy_processes
 from bench.harness.worker import AbsentError, Worker, WorkerError
 from mlp.benchmark.timing import take_turns
 
@@ -50,12 +55,13 @@ class Ratio(NamedTuple):
 
 @dataclass
 class Comparison:
-    """The entries of one workload, by the arms' names."""
+    """The entries of one workload, by the arms' names, beside so many busy processes."""
 
     name: str
     epochs: int
     tolerance: float
     entries: dict[str, Entry]
+    busy: int = 0
 
     @property
     def ratio(self) -> Ratio | None:
@@ -75,7 +81,8 @@ class Comparison:
         if not reached or max(reached.values()) - min(reached.values()) <= self.tolerance:
             return None
         each = ", ".join(f"{name} {accuracy:.2%}" for name, accuracy in reached.items())
-        return f"{self.name}: after {self.epochs} epochs the accuracies differ: {each}"
+        beside = f" beside {self.busy} busy processes" if self.busy else ""
+        return f"{self.name}{beside}: after {self.epochs} epochs the accuracies differ: {each}"
 
     def to_dict(self) -> dict[str, Any]:
         """Turn it into what JSON can carry."""
@@ -87,7 +94,9 @@ class Comparison:
         }
 
 
-def find_best(arm: Arm, job: Job, turn: int, trials: int) -> tuple[Setting | None, Entry]:
+def find_best(
+    arm: Arm, job: Job, turn: int, trials: int, busy: int = 0
+) -> tuple[Setting | None, Entry]:
     """Try each of an arm's settings in a process of its own.
 
     Args:
@@ -95,6 +104,7 @@ def find_best(arm: Arm, job: Job, turn: int, trials: int) -> tuple[Setting | Non
         job: what to train.
         turn: epochs between two looks at the clock.
         trials: how often; the quickest counts.
+        busy: processes beside it.
 
     Returns:
         The quickest setting, None if none ran; and an entry with what each setting took.
@@ -105,7 +115,8 @@ def find_best(arm: Arm, job: Job, turn: int, trials: int) -> tuple[Setting | Non
             with Worker(arm, setting) as worker:
                 worker.prepare(job_for(arm, setting, job))
                 worker.train(turn * WARM_UP_TURNS)
-                best[setting.label] = min(worker.train(turn) for _ in range(trials))
+                with busy_processes(busy):
+                    best[setting.label] = min(worker.train(turn) for _ in range(trials))
                 entry.tried[setting.label] = best[setting.label]
         except AbsentError as error:
             entry.absent = str(error)
@@ -113,7 +124,7 @@ def find_best(arm: Arm, job: Job, turn: int, trials: int) -> tuple[Setting | Non
         except WorkerError as error:
             entry.tried[setting.label] = str(error)
     if not best:
-        reason = str(next(iter(entry.tried.values()))).strip().splitlines()[-1]
+        reason = str(next(iter(entry.tried.values()))).strip().splitlines()[-1].rstrip(":")
         entry.absent = f"none of its settings ran: {reason}"
         return None, entry
     entry.setting = min(best, key=best.__getitem__)
@@ -130,7 +141,8 @@ def compare_arms(
     repeats: int,
     trials: int,
     settle: float,
-) -> Comparison:
+    loads: Sequence[int] = (0,),
+) -> list[Comparison]:
     """Let each arm find its best setting, then run them in turn, one at a time.
 
     Args:
@@ -142,28 +154,42 @@ def compare_arms(
         repeats: turns an arm that count.
         trials: turns for each setting that is tried.
         settle: seconds of rest before each turn, in which the last arm's threads fall asleep.
+        loads: how many busy processes run beside an arm's turn; each arm has a worker for each.
+
+    Returns:
+        A comparison for each load.
     """
-    found = {arm.name: find_best(arm, job, turn, trials) for arm in arms}
-    entries = {arm_name: entry for arm_name, (_, entry) in found.items()}
+    comparisons = []
+    turns = []
     with ExitStack() as stack:
-        workers = {}
-        for arm in arms:
-            setting = found[arm.name][0]
-            if setting is not None:
-                workers[arm.name] = worker = stack.enter_context(Worker(arm, setting))
-                entries[arm.name].versions = worker.prepare(job_for(arm, setting, job))
-        turns = [partial(run_turn, worker, turn, settle) for worker in workers.values()]
+        workers = []
+        for busy in loads:
+            entries = {}
+            for arm in arms:
+                setting, entries[arm.name] = find_best(arm, job, turn, trials, busy)
+                if setting is not None:
+                    worker = stack.enter_context(Worker(arm, setting))
+                    entries[arm.name].versions = worker.prepare(job_for(arm, setting, job))
+                    workers.append((worker, entries[arm.name]))
+                    turns.append(partial(run_turn, worker, turn, settle, busy))
+            epochs = turn * (WARM_UP_TURNS + repeats)
+            comparisons.append(Comparison(name, epochs, tolerance, entries, busy))
         seconds = take_turns(turns, WARM_UP_TURNS + repeats)
-        for (arm_name, worker), each in zip(workers.items(), seconds, strict=True):
-            entries[arm_name].seconds = list(each[WARM_UP_TURNS:])
-            entries[arm_name].accuracy = worker.accuracy()
-    return Comparison(name, turn * (WARM_UP_TURNS + repeats), tolerance, entries)
+        for (worker, entry), each in zip(workers, seconds, strict=True):
+            entry.seconds = list(each[WARM_UP_TURNS:])
+            entry.accuracy = worker.accuracy()
+    return comparisons
 
 
-def run_turn(worker: Worker, epochs: int, settle: float) -> float:
-    """Let a worker train for some epochs after a rest; return the seconds of one epoch."""
-    time.sleep(settle)
-    return worker.train(epochs)
+def run_turn(worker: Worker, epochs: int, settle: float, busy: int = 0) -> float:
+    """Let a worker train for some epochs after a rest, beside so many busy processes.
+
+    Returns:
+        The seconds of one epoch.
+    """
+    with busy_processes(busy):
+        time.sleep(settle)
+        return worker.train(epochs)
 
 
 def job_for(arm: Arm, setting: Setting, job: Job) -> Job:

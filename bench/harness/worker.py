@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import tempfile
 from contextlib import suppress
@@ -116,7 +117,9 @@ class Worker:
         except BrokenPipeError:
             line = ""
         if not line:
-            raise WorkerError(f"{self._name} ended during {what!r}:\n{self._tail()}")
+            code = self._process.wait()
+            how = signal.Signals(-code).name if code < 0 else f"exit code {code}"
+            raise WorkerError(f"{self._name} ended during {what!r} by {how}:\n{self._tail()}")
         answer: dict[str, Any] = json.loads(line)
         if "missing" in answer:
             raise AbsentError(f"{answer['missing']} is not installed")
@@ -125,6 +128,5 @@ class Worker:
         return answer
 
     def _tail(self) -> str:
-        self._process.wait()
         self._log.seek(0)
         return self._log.read().decode(errors="replace")[-LOG_TAIL:]

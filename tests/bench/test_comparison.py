@@ -39,6 +39,11 @@ def test_the_ratio_is_to_the_best_peer_turn_by_turn() -> None:
         ('input(); print(\'{"missing": "torch"}\')', "torch is not installed"),
         ('input(); print(\'{"cannot": "no sigmoids"}\')', "no sigmoids"),
         ("raise SystemExit('out of paper')", "none of its settings ran: out of paper"),
+        (
+            "import os, signal; input(); os.kill(os.getpid(), signal.SIGKILL)",
+            "none of its settings ran: stub (as it comes) ended during 'prepare' by SIGKILL",
+        ),
+        ("raise SystemExit(7)", "none of its settings ran: stub (as it comes) ended during"),
         ("import no_such", "none of its settings ran: ModuleNotFoundError: No module named"),
     ],
 )

@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
+import pytest
+
+import bench.harness.comparison
 from bench.cpu import run
 from bench.harness.arms import OURS, Arm, ours
+from bench.harness.comparison import WARM_UP_TURNS, Comparison, Entry
 from bench.harness.machine import Provenance
 from bench.harness.report import comparison_document, comparison_markdown, save
 from bench.harness.workloads import SGDWorkload, plain_sgd
@@ -57,3 +62,43 @@ def test_an_arm_that_reaches_another_accuracy_is_a_failure(
     assert document["failures"][0] in comparison_markdown(comparisons, Provenance())
     assert comparisons[0].ratio is not None
     assert comparisons[0].ratio.peer == "stub"
+
+
+def test_a_busy_turn_follows_each_quiet_one(
+    dataset: Dataset, stub: Callable[[str], Arm], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    turns = []
+
+    @contextmanager
+    def noted(count: int) -> Iterator[None]:
+        turns.append(count)
+        yield
+
+    monkeypatch.setattr(bench.harness.comparison, "busy_processes", noted)
+    comparisons = run([TINY], [stub(LIAR)], dataset, repeats=2, trials=1, settle=0.0, busy=3)
+    assert [c.busy for c in comparisons] == [0, 3]
+    assert turns[:2] == [0, 3]  # each chose its setting under its own load
+    assert sorted(turns[2:4]) == [0, 3]
+    assert turns.count(0) == turns.count(3) == 1 + WARM_UP_TURNS + 2
+
+
+def test_the_table_sets_a_busy_turn_against_its_quiet_neighbour() -> None:
+    comparisons = [
+        Comparison("w", 1, 0.01, {OURS: timed(*mine), "p": timed(*theirs)}, busy)
+        for busy, mine, theirs in (
+            (0, (1.0, 2.0, 4.0), (2.0, 2.0, 2.0)),
+            (2, (2.0, 6.0, 8.0), (4.0, 9.0, 9.0)),
+        )
+    ]
+    comparisons[1].entries["q"] = Entry(absent="it has no | sign")
+    text = comparison_markdown(comparisons, Provenance())
+    assert (
+        f"| workload | {OURS} | p | q | {OURS} / best peer | {OURS} / {OURS} when quiet |" in text
+    )
+    assert "**0.67** (0.50–0.89), p | **2.00** (2.00–3.00) |" in text
+    assert r"it has no \| sign" in text
+    assert comparison_document(comparisons, Provenance())["geometric_mean_of_ratios"] == 1.0
+
+
+def timed(*seconds: float) -> Entry:
+    return Entry(setting="s", seconds=list(seconds), accuracy=0.9)
