@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from mlp.data.batches import Batches
 from mlp.data.dataset import Split
 from mlp.models.metadata import task_of
-from mlp.nn.activations import ReLU
+from mlp.nn.activations import ReLU, Sigmoid, Tanh
 from mlp.nn.network import MLP
 from mlp.nn.optim import OPTIMIZERS, SGD
 from mlp.training.history import Epoch
@@ -27,6 +27,15 @@ STUCK = 0.04
 
 ABSURD = 50.0
 """A step that is this many gradients long is too large for any loss here."""
+
+LONG = 10.0
+"""Momentum that makes steps this long is worth a hint."""
+
+RARE = 10
+"""A class with this many times fewer rows than another is easily overlooked."""
+
+SLOPE = 1e-3
+"""A unit whose answers differ by less over all images tells them apart no longer."""
 
 SOUND = 1.5
 """As many gradients long are the steps of the defaults."""
@@ -46,11 +55,35 @@ def warn_before(model: MLP, split: Split, recipe: Recipe) -> Iterator[str]:
             f"all weights of layer {_list(zero)} are zero, so that its units stay alike and the "
             "layers before it learn nothing: start from another --init, such as he_normal"
         )
+    if recipe.optimizer.startswith("sgd") and recipe.momentum and step_length(recipe) >= LONG:
+        yield (
+            f"the momentum of {recipe.momentum:g} makes each step {1 / (1 - recipe.momentum):.0f} "
+            f"times as long, so that the learning rate {recipe.lr:g} works as "
+            f"{step_length(recipe):g}: if it is meant without, add --momentum 0"
+        )
+    yield from _warn_of_rare_classes(model, split, recipe)
     changes = np.count_nonzero(split.labels[1:] != split.labels[:-1])
     if not recipe.shuffle and recipe.batch_size != "full" and changes < len(split) // 20:
         yield (
             "the training images are sorted by class and are not shuffled, so that each batch "
             "unlearns the one before: leave --no-shuffle away"
+        )
+
+
+def _warn_of_rare_classes(model: MLP, split: Split, recipe: Recipe) -> Iterator[str]:
+    task = task_of(model)
+    if recipe.class_weight is not None or split.weights is not None:
+        return
+    if task.kind not in ("multiclass", "binary"):
+        return
+    counts = np.bincount(split.labels.reshape(len(split)))
+    names = task.names_of(model.sizes[-1]) if task.kind == "multiclass" else ["no", "yes"]
+    most, least = int(counts.argmax()), int(np.where(counts, counts, len(split) + 1).argmin())
+    if counts[most] >= RARE * counts[least]:
+        yield (
+            f"class {names[least]} has {counts[least]:,} training rows and {names[most]} "
+            f"{counts[most]:,}: the rare one is easily overlooked, so try --class-weight balanced, "
+            "and look at the balanced accuracy of mlp eval"
         )
 
 
@@ -79,12 +112,17 @@ def warn_after(
     if epoch.test_accuracy > chance + STUCK * (1.0 - chance):
         return
     stuck = f"the accuracy is stuck at chance ({epoch.test_accuracy:.1%})"
-    dead, certainty = _examine(model, batches, recipe)
+    dead, flat, certainty = _examine(model, batches, recipe)
     if dead and max(fraction for _, fraction in dead) > 0.5:
-        layers = ", ".join(f"{fraction:.0%} of layer {k}" for k, fraction in dead)
         yield (
-            f"{stuck} and many ReLUs are dead, 0 for every image: {layers}; try a smaller --lr, "
-            "--init he_normal or --activation leaky_relu"
+            f"{stuck} and many ReLUs are dead, 0 for every image: {_shares(dead)}; try a smaller "
+            "--lr, --init he_normal or --activation leaky_relu"
+        )
+    if flat and max(fraction for _, fraction in flat) > 0.5:
+        yield (
+            f"{stuck} and many units answer alike to every image, {_shares(flat)}: they are "
+            "saturated or get no signal, so try a smaller --lr, --init glorot_normal or fewer "
+            "layers"
         )
     if certainty is not None and certainty > 0.999:
         yield (
@@ -156,25 +194,36 @@ def chance_of(labels: NDArray[Any]) -> float:
 
 def _examine(
     model: MLP, batches: Batches, recipe: Recipe
-) -> tuple[list[tuple[int, float]], float | None]:
+) -> tuple[list[tuple[int, float]], list[tuple[int, float]], float | None]:
     """Run some training images through the network and look at its units and answers.
 
     Returns:
         The number of each hidden ReLU layer with the fraction of its units that are never positive;
-        and the mean of the largest probabilities, None where the loss is no cross-entropy.
+        of each sigmoid and tanh layer with those that answer alike to all images; and the mean of
+        the largest probabilities, None where the loss is no cross-entropy.
     """
     x, _ = batches.slice(0, min(SAMPLE, len(batches)))
     outputs = model.backend.to_numpy(model.forward(x))
-    dead = [
-        (k, float((model.backend.to_numpy(layer.y) <= 0).all(axis=0).mean()))
+    hidden = [
+        (k, layer, model.backend.to_numpy(layer.y))
         for k, block in enumerate(model.blocks[:-1], 1)
         for layer in block
-        if isinstance(layer, ReLU)
+        if isinstance(layer, ReLU | Sigmoid | Tanh)
+    ]
+    dead = [(k, float((y <= 0).all(axis=0).mean())) for k, f, y in hidden if isinstance(f, ReLU)]
+    flat = [
+        (k, float((np.ptp(y, axis=0) < SLOPE).mean()))
+        for k, f, y in hidden
+        if not isinstance(f, ReLU)
     ]
     if recipe.loss != "cross_entropy" or not math.isfinite(float(np.abs(outputs).max())):
-        return dead, None
+        return dead, flat, None
     probabilities = task_of(model).probabilities(outputs, logits=True)
-    return dead, float(probabilities.max(axis=1).mean())
+    return dead, flat, float(probabilities.max(axis=1).mean())
+
+
+def _shares(layers: list[tuple[int, float]]) -> str:
+    return ", ".join(f"{fraction:.0%} of layer {k}" for k, fraction in layers)
 
 
 def _list(numbers: list[int]) -> str:

@@ -19,6 +19,7 @@ from mlp.models.predict import check_fits
 from mlp.nn.network import MLP
 from mlp.training.callbacks import Callback, Shorthand
 from mlp.training.choosing import choosing
+from mlp.training.class_weights import weigh_classes
 from mlp.training.diagnosis import (
     chance_of,
     explain_divergence,
@@ -91,6 +92,9 @@ def train(
         )
     model.metadata = Metadata(metadata_of(model).initialisation, dataset.task)
     train_split, held_out = hold_out(dataset, recipe.validation, recipe.seed)
+    if recipe.class_weight is not None:
+        chosen = recipe.class_weight
+        train_split = weigh_classes(train_split, dataset.task, dataset.classes, chosen)
     trainer = Trainer(model, train_split, recipe)
     evaluation = Evaluation(trainer.replicas(), dataset.test, held_out)
     callbacks = [*choosing(recipe), *callbacks, Shorthand(on_epoch, on_step)]

@@ -19,6 +19,7 @@ from mlp.nn.averaging import AVERAGES
 from mlp.nn.losses import LOSSES
 from mlp.nn.optim import OPTIMIZERS
 from mlp.nn.schedules import SCHEDULES, learning_rate
+from mlp.training.class_weights import parse_class_weight
 from mlp.training.reported_loss import REPORTED_LOSSES
 
 TRAINING, REGULARISATION, MEASUREMENT = "Training", "Regularisation", "Measurement"
@@ -52,6 +53,13 @@ class Recipe:
         0.0,
         "How much training doubts the labels: this share of each target is spread evenly.",
         group=REGULARISATION,
+    )
+    class_weight: str | None = option(
+        None,
+        "How much each class counts in the loss: balanced lets rare ones count as much as others; "
+        "else a weight for each class in order, or for some by name, as 3=2,7=0.5.",
+        group=TRAINING,
+        metavar="balanced|W,…",
     )
     batch_size: int | Literal["full"] = option(
         128,
@@ -187,6 +195,8 @@ class Recipe:
                 f"loss {self.loss!r} has no labels to smooth: leave the label smoothing out, or "
                 f"choose one of {able}"
             )
+        if self.class_weight is not None:
+            parse_class_weight(self.class_weight)  # refuses what are no weights
         self._fit_to_optimizer()
         if not (isinstance(self.batch_size, str) and self.batch_size == "full"):
             _require_whole("batch size", self.batch_size, 1, "of at least 1, or full")

@@ -10,10 +10,13 @@ from toys import CLASSES, DATA, FAST, toy_dataset, toy_model
 
 from mlp.data.batches import Batches
 from mlp.data.dataset import Dataset, Split
+from mlp.data.task import Task
+from mlp.models.metadata import Metadata
 from mlp.nn.network import MLP
 from mlp.training.diagnosis import explain_lost, is_lost, warn_after, warn_before
 from mlp.training.history import Epoch
 from mlp.training.loop import train
+from mlp.training.presets.preset import load_preset, preset_names
 from mlp.training.recipe import Recipe
 
 CHANCE = np.bincount(DATA.train.labels).max() / len(DATA.train)
@@ -72,7 +75,45 @@ def test_sorted_images_are_told_where_their_order_matters(
     assert all("sorted by class" in sentence for sentence in sentences)
 
 
+@pytest.mark.parametrize(
+    ("options", "told"),
+    [({"lr": 3.0}, True), ({"lr": 3.0, "momentum": 0.0}, False), ({"lr": 0.9}, False)],
+)
+def test_momentum_that_multiplies_the_rate_is_told(options: dict[str, Any], told: bool) -> None:
+    sentences = list(warn_before(toy_model(), DATA.train, Recipe(**options)))
+    assert [("--momentum 0" in s and "works as 30" in s) for s in sentences] == [True] * told
+
+
+def test_no_preset_is_told_of_its_momentum() -> None:
+    for preset in preset_names():
+        recipe = load_preset(preset).recipe
+        told = list(warn_before(toy_model(), DATA.train, recipe))
+        assert not any("--momentum" in sentence for sentence in told), preset
+
+
+@pytest.mark.parametrize(("rare", "told"), [(10, True), (200, False)])
+def test_a_rare_class_is_told_by_its_name(rare: int, told: bool) -> None:
+    labels = np.repeat(np.array([0, 1], np.uint8), [1000, rare])
+    images = np.zeros((len(labels), 4, 4), np.uint8)
+    model = MLP([16, 2])
+    model.metadata = Metadata(task=Task(names=("cat", "dog")))
+    sentences = list(warn_before(model, Split(images, labels), Recipe()))
+    assert [
+        "class dog has 10 training rows and cat 1,000" in s and "--class-weight balanced" in s
+        for s in sentences
+    ] == [True] * told
+    assert not list(warn_before(model, Split(images, labels), Recipe(class_weight="balanced")))
+
+
 # After an epoch
+
+
+@pytest.mark.parametrize("activation", ["sigmoid", "tanh"])
+def test_units_that_answer_alike_to_all_are_told(activation: str) -> None:
+    sentence, *others = after(with_hidden_biases(1e3, activation))
+    assert not others
+    assert "alike to every image, 100% of layer 1, 100% of layer 2" in sentence
+    assert after(toy_model(activation=activation)) == []
 
 
 def test_dead_relus_are_told_with_their_share_of_each_layer() -> None:

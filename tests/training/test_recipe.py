@@ -34,6 +34,7 @@ BAD: dict[str, list[Any]] = {
     ],
     "dropout": [-0.1, 1.0, *NOT_FINITE],
     "label_smoothing": [-0.1, 1.0, *NOT_FINITE],
+    "class_weight": ["", "equal", "1,", "-1,2", "1,nan", "1,inf", "3=", "3=x", "3=-1", "1,3=2"],
     "input_dropout": [-0.1, 1.0, *NOT_FINITE],
     "max_norm": [0.0, -1.0, *NOT_FINITE],
     "validation": [-0.1, 1.5, *NOT_FINITE],
@@ -48,7 +49,7 @@ BAD: dict[str, list[Any]] = {
     "loss_on": ["", "last_batch"],
     "report_every": [0, -1, *NOT_FINITE, 1.5],
 }  # fmt: skip
-NAMES = ("augment", "freeze", "average")
+NAMES = ("augment", "freeze", "average", "class_weight")
 """What is None or a text."""
 
 WORDS = {
