@@ -13,6 +13,7 @@ from mlp.cli import console
 from mlp.cli.expand import Overrides
 from mlp.cli.parse import parse_classes
 from mlp.common.errors import UsageError
+from mlp.data.describe import spoilers
 from mlp.data.load import Dataset, as_binary, overlay
 from mlp.data.reading import Reading
 from mlp.data.task import Kind
@@ -133,13 +134,19 @@ def settle(
 
 
 def ask_for_task(data: DataSettings, images: Dataset) -> Dataset:
-    """Change the labels, and for several labels the images, to what the task asks."""
+    """Change the labels, and for several labels the images, to what the task asks.
+
+    Warns of what would spoil the training, if the data is of the user's files.
+    """
     found = images.task.kind
     if (found != data.task and found != "multiclass") or data.task == "regression" != found:
         raise UsageError(
             f"the labels of {images.name} are a {found} task, and not a {data.task} one: train "
             f"with --task {found}"
         )
+    if images.origin not in ("mnist", "") and not images.origin.startswith("synthetic"):
+        for sentence in spoilers(images):
+            console.warn(f"{images.name}: {sentence}")
     if data.positive:
         return as_binary(images, data.positive)
     return overlay(images) if data.task == "multilabel" and found == "multiclass" else images

@@ -2,16 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from mlp.data.dataset import Split
+from mlp.data.dataset import Dataset, Split
 from mlp.data.formats.splits import TEST, TRAIN, Splits
+from mlp.data.inputs import Columns
 
 _CHUNK = 1_000  # images whose pixels are counted at once: few, as each pixel then takes eight bytes
+
+
+MOST_EXAMINED = 256 << 20
+"""The most bytes of a training split that are looked through before a training."""
+
+INVERTED = "mostly ink: the images may be inverted, as 0 is paper and 255 is ink"
+
+RARE = 10
+"""A class with this many times fewer rows than another is easily overlooked."""
+
+_NAMED = 5  # columns that a sentence names
 
 
 @dataclass(frozen=True)
@@ -81,16 +94,72 @@ def _problems(split: Split, found: SplitDescription) -> Iterator[str]:
     if missing:
         yield f"no images of class {', '.join(missing)}"
     if found.mean > 0.5:
-        yield "mostly ink: the images may be inverted, as 0 is paper and 255 is ink"
+        yield INVERTED
+    yield from _blank(split)
+    if len(set(split.labels.tolist())) > 1 and (np.diff(split.labels.astype(int)) >= 0).all():
+        yield "sorted by class: train with --shuffle"
+    yield from _contradicting(split)
+
+
+def spoilers(dataset: Dataset) -> Iterator[str]:
+    """Look for what would spoil a training, as it is now understood, in a sentence each.
+
+    Splits of more than `MOST_EXAMINED` bytes are not looked through, as that would take long.
+    """
+    train, test = dataset.train, dataset.test
+    if train.images.nbytes + test.images.nbytes > MOST_EXAMINED:
+        return
+    is_of_classes = dataset.task.kind == "multiclass"
+    if is_of_classes:
+        counts = np.bincount(train.labels, minlength=dataset.classes)
+        names = dataset.task.names_of(dataset.classes)
+        missing = [name for name, count in zip(names, counts, strict=True) if not count]
+        if missing:
+            yield f"train: no rows of class {', '.join(missing[:_NAMED])}"
+    if isinstance(dataset.inputs, Columns):
+        constant = np.flatnonzero(np.ptp(train.images, axis=0) == 0)
+        if len(constant):
+            named = ", ".join(dataset.inputs.names[i] for i in constant[:_NAMED])
+            more = f" and {len(constant) - _NAMED:,} more" if len(constant) > _NAMED else ""
+            yield f"train: column {named}{more} never changes: leave it out with --drop"
+    elif train.images.ndim == 3:
+        if train.images.dtype == np.uint8 and train.images.mean() > 255 / 2:
+            yield INVERTED
+        yield from (f"train: {problem}" for problem in _blank(train))
+    if is_of_classes:
+        yield from (f"train: {problem}" for problem in _contradicting(train))
+    yield from _leaks(train, test)
+
+
+def rare_class(labels: NDArray[np.integer], names: Sequence[str]) -> str | None:
+    """Say which class is rare beside another, if one is; labels of shape (N,)."""
+    counts = np.bincount(labels, minlength=1)
+    there = np.flatnonzero(counts)
+    least, most = there[counts[there].argmin()], int(counts.argmax())
+    if counts[most] < RARE * counts[least]:
+        return None
+    return (
+        f"class {names[least]} has {counts[least]:,} rows and {names[most]} {counts[most]:,}: "
+        "the rare one is easily overlooked, so try --class-weight balanced, and look at the "
+        "balanced accuracy of mlp eval"
+    )
+
+
+def _blank(split: Split) -> Iterator[str]:
     flat = split.images.reshape(len(split), -1)  # (N, I)
     blank = int((flat.min(axis=1) == flat.max(axis=1)).sum())
     if blank:
         yield f"{blank:,} images of one colour, with nothing to see"
-    if len(set(split.labels.tolist())) > 1 and (np.diff(split.labels.astype(int)) >= 0).all():
-        yield "sorted by class: train with --shuffle"
+
+
+def _contradicting(split: Split) -> Iterator[str]:
     contradictions = _contradictions(split)
     if contradictions:
-        yield f"{contradictions:,} images that are there again with another label"
+        yield f"{contradictions:,} {_what(split)} that are there again with another label"
+
+
+def _what(split: Split) -> str:
+    return "images" if split.images.ndim == 3 else "rows"
 
 
 def _contradictions(split: Split) -> int:
@@ -105,8 +174,10 @@ def _leaks(train: Split, test: Split) -> Iterator[str]:
     known = set(_rows(train.images))
     shared = sum(row in known for row in _rows(test.images))
     if shared:
-        yield f"{shared:,} test images are among the training images, pixel for pixel"
+        what = _what(test)
+        exactly = "pixel for pixel" if what == "images" else "value for value"
+        yield f"{shared:,} test {what} are among the training {what}, {exactly}"
 
 
-def _rows(images: NDArray[np.uint8]) -> Iterator[bytes]:
+def _rows(images: NDArray[Any]) -> Iterator[bytes]:
     return (image.tobytes() for image in images)

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from mlp.data.batches import Batches
 from mlp.data.dataset import Split
+from mlp.data.describe import rare_class
 from mlp.models.metadata import task_of
 from mlp.nn.activations import ReLU, Sigmoid, Tanh
 from mlp.nn.network import MLP
@@ -30,9 +31,6 @@ ABSURD = 50.0
 
 LONG = 10.0
 """Momentum that makes steps this long is worth a hint."""
-
-RARE = 10
-"""A class with this many times fewer rows than another is easily overlooked."""
 
 SLOPE = 1e-3
 """A unit whose answers differ by less over all images tells them apart no longer."""
@@ -76,15 +74,10 @@ def _warn_of_rare_classes(model: MLP, split: Split, recipe: Recipe) -> Iterator[
         return
     if task.kind not in ("multiclass", "binary"):
         return
-    counts = np.bincount(split.labels.reshape(len(split)))
     names = task.names_of(model.sizes[-1]) if task.kind == "multiclass" else ["no", "yes"]
-    most, least = int(counts.argmax()), int(np.where(counts, counts, len(split) + 1).argmin())
-    if counts[most] >= RARE * counts[least]:
-        yield (
-            f"class {names[least]} has {counts[least]:,} training rows and {names[most]} "
-            f"{counts[most]:,}: the rare one is easily overlooked, so try --class-weight balanced, "
-            "and look at the balanced accuracy of mlp eval"
-        )
+    sentence = rare_class(split.labels.reshape(len(split)), names)
+    if sentence is not None:
+        yield sentence
 
 
 def warn_after(

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from small_datasets import digits
 
-from mlp.data.dataset import Split
-from mlp.data.describe import describe_dataset
+from mlp.data import describe
+from mlp.data.dataset import Dataset, Split
+from mlp.data.describe import describe_dataset, spoilers
 from mlp.data.formats.splits import TEST, TRAIN, WHOLE
+from mlp.data.load import load_dataset
 from mlp.data.mnist import MnistUnavailable, load_mnist
 
 
@@ -42,6 +46,49 @@ def test_problems_are_seen() -> None:
     assert "500 test images are among" in problems(dark, dark)
     twice = Split(np.repeat(dark.images, 2, axis=0), np.tile([1, 2], 500).astype(np.uint8))
     assert "500 images that are there again with another label" in problems(twice)
+
+
+def of_columns(X: np.ndarray, y: np.ndarray, X_test: np.ndarray) -> str:
+    y_test = np.resize(y, len(X_test))
+    return "; ".join(spoilers(load_dataset(((X, y), (X_test, y_test)))))
+
+
+def test_columns_that_would_spoil_a_training_are_seen() -> None:
+    rng = np.random.default_rng(0)
+    X, y, fresh = rng.normal(size=(40, 4)), np.tile(["a", "b"], 20), rng.normal(size=(10, 4))
+    assert of_columns(X, y, fresh) == ""
+    assert "10 test rows are among the training rows, value for value" in of_columns(X, y, X[:10])
+    X[:, 2] = 5.0
+    assert "column 3 never changes: leave it out with --drop" in of_columns(X, y, fresh)
+    X[1] = X[0]
+    assert "1 rows that are there again with another label" in of_columns(X, y, fresh)
+
+
+def test_images_that_would_spoil_a_training_are_seen() -> None:
+    split, test = digits(500), digits(50, seed=3)
+    light = Split(split.images // 3, split.labels)
+    sound = Dataset("toy", "tests", 10, light, Split(test.images // 3, test.labels))
+    assert list(spoilers(sound)) == []
+    inverted = replace(sound, train=Split(255 - light.images, light.labels))
+    assert "inverted" in "; ".join(spoilers(inverted))
+    nines = np.full_like(light.labels, 9)
+    assert "no rows of class 0, 1, 2, 3, 4" in "; ".join(
+        spoilers(replace(sound, train=Split(light.images, nines)))
+    )
+    blank = light.images.copy()
+    blank[[3, 5]] = 7
+    assert "train: 2 images of one colour" in "; ".join(
+        spoilers(replace(sound, train=Split(blank, light.labels)))
+    )
+    assert "500 test images are among" in "; ".join(spoilers(replace(sound, test=light)))
+
+
+def test_a_set_that_takes_long_to_look_through_is_not(monkeypatch: pytest.MonkeyPatch) -> None:
+    split = digits(50)
+    same = Dataset("toy", "tests", 10, split, split)
+    assert list(spoilers(same))
+    monkeypatch.setattr(describe, "MOST_EXAMINED", 100)
+    assert list(spoilers(same)) == []
 
 
 @pytest.mark.mnist

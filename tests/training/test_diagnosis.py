@@ -99,7 +99,7 @@ def test_a_rare_class_is_told_by_its_name(rare: int, told: bool) -> None:
     model.metadata = Metadata(task=Task(names=("cat", "dog")))
     sentences = list(warn_before(model, Split(images, labels), Recipe()))
     assert [
-        "class dog has 10 training rows and cat 1,000" in s and "--class-weight balanced" in s
+        "class dog has 10 rows and cat 1,000" in s and "--class-weight balanced" in s
         for s in sentences
     ] == [True] * told
     assert not list(warn_before(model, Split(images, labels), Recipe(class_weight="balanced")))
