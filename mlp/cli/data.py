@@ -11,14 +11,19 @@ from typing import Annotated
 
 import typer
 from rich.progress import MofNCompleteColumn, Progress, TimeRemainingColumn
-from rich.table import Table
 
 from mlp.cli import console
+from mlp.cli.data_report import print_description, print_table_description
+from mlp.cli.expand import Overrides, expand
 from mlp.cli.options import Json
-from mlp.data.describe import Description, SplitDescription, describe_dataset
+from mlp.data.describe import Description, describe_dataset
+from mlp.data.describe_table import TableDescription, are_plain_images, describe_table
 from mlp.data.formats import convert as formats
 from mlp.data.formats import splits
 from mlp.data.formats.registry import FORMATS
+from mlp.data.formats.request import Request
+from mlp.data.reading import Reading
+from mlp.data.task import Kind
 
 app = typer.Typer(
     name="data",
@@ -34,20 +39,34 @@ Classes = Annotated[
 
 
 @app.command("info")
+@expand
 def info(
     path: Annotated[Path, typer.Argument(metavar="PATH", help="A dataset in any format.")],
-    classes: Classes = None,
+    task: Annotated[
+        Kind, typer.Option(help="What is to be learnt: regression estimates numbers.")
+    ] = "multiclass",
+    *,
+    reading: Overrides[Reading],
     as_json: Json = False,
 ) -> None:
     """Describe a dataset in any format, and check it."""
-    format = formats.detect(path)
+    format, choices = formats.detect(path), reading.over(Reading())
     with _bar("reading images") as on_progress:
-        found = describe_dataset(formats.read_splits(path, classes, on_progress), classes)
-    if as_json:
-        print(json.dumps({"path": str(path), "form": format.name, **dataclasses.asdict(found)}))
+        raw = formats.read_raw(path, Request(choices, on_progress, console.note))
+    found: Description | TableDescription
+    if task == "multiclass" and are_plain_images(raw):
+        found = describe_dataset(splits.as_written(raw, path, choices.classes), choices.classes)
     else:
-        console.say(f"{path}: {format.title}")
-        _print_description(found)
+        found = describe_table(raw, path, choices, task, console.note)
+    if as_json:
+        told = {"path": str(path), "form": format.name, **dataclasses.asdict(found)}
+        print(json.dumps(told))
+        return
+    console.say(f"{path}: {format.title}")
+    if isinstance(found, Description):
+        print_description(found)
+    else:
+        print_table_description(found)
 
 
 @app.command("convert")
@@ -82,35 +101,6 @@ def convert(
     else:
         listed = " and ".join(f"{count:,} ({name})" for name, count in counts.items())
         console.say(f"{target}: {format.title}, with {listed} images")
-
-
-def _print_description(found: Description) -> None:
-    """Print the figures of the splits side by side, and below them the problems."""
-    rows = {
-        "images": [f"{split.images:,}" for split in found.splits.values()],
-        "size": [f"{split.height} x {split.width}" for split in found.splits.values()],
-        "mean": [f"{split.mean:.4f}" for split in found.splits.values()],
-        "std": [f"{split.std:.4f}" for split in found.splits.values()],
-        **{f"class {c}": counts for c, counts in enumerate(_class_counts(found.splits))},
-    }
-    table = Table(box=None)
-    for heading in ("", *found.splits):
-        table.add_column(heading, justify="right" if heading else "left")
-    for heading, cells in rows.items():
-        table.add_row(heading, *cells)
-    console.print_table(table)
-    for name, split in found.splits.items():
-        console.say(f"sha256 of {name}: {split.sha256}")
-    for problem in found.problems:
-        console.say(f"problem: {problem}")
-    if not found.problems:
-        print("no problems found")
-
-
-def _class_counts(found: dict[str, SplitDescription]) -> Iterator[list[str]]:
-    """Yield, for each class, its count in every split."""
-    for counts in zip(*(split.class_counts for split in found.values()), strict=True):
-        yield [f"{count:,}" for count in counts]
 
 
 @contextmanager

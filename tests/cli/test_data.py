@@ -52,6 +52,36 @@ def test_what_is_wrong_with_a_dataset_is_told(mlp: Command, tmp_path: Path) -> N
     assert "no problems found" not in told
 
 
+def test_info_describes_a_table_of_words_and_gaps(mlp: Command, tmp_path: Path) -> None:
+    rows = "\n".join(f"{k},{k * k if k else ''},{'cat' if k % 3 else 'dog'}" for k in range(12))
+    (tmp_path / "pets.csv").write_text(f"age,weight,kind\n{rows}\n")
+    result = mlp("data", "info", "pets.csv")
+    found = {line.split("  ")[0].strip(): line.split() for line in result.out.splitlines()}
+    assert sum(map(int, found["class cat"][-2:])) == 8
+    assert sum(map(int, found["class dog"][-2:])) == 4
+    assert found["weight"][-1] == "1"
+    assert "problem: column weight lacks 1 values: train with --missing mean" in result.out
+    told = json.loads(mlp("data", "info", "pets.csv", "--missing", "mean", "--json").out)
+    assert told["problems"] == []
+    assert [column["missing"] for column in told["columns"]] == [0, 1]
+    told = json.loads(
+        mlp("data", "info", "pets.csv", "--task", "regression", "--label", "age", "--drop",
+            "kind", "--json").out
+    )  # fmt: skip
+    assert told["classes"] == {}
+    assert len(told["numbers"]) == 1
+
+
+def test_info_describes_images_of_other_ranges_and_classes(mlp: Command, tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    letters = {"X": rng.integers(0, 17, (40, 8, 8)), "y": np.arange(40) % 5 + 1}
+    np.savez(tmp_path / "letters.npz", **letters)
+    result = mlp("data", "info", "letters.npz")
+    assert "class 5" in result.out
+    assert "class 0" not in result.out
+    assert "pixels 0 to 16: scaled by 16" in result.err
+
+
 def test_a_dataset_is_converted(mlp: Command, digits: Dataset) -> None:
     result = mlp("data", "convert", "digits", "digits.npz")
     assert result.out.startswith("digits.npz: ")
