@@ -41,6 +41,11 @@ class CapturedStep:
         self._queue.enter()
         return self._call()
 
+    @property
+    def replays(self) -> bool:
+        """Whether the next call replays a graph."""
+        return self._call == self._replay
+
     def _warm_up(self) -> Any:
         result = self._step()
         self._call = self._capture

@@ -58,3 +58,9 @@ def time_calls(workloads: Sequence[Workload], backend: Backend, least: float, lo
             timed(f"{layer}, dW = xᵀ dy", partial(xp.matmul, x.T, y, out=dW), flop=flop)
             timed(f"{layer}, dx = dy Wᵀ", partial(xp.matmul, y, W.T, out=dx), flop=flop)
             timed(f"{layer}, db", partial(xp.sum, y, axis=0, out=db), moved=float(y.nbytes))
+
+
+def replays(*steps: Callable[[], Any]) -> bool | None:
+    """Tell whether captured steps replay CUDA graphs by now; None where a device has none."""
+    states = [getattr(step, "replays", None) for step in steps]
+    return None if None in states or not states else all(states)

@@ -62,6 +62,7 @@ class Executor:
             network's parameters or of a shape of their own; up to date after an epoch and in a
             pause.
         stopped_at: the number of updates done when a pause stopped the latest epoch, else None.
+        captured: the steps that are captured so far, by what they are told apart by.
     """
 
     def __init__(
@@ -80,7 +81,7 @@ class Executor:
         self.optimizer_state = steps[0].optimizer.state
         self.stopped_at: int | None = None
         self._signals = group.shared_ints(2)  # after which update to pause; whether to stop there
-        self._captured: dict[Any, Callable[[], Any]] = {}
+        self.captured: dict[Any, Callable[[], Any]] = {}
 
     def epoch(self, inputs: EpochInputs) -> None:
         """Make the updates of an epoch."""
@@ -138,6 +139,6 @@ class Executor:
 
     def replay(self, key: Any, work: Callable[[], Any]) -> None:
         """Run work captured: under one key it must do the same operations on the same arrays."""
-        if key not in self._captured:
-            self._captured[key] = self.backend.capture(work)
-        self._captured[key]()
+        if key not in self.captured:
+            self.captured[key] = self.backend.capture(work)
+        self.captured[key]()
