@@ -15,6 +15,7 @@ from rich.progress import MofNCompleteColumn, Progress, TimeRemainingColumn
 from mlp.cli import console
 from mlp.cli.data_report import print_description, print_table_description
 from mlp.cli.expand import Overrides, expand
+from mlp.cli.help import Command
 from mlp.cli.options import Json
 from mlp.data.describe import Description, describe_dataset
 from mlp.data.describe_table import TableDescription, are_plain_images, describe_table
@@ -38,7 +39,7 @@ Classes = Annotated[
 ]
 
 
-@app.command("info")
+@app.command("info", cls=Command)
 @expand
 def info(
     path: Annotated[Path, typer.Argument(metavar="PATH", help="A dataset in any format.")],
@@ -69,7 +70,7 @@ def info(
         print_table_description(found)
 
 
-@app.command("convert")
+@app.command("convert", cls=Command)
 def convert(
     source: Annotated[Path, typer.Argument(metavar="IN", help="A dataset in any format.")],
     target: Annotated[

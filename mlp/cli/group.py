@@ -13,6 +13,7 @@ import typer
 from typer.core import TyperGroup
 
 from mlp.cli.expand import expand
+from mlp.cli.help import Command
 
 Entries = Mapping[str, Callable[..., None] | typer.Typer]
 """Commands and groups by their names."""
@@ -47,7 +48,7 @@ class _Commands(Mapping[str, Any]):
         app = entry = self._entries[name]
         if not isinstance(entry, typer.Typer):
             app = typer.Typer(add_completion=False)
-            app.command(name)(expand(entry))
+            app.command(name, cls=Command)(expand(entry))
         assert isinstance(app, typer.Typer)
         return typer.main.get_command(app)
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from copy import copy
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any, get_args
 
 import typer
 
@@ -50,6 +51,13 @@ Precision = Annotated[
     typer.Option(help="Of matrix products: float32, or on CUDA tf32 or bf16, which round more."),
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print the result as one JSON object.")]
+
+
+def under(heading: str, option: Any) -> Any:
+    """Return one of these options for ``Annotated``, to stand under a heading of a command."""
+    info = copy(get_args(option)[1])
+    info.rich_help_panel = heading
+    return info
 
 
 def open_device(device: str, precision: str = "float32", graph: bool = True) -> Backend:

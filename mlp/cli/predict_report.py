@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 from mlp.cli import console
 from mlp.handwriting.picture_files import Picture
-from mlp.handwriting.recognise import Answer, join
+from mlp.handwriting.recognise import Answer, join, rows_of
 from mlp.view.layout import wrap
 from mlp.view.mistakes import Case, draw_case
 from mlp.view.screen import Screen
@@ -52,7 +52,8 @@ class Printer:
             name = result.picture.name
             console.note(result.problem if name in result.problem else f"{name}: {result.problem}")
             return
-        console.say(self._line(result))
+        for line in self._lines(result):
+            console.say(line)
         for number, answer in enumerate(result.answers, start=1):
             of_several = len(result.answers) > 1
             title = f"digit {number}: {_answer_text(answer, self._sure)}" if of_several else ""
@@ -63,14 +64,14 @@ class Printer:
                 case = Case(title, answer.digit.image, answer.probabilities)
                 self._screen.print(draw_case(case, answer.names, self._screen))
 
-    def _line(self, result: Result) -> str:
-        read = (
-            _answer_text(result.answers[0], self._sure)
-            if len(result.answers) == 1
-            else f"{join(result.answers)}, {_certainty_text(result.answers, self._sure)}"
-        )
+    def _lines(self, result: Result) -> list[str]:
+        """Write the answer in a line; of several rows, each in a line of its own below it."""
+        rows = [join(row) for row in rows_of(result.answers)]
+        read, below = (f"{len(rows)} rows", rows) if len(rows) > 1 else (rows[0], [])
+        sure = _certainty_text(result.answers, self._sure)
         verdict = {None: "", True: ", right", False: f", wrong: it is {result.picture.label}"}
-        return f"{result.picture.name}: {read}{verdict[result.correct]}"
+        head = f"{result.picture.name}: {read}, {sure}{verdict[result.correct]}"
+        return [head, *(f"  {row}" for row in below)]
 
 
 def _answer_text(answer: Answer, sure: float) -> str:
@@ -134,8 +135,10 @@ def entry_of(result: Result, sure: float) -> dict[str, Any]:
         entry["problem"] = result.problem
     else:
         confidence = min(answer.confidence for answer in result.answers)
+        rows = [join(row) for row in rows_of(result.answers)]
         entry |= {
-            "digit": _number(join(result.answers)),
+            "digit": _number(join(result.answers, "")),
+            **({"rows": rows} if len(rows) > 1 else {}),
             "probability": confidence,
             "sure": confidence >= sure,
             "digits": [

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from contextlib import ExitStack
-from dataclasses import asdict, fields, replace
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from backends import Backend
 from mlp.cli import console
 from mlp.cli.expand import Overrides
 from mlp.cli.options import (
@@ -20,17 +19,16 @@ from mlp.cli.options import (
     Precision,
     open_dataset,
     open_device,
+    under,
 )
 from mlp.cli.train_job import Job
+from mlp.cli.train_network import network_of, suited
 from mlp.cli.train_report import report
 from mlp.cli.train_settings import Given, ask_for_task, settle
 from mlp.common.errors import ModelError, UsageError
 from mlp.common.overwrite import check_destination
-from mlp.data.load import Dataset
 from mlp.data.reading import Reading
 from mlp.data.task import Kind
-from mlp.models.formats.convert import read_model
-from mlp.nn.network import MLP
 from mlp.training.architecture import Architecture
 from mlp.training.recipe import Recipe
 from mlp.training.runs.folder import RunFolder, find_folder, new_folder
@@ -38,22 +36,15 @@ from mlp.training.runs.model_writer import ModelPlace, free_name
 from mlp.training.runs.settings import Settings, read_settings, write_settings
 from mlp.training.runs.signals import Signals
 from mlp.training.runs.tensorboard import check_installed
-from mlp.training.start import (
-    architecture_from,
-    needs_new_layer,
-    start_from,
-    without_initialiser,
-)
 from mlp.training.state import (
     TrainingState,
     check_resumable,
     describe_data,
     describe_network,
 )
-from mlp.training.suit import suit
 
-RUN_OPTIONS = "Runs"
-"""The heading of these options in the help."""
+DATA_OPTIONS, DEVICE_OPTIONS, RUN_OPTIONS = "Data", "Device", "Runs"
+"""The headings of these options in the help."""
 
 
 def train(
@@ -66,18 +57,24 @@ def train(
         Path | None,
         typer.Option(metavar="FILE", help="The recipe.toml of a run, to train by it again."),
     ] = None,
-    device: Device = "auto",
-    dataset: DatasetName = "auto",
-    data: DataFolder = None,
+    dataset: Annotated[str, under(DATA_OPTIONS, DatasetName)] = "auto",
+    data: Annotated[Path | None, under(DATA_OPTIONS, DataFolder)] = None,
     task: Annotated[
         Kind,
         typer.Option(
-            help="multilabel asks several questions, of images with one class each after laying "
-            "two over each other; regression estimates numbers."
+            metavar="KIND",
+            help="multiclass; binary: yes or no; multilabel asks several questions, of images "
+            "with one class each after laying two over each other; regression estimates numbers.",
+            rich_help_panel=DATA_OPTIONS,
         ),
     ] = "multiclass",
     positive: Annotated[
-        str | None, typer.Option(help="For a binary task: the digits to say yes to, as 0,2,4.")
+        str | None,
+        typer.Option(
+            metavar="N,N,…",
+            help="For a binary task: the digits to say yes to, as 0,2,4.",
+            rich_help_panel=DATA_OPTIONS,
+        ),
     ] = None,
     start: Annotated[
         Path | None,
@@ -90,9 +87,15 @@ def train(
     network: Overrides[Architecture],
     training: Overrides[Recipe],
     reading: Overrides[Reading],
-    precision: Precision = "float32",
+    device: Annotated[str, under(DEVICE_OPTIONS, Device)] = "auto",
+    precision: Annotated[str, under(DEVICE_OPTIONS, Precision)] = "float32",
     graph: Annotated[
-        bool, typer.Option("--graph/--no-graph", help="Replay captured steps, or call each anew.")
+        bool,
+        typer.Option(
+            "--graph/--no-graph",
+            help="Replay captured steps, or call each anew.",
+            rich_help_panel=DEVICE_OPTIONS,
+        ),
     ] = True,
     run: Annotated[
         Path | None,
@@ -168,11 +171,11 @@ def train(
             kind=settings.data.task,
         )
         images = ask_for_task(settings.data, images)
-        settings = _suited(settings, images)
+        settings = suited(settings, images)
         saved = state = None
         if resume is not None and folder is not None:
             saved, state = folder.latest_state(console.warn)
-        settings, model = _network(settings, network, images, backend, state)
+        settings, model = network_of(settings, network, images, backend, state)
         console.note(f"network: {model}, {model.parameters.size:,} parameters")
         if folder is not None and state is not None:
             check_resumable(
@@ -211,52 +214,6 @@ def _new_folder(run: Path, settings: Settings) -> RunFolder:
         return RunFolder(run)
     start = Path(settings.start).stem if settings.start else None
     return new_folder(start or settings.preset or Path(settings.data.dataset).name)
-
-
-def _suited(settings: Settings, images: Dataset) -> Settings:
-    """Let what nobody chose suit the data, and tell it where it is not the default."""
-    recipe = suit(settings.training, images)
-    if recipe != settings.training:
-        console.note(
-            f"{recipe.epochs} epochs at a learning rate of {recipe.lr:g}, to suit "
-            f"{len(images.train):,} rows (--epochs, --lr)"
-        )
-    return replace(settings, training=recipe)
-
-
-def _network(
-    settings: Settings,
-    network: Overrides[Architecture],
-    images: Dataset,
-    backend: Backend,
-    state: TrainingState | None,
-) -> tuple[Settings, MLP]:
-    """Build the network, from a model where one is to be started from.
-
-    Returns:
-        The settings, with the architecture of that model; and the network.
-    """
-    recipe, choices = settings.training, settings.network
-    if settings.start is None or state is not None:
-        model = choices.build(
-            *(images.pixels, images.classes, recipe.loss, recipe.seed, backend), images.task.kind
-        )
-        return settings, model if settings.start is None else without_initialiser(model, images)
-    for name in (field.name for field in fields(Architecture)):
-        if name in network and name not in ("init", "bias_init"):
-            flag = name.replace("_", "-")
-            raise UsageError(
-                f"--start takes the network of the model as it is: leave --{flag} away"
-            )
-    trained = read_model(settings.start, backend=backend)
-    choices = architecture_from(trained, choices, images, recipe.loss)
-    model = start_from(trained, choices, images, recipe.loss, recipe.seed)
-    if needs_new_layer(trained, images):
-        console.note(
-            f"the last layer is new: {settings.start} answers other classes than "
-            f"{images.name} asks for"
-        )
-    return replace(settings, network=choices), model
 
 
 def _take_up(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import islice
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,6 +11,7 @@ from numpy.typing import NDArray
 from mlp.common.errors import ModelError
 from mlp.data.task import Task
 from mlp.handwriting import Digit, constants, extract_digit, extract_digits
+from mlp.handwriting.segment import row_lengths
 from mlp.models import predict
 from mlp.models.calibration import confidence_in
 from mlp.models.metadata import task_of
@@ -99,10 +101,23 @@ def recognise(model: MLP, digits: list[Digit]) -> list[Answer]:
     ]
 
 
-def join(answers: list[Answer]) -> str:
-    """Write answers, in order, as one text: ``1984``, or ``yes no``."""
-    texts = [answer.text for answer in answers]
-    return ("" if all(len(text) == 1 for text in texts) else " ").join(texts)
+def rows_of(answers: list[Answer]) -> list[list[Answer]]:
+    """Take answers to the digits of a picture, in reading order, as the rows they stand in."""
+    ahead = iter(answers)
+    lengths = row_lengths([answer.digit.box for answer in answers])
+    return [list(islice(ahead, length)) for length in lengths]
+
+
+def join(answers: list[Answer], between: str = " ") -> str:
+    """Write answers, in order, as one text: ``1984``, or ``yes no``.
+
+    Args:
+        answers: to the digits of a picture.
+        between: stands between two rows of them.
+    """
+    rows = [[answer.text for answer in row] for row in rows_of(answers)]
+    beside = "" if all(len(text) == 1 for row in rows for text in row) else " "
+    return between.join(map(beside.join, rows))
 
 
 def is_correct(answers: list[Answer], label: str, task: Task) -> bool:
@@ -110,9 +125,10 @@ def is_correct(answers: list[Answer], label: str, task: Task) -> bool:
 
     Args:
         answers: of one digit or of a line.
-        label: the text itself; of a binary task, the digit will do as well.
+        label: the text itself, with or without spaces between its rows; of a binary task, the
+            digit will do as well.
         task: what the network answers.
     """
     if task.kind == "binary" and len(label) <= 3 and label.isascii() and label.isdecimal():
         label = "yes" if int(label) in task.positive else "no"
-    return label == join(answers)
+    return " ".join(label.split()) in (join(answers), join(answers, ""))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import reduce
 from itertools import pairwise
 from operator import or_
@@ -136,6 +137,27 @@ def reading_order(digits: list[Part]) -> list[Part]:
             rows.append([digit])
     rows.sort(key=lambda row: sum(digit.box.top + digit.box.bottom for digit in row) / len(row))
     return [digit for row in rows for digit in row]
+
+
+def row_lengths(boxes: Sequence[Box]) -> list[int]:
+    """Count the digits of each row.
+
+    Args:
+        boxes: of digits in `reading_order`.
+    """
+    lengths: list[int] = []
+    last = None
+    for box in boxes:
+        goes_on = last is not None and (
+            last.left + last.right <= box.left + box.right
+            and _levelness(last, box) > constants.SAME_ROW
+        )
+        if goes_on:
+            lengths[-1] += 1
+        else:
+            lengths.append(1)
+        last = box
+    return lengths
 
 
 def _levelness(one: Box, other: Box) -> float:

@@ -70,10 +70,7 @@ def plot_units(layers: Sequence[Units], count: int | None = None) -> Figure:
     figure = _figure(max(mosaic.inches[0] for mosaic in mosaics), sum(heights))
     parts = figure.subfigures(len(layers), 1, height_ratios=heights, squeeze=False)[:, 0]
     for units, mosaic, part in zip(layers, mosaics, parts, strict=True):
-        full = "each scaled by itself"
-        if units.maximum is not None:
-            full = f"full colour from {units.maximum:.3g} on"
-        part.suptitle(f"{units.title}\nblue negative, orange positive, {full}", fontsize=9)
+        part.suptitle(f"{units.title}\nblue negative, orange positive, {units.full}", fontsize=9)
         mosaic.draw(part, _signed_colours(), -1.0)
     return figure
 

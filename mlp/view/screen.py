@@ -27,11 +27,13 @@ class Screen:
         width: columns of characters.
         colour: whether shades of colour can be shown.
         encoding: the encoding of its characters.
+        true_colour: whether the shades are any, or those of xterm's 256 colours.
     """
 
     width: int = PIPE_WIDTH
     colour: bool = False
     encoding: str = "utf-8"
+    true_colour: bool = True
 
     @classmethod
     def of_stdout(cls) -> Screen:
@@ -39,7 +41,8 @@ class Screen:
         console = Console()
         colour = console.color_system in FINE_COLOURS and not console.no_color
         width = console.width if sys.stdout.isatty() else PIPE_WIDTH
-        return cls(max(width, NARROWEST), colour, getattr(sys.stdout, "encoding", None) or "ascii")
+        encoding = getattr(sys.stdout, "encoding", None) or "ascii"
+        return cls(max(width, NARROWEST), colour, encoding, console.color_system == "truecolor")
 
     @property
     def shades(self) -> bool:

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 import pytest
 from command import DATA, Command, Result, refused
-from hard_pictures import Scene, draw_digit, photograph, place
+from hard_pictures import Scene, draw_digit, page_of_rows, photograph, place
 from PIL import Image
 
 from mlp.cli.predict import predict as command
@@ -172,6 +172,21 @@ def test_a_line_is_read_from_left_to_right(run: Command, tmp_path: Path) -> None
     charts = run(tmp_path / "line.png", "--many").out
     assert charts.startswith(f"{tmp_path / 'line.png'}: 2074, ")
     assert [f"digit {n}: {d}," in charts for n, d in enumerate("2074", 1)] == [True] * 4
+
+
+def test_each_row_is_printed_in_a_line_of_its_own(run: Command, tmp_path: Path) -> None:
+    page = page_of_rows((2, 0, 7, 4), (3, 1), spacing=120)
+    Image.fromarray(photograph(page, PHOTO)).save(tmp_path / "rows.png")
+    (tmp_path / "labels.csv").write_text("file,label\nrows.png,2074 31\n")
+    chosen = (tmp_path / "rows.png", "--many", "--no-chart", "--labels", tmp_path / "labels.csv")
+    head, *below, _ = run(*chosen).out.splitlines()
+    assert head.startswith(f"{tmp_path / 'rows.png'}: 2 rows, ")
+    assert head.endswith(", right")
+    assert below == ["  2074", "  31"]
+    entry = json.loads(run(*chosen, "--json").out)["files"][0]
+    assert (entry["digit"], entry["rows"], entry["right"]) == ("207431", ["2074", "31"], True)
+    run(*chosen, "--out", tmp_path / "answers.csv")
+    assert ",2074 31," in (tmp_path / "answers.csv").read_text()
 
 
 def test_a_line_keeps_its_leading_zero(run: Command, tmp_path: Path) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hard_pictures import Scene, page_of, photograph
+from hard_pictures import Scene, page_of, page_of_rows, photograph
 
 from backends import get_backend
 from mlp.common.errors import ModelError
@@ -18,6 +18,7 @@ from mlp.handwriting.recognise import (
     recognise,
     recognise_digit,
     recognise_digits,
+    rows_of,
 )
 from mlp.models.pretrained import pretrained_model
 from mlp.nn.network import MLP
@@ -95,3 +96,12 @@ def test_answers_are_compared_with_the_label(
     texts: list[str], label: str, task: Task, correct: bool
 ) -> None:
     assert is_correct(answers(*texts), label, task) is correct
+
+
+def test_rows_are_told_apart(model: MLP) -> None:
+    page = page_of_rows((4, 0, 7, 5), (3, 1), spacing=120)
+    found = recognise_digits(model, photograph(page, PLAIN))
+    assert [len(row) for row in rows_of(found)] == [4, 2]
+    assert (join(found), join(found, ""), join(found, "\n")) == ("4075 31", "407531", "4075\n31")
+    for label, right in {"407531": 1, "4075 31": 1, "4075\n31": 1, "4 07531": 0, "31": 0}.items():
+        assert is_correct(found, label, Task()) == right

@@ -27,6 +27,7 @@ from mlp.handwriting.segment import (
     group,
     join_dashes,
     reading_order,
+    row_lengths,
 )
 
 
@@ -94,6 +95,13 @@ def test_strokes_are_grouped_by_where_they_stand(one, other, together):
 def test_a_digit_lower_in_its_row_stays_in_it():
     first, second, below = part(0, 0, 40, 20), part(15, 30, 40, 20), part(60, 0, 40, 20)
     assert reading_order([below, second, first]) == [first, second, below]
+    assert row_lengths([part.box for part in (first, second, below)]) == [2, 1]
+
+
+def test_a_row_further_to_the_right_is_another_row() -> None:
+    boxes = [Box(0, 0, 10, 10), Box(1, 15, 11, 25), Box(30, 40, 40, 50), Box(31, 5, 41, 15)]
+    assert row_lengths(boxes) == [2, 1, 1]
+    assert row_lengths([]) == []
 
 
 @pytest.mark.parametrize(

@@ -33,6 +33,7 @@ def test_print_replaces_what_the_encoding_lacks(capsys: pytest.CaptureFixture[st
     ("environment", "colour"),
     [
         ({"TERM": "xterm-256color"}, True),
+        ({"TERM": "xterm-256color", "COLORTERM": "truecolor"}, True),
         ({"TERM": "xterm-256color", "NO_COLOR": "1"}, False),
         ({"TERM": "dumb"}, False),
     ],
@@ -48,6 +49,7 @@ def test_the_screen_asks_the_terminal(
     monkeypatch.setattr("sys.stdout", terminal)
     assert Screen.of_stdout().colour == colour
     assert Screen.of_stdout().encoding == "cp437"
+    assert Screen.of_stdout().true_colour == ("COLORTERM" in environment)
     if environment["TERM"] != "dumb":  # which has no width to ask for
         assert Screen.of_stdout().width == 57
 

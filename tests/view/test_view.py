@@ -23,9 +23,16 @@ WIDTHS = (16, 40, 80, 200)
 
 
 SCREENS = [
-    Screen(width, colour, encoding)
-    for width, (colour, encoding) in itertools.product(
-        WIDTHS, ((True, "utf-8"), (False, "utf-8"), (False, "ascii"), (True, "latin-1"))
+    Screen(width, colour, encoding, true_colour)
+    for width, (colour, encoding, true_colour) in itertools.product(
+        WIDTHS,
+        (
+            (True, "utf-8", True),
+            (True, "utf-8", False),
+            (False, "utf-8", False),
+            (False, "ascii", False),
+            (True, "latin-1", True),
+        ),
     )
 ]
 
@@ -45,7 +52,7 @@ def views(screen: Screen) -> dict[str, list[Text]]:
         "curves": draw_curves(read_curves(METADATA, "m"), screen),
         "confusions": draw_confusions(confusion, NAMES, screen, 10),
         "stages": draw_stages({"picture": W, "image": IMAGES[0]}, screen),
-        "legend": legend(screen, 0.123),
+        "legend": legend(screen, "full from 0.123 on"),
         "text": wrap("words " * 50, screen.width),
     }
 

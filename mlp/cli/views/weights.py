@@ -13,6 +13,7 @@ from mlp.cli.views.registry import VIEWS, Canvas, Model, check_count
 from mlp.common.errors import UsageError
 from mlp.models.formats.convert import read_model
 from mlp.models.metadata import metadata_of
+from mlp.models.unlit import unlit_inputs
 from mlp.nn.network import MLP
 from mlp.view import plots
 from mlp.view.heatmap import draw_units, units_of
@@ -47,6 +48,7 @@ def weights(
             number,
             _image_shape(model) if number == 1 else None,
             each=scale == "unit",
+            unlit=unlit_inputs(model) if number == 1 else None,
         )
         for number in _layer_numbers(model, layer)
     ]
