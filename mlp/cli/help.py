@@ -18,7 +18,7 @@ from rich.text import Text
 from typer.core import TyperArgument, TyperCommand
 
 TERM_WIDTH = 27
-"""Columns for an option and its value; of a longer one the meaning begins a line below."""
+"""Columns for an option and its value."""
 
 VALUES = {
     r" *<(bool|path|list\[str\])>": "",
@@ -64,10 +64,9 @@ def table_of(options: Iterable[Any], ctx: Any) -> Table:
         if facts := told.removeprefix(own).replace("\\[", "[").strip():
             meaning.append(" ").append(facts, "dim")
         term = as_typed(record)
-        if term.cell_len > TERM_WIDTH:  # the names alone, and the value before the meaning
-            names, value = term.divide([term.plain.rindex(" ")])
-            table.add_row(names)
-            term = Text("  ").append_text(value)
+        if term.cell_len > TERM_WIDTH:  # the value stands before the meaning
+            term, value = term.divide([term.plain.rindex(" ")])
+            meaning = Text(" ").join([Text(value.plain.strip(), "yellow"), meaning])
         table.add_row(term, meaning)
     return table
 
