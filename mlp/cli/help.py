@@ -56,7 +56,7 @@ def table_of(options: Iterable[Any], ctx: Any) -> Table:
     """Return a group of options, each with its value, beside what it means."""
     table = Table(box=None, show_header=False, expand=True, padding=(0, 1, 0, 0), pad_edge=False)
     table.add_column(width=TERM_WIDTH, no_wrap=True)
-    table.add_column(ratio=1)
+    table.add_column(ratio=1, overflow="fold")
     for option in options:
         record, told = option.get_help_record(ctx)  # as click gives it in any of typer's releases
         own = option.help or ""
