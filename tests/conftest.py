@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import os
 import signal
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import host_kernel
 import pytest
 from cuda_stand_in import open_stand_in
 from device import CountingBackend
-from hypothesis import settings
 from once import folder_of_the_run, made_once
 
 import backends.cpu
@@ -20,10 +20,37 @@ from mlp import MLP, Recipe, load_dataset, save, train
 from mlp.benchmark import epochs, roofline
 from mlp.training.presets import quirks as quirks  # so that all losses and starts are tested
 
-# An example may wait for a busy machine; and neither what an earlier run found nor a checkout that
-# cannot be written to decides what is tried: a failure says how it is repeated.
-settings.register_profile("tests", deadline=None, database=None, print_blob=True)
-settings.load_profile("tests")
+OPTIONAL = {
+    *("anyio", "array_api_strict", "hypothesis", "pandas", "scipy", "selenium", "sklearn"),
+    *("starlette", "threadpoolctl", "torch", "uvicorn"),
+}
+"""What a machine for tests marked ``cuda`` may lack: a file that imports it is skipped there."""
+
+with suppress(ImportError):
+    from hypothesis import settings
+
+    # An example may wait for a busy machine; and neither what an earlier run found nor a checkout
+    # that cannot be written to decides what is tried: a failure says how it is repeated.
+    settings.register_profile("tests", deadline=None, database=None, print_blob=True)
+    settings.load_profile("tests")
+
+
+class TestFile(pytest.Module):
+    """A file of tests; it is skipped, and says so, if it imports something optional in vain."""
+
+    def collect(self) -> Iterable[pytest.Item | pytest.Collector]:
+        try:
+            return super().collect()
+        except self.CollectError as error:
+            name = getattr(error.__cause__, "name", None) or ""
+            if name.partition(".")[0] in OPTIONAL:
+                pytest.skip(f"{name} is not installed", allow_module_level=True)
+            raise
+
+
+def pytest_pycollect_makemodule(module_path: Path, parent: pytest.Collector) -> TestFile:
+    made: TestFile = TestFile.from_parent(parent, path=module_path)
+    return made
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

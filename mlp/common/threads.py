@@ -7,9 +7,7 @@ from concurrent.futures import Executor
 from contextlib import contextmanager
 from contextvars import copy_context
 from functools import cache
-from typing import TypeVar
-
-from threadpoolctl import ThreadpoolController
+from typing import Any, TypeVar
 
 Result = TypeVar("Result")
 
@@ -33,14 +31,29 @@ def share_of(count: int, rank: int, workers: int) -> slice:
 
 @contextmanager
 def blas_threads(count: int) -> Iterator[None]:
-    """Let BLAS use so many threads inside the block, and as many as before after it."""
-    with _controller().limit(limits=count, user_api="blas"):
+    """Let BLAS use so many threads inside the block, and as many as before after it.
+
+    Where threadpoolctl is missing, BLAS goes on with as many as it started with.
+    """
+    controller = _controller()
+    if controller is None:
+        yield
+        return
+    with controller.limit(limits=count, user_api="blas"):
         yield
 
 
 @cache
-def _controller() -> ThreadpoolController:
-    """Find the BLAS libraries in this process, which takes a millisecond."""
+def _controller() -> Any:
+    """Find the BLAS libraries in this process, which takes a millisecond.
+
+    Returns:
+        What sets their threads; None where threadpoolctl, which finds them, is missing.
+    """
+    try:
+        from threadpoolctl import ThreadpoolController
+    except ImportError:  # a dependency, but a machine without network may lack it
+        return None
     return ThreadpoolController()
 
 
@@ -49,7 +62,8 @@ def blas_library() -> str:
 
     Such as ``"openblas 0.3.31 for SkylakeX, 2 threads"``.
     """
-    for library in _controller().select(user_api="blas").info():
+    controller = _controller()
+    for library in () if controller is None else controller.select(user_api="blas").info():
         threads, processor = library["num_threads"], library.get("architecture")
         return (
             f"{library['internal_api']} {library['version'] or 'of unknown version'}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
 
@@ -60,3 +61,17 @@ def test_the_threads_of_blas_are_put_back() -> None:
 
 def test_the_blas_library_is_named() -> None:
     assert "thread" in blas_library() or blas_library() == "an unknown BLAS"
+
+
+def test_without_what_finds_blas_its_threads_stay_as_they_are(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setitem(sys.modules, "threadpoolctl", None)
+    threads._controller.cache_clear()
+    try:
+        before = blas_counts()
+        with blas_threads(1):
+            assert blas_counts() == before
+        assert blas_library() == "an unknown BLAS"
+    finally:
+        threads._controller.cache_clear()

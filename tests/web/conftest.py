@@ -5,6 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+
+pytest.importorskip("starlette", reason="the page needs the extra mlp-digits[draw]")
+pytest.importorskip("uvicorn", reason="the page needs the extra mlp-digits[draw]")
+pytest.importorskip("anyio", reason="the page needs the extra mlp-digits[draw]")
+
 from asgi import Client
 
 from mlp.models.model_file import save
