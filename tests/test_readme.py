@@ -28,6 +28,7 @@ TINY = ("--dataset", "synthetic:600+200")
 
 BOUNDS: dict[str, tuple[str, ...]] = {
     "train": (*TINY, "--epochs", "1"),
+    "find-lr": (*TINY, "--hidden", "16"),
     "eval": TINY,
     "reproduce": (*TINY, "--seeds", "1", "diary-first-run"),
     "bench": ("--images", "256", "--repeats", "1", "--widths", "16", "--batch-sizes", "64"),

@@ -16,6 +16,7 @@ from mlp.cli.doctor import doctor
 from mlp.cli.draw import draw
 from mlp.cli.evaluate import evaluate
 from mlp.cli.export_page import export_page
+from mlp.cli.find_lr import find_lr
 from mlp.cli.group import Entries, group_of
 from mlp.cli.predict import predict
 from mlp.cli.presets import presets, reproduce
@@ -27,6 +28,7 @@ from mlp.common.version import package_version
 
 COMMANDS: Entries = {
     "train": train,
+    "find-lr": find_lr,
     "runs": runs,
     "eval": evaluate,
     "convert": convert,

@@ -3,7 +3,8 @@
 Beside options of its own, a command may take as a parameter
 
 - `Overrides` of a dataclass whose fields are made by `mlp.common.option.option`: an option for each
-  field, which is unset unless the user gives it;
+  field, which is unset unless the user gives it. ``Annotated`` with names, there are options for
+  these fields only; with `Without`, for all but some;
 - a dataclass whose fields are annotated with typer's options, which several commands share.
 """
 
@@ -34,6 +35,17 @@ if TYPE_CHECKING:
     from _typeshed import DataclassInstance
 
 Chosen = TypeVar("Chosen", bound="DataclassInstance")
+
+
+class Without:
+    """Names fields of a dataclass that a command has no options for.
+
+    Args:
+        names: of the fields.
+    """
+
+    def __init__(self, *names: str) -> None:
+        self.names = names
 
 
 class Overrides(Generic[Chosen]):
@@ -110,6 +122,8 @@ def _bundle(parameter: Parameter) -> _Bundle:
     if get_origin(kind) is Annotated:
         kind, *only = get_args(kind)
     if get_origin(kind) is Overrides:
+        if only and isinstance(left_out := only[0], Without):
+            return _overrides(parameter.name, get_args(kind)[0], None, left_out.names)
         return _overrides(parameter.name, get_args(kind)[0], only)
     if isinstance(kind, type) and dataclasses.is_dataclass(kind):
         return _shared(parameter.name, kind)
@@ -117,11 +131,20 @@ def _bundle(parameter: Parameter) -> _Bundle:
     return _Bundle(parameter.name, [option], lambda given: given[option.name])
 
 
-def _overrides(name: str, chosen: type[DataclassInstance], only: Collection[str] | None) -> _Bundle:
+def _overrides(
+    name: str,
+    chosen: type[DataclassInstance],
+    only: Collection[str] | None,
+    left_out: Collection[str] = (),
+) -> _Bundle:
     """Describe a parameter of type `Overrides`, with options for all fields or for some."""
     hints = get_type_hints(chosen)
     described = [field for field in dataclasses.fields(chosen) if "help" in field.metadata]
-    fields = [field for field in described if only is None or field.name in only]
+    fields = [
+        field
+        for field in described
+        if field.name not in left_out and (only is None or field.name in only)
+    ]
     grouped = only is None  # a few alone need no headings
     options = [_override(field, hints[field.name], grouped) for field in fields]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Any, Literal
 
@@ -64,6 +65,22 @@ def parse_counts(text: str, name: str) -> list[int]:
     if numbers[0] < 1:
         raise UsageError(f"{_flag(name)} takes whole numbers such as 16,64,256, not {text!r}")
     return numbers
+
+
+def parse_range(text: str, name: str) -> tuple[float, float]:
+    """Read ``"0.01..1"`` as (0.01, 1.0).
+
+    Raises:
+        UsageError: if it is not two finite numbers, the first below the second.
+    """
+    low, dots, high = text.partition("..")
+    try:
+        ends = float(low), float(high)
+    except ValueError:
+        ends = math.nan, math.nan
+    if not (dots and -math.inf < ends[0] < ends[1] < math.inf):
+        raise UsageError(f"{_flag(name)} takes a range such as 0.01..1, not {text!r}")
+    return ends
 
 
 PARSERS: dict[Any, Callable[[Any, str], object]] = {

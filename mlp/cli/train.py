@@ -11,24 +11,15 @@ import typer
 
 from mlp.cli import console
 from mlp.cli.expand import Overrides
-from mlp.cli.options import (
-    DataFolder,
-    DatasetName,
-    Device,
-    Json,
-    Precision,
-    open_dataset,
-    open_device,
-    under,
-)
+from mlp.cli.options import Json, open_device
 from mlp.cli.train_job import Job
-from mlp.cli.train_network import network_of, suited
+from mlp.cli.train_open import open_data, open_network
+from mlp.cli.train_options import Asked, Computed
 from mlp.cli.train_report import report
-from mlp.cli.train_settings import Given, ask_for_task, settle
+from mlp.cli.train_settings import gather, settle
 from mlp.common.errors import ModelError, UsageError
 from mlp.common.overwrite import check_destination
 from mlp.data.reading import Reading
-from mlp.data.task import Kind
 from mlp.training.architecture import Architecture
 from mlp.training.recipe import Recipe
 from mlp.training.runs.folder import RunFolder, find_folder, new_folder
@@ -43,60 +34,18 @@ from mlp.training.state import (
     describe_network,
 )
 
-DATA_OPTIONS, DEVICE_OPTIONS, RUN_OPTIONS = "Data", "Device", "Runs"
-"""The headings of these options in the help."""
+RUN_OPTIONS = "Runs"
+"""The heading of these options in the help."""
 
 
 def train(
     context: typer.Context,
     *,
-    preset: Annotated[
-        str | None, typer.Option(help="A published recipe to start from; see mlp presets.")
-    ] = None,
-    config: Annotated[
-        Path | None,
-        typer.Option(metavar="FILE", help="The recipe.toml of a run, to train by it again."),
-    ] = None,
-    dataset: Annotated[str, under(DATA_OPTIONS, DatasetName)] = "auto",
-    data: Annotated[Path | None, under(DATA_OPTIONS, DataFolder)] = None,
-    task: Annotated[
-        Kind,
-        typer.Option(
-            metavar="KIND",
-            help="multiclass; binary: yes or no; multilabel asks several questions, of images "
-            "with one class each after laying two over each other; regression estimates numbers.",
-            rich_help_panel=DATA_OPTIONS,
-        ),
-    ] = "multiclass",
-    positive: Annotated[
-        str | None,
-        typer.Option(
-            metavar="N,N,…",
-            help="For a binary task: the digits to say yes to, as 0,2,4.",
-            rich_help_panel=DATA_OPTIONS,
-        ),
-    ] = None,
-    start: Annotated[
-        Path | None,
-        typer.Option(
-            metavar="MODEL",
-            help="Start from a model's parameters; for other classes, all but its "
-            "last layer's. Its network is taken, too.",
-        ),
-    ] = None,
+    asked: Asked,
     network: Overrides[Architecture],
     training: Overrides[Recipe],
     reading: Overrides[Reading],
-    device: Annotated[str, under(DEVICE_OPTIONS, Device)] = "auto",
-    precision: Annotated[str, under(DEVICE_OPTIONS, Precision)] = "float32",
-    graph: Annotated[
-        bool,
-        typer.Option(
-            "--graph/--no-graph",
-            help="Replay captured steps, or call each anew.",
-            rich_help_panel=DEVICE_OPTIONS,
-        ),
-    ] = True,
+    computed: Computed,
     run: Annotated[
         Path | None,
         typer.Option(
@@ -140,8 +89,7 @@ def train(
     as_json: Json = False,
 ) -> None:
     """Train a network and write it to a model file."""
-    options = locals()
-    given = Given(options, [name for name in options if _is_given(context, name)])
+    given = gather(context, asked, computed, locals())
     given.check()
     if not checkpoint_every > 0:
         raise UsageError(f"--checkpoint-every takes minutes above 0, not {checkpoint_every:g}")
@@ -164,19 +112,11 @@ def train(
         backend = open_device(
             device_settings.device, device_settings.precision, device_settings.graph
         )
-        images = open_dataset(
-            settings.data.dataset,
-            _path(settings.data.folder),
-            reading=settings.reading,
-            kind=settings.data.task,
-        )
-        images = ask_for_task(settings.data, images)
-        settings = suited(settings, images)
+        settings, images = open_data(settings)
         saved = state = None
         if resume is not None and folder is not None:
             saved, state = folder.latest_state(console.warn)
-        settings, model = network_of(settings, network, images, backend, state)
-        console.note(f"network: {model}, {model.parameters.size:,} parameters")
+        settings, model = open_network(settings, network, images, backend, state is not None)
         if folder is not None and state is not None:
             check_resumable(
                 state, asdict(settings.training), describe_network(model), describe_data(images)
@@ -204,11 +144,6 @@ def train(
         raise typer.Exit(signals.exit_code)
 
 
-def _is_given(context: typer.Context, name: str) -> bool:
-    source = context.get_parameter_source(name)
-    return source is not None and source.name == "COMMANDLINE"
-
-
 def _new_folder(run: Path, settings: Settings) -> RunFolder:
     if str(run) != "auto":
         return RunFolder(run)
@@ -228,10 +163,6 @@ def _take_up(
         console.note(f"resuming {saved}: epoch {state.epoch + 1}")
     if settings != read_settings(folder.settings):
         write_settings(settings, folder.settings)
-
-
-def _path(text: str | None) -> Path | None:
-    return None if text is None else Path(text)
 
 
 def _writable(out: Path | None, force: bool) -> Path:

@@ -9,12 +9,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
+import typer
+
 from mlp.cli import console
 from mlp.cli.expand import Overrides
 from mlp.cli.parse import parse_classes
+from mlp.cli.train_options import Asked, Computed
 from mlp.common.errors import UsageError
-from mlp.data.describe import spoilers
-from mlp.data.load import Dataset, as_binary, overlay
 from mlp.data.reading import Reading
 from mlp.data.task import Kind
 from mlp.training.architecture import Architecture
@@ -86,6 +87,26 @@ class Given:
         return dataclasses.replace(base, **given)
 
 
+def gather(
+    context: typer.Context, asked: Asked, computed: Computed, others: Mapping[str, object]
+) -> Given:
+    """Gather a command's options.
+
+    Args:
+        context: of the command.
+        asked: what every command that trains takes.
+        computed: the same, of the device.
+        others: its own, by their names.
+    """
+    values = {**others, **vars(asked), **vars(computed)}
+    return Given(values, [name for name in values if _is_given(context, name)])
+
+
+def _is_given(context: typer.Context, name: str) -> bool:
+    source = context.get_parameter_source(name)
+    return source is not None and source.name == "COMMANDLINE"
+
+
 def settle(
     base: Settings | None,
     given: Given,
@@ -131,25 +152,6 @@ def settle(
         ),
         start=str(Path(str(start)).absolute()) if start else None,
     )
-
-
-def ask_for_task(data: DataSettings, images: Dataset) -> Dataset:
-    """Change the labels, and for several labels the images, to what the task asks.
-
-    Warns of what would spoil the training, if the data is of the user's files.
-    """
-    found = images.task.kind
-    if (found != data.task and found != "multiclass") or data.task == "regression" != found:
-        raise UsageError(
-            f"the labels of {images.name} are a {found} task, and not a {data.task} one: train "
-            f"with --task {found}"
-        )
-    if images.origin not in ("mnist", "") and not images.origin.startswith("synthetic"):
-        for sentence in spoilers(images):
-            console.warn(f"{images.name}: {sentence}")
-    if data.positive:
-        return as_binary(images, data.positive)
-    return overlay(images) if data.task == "multilabel" and found == "multiclass" else images
 
 
 def _of_preset(name: str | None, task: Kind) -> Settings:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -87,6 +87,7 @@ class Trainer:
         number: int,
         on_step: Callable[[int, Array], None] | None = None,
         pause: Pause | None = None,
+        lrs: Sequence[float] | None = None,
     ) -> NDArray[Any]:
         """Train once on every image, or on the rest of an epoch that is resumed.
 
@@ -98,6 +99,7 @@ class Trainer:
                 until the end of the epoch, and changes that it makes to them may be lost.
             pause: may interrupt the epoch between two updates; if it stops the epoch,
                 ``executor.stopped_at`` is the number of updates done.
+            lrs: the learning rate of each update, in place of the recipe's.
 
         Returns:
             The loss of each update, on the host, shape (steps,).
@@ -106,7 +108,7 @@ class Trainer:
         if r.shuffle and r.batch_size != "full":
             self._order = None  # frees its memory before the next one is made
             self._order = self.batches.to_device(self._shuffler.permutation(N))  # (N,)
-        lrs = epoch_learning_rates(r.schedule, r.lr, r.warmup, r.epochs, number, self.steps)
+        lrs = lrs or epoch_learning_rates(r.schedule, r.lr, r.warmup, r.epochs, number, self.steps)
         resumed, self._resumed = self._resumed, None
         if resumed is not None:
             losses = self.backend.asarray(resumed.losses, self.model.dtype)

@@ -18,6 +18,7 @@ from mlp.view.curves import Curves, measures
 from mlp.view.heatmap import NEGATIVE, POSITIVE, Units
 from mlp.view.image import Image, enlarge
 from mlp.view.mistakes import Case, heatmaps
+from mlp.view.rate_curve import ceiling
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -133,6 +134,33 @@ def plot_comparison(runs: Mapping[str, Curves]) -> Figure:
         axes.legend(fontsize=7)
     for axes in grid[len(names) :]:
         axes.axis("off")
+    return figure
+
+
+def plot_rates(
+    rates: NDArray[Any], losses: NDArray[Any], smoothed: NDArray[Any], lr: float | None, title: str
+) -> Figure:
+    """Draw a learning-rate range test: the losses, the smoothed loss, and the suggested rate.
+
+    Args:
+        rates: of the updates, shape (n,).
+        losses: of the updates, shape (n,).
+        smoothed: the smoothed loss of the first of them, shape (m,); nothing is drawn beyond.
+        lr: the suggestion; None for none.
+        title: of the picture.
+    """
+    figure = _figure(7.0, 4.0)
+    axes = figure.subplots()
+    m = len(smoothed)
+    axes.plot(rates[:m], losses[:m], ".", color="silver", markersize=3, label="each update's loss")
+    axes.plot(rates[:m], smoothed, label="smoothed")
+    if lr is not None:
+        axes.axvline(lr, color="dimgrey", linestyle=":", label=f"suggested: {lr:g}")
+    top, low = ceiling(smoothed.tolist()), float(smoothed.min())
+    axes.set(xscale="log", xlabel="learning rate", ylabel="loss", title=title)
+    axes.set_ylim(low - 0.1 * (top - low), top + 0.3 * (top - low))
+    axes.grid(alpha=0.3)
+    axes.legend(fontsize=8)
     return figure
 
 

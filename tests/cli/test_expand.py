@@ -9,7 +9,7 @@ import pytest
 import typer
 from typer.testing import CliRunner, Result
 
-from mlp.cli.expand import Overrides, expand
+from mlp.cli.expand import Overrides, Without, expand
 from mlp.common.errors import UsageError
 from mlp.common.option import option
 from mlp.common.registry import Registry
@@ -128,3 +128,20 @@ def test_a_few_fields_alone() -> None:
     text = built("--help", few=True)[0].stdout
     assert "--floors" not in text
     assert " About " not in text
+
+
+def test_all_fields_but_some() -> None:
+    calls: list[House] = []
+    app = typer.Typer()
+
+    @app.command()
+    @expand
+    def build(*, house: Annotated[Overrides[House], Without("floors", "roof")]) -> None:
+        calls.append(house.over(House()))
+
+    assert CliRunner().invoke(app, ["--height", "3"]).exception is None
+    assert calls == [House(height=3.0)]
+    assert CliRunner().invoke(app, ["--floors", "3"]).exit_code == 2
+    text = CliRunner().invoke(app, ["--help"]).stdout
+    assert "--roof" not in text
+    assert " About " in text

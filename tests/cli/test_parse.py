@@ -7,7 +7,13 @@ from typing import Any
 
 import pytest
 
-from mlp.cli.parse import parse_batch_size, parse_classes, parse_counts, parse_widths
+from mlp.cli.parse import (
+    parse_batch_size,
+    parse_classes,
+    parse_counts,
+    parse_range,
+    parse_widths,
+)
 from mlp.common.errors import UsageError
 
 
@@ -21,6 +27,7 @@ from mlp.common.errors import UsageError
         (parse_batch_size, "full", "full"),
         (parse_classes, "0,2,4", (0, 2, 4)),
         (lambda text: parse_counts(text, "widths"), "64,16,64", [16, 64]),
+        (lambda text: parse_range(text, "rates"), "1e-3..1", (0.001, 1.0)),
     ],
 )
 def test_texts_are_read(parse: Callable[[str], object], text: str, value: object) -> None:
@@ -36,6 +43,10 @@ def test_texts_are_read(parse: Callable[[str], object], text: str, value: object
         (parse_classes, "0,two", "--positive"),
         (lambda text: parse_counts(text, "batch_sizes"), "0,8", "--batch-sizes"),
         (lambda text: parse_counts(text, "batch_sizes"), "8,x", "--batch-sizes"),
+        (lambda text: parse_range(text, "rates"), "0.1", "--rates"),
+        (lambda text: parse_range(text, "rates"), "1..0.1", "--rates"),
+        (lambda text: parse_range(text, "rates"), "a..b", "--rates"),
+        (lambda text: parse_range(text, "rates"), "1..inf", "--rates"),
     ],
 )
 def test_texts_that_make_no_sense_are_refused(

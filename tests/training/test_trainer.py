@@ -6,12 +6,13 @@ from typing import Any
 
 import numpy as np
 import pytest
-from toys import CLASSES, DATA, FAST, trained
+from toys import CLASSES, DATA, FAST, toy_model, trained
 
 from mlp.data.dataset import Dataset, Split
 from mlp.nn.network import MLP
 from mlp.training.loop import train
 from mlp.training.recipe import Recipe
+from mlp.training.trainer import Trainer
 
 # One seed, one result
 
@@ -76,3 +77,14 @@ def test_float32_follows_float64(batch_size: Any) -> None:
     assert single.dtype == np.float32
     np.testing.assert_allclose(single, double, rtol=0, atol=2e-5)
     assert not np.array_equal(single, double)
+
+
+def test_an_epoch_takes_rates_in_place_of_the_recipes() -> None:
+    recipe = Recipe(batch_size=10, schedule="constant", warmup=0.0, lr=0.2)
+    parameters = []
+    for lrs in (None, [0.2] * 6, [0.0] * 6):
+        model = toy_model()
+        Trainer(model, DATA.train, recipe).epoch(0, lrs=lrs)
+        parameters.append(model.parameters)
+    np.testing.assert_array_equal(parameters[0], parameters[1])
+    np.testing.assert_array_equal(parameters[2], toy_model().parameters)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from mlp.view.plots import LARGEST, MOST_CAPTIONS, plot_confusion, plot_digits
+from mlp.view.plots import LARGEST, MOST_CAPTIONS, plot_confusion, plot_digits, plot_rates
 
 pytest.importorskip("matplotlib")
 
@@ -25,3 +25,14 @@ def test_a_confusion_matrix_tells_the_counts_that_there_are() -> None:
     told = {text.get_position()[::-1]: text.get_text() for text in axes.texts}
     assert told == {(0, 0): "90", (0, 1): "10", (1, 1): "5"}  # (row, column)
     assert [tick.get_text() for tick in axes.get_xticklabels()] == ["cat", "dog"]
+
+
+def test_a_range_test_marks_what_it_suggests() -> None:
+    rates = np.geomspace(1e-3, 1, 30)
+    losses = np.r_[np.linspace(2, 1, 20), np.geomspace(1, 1e6, 10)]
+    (axes,) = plot_rates(rates, losses, losses[:25], 0.03, "net").axes
+    assert axes.get_xscale() == "log"
+    assert axes.get_ylim()[1] < 3
+    assert any(list(line.get_xdata()) == [0.03, 0.03] for line in axes.lines)
+    (without,) = plot_rates(rates, losses, losses[:25], None, "net").axes
+    assert len(without.lines) == len(axes.lines) - 1
