@@ -16,6 +16,7 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 
 from mlp.common.bounds import most_unpacked
 from mlp.common.errors import DataError
+from mlp.common.plain_file import check_file
 from mlp.handwriting import constants
 
 MOST_PAGES = 1_000
@@ -57,6 +58,7 @@ def load_picture(source: str | Path | BinaryIO) -> NDArray[np.uint8]:
     try:
         if isinstance(source, str | Path):
             path, page = page_of(str(source))
+            check_file(path, DataError)
             with Path(path).open("rb") as file:
                 return _decode(file, name, page)
         return _decode(source, name)
@@ -78,6 +80,7 @@ def page_of(name: str) -> tuple[str, int]:
 def count_pages(path: Path) -> int:
     """Count the pages of a TIFF, up to `MOST_PAGES`; 1 for what is none, or damaged."""
     try:
+        check_file(path, DataError)
         with Image.open(path, formats=("TIFF",)) as picture:
             return min(int(getattr(picture, "n_frames", 1)), MOST_PAGES)
     except Exception:  # it is told where the picture is read

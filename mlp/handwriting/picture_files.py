@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from mlp.common.errors import DataError
+from mlp.common.plain_file import check_file
 from mlp.handwriting.load import count_pages
 
 STDIN = "-"
@@ -151,6 +152,7 @@ def _is_inner(entry: Path) -> bool:
 
 def _rows(path: Path) -> Iterator[list[str]]:
     """Read the lines below the header, two fields each."""
+    check_file(path, DataError)
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:
             first = file.readline()

@@ -13,6 +13,7 @@ from safetensors.numpy import save as to_bytes
 from backends import Backend
 from mlp.common.atomic import claiming, replacing
 from mlp.common.errors import ModelError
+from mlp.common.plain_file import check_file
 from mlp.models.description import (
     check_tensors,
     description_of,
@@ -78,6 +79,7 @@ def load(path: str | os.PathLike[str], backend: Backend | None = None) -> MLP:
             `Metadata.from_json`.
     """
     path = Path(path)
+    check_file(path, ModelError)
     try:
         with safe_open(path, framework="np") as file:
             description = read_description(path, (file.metadata() or {}).get(KEY))

@@ -17,6 +17,7 @@ from safetensors.numpy import save as to_bytes
 
 from mlp.common.atomic import replacing
 from mlp.common.errors import ModelError, UsageError, in_words
+from mlp.common.plain_file import check_file
 from mlp.common.version import package_version
 from mlp.data.dataset import Dataset
 from mlp.nn.network import MLP
@@ -128,6 +129,7 @@ def load_state(path: Path) -> TrainingState:
     Raises:
         ModelError: if the file is missing, damaged, of a newer version or no checkpoint.
     """
+    check_file(path, ModelError)
     try:
         with safe_open(path, framework="np") as file:
             description = json.loads((file.metadata() or {})["mlp.state"])

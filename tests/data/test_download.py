@@ -73,6 +73,14 @@ def drip_for_ever(handler: Handler, body: bytes) -> None:
                 return
 
 
+def drip_its_head(handler: Handler, body: bytes) -> None:
+    with suppress(OSError):  # the other end gives up
+        for byte in b"HTTP/1.0 200 OK\r\n" + 3 * b"X-Padding: 0123456789\r\n":
+            handler.wfile.write(bytes([byte]))
+            if handler.mirrors.released.wait(0.05):
+                return
+
+
 def redirect_to_itself(handler: Handler, body: bytes) -> None:
     redirect(handler, handler.path)
 
@@ -123,12 +131,13 @@ FAILURES = {
     redirect_to_itself: "answered 302 Found",
     redirect_to_no_url: r"failed: a broken HTTP answer \(ValueError\)",
     break_off_in_chunks: r"failed: a broken HTTP answer \(IncompleteRead\)",
-    drip_for_ever: r"takes more than 0\.5 s",
+    drip_for_ever: r"failed: it sent [\d,]+ bytes in [\d.]+ s, too slowly",
+    drip_its_head: r"failed: it sent [\d,]+ bytes in [\d.]+ s, too slowly",
     send_too_much: "sends more than 100,000 bytes",
     swap: "is a sound IDX file but not the right one",
     cut: "ends early: its gzip data is cut off",
 }
-SLOW = (hang, hang_half_way, drip_for_ever)
+SLOW = (hang, hang_half_way, drip_for_ever, drip_its_head)
 
 
 @pytest.fixture(params=FAILURES, ids=lambda behaviour: behaviour.__name__)
@@ -137,7 +146,7 @@ def failing(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> 
     behaviour: Behaviour = request.param
     if behaviour in SLOW:
         monkeypatch.setattr(download, "TIMEOUT", 0.5)
-        monkeypatch.setattr(download, "MOST_SECONDS", 0.5)
+        monkeypatch.setattr(download, "GRACE", 0.5)
     return behaviour
 
 

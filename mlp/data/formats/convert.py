@@ -9,6 +9,7 @@ from pathlib import Path
 from mlp.common.atomic import claiming, put_back
 from mlp.common.errors import DataError, UsageError
 from mlp.common.overwrite import check_destination, check_holds_only, taken
+from mlp.common.plain_file import check_file
 from mlp.common.quiet import quiet
 from mlp.data.dataset import Dataset
 from mlp.data.formats.image_files import holds_pictures
@@ -32,6 +33,7 @@ def detect(path: str | Path) -> Format:
     """
     path = Path(path)
     put_back(path)
+    check_file(path, DataError)
     try:
         if not (path.is_dir() or path.is_file()):
             raise DataError(f"there is no file or folder {path}: check its name")

@@ -9,6 +9,7 @@ from typing import ClassVar
 
 from mlp.common.errors import DataError, UsageError
 from mlp.common.file_formats import FileFormat, Formats
+from mlp.common.plain_file import check_file
 from mlp.data.formats.request import Request
 from mlp.data.formats.rows import Asked, Rows, cut, split_to_answer
 from mlp.data.formats.splits import TEST, TRAIN, WHOLE, Progress, RawSplits, Splits
@@ -50,6 +51,7 @@ class Format(FileFormat):
         Raises:
             DataError: as `read`, and if one of them holds both splits itself.
         """
+        check_file(other, DataError)
         if not other.exists():
             raise DataError(f"there is no file or folder {other}: check its name")
         splits = {}

@@ -9,6 +9,7 @@ from backends import Backend
 from mlp.common.atomic import claiming, put_back
 from mlp.common.errors import ModelError, UsageError
 from mlp.common.overwrite import check_destination, check_holds_only, taken
+from mlp.common.plain_file import check_file
 from mlp.data.inputs import Pixels
 from mlp.models.formats.parameters import build
 from mlp.models.formats.registry import FORMATS, Format, OwnFormat
@@ -46,6 +47,7 @@ def read_model(
     """
     path = Path(path)
     put_back(path)
+    check_file(path, ModelError)
     if not (path.is_file() or path.is_dir()):
         raise ModelError(f"there is no model file {path}: check its name, or make one by mlp train")
     if path.suffix.lower() in PICKLES:

@@ -15,6 +15,7 @@ from typing import Any, Literal, TypeVar, get_args, get_origin, get_type_hints
 from mlp.common.atomic import replacing
 from mlp.common.choices import did_you_mean
 from mlp.common.errors import UsageError
+from mlp.common.plain_file import check_file
 from mlp.data.reading import Reading
 from mlp.data.task import Kind
 from mlp.training.architecture import Architecture
@@ -140,6 +141,7 @@ def read_settings(path: Path) -> Settings:
     Raises:
         UsageError: if it cannot be read; see also `from_toml`.
     """
+    check_file(path, UsageError)
     try:
         text = path.read_text("utf-8")
     except OSError as error:

@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from mlp.common.atomic import replacing
+from mlp.common.errors import DataError
+from mlp.common.plain_file import check_file
 from mlp.common.threads import blas_threads
 from mlp.common.version import package_version
 from mlp.nn.losses import LOSSES
@@ -204,6 +206,7 @@ class LogWriter(Callback):
 
 def read_history(path: Path) -> list[Mapping[str, Any]]:
     """Read the lines of `HistoryWriter`; one that was cut short by a kill is left out."""
+    check_file(path, DataError)
     try:
         lines = path.read_text("utf-8", "replace").splitlines()
     except OSError:
