@@ -90,12 +90,18 @@ def import_cupy() -> Any:
             warnings.simplefilter("ignore")  # of two wheels, which mlp doctor explains better
             import cupy
     except ImportError as error:
-        driver = driver_version()
-        command = install_command(driver)
+        driver, wheels = driver_version(), installed_wheels()
+        command = _command_for_what_is_missing(wheels, driver)
+        found = f"{wheels[0]} is installed but" if wheels else "CuPy"
+        remedy = (
+            "install what it needs with"
+            if wheels
+            else "on a machine with an NVIDIA GPU and its driver, install it with"
+        )
         raise BackendError(
-            f"CuPy cannot be imported ({_first_line(error)})"
+            f"{found} cannot be imported ({_reason(error)})"
             + ("" if driver else ", nor is an NVIDIA driver loaded")
-            + f": on a machine with an NVIDIA GPU and its driver, install it with {command}",
+            + f": {remedy} {command}",
             command,
         ) from error
     return cupy
@@ -105,6 +111,12 @@ def install_command(driver: int) -> str:
     """Name the CuPy wheel for a driver; CUDA 12's where there is no driver yet."""
     major = min(max(driver // 1000, OLDEST_CUDA), NEWEST_CUDA)
     return f"pip install 'cupy-cuda{major}x[ctk]'"
+
+
+def _command_for_what_is_missing(wheels: tuple[str, ...], driver: int) -> str:
+    """Name the command for CuPy, or for what the wheel that is installed needs beside it."""
+    name = wheels[0].split()[0] if len(wheels) == 1 else ""
+    return f"pip install '{name}[ctk]'" if name.endswith("x") else install_command(driver)
 
 
 def check_driver(cupy: Any) -> None:
@@ -148,7 +160,7 @@ def check_device(cupy: Any, index: int) -> None:
         count = cupy.cuda.runtime.getDeviceCount()
     except cupy.cuda.runtime.CUDARuntimeError as error:
         raise BackendError(
-            f"the NVIDIA driver lists no device ({_first_line(error)}){seen}: see {command}",
+            f"the NVIDIA driver lists no device ({_reason(error)}){seen}: see {command}",
             command,
         ) from error
     if count == 0:
@@ -177,7 +189,7 @@ def smoke_test(cupy: Any) -> None:
     except Exception as error:  # CuPy raises a different type for each missing library
         command = install_command(cupy.cuda.runtime.runtimeGetVersion())
         raise BackendError(
-            f"the device was found but a first computation failed ({_first_line(error)}): install "
+            f"the device was found but a first computation failed ({_reason(error)}): install "
             f"the CUDA libraries that CuPy needs with {command}",
             command,
         ) from error
@@ -197,6 +209,13 @@ def _version(number: int) -> str | None:
     return f"{number // 1000}.{number % 1000 // 10}" if number else None
 
 
-def _first_line(error: BaseException) -> str:
-    lines = str(error).strip().splitlines()
-    return lines[0] if lines else repr(error)
+def _reason(error: BaseException) -> str:
+    """Return the line of an error that says most.
+
+    That is the first, but CuPy puts what went wrong at the end of a text between two rules.
+    """
+    lines = [line.strip() for line in str(error).strip().splitlines()]
+    telling = [line for line in lines if any(map(str.isalnum, line))]
+    if not telling:
+        return repr(error)
+    return telling[0] if telling[0] == lines[0] else telling[-1]

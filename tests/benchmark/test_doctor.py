@@ -30,6 +30,7 @@ def one_wheel(monkeypatch: pytest.MonkeyPatch) -> None:
 def without_cupy(monkeypatch: pytest.MonkeyPatch, driver: int) -> None:
     monkeypatch.setitem(sys.modules, "cupy", None)  # so that importing it fails
     monkeypatch.setattr(checks, "driver_version", lambda: driver)
+    monkeypatch.setattr(checks, "installed_wheels", tuple)
 
 
 def test_kernels_for_another_processor_are_told(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -27,6 +27,7 @@ def one_wheel(monkeypatch: pytest.MonkeyPatch) -> None:
 def without_cupy(monkeypatch: pytest.MonkeyPatch, driver: int) -> None:
     monkeypatch.setitem(sys.modules, "cupy", None)  # so that importing it fails
     monkeypatch.setattr(checks, "driver_version", lambda: driver)
+    monkeypatch.setattr(checks, "installed_wheels", tuple)
 
 
 @pytest.mark.parametrize(
@@ -42,6 +43,66 @@ def test_a_missing_cupy_is_told_with_the_wheel_for_the_driver(
     assert caught.value.command == f"pip install {command}"
     assert ("nor is an NVIDIA driver" in str(caught.value)) == (driver == 0)
     assert get_backend("auto").name == "cpu"
+
+
+BANNER = f"""
+{"=" * 64}
+Failed to import CuPy.
+
+If you installed CuPy via wheels, make sure that the package matches with the version of CUDA.
+
+Original error:
+  ImportError: {{}}
+{"=" * 64}
+"""
+
+
+class Refuses:
+    """What finds CuPy, and fails to import it as CuPy does."""
+
+    def __init__(self, error: ImportError) -> None:
+        self.error = error
+
+    def find_spec(self, name: str, path: Any = None, target: Any = None) -> None:
+        if name == "cupy":
+            raise self.error
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        (BANNER.format("libnvrtc.so: no such file"), "ImportError: libnvrtc.so: no such file"),
+        (BANNER.format("No module named 'fastrlock'"), "ImportError: No module named 'fastrlock'"),
+        ("libcuda.so.1: no such file\nand more", "libcuda.so.1: no such file"),
+        ("====\n====", r"ImportError('====\n====')"),
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize(
+    ("wheels", "found", "command"),
+    [
+        ((WHEEL12,), f"{WHEEL12} is installed but cannot", "pip install 'cupy-cuda12x[ctk]'"),
+        (("cupy 14.2.0",), "cupy 14.2.0 is installed but cannot",
+         "pip install 'cupy-cuda13x[ctk]'"),
+        ((), "CuPy cannot", "pip install 'cupy-cuda13x[ctk]'"),
+    ],
+)  # fmt: skip
+def test_a_cupy_that_cannot_be_imported_is_told_by_what_it_says_last(
+    monkeypatch: pytest.MonkeyPatch,
+    text: str,
+    reason: str,
+    wheels: tuple[str, ...],
+    found: str,
+    command: str,
+) -> None:
+    monkeypatch.delitem(sys.modules, "cupy", raising=False)
+    monkeypatch.setattr(sys, "meta_path", [Refuses(ImportError(text)), *sys.meta_path])
+    monkeypatch.setattr(checks, "driver_version", lambda: 13000)
+    monkeypatch.setattr(checks, "installed_wheels", lambda: wheels)
+    with pytest.raises(BackendError) as caught:
+        get_backend("cuda")
+    assert str(caught.value).startswith(f"{found} be imported ({reason}): ")
+    assert str(caught.value).endswith(f"with {command}")
+    assert caught.value.command == command
 
 
 @pytest.mark.parametrize(
