@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from html import escape
 from itertools import islice
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from mlp.common.errors import ModelError
+from mlp.common.html import picture, side_by_side, table
 from mlp.data.task import Task
 from mlp.handwriting import Digit, constants, extract_digit, extract_digits
 from mlp.handwriting.segment import row_lengths
@@ -16,6 +19,9 @@ from mlp.models import predict
 from mlp.models.calibration import confidence_in
 from mlp.models.metadata import task_of
 from mlp.nn.network import MLP
+
+SHOWN = 140
+"""Pixels: about as large is each stage in a notebook."""
 
 
 @dataclass(frozen=True)
@@ -35,6 +41,28 @@ class Answer:
     names: list[str]
     text: str
     confidence: float
+
+    def _repr_html_(self) -> str:
+        """Show how the picture became the network's image, and what it answers, in a notebook."""
+        stages = [(name, _shown(name, stage)) for name, stage in self.digit.stages.items()]
+        blocks = stages or [("image", _shown("image", self.digit.image))]
+        order = np.argsort(-self.probabilities, kind="stable")
+        rows = [(self.names[k], f"{self.probabilities[k]:.2%}") for k in order[:3]]
+        answer = f"{self.text}, {self.confidence:.2%} sure"
+        return (
+            f"<div><p><b>{escape(answer)}</b></p>{side_by_side(blocks)}"
+            f"{table(('answer', 'probability'), rows)}</div>"
+        )
+
+
+def _shown(name: str, stage: NDArray[Any]) -> str:
+    """Draw a stage as ink on paper, of about `SHOWN` pixels."""
+    values = stage.astype(np.float64)
+    low, high = values.min(), values.max()
+    ink = (values - low) / (high - low) if high > low else np.zeros_like(values)
+    down = -(-max(ink.shape) // SHOWN)  # every so many pixels are enough to see
+    pixels = np.round(255 * (1 - ink[::down, ::down])).astype(np.uint8)
+    return picture(pixels, name, max(1, SHOWN // max(pixels.shape)))
 
 
 def check_input_size(model: MLP) -> None:

@@ -13,6 +13,7 @@ from mlp.common.rng import generator
 from mlp.common.whole import as_whole
 from mlp.nn.initializers import draw
 from mlp.nn.layers import LAYERS, Chain, Layer, Linear, Shape
+from mlp.nn.shown import html_of
 
 DTYPES = ("float32", "float64")
 
@@ -79,6 +80,17 @@ class MLP(Chain):
 
     def __repr__(self) -> str:
         return f"MLP({'-'.join(map(str, self.sizes))}, {self.activation}, {self.dtype})"
+
+    def _repr_html_(self) -> str:
+        """Show the layers and pictures of the first weights in a notebook."""
+        title = (
+            f"MLP {'-'.join(map(str, self.sizes))}: {self.parameters.size:,} parameters, "
+            f"{self.dtype}, on {self.backend.name}"
+        )
+        # What is known of the images stands above the mathematics, which just carries it.
+        shape = getattr(getattr(self.metadata, "dataset", None), "image_shape", None)
+        W = self.backend.to_numpy(self.linear[0].W)  # (I, O)
+        return html_of(title, self.blocks, self.sizes[1:], W, shape)
 
     def build(self) -> list[list[Layer]]:
         """Make the layers, in blocks, without parameters: `_bind` gives them theirs."""

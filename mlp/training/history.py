@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
+from html import escape
 from typing import Any
 
+from mlp.common.html import chart, side_by_side
 from mlp.data.dataset import Dataset
 from mlp.data.inputs import Pixels
 from mlp.models.metadata import DatasetSummary, Metadata, metadata_of
 from mlp.nn.network import MLP
 from mlp.training.recipe import Recipe
+
+LOSSES = "loss", "validation_loss"
+ACCURACIES = "train_accuracy", "validation_accuracy", "test_accuracy"
 
 
 @dataclass(frozen=True)
@@ -65,6 +71,30 @@ class History:
     def train_seconds(self) -> float:
         """The seconds of training alone, over all epochs."""
         return sum(epoch.seconds for epoch in self.epochs)
+
+    def _repr_html_(self) -> str:
+        """Show the curves and the outcome in a notebook."""
+        if not self.epochs:
+            return "<p>no epoch was measured yet</p>"
+        across = [float(epoch.epoch) for epoch in self.epochs]
+        charts = [
+            (title, chart(title, across, self._curves(names)))
+            for title, names in (("loss over the epochs", LOSSES), ("accuracy", ACCURACIES))
+        ]
+        last = self.result
+        told = "" if last is None else f"epoch {last.epoch}: test accuracy {last.test_accuracy:.2%}"
+        ended = "interrupted" if self.interrupted else self.stopped
+        words = ", ".join(filter(None, [told, f"{self.train_seconds:.2f} s of training", ended]))
+        return f"<div><p>{escape(words)}</p>{side_by_side(charts)}</div>"
+
+    def _curves(self, names: Sequence[str]) -> dict[str, list[float]]:
+        """Return those figures that every epoch has, by what people call them."""
+        columns = {name: [getattr(epoch, name) for epoch in self.epochs] for name in names}
+        return {
+            name.removesuffix("_accuracy").replace("_", " "): values
+            for name, values in columns.items()
+            if None not in values
+        }
 
 
 def training_metadata(

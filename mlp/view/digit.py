@@ -9,12 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 from rich.text import Text
 
+from mlp.common.pictures import RGB, Image
 from mlp.view.image import (
     FULL,
     LOWER,
-    RGB,
     UPPER,
-    Image,
     characters,
     fit,
     half_blocks,

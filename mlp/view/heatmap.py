@@ -9,19 +9,26 @@ from functools import cache, lru_cache
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 from rich.color import Color
 from rich.style import Style
 from rich.text import Text
 
-from mlp.view.image import RGB, Image, as_image, characters, enlarge, fit, half_blocks, shrink
+from mlp.common.pictures import (
+    NEGATIVE,
+    POSITIVE,
+    RGB,
+    Image,
+    as_image,
+    robust_maximum,
+    scaled,
+)
+from mlp.view.image import characters, enlarge, fit, half_blocks, shrink
 from mlp.view.layout import flow, wrap
 from mlp.view.screen import Screen
 
-NEGATIVE: RGB = (70, 140, 255)
 ZERO: RGB = (16, 16, 16)
-POSITIVE: RGB = (255, 140, 30)
-"""Blue and orange, which the colour-blind tell apart too."""
+"""On a dark screen; blue and orange are the ends."""
 
 PALETTE_ZERO: RGB = (18, 18, 18)
 FAINTEST = 0.22
@@ -31,30 +38,6 @@ of others may be from blue and orange, in degrees, and how grey."""
 
 RAMP = "=- +#"
 """The same without colour, from very negative to very positive."""
-
-ROBUST = 99.0
-"""The percentile of the absolute values that full colour stands for: one outlier dims nothing."""
-
-
-def robust_maximum(values: ArrayLike) -> float:
-    """Return the 99th percentile of the absolute values, or the largest where that is 0.
-
-    Values that are not finite do not count; of none, it is 0.
-    """
-    sizes = np.abs(np.asarray(values, np.float64))
-    sizes = sizes[np.isfinite(sizes)]
-    if not sizes.size:
-        return 0.0
-    return float(np.percentile(sizes, ROBUST)) or float(sizes.max())
-
-
-def scaled(values: ArrayLike, maximum: float) -> NDArray[np.float64]:
-    """Divide by ``maximum``, and cut off what is then beyond -1 and 1; NaN stays."""
-    values = np.asarray(values, np.float64)
-    if maximum == 0.0:
-        return np.where(np.isnan(values), np.nan, 0.0)
-    result: NDArray[np.float64] = np.clip(values, -maximum, maximum) / maximum  # never overflows
-    return result
 
 
 def draw_signed(image: Image, screen: Screen) -> list[Text]:

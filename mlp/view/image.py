@@ -9,39 +9,14 @@ from collections.abc import Callable, Sequence
 from functools import lru_cache
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 from rich.color import Color
 from rich.style import Style
 from rich.text import Text
 
-Image = NDArray[np.float64]
-"""Shape (height, width)."""
-
-RGB = tuple[int, int, int]
+from mlp.common.pictures import RGB, Image
 
 UPPER, LOWER, FULL = "▀▄█"
-
-
-def near_square(count: int, longest: float = 2.0) -> tuple[int, int]:
-    """Choose the rows and columns of a grid, as square as ``count`` allows: 36 gives (6, 6).
-
-    An exact grid that is at most ``longest`` times as wide as high is preferred, such as 4 x 8
-    for 32; else the last row has gaps, such as 3 x 4 for 10.
-    """
-    rows = next(r for r in range(int(count**0.5), 0, -1) if count % r == 0)
-    if count <= longest * rows**2:
-        return rows, count // rows
-    columns = int(np.ceil(count**0.5))
-    return -(-count // columns), columns
-
-
-def as_image(values: ArrayLike, shape: tuple[int, int] | None = None) -> Image:
-    """Arrange n values in rows: in that shape where they fill it, else as square as may be."""
-    flat = np.asarray(values, np.float64).ravel()  # (n,)
-    rows, columns = shape if shape and shape[0] * shape[1] == flat.size else near_square(flat.size)
-    image = np.full(rows * columns, np.nan)
-    image[: flat.size] = flat
-    return image.reshape(rows, columns)
 
 
 def fit(image: Image, width: int) -> Image:

@@ -10,10 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 from rich.text import Text
 
+from mlp.common.pictures import Image, as_image, robust_maximum, scaled
 from mlp.view.bars import draw_bars
 from mlp.view.digit import draw_digit
-from mlp.view.heatmap import draw_signed, robust_maximum, scaled
-from mlp.view.image import Image, as_image
+from mlp.view.heatmap import draw_signed
 from mlp.view.layout import flow, wrap
 from mlp.view.screen import Screen
 

@@ -13,10 +13,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mlp.common.errors import UsageError
+from mlp.common.pictures import NEGATIVE, POSITIVE, Image
 from mlp.common.version import install_command
 from mlp.view.curves import Curves, measures
-from mlp.view.heatmap import NEGATIVE, POSITIVE, Units
-from mlp.view.image import Image, enlarge
+from mlp.view.heatmap import Units
+from mlp.view.image import enlarge
 from mlp.view.mistakes import Case, heatmaps
 from mlp.view.rate_curve import ceiling
 

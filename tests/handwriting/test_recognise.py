@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hard_pictures import Scene, page_of, page_of_rows, photograph
+from shown import Shown
 
 from backends import get_backend
 from mlp.common.errors import ModelError
@@ -105,3 +108,22 @@ def test_rows_are_told_apart(model: MLP) -> None:
     assert (join(found), join(found, ""), join(found, "\n")) == ("4075 31", "407531", "4075\n31")
     for label, right in {"407531": 1, "4075 31": 1, "4075\n31": 1, "4 07531": 0, "31": 0}.items():
         assert is_correct(found, label, Task()) == right
+
+
+def test_a_reading_is_shown_with_its_stages(model: MLP) -> None:
+    answer = recognise_digit(model, SEVEN)
+    shown = Shown(answer._repr_html_())
+    assert len(shown.pictures) == len(answer.digit.stages)
+    assert all(name in shown.text for name in answer.digit.stages)
+    assert f"7, {answer.confidence:.2%} sure" in shown.text
+    assert len(answer._repr_html_()) < 200_000
+    image = np.asarray(shown.pictures[-1])  # the stage called image, ink on paper
+    assert image.shape == (28, 28)
+    assert image[answer.digit.image == 255].max() < 128 < image[answer.digit.image == 0].min()
+
+
+def test_a_reading_without_stages_shows_its_image_and_escapes_its_classes(model: MLP) -> None:
+    digit = replace(recognise_digit(model, SEVEN).digit, stages={})
+    shown = Shown(Answer(digit, np.array([0.9, 0.1]), ["<i>", "b"], "<i>", 0.9)._repr_html_())
+    assert len(shown.pictures) == 1
+    assert shown.text.startswith("<i>, 90.00% sure")

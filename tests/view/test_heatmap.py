@@ -9,17 +9,15 @@ import pytest
 from rich.color import Color, ColorSystem
 from screens import RNG, plain
 
+from mlp.common.pictures import as_image, robust_maximum, scaled
 from mlp.view.heatmap import (
     RAMP,
     draw_signed,
     draw_units,
     palette_colour,
-    robust_maximum,
-    scaled,
     signed_colour,
     units_of,
 )
-from mlp.view.image import as_image
 from mlp.view.screen import Screen
 
 EXTREME = {
