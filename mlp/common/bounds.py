@@ -1,4 +1,4 @@
-"""How much a packed file may unpack to, so that a small file from a stranger cannot fill memory."""
+"""How much a packed file may unpack to, and how large one is that is mapped rather than read."""
 
 from __future__ import annotations
 
@@ -10,6 +10,10 @@ FREE = 144 << 20
 RATIO = 128
 """Bytes that a larger file may unpack to for each of its own. MNIST packs 5 to 1, and drawings of
 a few strokes 50 to 1; deflate reaches 1,032 to 1 with one byte alone."""
+
+MAPPED_FROM = 256 << 20
+"""Bytes from which a file that is not packed is mapped, as it may be larger than memory. A smaller
+one is read, since the system ends a process by SIGBUS whose mapped file is cut short."""
 
 MOST = 4 << 30
 """Bytes that no packed file may unpack to."""

@@ -16,6 +16,7 @@ from typing import IO, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from mlp.common import bounds
 from mlp.common.bounds import check_unpacked
 from mlp.common.errors import MLPError
 
@@ -60,7 +61,7 @@ def npz_names(path: Path, kind: type[MLPError]) -> list[str]:
 
 
 def read_npy(path: Path, kind: type[MLPError]) -> NDArray[Any]:
-    """Map the array of an ``.npy`` file into memory, read-only.
+    """Read the array of an ``.npy`` file, or map a large one, read-only.
 
     Raises:
         MLPError: of that kind, if the file cannot be read, is damaged, or holds Python objects.
@@ -68,7 +69,13 @@ def read_npy(path: Path, kind: type[MLPError]) -> NDArray[Any]:
     try:
         with path.open("rb") as file:
             shape, dtype = _read_header(file)
-            _check_header(path, path.name, shape, dtype, path.stat().st_size - file.tell(), kind)
+            size = path.stat().st_size
+            _check_header(path, path.name, shape, dtype, size - file.tell(), kind)
+            if size < bounds.MAPPED_FROM:
+                file.seek(0)
+                array = np.lib.format.read_array(file, allow_pickle=False)
+                array.flags.writeable = False
+                return array
         return np.lib.format.open_memmap(path, mode="r")
     except OSError as error:
         raise kind(f"cannot read {path}: {error.strerror or error}") from None

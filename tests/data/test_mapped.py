@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import struct
 import tracemalloc
 from dataclasses import replace
@@ -14,8 +15,11 @@ from device import CountingBackend
 from toys import CLASSES, toy_dataset, toy_model
 
 import backends.cpu
+from mlp.common import bounds
 from mlp.common.errors import DataError
 from mlp.data import dataset
+from mlp.data.formats.convert import read_raw
+from mlp.data.formats.idx import write_idx
 from mlp.data.formats.idx_folder import TEST_FILES, TRAIN_FILES, load_idx_folder, write_idx_folder
 from mlp.data.load import load_dataset
 from mlp.models.metadata import metadata_of
@@ -26,6 +30,11 @@ from mlp.training.trainer import Trainer
 
 DATA = toy_dataset(train=700, test=90)
 SIDE = 28
+
+
+@pytest.fixture(autouse=True)
+def every_file_is_large(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(bounds, "MAPPED_FROM", 0)
 
 
 def raw_folder(folder: Path, images: int) -> Path:
@@ -138,3 +147,15 @@ def test_unpacked_files_that_cannot_be_mapped_are_refused_as_ever(tmp_path: Path
     path.write_bytes(b"\0\0")
     with pytest.raises(DataError, match="ends within its header"):
         load_idx_folder(folder)
+
+
+@pytest.mark.parametrize("name", ["digits-idx3-ubyte", "digits.npy"])
+def test_a_file_of_usual_size_may_be_cut_short_once_it_is_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    monkeypatch.undo()  # a mapped one would end this process by SIGBUS
+    path, pixels = tmp_path / name, np.tile(DATA.train.images, (30, 1, 1))
+    write_idx(path, pixels) if path.suffix != ".npy" else np.save(path, pixels)
+    features = read_raw(path)["all"].features
+    os.truncate(path, 100)
+    assert np.array_equal(features, pixels)

@@ -22,6 +22,7 @@ from typing import Any, BinaryIO, Literal, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from mlp.common import bounds
 from mlp.common.atomic import replacing
 from mlp.common.bounds import check_unpacked
 from mlp.common.errors import DataError
@@ -48,7 +49,8 @@ def read_idx(path: str | Path, *, mmap: bool | Literal["auto"] = False) -> NDArr
         path: the file.
         mmap: leave the values on disk and return a read-only ``np.memmap``; only for
             unpacked files of one-byte dtypes, whose bytes on disk are those in memory. ``"auto"``
-            leaves them there for these files and reads the others.
+            leaves them there where such a file is large, see `mlp.common.bounds`, and reads the
+            others.
 
     Returns:
         An array of the header's shape, of rank 1 or more, in native byte order: uint8, int8,
@@ -62,7 +64,8 @@ def read_idx(path: str | Path, *, mmap: bool | Literal["auto"] = False) -> NDArr
     try:
         with path.open("rb") as file:
             if mmap == "auto":
-                mmap = file.read(3) in (b"\0\0\x08", b"\0\0\x09")  # single bytes, not packed
+                is_large = path.stat().st_size >= bounds.MAPPED_FROM
+                mmap = is_large and file.read(3) in (b"\0\0\x08", b"\0\0\x09")  # single bytes
             return _map(file, str(path)) if mmap else decode_idx(file, str(path))
     except OSError as error:
         raise DataError(f"cannot read {path}: {error.strerror or error}") from error

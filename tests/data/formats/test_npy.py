@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from mlp.common import bounds
 from mlp.common.errors import DataError, UsageError
 from mlp.data.formats import convert as formats
 
@@ -14,11 +15,17 @@ IMAGES = np.random.default_rng(0).integers(0, 256, (9, 4, 5), np.uint8)
 LABELS = np.arange(9) % 3
 
 
-def test_an_array_is_mapped(tmp_path: Path) -> None:
+@pytest.mark.parametrize("is_large", [False, True])
+def test_a_large_array_is_mapped(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, is_large: bool
+) -> None:
     np.save(tmp_path / "digits.npy", IMAGES)
+    size = (tmp_path / "digits.npy").stat().st_size
+    monkeypatch.setattr(bounds, "MAPPED_FROM", size if is_large else size + 1)
     features = formats.read_raw(tmp_path / "digits.npy")["all"].features
-    assert isinstance(features, np.memmap)
+    assert isinstance(features, np.memmap) == is_large
     assert np.array_equal(features, IMAGES)
+    assert not features.flags.writeable
 
 
 @pytest.mark.parametrize("names", [("X", "y"), ("images", "labels"), ("X", "y.npz")])
