@@ -1,8 +1,8 @@
 """How well small data sets are learnt at the defaults, against scikit-learn's with its own.
 
-Run: python -m bench.tables [iris|wine|cancer|diabetes|digits|letters ...] [--hidden 100]. Both
-learn the same rows with a network of the same widths, for five seeds, and are measured on the
-same others.
+Run: python -m bench.tables [iris|wine|cancer|diabetes|friedman|digits|letters ...] [--hidden 100].
+Both learn the same rows with a network of the same widths, for five seeds, and are measured on
+the same others.
 """
 
 from __future__ import annotations
@@ -53,6 +53,7 @@ SETS = {
     "wine": lambda: datasets.load_wine(return_X_y=True),
     "cancer": lambda: datasets.load_breast_cancer(return_X_y=True),
     "diabetes": lambda: datasets.load_diabetes(return_X_y=True),
+    "friedman": lambda: datasets.make_friedman1(2_000, noise=1.0, random_state=0),
     "digits": lambda: datasets.load_digits(return_X_y=True),
     "letters": letters,
 }

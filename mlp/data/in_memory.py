@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -68,10 +69,17 @@ def _split(X: Any, y: Any, name: str, request: Request) -> RawSplit:
             "both belong together"
         )
     split = as_split(features, labels, name, request)
-    names = [str(column) for column in getattr(X, "columns", ())]
+    answers = tuple(map(str, getattr(y, "columns", ()))) or _name_of(y)
+    names = tuple(str(column) for column in getattr(X, "columns", ()))
     if split.features.ndim != 2 or len(names) != split.features.shape[1]:
-        return split
-    return RawSplit(split.features, split.labels, tuple(names))
+        names = split.columns or ()
+    return replace(split, columns=names or None, answers=answers)
+
+
+def _name_of(y: Any) -> tuple[str, ...]:
+    """Return the name of a series."""
+    name = getattr(y, "name", None)
+    return (name,) if isinstance(name, str) else ()
 
 
 def _numbers(X: Any, name: str) -> NDArray[Any]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from itertools import pairwise
 from typing import NamedTuple
 
@@ -74,9 +75,10 @@ def interpret(
     splits = {key: _labelled(key, split, source, tell) for key, split in splits.items()}
     whole = splits[WHOLE] if WHOLE in splits else splits[TRAIN]
     if not len(whole):
-        raise DataError(
-            f"{source} has no labels to learn from: name the column or the file that holds them"
-        )
+        remedy = "name the column or the file that holds them"
+        if whole.columns is not None:
+            remedy = f"name their column with --label, such as --label {whole.columns[-1]}"
+        raise DataError(f"{source} has no labels to learn from: {remedy}")
     parts = [whole, *(split for key, split in splits.items() if key == TEST and len(split))]
     held_out, task = len(parts) == 1, known.task if known else None
     is_of_numbers = (task.kind if task else kind) == "regression"
@@ -126,9 +128,7 @@ def as_images(split: RawSplit) -> RawSplit:
     named = names is not None and not all(name.isdecimal() for name in names)
     if not named and (side < SMALLEST_IMAGE or not _could_be_pixels(features)):
         return split
-    return RawSplit(
-        features.reshape(len(features), side, side), split.labels, None, split.label_names
-    )
+    return replace(split, features=features.reshape(len(features), side, side), columns=None)
 
 
 def _could_be_pixels(features: np.ndarray) -> bool:

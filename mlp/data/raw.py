@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -28,6 +28,7 @@ class RawSplit:
             to L questions; None where the file has no labels.
         columns: the names of the I columns; None where the file does not name them.
         label_names: what each label stands for, by its number, where the file says so.
+        answers: the names of the labels' own columns, where the file names them.
 
     Raises:
         DataError: if a shape or dtype is not as above, or the counts differ.
@@ -37,6 +38,7 @@ class RawSplit:
     labels: NDArray[Any] | None = None
     columns: tuple[str, ...] | None = None
     label_names: tuple[str, ...] = ()
+    answers: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         features, labels = self.features, self.labels
@@ -68,7 +70,7 @@ class RawSplit:
 
     def __getitem__(self, rows: slice | NDArray[Any]) -> RawSplit:
         labels = None if self.labels is None else self.labels[rows]
-        return RawSplit(np.asanyarray(self.features[rows]), labels, self.columns, self.label_names)
+        return replace(self, features=np.asanyarray(self.features[rows]), labels=labels)
 
 
 RawSplits = dict[str, RawSplit]

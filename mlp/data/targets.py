@@ -51,7 +51,7 @@ def find_task(
     """
     arrays = [_plain(split.labels) for split in splits]
     if kind == "regression":
-        return _numbers(arrays[0], source)
+        return _numbers(arrays[0], splits[0].answers, source)
     names = splits[0].label_names
     if arrays[0].ndim == 2:
         return _questions(arrays, names, kind, source, note)
@@ -218,7 +218,7 @@ def _questions(
     return Task("multilabel", names)
 
 
-def _numbers(labels: NDArray[Any], source: str) -> Task:
+def _numbers(labels: NDArray[Any], answers: tuple[str, ...], source: str) -> Task:
     numbers = _as_numbers(labels, source)  # (N, L)
     mean, deviation = numbers.mean(axis=0), numbers.std(axis=0)
     if not (deviation > 1e-12 * np.maximum(1.0, np.abs(mean))).all():
@@ -227,7 +227,9 @@ def _numbers(labels: NDArray[Any], source: str) -> Task:
             "that there is nothing to estimate: name another label"
         )
     L = numbers.shape[1]
-    names = ("value",) if L == 1 else tuple(f"value {i + 1}" for i in range(L))
+    names = answers
+    if len({*names}) != L:
+        names = ("value",) if L == 1 else tuple(f"value {i + 1}" for i in range(L))
     return Task("regression", names, (), tuple(mean.tolist()), tuple(deviation.tolist()))
 
 

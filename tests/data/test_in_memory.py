@@ -144,3 +144,13 @@ def test_numbers_are_trained_on_with_their_usual_loss():
     model = mlp.MLP([3, 16, 1], seed=0)
     history = mlp.train(model, (X, X @ [1.0, -2.0, 0.5] + 0.25))
     assert history.epochs[-1].test_accuracy > 0.9  # R²
+
+
+def test_numbers_to_estimate_have_their_columns_names() -> None:
+    pandas = pytest.importorskip("pandas")
+    frame = pandas.DataFrame({"a": np.arange(20.0), "b": np.arange(20.0) ** 2})
+    price = pandas.Series(np.arange(20) + 0.5, name="price")
+    assert mlp.load_dataset((frame, price), kind="regression").task.names == ("price",)
+    both = pandas.DataFrame({"x": price, "y": price**2})
+    assert mlp.load_dataset((frame, both), kind="regression").task.names == ("x", "y")
+    assert mlp.load_dataset((frame, price.to_numpy()), kind="regression").task.names == ("value",)

@@ -31,6 +31,20 @@ def test_columns_and_numbers_get_a_smaller_rate():
     assert rates == [0.15, 0.05, 0.01]
 
 
+@pytest.mark.parametrize(("rows", "epochs"), [(30, 200), (350, 92), (8_000, 200), (200_000, 10)])
+def test_numbers_are_read_less_often_where_they_are_few(rows, epochs):
+    recipe = suit(Recipe(loss="quadratic"), data(rows, columns=True, numbers=True))
+    assert recipe.epochs == epochs
+
+
+def test_the_gradient_of_numbers_is_held():
+    numbers = data(60, columns=True, numbers=True)
+    assert suit(Recipe(loss="quadratic"), numbers).clip_norm == 1.0
+    assert suit(Recipe(loss="quadratic", clip_norm=3.0), numbers).clip_norm == 3.0
+    assert suit(Recipe(loss="quadratic", lr=0.01), numbers).clip_norm is None
+    assert suit(Recipe(), data(60, columns=True)).clip_norm is None
+
+
 def test_what_was_chosen_stays():
     chosen = Recipe(epochs=5, lr=0.15)
     assert suit(chosen, data(60, columns=True)) == chosen

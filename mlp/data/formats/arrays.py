@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -99,11 +100,10 @@ def join_validation(splits: RawSplits, source: object, note: Callable[[str], Non
             raise DataError(f"the training or validation rows of {source} lack labels: add them")
         if train.features.shape[1:] != rows.features.shape[1:]:
             raise DataError(f"training and validation rows of {source} are of different sizes")
-        splits[TRAIN] = RawSplit(
-            np.concatenate([train.features, rows.features]),
-            np.concatenate([train.labels, rows.labels]),
-            train.columns,
-            train.label_names,
+        splits[TRAIN] = replace(
+            train,
+            features=np.concatenate([train.features, rows.features]),
+            labels=np.concatenate([train.labels, rows.labels]),
         )
     if len(splits) == 1:
         return {WHOLE: next(iter(splits.values()))}

@@ -176,9 +176,10 @@ def _split(table: Table, first: Table, label: int | None, dropped: set[int]) -> 
     labels = None if own is None else table.column(own)
     features = table.values[:, kept]
     names = None if table.names is None else tuple(table.names[column] for column in kept)
+    answers = () if table.names is None or own is None else (table.names[own],)
     last = re.fullmatch(r"(\d{1,6})x(\d{1,6})", names[-1]) if names else None
     if last is None:
-        return RawSplit(features, labels, names)
+        return RawSplit(features, labels, names, answers=answers)
     height, width = int(last[1]), int(last[2])
     if height * width != features.shape[1]:
         raise DataError(

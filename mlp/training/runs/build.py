@@ -46,9 +46,11 @@ def suited(settings: Settings, images: Dataset, note: Note = quiet) -> Settings:
     """Let what nobody chose suit the data; tell it where it is not the default."""
     recipe = suit(settings.training, images)
     if recipe != settings.training:
+        clipped = recipe.clip_norm != settings.training.clip_norm
+        held = f" and gradients of at most {recipe.clip_norm:g}" if clipped else ""
         note(
-            f"{recipe.epochs} epochs at a learning rate of {recipe.lr:g}, to suit "
-            f"{len(images.train):,} rows (--epochs, --lr)"
+            f"{recipe.epochs} epochs at a learning rate of {recipe.lr:g}{held}, to suit "
+            f"{len(images.train):,} rows (--epochs, --lr{', --clip-norm' if clipped else ''})"
         )
     return replace(settings, training=recipe)
 
