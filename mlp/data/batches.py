@@ -63,10 +63,7 @@ class Batches:
         kept = None if self._are_bytes else np.dtype(model.dtype)
         self.images: Array = rows if self.on_host else backend.asarray(rows, kept)  # (N, I)
         memory = backend.memory()  # what the images leave free
-        widths = rows.shape[1] + 3 * sum(model.sizes[1:])  # x; and y, f(y) and dy of each layer
-        self.micro_batch_size = max(
-            1, memory.working_set // (widths * np.dtype(model.dtype).itemsize)
-        )
+        self.micro_batch_size = max(1, memory.working_set // bytes_an_image(model))
         fits = len(rows) <= self.micro_batch_size or not self._are_bytes
         self.keeps_floats = fits and not self.on_host
         if self.keeps_floats and self._are_bytes:
@@ -173,3 +170,9 @@ class Batches:
     def _as_floats(self, pixels: Array, out: Array) -> Array:
         self.xp.copyto(out, pixels)
         return self.xp.multiply(out, 1.0 / 255.0, out=out) if self._are_bytes else out
+
+
+def bytes_an_image(model: MLP) -> int:
+    """Return how many bytes a network keeps in use for each image: x; y, f(y) and dy of layers."""
+    widths = model.sizes[0] + 3 * sum(model.sizes[1:])
+    return int(widths * np.dtype(model.dtype).itemsize)

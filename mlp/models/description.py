@@ -143,8 +143,8 @@ def rebuild(
         backend: the device to bring it to; the CPU unless given.
 
     Raises:
-        ModelError: if a parameter is not finite, or the description is of no network; see also
-            `Metadata.from_json`.
+        ModelError: if a parameter is not finite or below its least value, or the description is of
+            no network; see also `Metadata.from_json`.
     """
     scales = {name: scale for name, scale in tensors.items() if name.endswith(SCALE)}
     tensors = {name: tensor for name, tensor in tensors.items() if name not in scales}
@@ -171,8 +171,25 @@ def rebuild(
         raise _misshapen(path)
     for name, parameter in parameters.items():
         parameter[...] = model.backend.asarray(tensors[name], model.dtype)
+    check_least(model, path)
     model.metadata = Metadata.from_json(description["about"])
     return model
+
+
+def check_least(model: MLP, path: Path) -> None:
+    """Refuse parameters that are below the least value that they may have, such as a variance < 0.
+
+    Raises:
+        ModelError: naming the first.
+    """
+    for layer in model.layers:
+        for name, least in layer.least.items():
+            lowest = float(model.backend.to_numpy(getattr(layer, name)).min())
+            if lowest < least:
+                raise ModelError(
+                    f"{path} has a {name} of {lowest:g}, which must be at least {least:g}: it is "
+                    "damaged, so train or copy it again"
+                )
 
 
 def _misshapen(path: Path) -> ModelError:

@@ -52,7 +52,8 @@ class Dropout(Layer):
 class DropoutNetwork(Chain):
     """A network with dropout before its first layer and after its hidden layers, for training.
 
-    The other layers are the network's own: training them here trains the network itself.
+    The other layers are the network's own, as they are in training: training them here trains the
+    network itself.
 
     Args:
         model: the network.
@@ -68,7 +69,7 @@ class DropoutNetwork(Chain):
             for layer in block:
                 if isinstance(layer, Linear) and dropout.rate:
                     self.layers.append(dropout)
-                self.layers.append(layer)
+                self.layers.append(layer.in_training())
 
     def dropout(self, model: MLP, number: int, rate: float) -> Dropout:
         """Make the dropout before a linear layer, which is counted from 0."""

@@ -26,11 +26,16 @@ class Layer:
 
     Attributes:
         elementwise: whether each y depends on the x at its own place alone.
+        whole_batch: whether it learns from all images of a batch at once, two or more: a part of
+            them would be another batch.
         starts: the initialiser of a parameter, by its name, where the layer fixes it.
+        least: the least value that a parameter may have, by its name, where there is one.
     """
 
     elementwise = False
+    whole_batch = False
     starts: Mapping[str, str] = MappingProxyType({})
+    least: Mapping[str, float] = MappingProxyType({})
 
     def __init__(self, backend: Backend, dtype: str) -> None:
         self.xp = backend.xp
@@ -55,6 +60,13 @@ class Layer:
         for name in parameters:
             setattr(self, name, parameters[name])
             setattr(self, f"d{name}", gradients[name])
+
+    def in_training(self) -> Layer:
+        """Return what takes this layer's place while the network learns: mostly itself.
+
+        It has the same parameters, and is asked for once they are bound.
+        """
+        return self
 
     def forward(self, x: Array) -> Array:
         """Compute y from x; keep what the backward pass needs.
@@ -111,6 +123,15 @@ class Chain:
             gradient = layer.backward(gradient)
             if gradient is None:  # nothing before it has parameters
                 return
+
+    def in_training(self) -> Chain:
+        """Return the chain that learns: this one, unless a layer computes another thing then."""
+        layers = [layer.in_training() for layer in self.layers]
+        if layers == self.layers:
+            return self
+        chain = Chain()
+        chain.layers = layers
+        return chain
 
 
 class Linear(Layer):

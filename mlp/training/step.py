@@ -29,7 +29,8 @@ class Step:
         optimizer: what changes the parameters; the recipe's, unless given.
 
     Attributes:
-        network: what is trained: the model, with dropout between its layers if the recipe has it.
+        network: what is trained: the model as it is in training, with dropout between its layers if
+            the recipe has it.
         criterion: the loss.
         correct: counts correct answers if the recipe wants a running accuracy, else None.
         frozen: the parameters that updates must not change, each with a copy of its value.
@@ -38,7 +39,7 @@ class Step:
 
     def __init__(self, model: MLP, recipe: Recipe, optimizer: Optimizer | None = None) -> None:
         self.model, self.recipe = model, recipe
-        self.network: Chain = model
+        self.network: Chain = model.in_training()
         if recipe.input_dropout or recipe.dropout:
             self.network = self.make_dropout_network(recipe.input_dropout, recipe.dropout)
         self.criterion = LOSSES.make(recipe.loss, model.sizes[-1], model.backend, model.dtype)

@@ -11,11 +11,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from backends import Array
+from mlp.common.errors import UsageError
 from mlp.common.rng import generator
 from mlp.common.threads import blas_library, blas_threads
 from mlp.data.augment import epoch_key
-from mlp.data.batches import Batches
+from mlp.data.batches import Batches, bytes_an_image
 from mlp.data.dataset import Split
+from mlp.nn.layers import LAYERS, Layer
 from mlp.nn.network import MLP
 from mlp.nn.schedules import epoch_learning_rates
 from mlp.training.parallel.executor import EpochInputs, Executor, Pause
@@ -59,6 +61,10 @@ class Trainer:
         batch_size: images of an update.
         steps: updates of an epoch.
         executor: makes the updates: of small batches, several at a time, or of large ones.
+
+    Raises:
+        UsageError: if a layer learns from whole batches, and one has a single image or does not fit
+            the memory.
     """
 
     def __init__(self, model: MLP, split: Split, recipe: Recipe) -> None:
@@ -70,6 +76,9 @@ class Trainer:
         self.steps = -(-N // self.batch_size)
         at_once = min(self.backend.memory().workers, SPAN_MICRO_BATCHES)
         is_large = self.batch_size > at_once * self.batches.micro_batch_size
+        if whole := [layer for layer in model.layers if layer.whole_batch]:
+            is_large = False  # which would cut a batch into micro-batches
+            _check_whole_batches(whole[0], model, N, self.batch_size)
         kind: type[LargeBatchExecutor | SmallBatchExecutor] = (
             LargeBatchExecutor if is_large else SmallBatchExecutor
         )
@@ -204,3 +213,22 @@ class Trainer:
     def replicas(self) -> list[MLP]:
         """Return the network and replicas of it, one for each worker, to measure with."""
         return self.executor.replicas()
+
+
+def _check_whole_batches(layer: Layer, model: MLP, N: int, batch_size: int) -> None:
+    """Refuse batches of N images of which a layer, which takes each as a whole, cannot learn."""
+    name = next(name for name, kind in LAYERS.items() if kind is type(layer))
+    if 1 in (batch_size, N % batch_size):
+        which = "each batch" if batch_size == 1 else "the last batch of an epoch"
+        raise UsageError(
+            f"{name} learns from two images at once or more, but of {N:,} images in "
+            f"batches of {batch_size:,} {which} has one: choose another --batch-size"
+        )
+    memory = model.backend.memory()
+    needed = batch_size * bytes_an_image(model)
+    if needed > memory.free:
+        raise UsageError(
+            f"{name} takes all images of a batch at once, and {batch_size:,} need some "
+            f"{needed / 2**30:.1f} GiB where {memory.free / 2**30:.1f} are free: choose a smaller "
+            "--batch-size"
+        )

@@ -21,6 +21,7 @@ from mlp.models.formats.layer_forms import LayerForms
 from mlp.models.metadata import inputs_of, metadata_of, task_of, temperature_of
 from mlp.models.quantise import quantise
 from mlp.nn.activations import Identity, LeakyReLU, ReLU, Sigmoid, Tanh
+from mlp.nn.batch_norm import BatchNorm
 from mlp.nn.layer_norm import LayerNorm
 from mlp.nn.layers import Linear
 from mlp.nn.network import MLP
@@ -144,6 +145,12 @@ def _linear(layer: Linear) -> Form:
 def _layer_norm(layer: LayerNorm) -> Form:
     numbers = {"gain": packed(layer.gain), "shift": packed(layer.shift)}
     return {"kind": "layer_norm", "eps": layer.eps, **numbers}
+
+
+@FORMS.register(BatchNorm)
+def _batch_norm(layer: BatchNorm) -> Form:
+    numbers = {name: packed(getattr(layer, name)) for name in layer.starts}
+    return {"kind": "batch_norm", "eps": layer.eps, **numbers}
 
 
 @FORMS.register(LeakyReLU)

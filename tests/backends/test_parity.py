@@ -208,7 +208,7 @@ ALL_OF_SGD: dict[str, Any] = {
 
 def run(recipe: Recipe, backend: Backend, steps: int | None = None, **options: Any) -> Any:
     """Train; return the history and the parameters on the host, after some steps if told."""
-    model = toy_model(activation="tanh", backend=backend, **options)
+    model = toy_model(backend=backend, **{"activation": "tanh", **options})
     if steps is None:
         history = train(model, DATA, recipe)
         return history, backend.to_numpy(model.parameters)
@@ -243,6 +243,16 @@ def test_three_epochs(loss: str, batch_size: Any, dtype: str, backend: Backend) 
         assert epoch.loss == pytest.approx(other.loss, rel=100 * TOLERANCE[dtype])
         assert abs(epoch.train_accuracy - other.train_accuracy) < 1.5 / 61  # an image at most
         assert abs(epoch.test_accuracy - other.test_accuracy) < 1.5 / 20
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("batch_size", ["full", 8])
+def test_statistics_of_batches(batch_size: Any, dtype: str, backend: Backend) -> None:
+    """Those that batch normalisation follows are among the parameters."""
+    recipe = Recipe(batch_size=batch_size, epochs=4, lr=0.1)
+    _, expected = run(recipe, CPU, dtype=dtype, activation="batch_norm,tanh")
+    _, actual = run(recipe, backend, dtype=dtype, activation="batch_norm,tanh")
+    close(actual, expected, dtype, factor=100.0)
 
 
 @pytest.mark.parametrize("dtype", DTYPES)

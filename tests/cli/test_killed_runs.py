@@ -30,6 +30,10 @@ RECIPES: dict[str, tuple[str, ...]] = {
         *("--epochs", "15", "--validation", "0.2", "--keep", "best", "--patience", "5"),
         *("--average", "ema(0.99)", "--hidden", "64", "--batch-size", "16"),
     ),
+    "batch norm": (
+        *("--epochs", "10", "--activation", "batch_norm,relu", "--hidden", "64"),
+        *("--batch-size", "16"),
+    ),
     "running": ("--epochs", "12", "--train-accuracy", "running", "--hidden", "64"),
 }  # fmt: skip
 

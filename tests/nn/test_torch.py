@@ -12,6 +12,8 @@ from mlp.nn.losses import LOSSES
 from mlp.nn.network import MLP
 from mlp.nn.optim import OPTIMIZERS, SGD
 from mlp.nn.optim.optimizer import Optimizer
+from mlp.training.recipe import Recipe
+from mlp.training.step import Step
 
 torch = pytest.importorskip("torch", reason="PyTorch, the oracle of this file, is not installed")
 
@@ -182,3 +184,43 @@ def test_label_smoothing_and_weights() -> None:
         criterion.smooth_labels(share)
         assert criterion.forward(outputs, LABELS, **options).item() == pytest.approx(theirs.item())
         np.testing.assert_allclose(criterion.backward(), logits.grad.numpy(), rtol=1e-10)
+
+
+@pytest.mark.parametrize("optimizer", ["sgd", "adam"])
+def test_batch_normalisation_learns_as_pytorchs_does(optimizer: str) -> None:
+    """Twenty updates on other batches each, with all parameters and both running statistics."""
+    model = MLP(SIZES, "batch_norm(0.2, 0.01),sigmoid", dtype="float64")
+    layers: list[Any] = []
+    for k, linear in enumerate(model.linear):
+        layers.append(torch.nn.Linear(*linear.W.shape, dtype=torch.float64))
+        with torch.no_grad():
+            layers[-1].weight.copy_(torch.tensor(linear.W.T.copy()))
+            layers[-1].bias.copy_(torch.tensor(linear.b))
+        if k < len(model.linear) - 1:
+            width = linear.W.shape[1]
+            layers.append(torch.nn.BatchNorm1d(width, 0.01, 0.2, dtype=torch.float64))
+            layers.append(torch.nn.Sigmoid())
+    theirs = torch.nn.Sequential(*layers)
+    kinds = {"sgd": torch.optim.SGD, "adam": torch.optim.Adam}
+    other = kinds[optimizer](theirs.parameters(), lr=0.1)
+    step = Step(model, Recipe(optimizer=optimizer, momentum=0.0))
+    for nth in range(20):
+        rng = np.random.default_rng(nth)
+        x, labels = rng.normal(size=(N + nth, SIZES[0])), rng.integers(0, SIZES[-1], N + nth)
+        loss = step.gradient(x, step.criterion.targets(labels))
+        step.update(np.array([0.1]))
+        expected = torch.nn.functional.cross_entropy(theirs(torch.tensor(x)), torch.tensor(labels))
+        other.zero_grad()
+        expected.backward()
+        other.step()
+        assert loss.item() == pytest.approx(expected.item(), rel=1e-9)
+    for k, block in enumerate(model.blocks[:-1]):
+        theirs_of, ours = layers[3 * k + 1].state_dict(), block[1]
+        for name, name_of_theirs in {"gain": "weight", "shift": "bias"}.items():
+            np.testing.assert_allclose(getattr(ours, name), theirs_of[name_of_theirs], rtol=1e-7)
+        for name in ("running_mean", "running_var"):
+            np.testing.assert_allclose(getattr(ours, name), theirs_of[name], rtol=1e-7)
+    theirs.eval()
+    np.testing.assert_allclose(
+        model.forward(X), theirs(torch.tensor(X)).detach().numpy(), rtol=1e-7, atol=1e-9
+    )

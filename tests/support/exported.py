@@ -12,7 +12,12 @@ from mlp.nn.network import MLP
 
 PIXELS = DATA.train.images.reshape(len(DATA.train), -1)  # (60, 16)
 OWN_LAYERS = [name for name, kind in LAYERS.items() if kind.__module__.startswith("mlp.")]
-MODULES_OF_LAYERS = "mlp.nn.activations", "mlp.nn.smooth", "mlp.nn.layer_norm"
+MODULES_OF_LAYERS = (
+    "mlp.nn.activations",
+    "mlp.nn.smooth",
+    "mlp.nn.layer_norm",
+    "mlp.nn.batch_norm",
+)
 
 
 def raw(model: MLP, pixels: Any = PIXELS) -> Any:
@@ -24,7 +29,8 @@ def randomise(model: MLP) -> None:
     rng = np.random.default_rng(6)
     for name, parameter in model.named_parameters().items():
         if name.count(".") > 2:
-            parameter[...] = rng.normal(1, 0.5, parameter.shape)
+            values = rng.normal(1, 0.5, parameter.shape)
+            parameter[...] = abs(values) if name.endswith("running_var") else values
 
 
 def close(found: Any, expected: Any) -> None:

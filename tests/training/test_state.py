@@ -92,12 +92,12 @@ def file_of(model: Any, path: Path) -> bytes:
 
 
 def interrupted_and_resumed(
-    recipe: Recipe, nth: int, path: Path, backend: Backend | None = None, dtype: str = "float32"
+    recipe: Recipe, nth: int, path: Path, **network: Any
 ) -> tuple[bytes, StopAt]:
     stop = StopAt(nth, path / "checkpoint")
-    history = train(toy_model(dtype=dtype, backend=backend), DATA, recipe, callbacks=[stop])
+    history = train(toy_model(**network), DATA, recipe, callbacks=[stop])
     assert (history.stopped, history.interrupted) == ("for the test", True)
-    model = toy_model(dtype=dtype, backend=backend)
+    model = toy_model(**network)
     model.parameters[:] = 7.0  # what counts is in the state
     train(model, DATA, recipe, state=load_state(path / "checkpoint"))
     return file_of(model, path / "resumed"), stop
@@ -144,7 +144,7 @@ def test_another_device_resumes_too(name: str, tmp_path: Path) -> None:
     recipe = Recipe(**{**FAST, **RECIPES[name]})
     whole = toy_model(backend=CountingBackend())
     train(whole, DATA, recipe)
-    resumed, _ = interrupted_and_resumed(recipe, 3, tmp_path, CountingBackend())
+    resumed, _ = interrupted_and_resumed(recipe, 3, tmp_path, backend=CountingBackend())
     assert resumed == file_of(whole, tmp_path / "whole")
 
 
@@ -156,8 +156,32 @@ def test_a_device_with_graphs_resumes_too(name: str, backend: Backend, tmp_path:
     recipe = Recipe(**{**FAST, "epochs": 5, **RECIPES[name]})
     whole = toy_model(backend=backend)
     train(whole, DATA, recipe)
-    resumed, _ = interrupted_and_resumed(recipe, 3, tmp_path, backend)
+    resumed, _ = interrupted_and_resumed(recipe, 3, tmp_path, backend=backend)
     assert resumed == file_of(whole, tmp_path / "whole")
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "small batches", "full batch", "dropout", "validation", "moving average",
+        "average of epochs", "adam, 8",
+    ],
+)  # fmt: skip
+def test_statistics_of_batches_are_part_of_the_state(
+    name: str, backend: Backend, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Those of batch normalisation, on a CPU and a device, and where two workers share layers."""
+    recipe = Recipe(**{**FAST, "epochs": 5, **RECIPES[name]})
+    share_out(monkeypatch, 2)
+    for network in (
+        {"activation": "batch_norm,sigmoid"},
+        {"output": "batch_norm"},
+        {"activation": "batch_norm,sigmoid", "backend": backend},
+    ):
+        whole = toy_model(**network)
+        train(whole, DATA, recipe)
+        resumed, _ = interrupted_and_resumed(recipe, 3, tmp_path, **network)
+        assert resumed == file_of(whole, tmp_path / "whole"), network
 
 
 @pytest.mark.parametrize("name", [n for n in preset_names() if load_preset(n).members == 1])

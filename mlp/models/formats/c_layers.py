@@ -9,6 +9,7 @@ import numpy as np
 
 from mlp.models.formats.layer_forms import LayerForms
 from mlp.nn.activations import Identity, LeakyReLU, ReLU, Sigmoid, Tanh
+from mlp.nn.batch_norm import BatchNorm
 from mlp.nn.layer_norm import LayerNorm
 from mlp.nn.smooth import BEND, CUBIC, ELU, GELU, SiLU, Softplus
 
@@ -110,5 +111,21 @@ def layer_norm(c: Dialect, layer: LayerNorm, width: int) -> str:
         f"        scale = 1 / sqrt{c.f}(scale / {width} + {c.number(layer.eps)});\n"
         f"        for (i = 0; i < {width}; i++)\n"
         "            x[i] = gain[i] * (x[i] - mean) * scale + shift[i];\n"
+        "    }\n"
+    )
+
+
+@STATEMENTS.register(BatchNorm)
+def batch_norm(c: Dialect, layer: BatchNorm, width: int) -> str:
+    factors = layer.gain / np.sqrt(layer.running_var.astype(np.float64) + layer.eps)
+    factor, mean, shift = (
+        ", ".join(map(c.number, values)) for values in (factors, layer.running_mean, layer.shift)
+    )
+    return (
+        "    {\n"
+        f"        static const {c.type} factor[{width}] = {{{factor}}};\n"
+        f"        static const {c.type} mean[{width}] = {{{mean}}};\n"
+        f"        static const {c.type} shift[{width}] = {{{shift}}};\n"
+        f"        for (i = 0; i < {width}; i++) x[i] = factor[i] * (x[i] - mean[i]) + shift[i];\n"
         "    }\n"
     )

@@ -8,6 +8,7 @@ from typing import Any
 from mlp.models.formats.layer_forms import LayerForms
 from mlp.models.formats.onnx_graph import Graph
 from mlp.nn.activations import Identity, LeakyReLU, ReLU, Sigmoid, Tanh
+from mlp.nn.batch_norm import BatchNorm
 from mlp.nn.layer_norm import LayerNorm
 from mlp.nn.smooth import BEND, CUBIC, ELU, GELU, SiLU, Softplus
 
@@ -66,3 +67,10 @@ def softplus(graph: Graph, layer: Softplus, x: str) -> str:
 def layer_norm(graph: Graph, layer: LayerNorm, x: str) -> str:
     gain, shift = graph.constant(layer.gain), graph.constant(layer.shift)
     return graph.node("LayerNormalization", x, gain, shift, epsilon=float(layer.eps))
+
+
+@NODES.register(BatchNorm)
+def batch_norm(graph: Graph, layer: BatchNorm, x: str) -> str:
+    arrays = layer.gain, layer.shift, layer.running_mean, layer.running_var
+    constants = map(graph.constant, arrays)
+    return graph.node("BatchNormalization", x, *constants, epsilon=float(layer.eps))

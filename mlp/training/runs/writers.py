@@ -50,8 +50,9 @@ def describe_epoch(epoch: Epoch, epochs: int) -> str:
 class GradientNorm:
     """The norm of the gradient of a run's loss, on the first of its training images.
 
-    As many images as an update takes, but no more than suit the device at once; not deformed, and
-    with no unit left out. The network, its gradients and all random numbers stay as they are.
+    As many images as an update takes, but, unless a layer learns from whole batches, no more than
+    suit the device at once; not deformed, and with no unit left out. The network, its gradients and
+    all random numbers stay as they are.
     """
 
     def __init__(self, run: Run) -> None:
@@ -59,15 +60,22 @@ class GradientNorm:
         self._batches = trainer.batches
         self._count = min(trainer.batch_size, self._batches.micro_batch_size)
         self._replica = Replica(model)
+        self._network = self._replica.in_training()
+        if self._network is not self._replica:  # it learns from whole batches
+            self._count = trainer.batch_size
         self._loss = LOSSES.make(run.recipe.loss, model.sizes[-1], model.backend, model.dtype)
 
     def measure(self) -> float | None:
         """Return the norm; None where it is not finite."""
         x, labels = self._batches.slice(0, self._count)
+        replica, xp = self._replica, self._replica.backend.xp
+        kept = None if self._network is replica else replica.parameters.copy()
         with blas_threads(1):
-            self._loss.forward(self._replica.forward(x), self._loss.targets(labels))
-            self._replica.backward(self._loss.backward())
-        gradients = self._replica.backend.to_numpy(self._replica.gradients)
+            self._loss.forward(self._network.forward(x), self._loss.targets(labels))
+            self._network.backward(self._loss.backward())
+        if kept is not None:  # the forward pass has changed the statistics of batches
+            xp.copyto(replica.parameters, kept)
+        gradients = replica.backend.to_numpy(replica.gradients)
         norm = float(np.linalg.norm(gradients.astype(np.float64)))
         return norm if math.isfinite(norm) else None
 

@@ -59,7 +59,13 @@ const KINDS = {
       return h.map((d, i) => (d - mean - normal[i] * slant) * scale);
     },
   },
+  batch_norm: { // the running_mean and running_var of the training
+    forward: (layer, x) => x.map((v, i) => factor(layer, i) * (v - layer.running_mean[i]) + layer.shift[i]),
+    backward: (layer, dy) => dy.map((d, i) => d * factor(layer, i)),
+  },
 };
+
+const factor = ({ gain, running_var, eps }, i) => gain[i] / Math.sqrt(running_var[i] + eps);
 
 const average = (values) => values.reduce((total, v) => total + v, 0) / values.length;
 
@@ -114,7 +120,7 @@ async function unpack({ dtype, count, data }) {
 
 async function unpackLayer(told) {
   const layer = { ...told };
-  for (const name of ["W", "b", "gain", "shift", "scales"]) {
+  for (const name of ["W", "b", "gain", "shift", "running_mean", "running_var", "scales"]) {
     if (told[name]) layer[name] = await unpack(told[name]);
   }
   if (layer.scales) layer.W = Float32Array.from(layer.W, (q, i) => q * layer.scales[i % layer.outputs]);

@@ -62,8 +62,8 @@ def launches() -> Launches:
         fuse = backend.fuse
         patch.setattr(backend, "fuse", lambda function: fused.append(function) or fuse(function))
         r = np.random.default_rng(0)
-        images = r.integers(0, 256, (9, 3, 3), dtype=np.uint8)
-        split = Split(images, r.integers(0, 4, 9).astype(np.uint8))
+        images = r.integers(0, 256, (10, 3, 3), dtype=np.uint8)
+        split = Split(images, r.integers(0, 4, 10).astype(np.uint8))
         for activation, dtype, optimizer in itertools.product(LAYERS, DTYPES, OPTIMIZERS):
             model = MLP([9, 5, 4], activation, dtype=dtype, backend=backend)
             recipe = Recipe(batch_size=4, epochs=1, warmup=0, **optimizer)
