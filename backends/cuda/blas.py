@@ -23,6 +23,8 @@ _OP_N, _OP_T = 0, 1
 _CUDA_R_32F, _CUDA_R_64F = 0, 1
 _COMPUTE_64F = 70
 _GEMM_DEFAULT = -1
+_LARGEST = 2**31 - 1
+"""The largest number of an int, in which cuBLAS is told how far rows are apart."""
 
 
 class Blas:
@@ -71,8 +73,10 @@ class Blas:
         """
         (m, k), n = a.shape, b.shape[1]
         one, zero, dtype, compute = self._double if out.dtype.char == "d" else self._float
-        transposed_b, width_b = _layout(b)
-        transposed_a, width_a = _layout(a)
+        a_layout, b_layout = _layout(a), _layout(b)
+        assert a_layout is not None
+        assert b_layout is not None
+        (transposed_a, width_a), (transposed_b, width_b) = a_layout, b_layout
         status = self._gemm(
             *(self._handle, transposed_b, transposed_a, n, m, k, one),
             *(b.data.ptr, dtype, width_b, a.data.ptr, dtype, width_a),
@@ -83,17 +87,20 @@ class Blas:
 
 
 def can_multiply(a: Array, b: Array, out: Array | None) -> bool:
-    """Tell whether `Blas.matmul` can do this product: contiguous matrices of one float dtype."""
+    """Tell whether `Blas.matmul` can do this product: of matrices of one float dtype.
+
+    The result must be contiguous, and the factors lie in contiguous rows or columns.
+    """
     return (
         out is not None
         and a.ndim == b.ndim == out.ndim == 2
         and a.dtype == b.dtype == out.dtype
         and out.dtype.char in "fd"
         and out.flags.c_contiguous
-        and (a.flags.c_contiguous or a.flags.f_contiguous)
-        and (b.flags.c_contiguous or b.flags.f_contiguous)
         and out.size > 0
         and a.shape[1] > 0
+        and _layout(a) is not None
+        and _layout(b) is not None
     )
 
 
@@ -124,11 +131,27 @@ def load_cublas(cuda_major: int) -> Any:
     )
 
 
-def _layout(a: Array) -> tuple[int, int]:
-    """Return cuBLAS's operation for a matrix, and how many elements its rows are apart."""
-    if a.flags.c_contiguous:
-        return _OP_N, max(1, a.shape[1])
-    return _OP_T, max(1, a.shape[0])
+def _layout(a: Array) -> tuple[int, int] | None:
+    """Return how cuBLAS reads a matrix, told by its strides; None if it cannot.
+
+    It reads rows that are contiguous, or columns, with any room between one and the next: a matrix
+    as it lies, a transposed one, and parts of rows or of columns of either.
+
+    Returns:
+        The operation, and how many elements its rows, or its columns, are apart.
+    """
+    (rows, columns), (down, right) = a.shape, a.strides
+    width = a.dtype.itemsize
+    # What is said of a stride along which there is one element alone is of no account.
+    if columns == 1 or right == width:
+        apart = down // width if rows > 1 else columns
+        if down % width == 0 and columns <= apart <= _LARGEST:
+            return _OP_N, apart
+    if rows == 1 or down == width:
+        apart = right // width if columns > 1 else rows
+        if right % width == 0 and rows <= apart <= _LARGEST:
+            return _OP_T, apart
+    return None
 
 
 def _check(call: str, status: int) -> None:

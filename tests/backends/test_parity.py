@@ -245,6 +245,30 @@ def test_three_epochs(loss: str, batch_size: Any, dtype: str, backend: Backend) 
         assert abs(epoch.test_accuracy - other.test_accuracy) < 1.5 / 20
 
 
+REGULARISED: dict[str, dict[str, Any]] = {
+    "turned": {"augment": "affine"},
+    "elastic": {"augment": "elastic(2, 4)"},
+    "thicker": {"augment": "thickness"},
+    "all deformations": {"augment": "affine,elastic,thickness", "batch_size": "full"},
+    "dropout": {"dropout": 0.5, "input_dropout": 0.2},
+    "max-norm": {"max_norm": 0.5},
+    "clipped": {"clip_norm": 0.1, "clip_value": 0.05},
+}
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("name", REGULARISED)
+def test_regularised_epochs(name: str, dtype: str, backend: Backend) -> None:
+    """What is drawn on the device is drawn alike, and a captured step draws anew each time."""
+    recipe = Recipe(**{"batch_size": 8, "epochs": 4, "lr": 0.1, **REGULARISED[name]})
+    plain = Recipe(batch_size=recipe.batch_size, epochs=4, lr=0.1)
+    _, parameters = run(recipe, backend, dtype=dtype)
+    _, theirs = run(recipe, CPU, dtype=dtype)
+    close(parameters, theirs, dtype, factor=200.0)
+    with pytest.raises(AssertionError):  # the recipe does something
+        close(parameters, run(plain, CPU, dtype=dtype)[1], dtype, factor=200.0)
+
+
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("batch_size", ["full", 8])
 def test_statistics_of_batches(batch_size: Any, dtype: str, backend: Backend) -> None:

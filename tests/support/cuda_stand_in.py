@@ -33,6 +33,10 @@ class DeviceArray(np.ndarray):
     def data(self) -> Any:  # type: ignore[override]
         return SimpleNamespace(ptr=self.ctypes.data)
 
+    def __array_wrap__(self, array: Any, context: Any = None, scalar: bool = False) -> Any:
+        """What an operator returns, such as ``a * 2.0``, lies on the device as well."""
+        return array if isinstance(array, DeviceArray) else self.device._made(np.asarray(array))
+
     def __float__(self) -> float:
         self.device.transfer("to host", "float")
         return float(np.asarray(self).item())

@@ -299,30 +299,60 @@ def test_an_interrupt_while_capturing_ends_the_capture(device: tuple[StandIn, Ba
     assert cupy.events[-1] == ("end capture", "")
 
 
-def matrix(backend: Backend, rows: int, columns: int, layout: str) -> Any:
-    """A device matrix that lies in rows, in columns, or in parts of rows."""
-    r = np.random.default_rng(rows + 10 * columns)
+def matrix(backend: Backend, rows: int, columns: int, layout: str, dtype: str = "float32") -> Any:
+    """A device matrix that lies in rows, in columns, in parts of either, or in neither."""
+    values = np.random.default_rng(rows + 10 * columns).normal(size=(2 * rows + 1, 2 * columns + 1))
     if layout == "columns":
-        return backend.asarray(r.normal(size=(columns, rows)), "float32").T
-    if layout == "parts":
-        return backend.asarray(r.normal(size=(rows, columns + 1)), "float32")[:, :columns]
-    return backend.asarray(r.normal(size=(rows, columns)), "float32")
+        return backend.asarray(values[:rows, :columns].T.copy(), dtype).T
+    if layout == "parts of rows":
+        return backend.asarray(values, dtype)[1 : 1 + rows, 1 : 1 + columns]
+    if layout == "parts of columns":
+        return backend.asarray(values.T.copy(), dtype).T[1 : 1 + rows, 1 : 1 + columns]
+    if layout == "every other":
+        return backend.asarray(values, dtype)[: 2 * rows : 2, : 2 * columns : 2]
+    if layout == "backwards":
+        return backend.asarray(values[:rows, :columns].copy(), dtype)[::-1, ::-1]
+    return backend.asarray(values[:rows, :columns].copy(), dtype)
 
 
-@pytest.mark.parametrize("layouts", [*itertools.product(["rows", "columns", "parts"], repeat=2)])
-@pytest.mark.parametrize("shape", [(2, 3, 5), (1, 4, 1), (5, 1, 2), (1, 1, 1)])
+LIE_WELL = ("rows", "columns", "parts of rows", "parts of columns")
+
+
+@pytest.mark.parametrize(
+    "layouts", [*itertools.product([*LIE_WELL, "every other", "backwards"], repeat=2)]
+)
+@pytest.mark.parametrize(
+    ("shape", "dtype"),
+    [((2, 3, 5), "float32"), ((2, 3, 5), "float64"), ((1, 4, 1), "float32"),
+     ((5, 1, 2), "float64"), ((1, 1, 1), "float32")],
+)  # fmt: skip
 def test_products_of_matrices_however_they_lie(
-    device: tuple[StandIn, Backend], layouts: tuple[str, str], shape: tuple[int, int, int]
+    device: tuple[StandIn, Backend],
+    layouts: tuple[str, str],
+    shape: tuple[int, int, int],
+    dtype: str,
 ) -> None:
     cupy, backend = device
     m, k, n = shape
-    a, b = matrix(backend, m, k, layouts[0]), matrix(backend, k, n, layouts[1])
-    out = backend.xp.empty((m, n), "f")
+    a, b = matrix(backend, m, k, layouts[0], dtype), matrix(backend, k, n, layouts[1], dtype)
+    out = backend.xp.empty((m, n), dtype)
     del cupy.events[:]
     assert backend.xp.matmul(a, b, out=out) is out
     np.testing.assert_allclose(np.asarray(out), np.asarray(a) @ np.asarray(b), rtol=1e-5)
-    lie_well = all(v.flags.c_contiguous or v.flags.f_contiguous for v in (a, b))
-    assert cupy.events == [("launch", "cublasGemmEx" if lie_well else "matmul")]
+    if all(layout in LIE_WELL for layout in layouts):
+        assert cupy.events == [("launch", "cublasGemmEx")]
+    elif min(shape) > 1:
+        assert cupy.events == [("launch", "matmul")]
+
+
+def test_a_matrix_of_one_row_repeated_is_left_to_cupy(device: tuple[StandIn, Backend]) -> None:
+    """Its rows are 0 elements apart, which cuBLAS refuses."""
+    cupy, backend = device
+    row = backend.asarray(np.float32([[1, 2]]))
+    a = np.broadcast_to(row, (3, 2), subok=True)
+    out = backend.xp.matmul(a, backend.xp.ones((2, 2), "f"), out=backend.xp.empty((3, 2), "f"))
+    assert np.asarray(out).tolist() == [[3, 3]] * 3
+    assert cupy.events[-1] == ("launch", "matmul")
 
 
 def test_cublas_gets_its_workspace_after_its_stream(monkeypatch: pytest.MonkeyPatch) -> None:
