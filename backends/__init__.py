@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from difflib import get_close_matches
 
 from backends.base import PRECISIONS, Array, Backend, BackendError, Memory, kernel
 from backends.cpu import CpuBackend
@@ -49,7 +50,10 @@ def get_backend(device: str = "cpu", *, precision: str = "float32", graph: bool 
         except BackendError:
             pass
     elif device != "cpu":
-        raise BackendError(f"there is no device {device!r}: choose auto, cpu, cuda or cuda:N")
+        near = get_close_matches(device.lower(), ("auto", "cpu", "cuda"), 1)
+        meant = "cuda" if device.lower() in ("gpu", "nvidia") else next(iter(near), None)
+        told = f" (did you mean {meant}?)" if meant else ""
+        raise BackendError(f"there is no device {device!r}{told}: choose auto, cpu, cuda or cuda:N")
     if precision != "float32":
         raise BackendError(
             f"the CPU computes in full precision only: leave {precision} out, or use a CUDA device"

@@ -23,6 +23,7 @@ DatasetName = Annotated[
     str,
     typer.Option(
         "--dataset",
+        "--train-file",
         metavar="NAME|PATH",
         help="mnist, synthetic, synthetic:N+M (N to train on, M to test), continental (drawn "
         "likewise, in the ways of other countries), or a file or folder of IDX, CSV, .npz or "

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import dataclasses
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from mlp.common.choices import no_such
+from mlp.common.choices import did_you_mean, no_such
 from mlp.common.errors import DataError, UsageError
 from mlp.common.quiet import quiet
 from mlp.data.dataset import Dataset, Split
@@ -28,6 +28,11 @@ from mlp.data.synthetic import load_synthetic
 from mlp.data.task import Kind, Task
 
 __all__ = ["Dataset", "Split", "as_binary", "load_dataset", "overlay", "relabel_for"]
+
+HAND = re.compile(rf"({'|'.join(HANDS)})(?::(\d+)\+(\d+))?")
+"""The names of datasets that are drawn, with the numbers of their images."""
+
+BUILT_IN = ("auto", "mnist", *HANDS)
 
 
 def load_dataset(
@@ -78,7 +83,12 @@ def load_dataset(
                 known = Meaning(parts[0].task, inputs)
             parts.append(
                 load_dataset(
-                    part, reading=reading, kind=kind, known=known, note=note, progress=progress
+                    part,
+                    reading=reading if Path(part).exists() else None,
+                    kind=kind,
+                    known=known,
+                    note=note,
+                    progress=progress,
                 )
             )
         return dataclasses.replace(join(parts), origin=name)
@@ -86,6 +96,12 @@ def load_dataset(
         raise UsageError(f"the model reads columns of numbers, and {name} is images: name a table")
     if folder is not None and name not in ("auto", "mnist"):
         raise UsageError(f"a data folder is for MNIST: name that folder as the dataset, not {name}")
+    if (
+        known is None
+        and reading is not None
+        and (HAND.fullmatch(name) or name in ("auto", "mnist"))
+    ):
+        _refuse(reading, f"the dataset {name}", followed=())
     if name == "mnist" or (name == "auto" and folder is not None):
         return dataclasses.replace(load_mnist(folder, progress=progress), origin="mnist")
     if name == "auto":
@@ -95,7 +111,7 @@ def load_dataset(
             if note is not None:
                 note(f"{error}. Going on with synthetic digits, which the project draws itself.")
             name = "synthetic"
-    if match := re.fullmatch(rf"({'|'.join(HANDS)})(?::(\d+)\+(\d+))?", name):
+    if match := HAND.fullmatch(name):
         hand, *counts = match.groups()
         drawn = [int(count) for count in counts if count is not None]
         return dataclasses.replace(load_synthetic(*drawn, hand=hand), origin=name)
@@ -103,9 +119,10 @@ def load_dataset(
         found = formats.read(name, reading, kind=kind, known=known, note=note)
         chosen = reading.chosen() if reading else {}
         return dataclasses.replace(found, origin=str(Path(name).absolute()), reading=chosen)
+    meant = did_you_mean(name.partition(":")[0], BUILT_IN)
     raise UsageError(
-        f"there is no dataset {name!r}: choose mnist, synthetic, synthetic:N+M, continental, or a "
-        "file or folder in one of the formats that mlp data info reads"
+        f"there is no dataset {name!r}{meant}: choose mnist, synthetic, synthetic:N+M, "
+        "continental, or a file or folder in one of the formats that mlp data info reads"
     )
 
 
@@ -117,6 +134,14 @@ def _chosen(reading: Reading, choices: Mapping[str, Any]) -> Reading:
     return dataclasses.replace(reading, **choices)
 
 
+def _refuse(reading: Reading, what: str, followed: Collection[str]) -> None:
+    """Refuse choices that nothing would follow."""
+    for choice in reading.chosen():
+        if choice not in followed:
+            flag = choice.replace("_", "-")
+            raise UsageError(f"--{flag} means nothing for {what}: leave it away")
+
+
 def _of_arrays(
     arrays: Arrays,
     reading: Reading | None,
@@ -124,6 +149,8 @@ def _of_arrays(
     known: Meaning | None,
     note: Callable[[str], None] | None,
 ) -> Dataset:
+    if known is None and reading is not None:
+        _refuse(reading, "arrays", followed=("classes", "test", "missing"))
     raw = from_arrays(arrays, Request(reading or Reading(), note=note or quiet))
     if known is None and kind == "multiclass" and any(are_real(s.labels) for s in raw.values()):
         kind = "regression"

@@ -332,3 +332,14 @@ def test_what_is_to_be_known_of_a_preset_is_told(mlp: Command) -> None:
         f"{name}: {load_preset(name).explanation.strip()}"
         in mlp("train", *TINY, "--preset", name).err
     )
+
+
+def test_two_files_are_named(mlp: Command, tmp_path: Path) -> None:
+    for name, rows in (("a.csv", 30), ("b.csv", 12)):
+        lines = [f"{k % 5},{k % 3},{'xy'[k % 2]}" for k in range(rows)]
+        (tmp_path / name).write_text("\n".join(["u,v,label", *lines]))
+    told = json.loads(
+        mlp("train", "--train-file", "a.csv", "--test-file", "b.csv", "--epochs", "1",
+            "--json").out
+    )  # fmt: skip
+    assert told["test_total"] == 12

@@ -61,6 +61,37 @@ def test_what_is_no_dataset_is_refused(cache: Path, name: str) -> None:
         load_dataset(name)
 
 
+@pytest.mark.parametrize(("name", "meant"), [("mnits", "mnist"), ("synthetics:9+9", "synthetic")])
+def test_a_name_that_is_nearly_one_is_suggested(name: str, meant: str) -> None:
+    with pytest.raises(UsageError, match=rf"did you mean {meant}\?"):
+        load_dataset(name)
+
+
+def test_choices_that_nothing_would_follow_are_refused(tmp_path: Path) -> None:
+    formats.write(DIGITS, tmp_path / "digits.npz")
+    (tmp_path / "t.csv").write_text("a,label\n" + "1,x\n2,y\n" * 9)
+    for name, choices in [
+        ("synthetic:20+10", {"label": "3"}),
+        ("synthetic:20+10", {"test": 0.1}),
+        (tmp_path / "digits.npz", {"size": 14}),
+        (tmp_path / "digits.npz", {"drop": "id"}),
+        (tmp_path / "t.csv", {"size": 28}),
+        (tmp_path / "t.csv", {"handwriting": True}),
+        ((np.eye(4), [0, 1, 0, 1]), {"label": "0"}),
+    ]:
+        (flag,) = choices
+        with pytest.raises(UsageError, match=f"--{flag} means nothing"):
+            load_dataset(name, **choices)
+    assert load_dataset(tmp_path / "t.csv", label="label").classes == 2
+
+
+def test_choices_are_of_the_files_among_several(tmp_path: Path) -> None:
+    digits = load_dataset("synthetic:40+10")
+    formats.write(digits, tmp_path / "own", "images")
+    joined = load_dataset(f"synthetic:40+10,{tmp_path / 'own'}", size=28)
+    assert len(joined.train) > 40
+
+
 def test_several_are_trained_on_together_and_the_first_is_tested_on() -> None:
     first, second = load_dataset("synthetic:40+10"), load_dataset("synthetic:60+20")
     joined = load_dataset("synthetic:40+10,synthetic:60+20")

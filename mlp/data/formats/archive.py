@@ -29,6 +29,7 @@ class Archive(ReadFormat):
 
     title = "a .zip archive of one of these"
     endings = (".zip",)
+    takes = frozenset({"label", "drop", "size", "handwriting"})
 
     def matches(self, path: Path) -> bool:
         if is_zip(path):

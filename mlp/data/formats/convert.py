@@ -121,8 +121,10 @@ def read(
     Raises:
         DataError: as `read_raw`, and if what is there makes no dataset.
     """
-    request = Request(reading or Reading(), progress or quiet, note or quiet)
-    raw, path = read_raw(path, request), Path(path)
+    request, path = Request(reading or Reading(), progress or quiet, note or quiet), Path(path)
+    if known is None:  # else the choices are those that the model was trained with
+        detect(path).check_choices(path, request.reading)
+    raw = read_raw(path, request)
     return interpret(raw, path.stem, str(path), reading, kind=kind, known=known, note=note)
 
 

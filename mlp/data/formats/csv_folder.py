@@ -24,6 +24,7 @@ class CsvFolder(Format):
     """Two files as in `mlp.data.formats.csv`."""
 
     title = "a folder of two CSV files"
+    takes = frozenset({"label", "drop"})
 
     def matches(self, path: Path) -> bool:
         return bool(self.files(path))

@@ -35,6 +35,7 @@ class ImageFolder(Format):
     """A folder of each class, or folders ``train`` and ``test`` of such folders."""
 
     title = "a folder of images"
+    takes = frozenset({"size", "handwriting"})
     holds = (PAIR, ONE)
 
     def matches(self, path: Path) -> bool:

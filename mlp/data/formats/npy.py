@@ -26,6 +26,7 @@ class Npy(ReadFormat):
     """One array of images, or of rows with a label's column; mapped into memory."""
 
     title = "an .npy file"
+    takes = frozenset({"label"})
     endings = (".npy",)
 
     def matches(self, path: Path) -> bool:
@@ -44,6 +45,7 @@ class NpyFolder(ReadFormat):
     """An array a file."""
 
     title = "a folder of .npy files"
+    takes = frozenset({"label"})
 
     def matches(self, path: Path) -> bool:
         return any((role_of(file.stem) or ("", ""))[1] == "features" for file in self.files(path))

@@ -27,6 +27,7 @@ class Npz(Format):
     """Arrays by their names; the four of Keras, uint8 and compressed, where they are written."""
 
     title = "an .npz file"
+    takes = frozenset({"label"})
     endings = (".npz",)
 
     def matches(self, path: Path) -> bool:

@@ -13,6 +13,10 @@ from mlp.common.plain_file import check_file
 from mlp.data.formats.request import Request
 from mlp.data.formats.rows import Asked, Rows, cut, split_to_answer
 from mlp.data.formats.splits import TEST, TRAIN, WHOLE, Progress, RawSplits, Splits
+from mlp.data.reading import Reading
+
+OF_ALL = frozenset({"classes", "test", "test_file", "missing"})
+"""The choices of a reader that are followed whatever the format is."""
 
 PAIR, ONE = frozenset({TRAIN, TEST}), frozenset({WHOLE})
 
@@ -22,10 +26,25 @@ class Format(FileFormat):
 
     Attributes:
         holds: the sets of splits that it can hold.
+        takes: the choices in `mlp.data.reading.Reading` that it follows, beside those of all.
     """
 
     holds: ClassVar[tuple[frozenset[str], ...]] = (PAIR,)
+    takes: ClassVar[frozenset[str]] = frozenset()
     needs_ending = True
+
+    def check_choices(self, path: Path, reading: Reading) -> None:
+        """Refuse what a user chose and this format would not follow.
+
+        Raises:
+            UsageError: naming the option.
+        """
+        for name in reading.chosen():
+            if name not in self.takes | OF_ALL:
+                flag = name.replace("_", "-")
+                raise UsageError(
+                    f"{path} is {self.title}, for which --{flag} means nothing: leave it away"
+                )
 
     @abstractmethod
     def read(self, path: Path, request: Request) -> RawSplits:
