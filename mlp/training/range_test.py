@@ -240,7 +240,7 @@ def _loss(model: MLP, batches: Batches, recipe: Recipe) -> float:
     x, labels = batches.unweighted().slice(0, min(SAMPLE, len(batches)))
     criterion = LOSSES.make(recipe.loss, model.sizes[-1], model.backend, model.dtype)
     with blas_threads(1):
-        loss = criterion.forward(model.forward(x), criterion.targets(labels))
+        loss = criterion.forward(model.in_training().forward(x), criterion.targets(labels))
     return float(model.backend.to_numpy(loss).item())
 
 
