@@ -75,7 +75,7 @@ class CudaBackend:
     def fuse(self, function: Callable[..., None]) -> Callable[..., None]:
         """Return the kernel that is written for the function, or one made from its calls."""
         chain = Fused(function, self._cupy, self.xp)
-        written = self._kernels.written.get(kernel_of(function))
+        written = self._kernels.written(kernel_of(function))
         kernel = chain if written is None else partial(_on_floats, written, chain)
         return self._queue.entering(kernel)
 

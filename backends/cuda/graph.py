@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import warnings
 from collections.abc import Callable
 from contextlib import suppress
@@ -74,8 +75,20 @@ class CapturedStep:
     def _captured(self) -> tuple[Any, Any]:
         """Record the step's work in a graph without doing it; return the graph and the result.
 
-        A capture must be ended even if it fails, or the stream stays unusable.
+        A capture must be ended even if it fails, or the stream stays unusable. What the garbage
+        collector destroys meanwhile may wait for the device, as another backend's cuBLAS handle
+        does, which would break the capture: so it works before and afterwards.
         """
+        gc.collect()
+        collects = gc.isenabled()
+        gc.disable()
+        try:
+            return self._recorded()
+        finally:
+            if collects:
+                gc.enable()
+
+    def _recorded(self) -> tuple[Any, Any]:
         with self._cupy.cuda.using_allocator(self._pool.malloc):
             self._stream.begin_capture()
             try:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -31,20 +31,21 @@ class Kernels:
 
     Args:
         cupy: the module.
-
-    Attributes:
-        written: the kernels that can replace a function, by the names given to `backends.kernel`.
     """
+
+    WRITTEN: ClassVar = ("softmax_cross_entropy", "count_correct")
+    """The kernels that can replace a function, by the names given to `backends.kernel`."""
 
     def __init__(self, cupy: Any) -> None:
         self._cupy = cupy
-        self.written: dict[str | None, Callable[..., None]] = {
-            "softmax_cross_entropy": self.softmax_cross_entropy,
-            "count_correct": self.count_correct,
-        }
         self._compiled: dict[tuple[str, str], Any] = {}
         self._partial: dict[tuple[int, str], Array] = {}
         self._ticket = cupy.zeros(1, np.uint32)
+
+    def written(self, name: str | None) -> Callable[..., None] | None:
+        """Return the kernel of such a name; None if there is none."""
+        kernel: Callable[..., None] | None = getattr(self, name) if name in self.WRITTEN else None
+        return kernel
 
     def column_sums(self, a: Array, out: Array) -> Array:
         """Write the sums over the rows of ``a``, shape (N, O), to ``out``, shape (O,).

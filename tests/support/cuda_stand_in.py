@@ -112,6 +112,7 @@ class StandIn:
         self.current_stream: dict[int, Stream | None] = {}
         DeviceArray.device = self
         self._capturing: list[Callable[[], Any]] | None = None
+        self.broken_capture = False
         self._pool: Any = None
         self.cuda = SimpleNamespace(
             Stream=lambda: Stream(self),
@@ -266,13 +267,15 @@ class Stream:
         assert self.current(), "a stream that is not current"
         assert self._cupy._capturing is None, "the stream is capturing already"
         self._cupy.events.append(("capture", ""))
-        self._cupy._capturing = []
+        self._cupy._capturing, self._cupy.broken_capture = [], False
 
     def end_capture(self) -> Any:
         calls = self._cupy._capturing
         assert calls is not None, "the stream is not capturing"
         self._cupy._capturing = None
         self._cupy.events.append(("end capture", ""))
+        if self._cupy.broken_capture:
+            raise CUDARuntimeError("cudaErrorStreamCaptureInvalidated: something synchronized")
         return Graph(self._cupy, calls)
 
 
@@ -330,7 +333,7 @@ class Cublas:
         self.calls: list[str] = []
         operand = (c_void_p, c_int, c_int)
         self.cublasCreate_v2 = self._function("cublasCreate", self._create, POINTER(c_void_p))
-        self.cublasDestroy_v2 = self._function("cublasDestroy", self._ok, c_void_p)
+        self.cublasDestroy_v2 = self._function("cublasDestroy", self._destroy, c_void_p)
         self.cublasSetStream_v2 = self._function(
             "cublasSetStream", self._set_stream, c_void_p, c_void_p
         )
@@ -358,6 +361,11 @@ class Cublas:
     def _set_stream(self, handle: int, stream: int) -> int:
         self._stream = stream
         return 0
+
+    def _destroy(self, handle: int) -> int:
+        """Wait for the device, which breaks a capture, whoever captures."""
+        self._cupy.broken_capture = self._cupy._capturing is not None
+        return self._ok(handle)
 
     def _ok(self, handle: int, *_: Any) -> int:
         return 0 if handle == self.HANDLE else 1

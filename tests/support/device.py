@@ -22,7 +22,7 @@ from backends.cuda.kernels import Kernels
 
 CREATING = {"empty", "zeros", "ones", "full", "eye", "arange", "empty_like", "zeros_like"}
 UFUNC_KEYWORDS = {"out", "dtype", "casting"}
-WRITTEN = Kernels(np).written.keys()
+WRITTEN = Kernels.WRITTEN
 
 
 @cache

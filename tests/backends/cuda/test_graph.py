@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import itertools
+import weakref
 from collections import Counter
 from typing import Any
 
@@ -282,6 +283,72 @@ def test_a_step_that_cannot_be_captured_runs_without_a_graph(
     captured()
     assert np.asarray(total).tolist() == [[3, 3], [3, 3]]
     assert cupy.events.count(("capture", "")) == cupy.events.count(("end capture", "")) == 1
+
+
+def in_a_circle(backend: Backend) -> None:
+    """Drop a backend so that only the garbage collector can destroy it."""
+    circle: list[Any] = [backend]
+    circle.append(circle)
+
+
+@pytest.mark.parametrize("when", ["before", "while"])
+def test_the_collector_destroys_no_handle_while_capturing(
+    monkeypatch: pytest.MonkeyPatch, when: str
+) -> None:
+    """A backend dropped before a capture is collected before it; one dropped within it, after."""
+    libraries = install(monkeypatch, cupy := StandIn())
+    backend = get_backend("cuda")
+    total = backend.xp.zeros(1, "f")
+    other = [get_backend("cuda")]
+
+    def step() -> None:
+        backend.xp.add(total, 1.0, out=total)
+        if cupy._capturing is None:
+            return
+        if when == "while":
+            in_a_circle(other.pop())
+        gc.set_threshold(5, 1, 1)
+        kept = [[] for _ in range(100)]  # new objects, which start the collector
+        del kept
+
+    captured = backend.capture(step)
+    captured()
+    if when == "before":
+        in_a_circle(other.pop())
+    threshold = gc.get_threshold()
+    try:
+        captured()
+    finally:
+        gc.set_threshold(*threshold)
+    assert captured.replays  # type: ignore[attr-defined]
+    assert gc.isenabled()
+    gc.collect()
+    assert libraries[1].calls[-1] == "cublasDestroy"
+
+
+def test_the_collector_stays_as_it_is_after_a_capture_that_fails(
+    device: tuple[StandIn, Backend],
+) -> None:
+    _, backend = device
+    captured = backend.capture(backend.synchronize)
+    captured()
+    with pytest.warns(GraphWarning):
+        captured()
+    assert gc.isenabled()
+
+
+def test_a_backend_that_is_dropped_is_gone_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is in no circle of references, which the garbage collector alone would find."""
+    libraries = install(monkeypatch, StandIn())
+    gc.disable()
+    try:
+        backend = get_backend("cuda")
+        parts = [weakref.ref(part) for part in (backend, backend.xp, backend._kernels)]  # type: ignore[attr-defined]
+        del backend
+        assert [part() for part in parts] == [None] * 3
+        assert libraries[0].calls[-1] == "cublasDestroy"
+    finally:
+        gc.enable()
 
 
 def test_an_interrupt_while_capturing_ends_the_capture(device: tuple[StandIn, Backend]) -> None:
