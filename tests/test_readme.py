@@ -29,6 +29,7 @@ TINY = ("--dataset", "synthetic:600+200")
 BOUNDS: dict[str, tuple[str, ...]] = {
     "train": (*TINY, "--epochs", "1"),
     "find-lr": (*TINY, "--hidden", "16"),
+    "search": (*TINY, "--epochs", "2", "--trials", "2"),
     "eval": TINY,
     "reproduce": (*TINY, "--seeds", "1", "diary-first-run"),
     "bench": ("--images", "256", "--repeats", "1", "--widths", "16", "--batch-sizes", "64"),

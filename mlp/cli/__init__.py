@@ -21,6 +21,7 @@ from mlp.cli.group import Entries, group_of
 from mlp.cli.predict import predict
 from mlp.cli.presets import presets, reproduce
 from mlp.cli.runs import runs
+from mlp.cli.search import search
 from mlp.cli.show import show
 from mlp.cli.train import train
 from mlp.common.errors import MLPError
@@ -29,6 +30,7 @@ from mlp.common.version import package_version
 COMMANDS: Entries = {
     "train": train,
     "find-lr": find_lr,
+    "search": search,
     "runs": runs,
     "eval": evaluate,
     "convert": convert,

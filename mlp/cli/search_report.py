@@ -1,0 +1,109 @@
+"""What ``mlp search`` prints in the end: a table of its trials, and the best as a command."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import shlex
+from collections.abc import Iterator
+from typing import Any
+
+from rich.table import Table
+
+from mlp.cli import console
+from mlp.common.printable import printable
+from mlp.training.presets.preset import load_preset
+from mlp.training.runs.settings import DataSettings, DeviceSettings, Settings
+from mlp.training.search.folder import Plan, SearchFolder
+from mlp.training.search.halving import Result, is_lost
+from mlp.training.search.search import Found
+from mlp.training.search.space import as_text
+
+NAMES = {"folder": "data"}
+"""Options by the names of their fields, where these differ."""
+
+
+def report(folder: SearchFolder, plan: Plan, found: Found, as_json: bool) -> None:
+    """Print the trials, the best first, and the command that trains by the best one."""
+    best = found.best
+    command = None
+    if best is not None:
+        command = command_of(folder.settings(best.trial), set(plan.trials[best.trial]))
+    if as_json:
+        told = {
+            "search": str(folder),
+            "complete": found.is_complete,
+            "monitor": plan.monitor,
+            "rungs": list(plan.rungs),
+            "best": None if best is None else _told(best, plan),
+            "command": command,
+            "trials": [_told(result, plan) for result in found.results],
+        }
+        print(json.dumps(told))
+        return
+    console.print_table(_table(plan, found))
+    if command is not None and found.is_complete:
+        console.say(f"best: {command}")
+
+
+def command_of(settings: Settings, tried: set[str]) -> str:
+    """Write settings as a call of ``mlp train``.
+
+    Args:
+        settings: what is trained by.
+        tried: fields that are said even where they have their defaults, as the data may decide
+            what the default is.
+    """
+    base = Settings()
+    words = ["mlp", "train"]
+    if settings.preset is not None:
+        preset = load_preset(settings.preset)
+        base = Settings(network=preset.architecture, training=preset.recipe)
+        words += ["--preset", settings.preset]
+    if settings.start is not None:
+        words += ["--start", settings.start]
+    said = tried | {"lr", "epochs"}
+    pairs: list[tuple[Any, Any]] = [
+        (settings.data, DataSettings()),
+        (settings.reading, base.reading),
+        (settings.network, base.network),
+        (settings.training, base.training),
+        (settings.device, DeviceSettings()),
+    ]
+    for table, defaults in pairs:
+        of_model = table is settings.network and settings.start is not None
+        for field in dataclasses.fields(table):
+            value = getattr(table, field.name)
+            wanted = field.name in said or value != getattr(defaults, field.name)
+            if wanted and value is not None and not (of_model and field.name not in tried):
+                words += _option(NAMES.get(field.name, field.name), value)
+    return shlex.join(words)
+
+
+def _option(name: str, value: Any) -> Iterator[str]:
+    flag = name.replace("_", "-")
+    if isinstance(value, bool):
+        yield f"--{flag}" if value else f"--no-{flag}"
+    else:
+        yield from (f"--{flag}", as_text(value))
+
+
+def _told(result: Result, plan: Plan) -> dict[str, Any]:
+    return {**dataclasses.asdict(result), "values": plan.trials[result.trial]}
+
+
+def _table(plan: Plan, found: Found) -> Table:
+    table = Table(box=None)
+    names = list(plan.trials[0])
+    for heading in ("trial", *names, "epochs", "validation", "loss", "s"):
+        table.add_column(heading.replace("_", " "), justify="right")
+    for result in found.results:
+        values = plan.trials[result.trial]
+        if is_lost(result):
+            measured = ["diverged", "-", "-"]
+        else:
+            measured = [f"{result.accuracy:.2%}", f"{result.loss:.4f}", f"{result.seconds:.1f}"]
+        cells = [printable(as_text(values[name])) for name in names]
+        epochs = f"{result.epochs}/{plan.rungs[-1]}"
+        table.add_row(str(result.trial), *cells, epochs, *measured)
+    return table

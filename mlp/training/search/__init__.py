@@ -1,0 +1,1 @@
+"""A search for the recipe and network that validate best: what is tried, how, and its folder."""

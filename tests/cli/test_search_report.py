@@ -1,0 +1,51 @@
+"""The best trial as a command that trains by it again."""
+
+from __future__ import annotations
+
+import shlex
+from dataclasses import replace
+
+import pytest
+
+from mlp.cli.search_report import command_of
+from mlp.data.reading import Reading
+from mlp.training.architecture import Architecture
+from mlp.training.recipe import Recipe
+from mlp.training.runs.settings import DataSettings, DeviceSettings, Settings
+
+
+@pytest.mark.parametrize(
+    ("settings", "tried", "words"),
+    [
+        (Settings(), set(), "--epochs 5 --lr 0.15"),
+        (Settings(network=Architecture(hidden=())), {"hidden"}, "--hidden none"),
+        (Settings(network=Architecture(bias=False)), set(), "--no-bias"),
+        (Settings(training=Recipe(optimizer="adam")), {"optimizer"}, "--optimizer adam"),
+        (Settings(training=Recipe(nesterov=True)), {"nesterov"}, "--nesterov"),
+        (Settings(training=Recipe(nesterov=False)), {"nesterov"}, "--no-nesterov"),
+        (Settings(data=DataSettings(folder="/a b")), set(), "--data '/a b'"),
+        (Settings(data=DataSettings(task="binary", positive=(0, 2))), set(), "--positive 0,2"),
+        (Settings(device=DeviceSettings(graph=False)), set(), "--no-graph"),
+        (Settings(reading=Reading(label="y")), set(), "--label y"),
+        (Settings(start="/m.safetensors"), {"lr"}, "--start /m.safetensors"),
+    ],
+)
+def test_settings_are_a_command(settings: Settings, tried: set[str], words: str) -> None:
+    command = command_of(settings, tried)
+    assert command.startswith("mlp train")
+    assert words in command
+    assert "None" not in command
+    assert "validation" not in command
+
+
+def test_a_preset_is_named_and_what_differs_from_it() -> None:
+    settings = Settings(preset="diary-16", training=replace(Recipe(), lr=0.5))
+    words = shlex.split(command_of(settings, {"lr"}))
+    assert words[2:4] == ["--preset", "diary-16"]
+    assert words[words.index("--lr") + 1] == "0.5"
+
+
+def test_the_network_of_a_model_to_start_from_is_not_said() -> None:
+    settings = Settings(start="/m", network=Architecture(hidden=(5,), init="zeros"))
+    assert "--hidden" not in command_of(settings, {"lr"})
+    assert "--init zeros" in command_of(settings, {"init"})

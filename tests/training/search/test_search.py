@@ -1,0 +1,84 @@
+"""A search in processes: halving, stopping and going on, and what diverges."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from mlp.common.errors import MLPError
+from mlp.common.quiet import quiet
+from mlp.training.architecture import Architecture
+from mlp.training.recipe import Recipe
+from mlp.training.runs.settings import DataSettings, DeviceSettings, Settings
+from mlp.training.search.folder import Plan, SearchFolder
+from mlp.training.search.halving import Result
+from mlp.training.search.search import Found, search
+from mlp.training.search.space import with_values
+
+BASE = Settings(
+    network=Architecture(hidden=(8,)),
+    training=Recipe(epochs=4, batch_size=20),
+    data=DataSettings(dataset="synthetic:300+10"),
+    device=DeviceSettings(device="cpu"),
+)
+RATES = [{"lr": lr} for lr in (0.1, 1e-6, 1e-5, 1e30, 0.05, 1e-4)]
+PLAN = Plan(RATES, [1, 2, 4], 2, "accuracy", 0.2)
+
+
+def begin(path: Path, plan: Plan = PLAN, base: Settings = BASE) -> SearchFolder:
+    folder = SearchFolder(path)
+    with folder.begun(plan, [with_values(base, values) for values in plan.trials], quiet):
+        pass
+    return folder
+
+
+def without_time(found: Found) -> list[Result]:
+    return [replace(result, seconds=0.0) for result in found.results]
+
+
+def test_a_search_ends_with_the_best_however_often_it_was_stopped(tmp_path: Path) -> None:
+    folder, told = begin(tmp_path / "whole"), []
+    whole = search(folder, PLAN, [None, None], on_result=told.append)
+    assert whole.is_complete
+    assert whole.best is not None
+    assert whole.best.trial in (0, 4)
+    assert whole.best.epochs == 4
+    assert [result.epochs for result in whole.results] == [4, 2, 2, 1, 1, 1]
+    assert whole.results[-1].trial == 3
+    assert whole.results[-1].diverged is not None
+    assert len(told) == 6 + 3 + 1
+    assert not list(folder.path.glob("trial-*/*"))
+    again = search(folder, PLAN, [None], on_result=lambda result: pytest.fail(str(result)))
+    assert again == whole
+
+    stopped = begin(tmp_path / "stopped")
+    for stop_after in (1, 2, 3, 100):
+        seen: list[Result] = []
+        found = search(
+            stopped, PLAN, [None],
+            stopped=lambda seen=seen, most=stop_after: len(seen) >= most, on_result=seen.append,
+        )  # fmt: skip
+        assert found.is_complete == (stop_after == 100)
+    assert without_time(found) == without_time(whole)
+
+
+def test_all_run_to_the_end_where_none_is_dropped(tmp_path: Path) -> None:
+    plan = replace(PLAN, trials=RATES[:2], rungs=[2], factor=1)
+    base = replace(BASE, training=replace(BASE.training, epochs=2))
+    found = search(begin(tmp_path / "s", plan, base), plan, [None])
+    assert [result.epochs for result in found.results] == [2, 2]
+
+
+def test_there_is_no_best_where_all_diverge(tmp_path: Path) -> None:
+    plan = replace(PLAN, trials=[{"lr": 1e30}, {"lr": 1e31}], rungs=[1, 4])
+    found = search(begin(tmp_path / "s", plan), plan, [None])
+    assert found.is_complete
+    assert found.best is None
+
+
+def test_a_trial_that_cannot_be_trained_ends_the_search(tmp_path: Path) -> None:
+    plan = replace(PLAN, trials=[{"freeze": "1"}, {"freeze": "7"}], rungs=[1])
+    with pytest.raises(MLPError, match="trial 1: there are 2 linear layers"):
+        search(begin(tmp_path / "s", plan), plan, [None])
