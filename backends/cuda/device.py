@@ -20,6 +20,14 @@ from backends.cuda.queue import of_device
 WORKING_SET_SHARE = 8
 """A micro-batch may use 1/WORKING_SET_SHARE of the free memory."""
 
+LARGEST_WORKING_SET = 4 << 30
+"""Nor more bytes than this, so that no array of it, or of two gathered together, has 2³¹ elements:
+more are counted in 64 bits, which is slower, and cuBLAS is told its sizes in 32."""
+
+SLICE_BYTES = 64 << 20
+"""A larger array is brought over in slices of this size. CuPy copies what it brings into pinned
+memory, a power of two of it, which it keeps for as long as the process lives."""
+
 SPAN = 64
 """Updates that are captured as one graph: enough to hide the host's work between graphs, and few
 enough that the warm-up is short, as the first two spans run as slowly as without a graph. Not
@@ -60,7 +68,21 @@ class CudaBackend:
 
     def asarray(self, array: NDArray[Any], dtype: DTypeLike | None = None) -> Array:
         """Copy a host array to the device."""
-        return self._queue.entering(self._cupy.asarray)(array, dtype=dtype)
+        bring = self._bring if getattr(array, "nbytes", 0) > SLICE_BYTES else self._cupy.asarray
+        return self._queue.entering(bring)(array, dtype=dtype)
+
+    def _bring(self, array: NDArray[Any], dtype: DTypeLike | None) -> Array:
+        """Copy a large array slice by slice, each when the one before has arrived."""
+        cupy = self._cupy
+        if isinstance(array, cupy.ndarray):
+            return cupy.asarray(array, dtype=dtype)  # there already
+        whole = cupy.empty(array.shape, dtype or array.dtype)
+        rows = max(1, SLICE_BYTES * len(array) // array.nbytes)
+        for start in range(0, len(array), rows):
+            part = slice(start, start + rows)
+            cupy.copyto(whole[part], cupy.asarray(array[part], dtype=dtype))
+            self._queue.stream.synchronize()
+        return whole
 
     def to_numpy(self, array: Array) -> NDArray[Any]:
         """Copy a device array to the host."""
@@ -92,7 +114,7 @@ class CudaBackend:
         return Memory(
             free=free,
             peak=pool.total_bytes(),
-            working_set=free // WORKING_SET_SHARE,
+            working_set=min(free // WORKING_SET_SHARE, LARGEST_WORKING_SET),
             span=SPAN,
             is_discrete=True,
         )

@@ -85,10 +85,11 @@ class StandIn:
         streams: the device of each stream that was made.
         graph_pools: a weak reference to each memory pool that was captured with.
         free: bytes that the device says are free.
+        largest_transfer: the most bytes that were brought to the device at once.
         broken: what the first computation fails with, or None.
     """
 
-    float32, float64 = np.float32, np.float64
+    float32, float64, ndarray = np.float32, np.float64, DeviceArray
 
     def __init__(
         self,
@@ -113,6 +114,7 @@ class StandIn:
         DeviceArray.device = self
         self._capturing: list[Callable[[], Any]] | None = None
         self.broken_capture = False
+        self.largest_transfer = 0
         self._pool: Any = None
         self.cuda = SimpleNamespace(
             Stream=lambda: Stream(self),
@@ -139,7 +141,9 @@ class StandIn:
             return array
         self._allocate("asarray")
         self.transfer("to device", "asarray")
-        return self._made(np.array(array, dtype=dtype))
+        made = np.array(array, dtype=dtype)
+        self.largest_transfer = max(self.largest_transfer, made.nbytes)
+        return self._made(made)
 
     def asnumpy(self, array: DeviceArray) -> Any:
         self.transfer("to host", "asnumpy")
@@ -262,6 +266,10 @@ class Stream:
 
     def current(self) -> bool:
         return self._cupy.current_stream.get(self._cupy.current_device) is self
+
+    def synchronize(self) -> None:
+        self._cupy._must_not_capture("synchronized")
+        self._cupy.events.append(("wait", ""))
 
     def begin_capture(self) -> None:
         assert self.current(), "a stream that is not current"

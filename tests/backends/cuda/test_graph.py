@@ -422,6 +422,45 @@ def test_a_matrix_of_one_row_repeated_is_left_to_cupy(device: tuple[StandIn, Bac
     assert cupy.events[-1] == ("launch", "matmul")
 
 
+@pytest.mark.parametrize("dtype", [None, "float32"])
+@pytest.mark.parametrize("shape", [(1000,), (250, 4), (3, 500), (1, 1000), (7, 5, 40)])
+def test_a_large_array_is_brought_in_slices(
+    monkeypatch: pytest.MonkeyPatch,
+    device: tuple[StandIn, Backend],
+    shape: tuple[int, ...],
+    dtype: str | None,
+) -> None:
+    """CuPy would pin as much memory of the host as it brings at once, and never give it back."""
+    monkeypatch.setattr("backends.cuda.device.SLICE_BYTES", 400)
+    cupy, backend = device
+    array = np.random.default_rng(0).integers(0, 256, shape, dtype=np.uint8)
+    there = backend.asarray(array, dtype)
+    assert there.dtype == (dtype or "uint8")
+    np.testing.assert_array_equal(backend.to_numpy(there), array)
+    width = there.dtype.itemsize
+    assert cupy.largest_transfer <= width * max(400, array[0].size)
+    slices = cupy.events.count(("to device", "asarray"))
+    assert cupy.events.count(("wait", "")) == slices
+    assert slices > 1 or len(array) == 1
+    assert backend.asarray(there) is there
+
+
+def test_a_small_array_is_brought_at_once(device: tuple[StandIn, Backend]) -> None:
+    cupy, backend = device
+    del cupy.events[:]
+    backend.asarray(np.zeros((10, 784), np.uint8))
+    assert cupy.events == [("allocate", "asarray"), ("to device", "asarray")]
+
+
+@pytest.mark.parametrize(("free", "most"), [(8 << 30, 1 << 30), (140 << 30, 4 << 30)])
+def test_a_micro_batch_has_its_limit(device: tuple[StandIn, Backend], free: int, most: int) -> None:
+    """An array of 2³¹ elements would need longer counters; the widest span is of two of them."""
+    cupy, backend = device
+    cupy.free = free
+    assert backend.memory().working_set == most
+    assert 2 * most // 4 <= 2**31
+
+
 def test_cublas_gets_its_workspace_after_its_stream(monkeypatch: pytest.MonkeyPatch) -> None:
     libraries = install(monkeypatch, StandIn())
     backend = get_backend("cuda")
