@@ -19,6 +19,9 @@ from mlp.nn.network import MLP
 ACTIVATION, OUTPUT = "relu", "identity"
 """Assumed where the file names no activations."""
 
+NORMED = "batch_norm,relu"
+"""The same where it holds batch normalisation."""
+
 PICKLES = (".pt", ".pth", ".ckpt", ".pkl", ".pickle")
 """The endings of files that PyTorch and others write by pickling."""
 
@@ -62,10 +65,11 @@ def read_model(
         found = format.read(path)
     except OSError as error:
         raise ModelError(f"cannot read {path}: {error.strerror or error}") from None
+    usual = NORMED if found.batch_norms else ACTIVATION
     return build(
         found,
         path,
-        _settle(path, "activation", found.activation, activation, ACTIVATION),
+        _settle(path, "activation", found.activation, activation, usual),
         _settle(path, "output", found.output, output, OUTPUT),
         _settle(path, "dtype", found.dtype, dtype, found.narrowest_dtype),
         backend,

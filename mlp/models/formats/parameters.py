@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 from pathlib import Path
@@ -13,7 +13,9 @@ from numpy.typing import NDArray
 
 from backends import Backend
 from mlp.common.errors import ModelError
+from mlp.models.description import check_least
 from mlp.models.metadata import Metadata, metadata_of
+from mlp.nn.batch_norm import BatchNorm
 from mlp.nn.network import MLP
 
 
@@ -28,6 +30,7 @@ class Parameters:
         output: what follows the last layer; None where the file does not say.
         dtype: the network's; None where the file does not decide it.
         metadata: what else is known of it, its task included.
+        batch_norms: the parameters of each layer of batch normalisation, by their names, in order.
     """
 
     weights: Sequence[NDArray[Any]]
@@ -36,6 +39,7 @@ class Parameters:
     output: str | None = None
     dtype: str | None = None
     metadata: Metadata = field(default_factory=Metadata)
+    batch_norms: Sequence[Mapping[str, NDArray[Any]]] = ()
 
     @property
     def narrowest_dtype(self) -> str:
@@ -48,16 +52,23 @@ class Parameters:
         return "float32" if exact else "float64"
 
 
-def parameters_of(model: MLP) -> Parameters:
+def parameters_of(model: MLP, *, with_norms: bool = False) -> Parameters:
     """Copy a network's parameters to the host.
 
+    Args:
+        model: the network.
+        with_norms: whether the format holds batch normalisation, beside linear layers.
+
     Raises:
-        ModelError: if a layer that is not linear has parameters.
+        ModelError: if a layer that it does not hold has parameters.
     """
-    if len(model.named_parameters()) > sum(1 + layer.bias for layer in model.linear):
+    norms = batch_norms_of(model) if with_norms else []
+    held = sum(1 + layer.bias for layer in model.linear) + sum(len(n.starts) for n in norms)
+    if len(model.named_parameters()) > held:
         raise ModelError(
-            f"this format holds linear layers alone, and after them the network has "
-            f"{model.activation}, with parameters: keep it as safetensors"
+            f"this format holds linear layers {'and batch_norm ' if with_norms else ''}alone, and "
+            f"after them the network has {model.activation}, with parameters: keep it as "
+            "safetensors"
         )
     to_numpy = model.backend.to_numpy
     return Parameters(
@@ -67,7 +78,13 @@ def parameters_of(model: MLP) -> Parameters:
         model.output,
         model.dtype,
         metadata_of(model),
+        [{name: to_numpy(getattr(norm, name)).copy() for name in norm.starts} for norm in norms],
     )
+
+
+def batch_norms_of(model: MLP) -> list[BatchNorm]:
+    """Return the layers of batch normalisation, in order."""
+    return [layer for layer in model.layers if isinstance(layer, BatchNorm)]
 
 
 def on_cpu(model: MLP, dtype: str) -> MLP:
@@ -118,14 +135,44 @@ def build(
         dtype=dtype,
         backend=backend,
     )
+    _check_others(parameters, model, source)
+    places = [layer.W for layer in model.linear]
+    places += [layer.b for layer in model.linear if layer.b is not None]
     arrays = [*parameters.weights, *parameters.biases]
-    with np.errstate(over="ignore"):  # what float32 cannot hold is found just below
-        flat = np.concatenate([array.ravel() for array in arrays]).astype(dtype)  # (P,)
-    if not np.isfinite(flat).all():
-        raise ModelError(f"{source} holds weights that are not finite in {dtype}: get it again")
-    model.parameters[...] = model.backend.asarray(flat)
+    for layer, norm in zip(batch_norms_of(model), parameters.batch_norms, strict=True):
+        places += [getattr(layer, name) for name in norm]
+        arrays += norm.values()
+    for place, array in zip(places, arrays, strict=True):
+        with np.errstate(over="ignore"):  # what float32 cannot hold is found just below
+            values = array.astype(dtype)
+        if not np.isfinite(values).all():
+            raise ModelError(f"{source} holds weights that are not finite in {dtype}: get it again")
+        place[...] = model.backend.asarray(values)
+    check_least(model, source)
     model.metadata = parameters.metadata
     return model
+
+
+def _check_others(parameters: Parameters, model: MLP, source: Path) -> None:
+    """Refuse layers with parameters after the linear ones that are not those of the network."""
+    found = [len(norm["gain"]) for norm in parameters.batch_norms]
+    expected = [len(norm.gain) for norm in batch_norms_of(model)]
+    if found != expected:
+        raise ModelError(
+            f"{source} has batch normalisation of {_listed(found)} units, but a network of "
+            f"{model.activation} has it of {_listed(expected)}: say an --activation such as "
+            "batch_norm,tanh, where it follows each hidden layer"
+        )
+    held = sum(map(len, (parameters.weights, parameters.biases, *parameters.batch_norms)))
+    if len(model.named_parameters()) != held:
+        raise ModelError(
+            f"{source} holds no parameters of {model.activation} but those of linear layers and "
+            "batch_norm: say another --activation"
+        )
+
+
+def _listed(widths: Sequence[int]) -> str:
+    return ", ".join(map(str, widths)) or "no"
 
 
 def _sizes(parameters: Parameters, source: Path) -> list[int]:

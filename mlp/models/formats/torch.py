@@ -1,9 +1,10 @@
 """``.safetensors`` as PyTorch's programs write it: a state-dict, W as (outputs, inputs).
 
 Reading goes by the shapes. Whatever the modules are called, ``fc1.weight`` or ``0.weight``, the
-matrices must make one chain of layers. Writing names them as ``torch.nn.Sequential`` would, so that
-``load_state_dict(safetensors.torch.load_file("m.safetensors"))`` takes them; what is known of the
-network stands in the file's metadata, which PyTorch leaves alone.
+matrices must make one chain of layers; batch normalisation is taken in the order of the numbers in
+its names, and stands where the activation says. Writing names them as ``torch.nn.Sequential``
+would, so that ``load_state_dict(safetensors.torch.load_file("m.safetensors"))`` takes them; what is
+known of the network stands in the file's metadata, which PyTorch leaves alone.
 """
 
 from __future__ import annotations
@@ -25,6 +26,8 @@ from mlp.models.formats.npz import parse_metadata
 from mlp.models.formats.parameters import Parameters, parameters_of
 from mlp.models.formats.registry import FORMATS, Format
 from mlp.models.formats.safetensors import is_from_elsewhere, is_safetensors
+from mlp.models.formats.torch_norms import COUNT, NAMES, arrays_of, modules_of, named
+from mlp.nn.batch_norm import BatchNorm
 from mlp.nn.layers import Linear
 from mlp.nn.network import MLP
 
@@ -54,8 +57,12 @@ class Torch(Format):
             told = _told((file.metadata() or {}).get(TOLD, "{}"))
             slices = {name: file.get_slice(name) for name in file.keys()}  # noqa: SIM118
             shapes = {name: tuple(found.get_shape()) for name, found in slices.items()}
-            stored = {found.get_dtype() for found in slices.values()}
-            names = _chain(shapes) if stored and stored <= _WIDTHS.keys() else None
+            norms = modules_of(shapes)
+            of_norms = arrays_of(norms)
+            numbers = {name for name in slices if not (name in of_norms and name.endswith(COUNT))}
+            stored = {slices[name].get_dtype() for name in numbers}
+            linear = {name: shapes[name] for name in numbers - of_norms}
+            names = _chain(linear) if stored and stored <= _WIDTHS.keys() else None
             if names is None:
                 arrays = [
                     f"{name} {found.get_dtype()} {list(shapes[name])}"
@@ -63,7 +70,7 @@ class Torch(Format):
                 ]
                 raise _no_chain(path, arrays)
             dtype = max(_WIDTHS[found] for found in stored)
-            read = {name: file.get_tensor(name).astype(dtype) for name in shapes}
+            read = {name: file.get_tensor(name).astype(dtype) for name in numbers}
         biases = [f"{name}bias" for name in names if f"{name}bias" in shapes]
         return Parameters(
             [np.ascontiguousarray(read[f"{name}weight"].T) for name in names],
@@ -72,16 +79,20 @@ class Torch(Format):
             told.get("output"),
             dtype,
             parse_metadata(json.dumps(told.get("about", {})), path),
+            [{ours: read[f"{n}{theirs}"] for ours, theirs in NAMES.items()} for n in norms],
         )
 
     def write(self, model: MLP, path: Path) -> None:
-        parameters = parameters_of(model)
+        parameters = parameters_of(model, with_norms=True)
         tensors: dict[str, NDArray[Any]] = {}
         places = [k for k, layer in enumerate(model.layers) if isinstance(layer, Linear)]
         for place, W in zip(places, parameters.weights, strict=True):
             tensors[f"{place}.weight"] = np.ascontiguousarray(W.T)  # (O, I)
         for place, b in zip(places, parameters.biases, strict=bool(parameters.biases)):
             tensors[f"{place}.bias"] = b
+        places = [k for k, layer in enumerate(model.layers) if isinstance(layer, BatchNorm)]
+        for place, norm in zip(places, parameters.batch_norms, strict=True):
+            tensors |= named(f"{place}.", norm)
         told = {
             "activation": model.activation,
             "output": model.output,
