@@ -8,8 +8,6 @@ except in arrays of `WorkerGroup.zeros`.
 from __future__ import annotations
 
 import mmap
-import os
-import time
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
@@ -20,18 +18,11 @@ import numpy as np
 from numpy.typing import DTypeLike
 
 from backends import Array, Backend, on_replay
+from mlp.training.parallel.barrier import POLLS, AbandonedError, Barrier
 from mlp.training.parallel.processes import AGAIN, Processes, may_fork
-
-LINE = 8
-"""Counters that fill one line of the cache, so that two workers never write into the same."""
-
-PATIENCE = 4096
-"""How often a worker polls another one's counter before it checks that it still runs."""
 
 WORTH_FORKING = 32
 """From so many barriers an epoch on, processes are faster than threads; see bench/LOG.md."""
-
-let_others_run: Callable[[], None] = getattr(os, "sched_yield", lambda: time.sleep(0))
 
 Target = Callable[[int], None]
 """What each worker runs, given its rank."""
@@ -40,10 +31,6 @@ Target = Callable[[int], None]
 def worth_forking(barriers: int) -> bool:
     """Tell whether about this many barriers an epoch justify processes over threads."""
     return barriers >= WORTH_FORKING and may_fork()
-
-
-class _AbandonedError(Exception):
-    """Another worker has failed: that one raises the cause."""
 
 
 class WorkerGroup:
@@ -61,8 +48,7 @@ class WorkerGroup:
     def __init__(self, size: int, backend: Backend) -> None:
         self.size, self.in_processes = size, False
         self.xp = backend.xp
-        # How many barriers each worker has reached, in a cache line each; then whether one failed.
-        self._arrived = memoryview(mmap.mmap(-1, 8 * LINE * (size + 1))).cast("q")
+        self._barrier = Barrier(size)
         self._others = Processes()
 
     def zeros(self, shape: Any, dtype: DTypeLike) -> Array:
@@ -99,40 +85,28 @@ class WorkerGroup:
             self._wait(rank)
 
     def _wait(self, rank: int) -> None:
-        """Poll, since waking a sleeping thread would take longer than the wait."""
-        arrived = self._arrived
-        turn = arrived[LINE * rank] = arrived[LINE * rank] + 1
-        for other in range(self.size):
-            asked = 0
-            while arrived[LINE * other] < turn:
-                let_others_run()
-                asked += 1
-                if asked % PATIENCE == 0:
-                    self._look_after(other, turn)
-                if arrived[LINE * self.size]:
-                    raise _AbandonedError
+        self._barrier.wait(rank, POLLS if self.in_processes else 1, self._is_lost)
+
+    def _is_lost(self, rank: int) -> bool:
+        return self.in_processes and self._others.is_lost(rank - 1)
 
     def _guarded(self, target: Target, rank: int) -> None:
         try:
             target(rank)
         except BaseException:
-            self._arrived[LINE * self.size] = 1
+            self._barrier.abandon()
             raise
 
     def _run_first(self, target: Target) -> bool:
         """Run the first worker's part; tell whether it was abandoned, as another worker failed."""
         try:
             self._guarded(target, 0)
-        except _AbandonedError:
+        except AbandonedError:
             return True
         return False
 
-    def _reset_barriers(self) -> None:
-        for rank in range(self.size + 1):
-            self._arrived[LINE * rank] = 0
-
     def _run_in_threads(self, target: Target) -> None:
-        self._reset_barriers()
+        self._barrier.reset()
         with ThreadPoolExecutor(self.size - 1) as pool:
             try:
                 others = [
@@ -142,15 +116,13 @@ class WorkerGroup:
                 abandoned = self._run_first(target)
                 errors = [other.exception() for other in others]
             except BaseException:
-                self._arrived[LINE * self.size] = (
-                    1  # or the pool would wait for the others for ever
-                )
+                self._barrier.abandon()  # or the pool would wait for the others for ever
                 raise
         _raise_first(errors, abandoned)
 
     def _run_in_processes(self, target: Target) -> bool:
         """Run in processes; False if the system cannot fork enough of them."""
-        self._reset_barriers()
+        self._barrier.reset()
         try:
             try:
                 self._others.start([partial(self._guarded, target, r) for r in range(1, self.size)])
@@ -159,22 +131,16 @@ class WorkerGroup:
             abandoned = self._run_first(target)
             errors = self._others.errors()
         finally:
-            self._arrived[LINE * self.size] = 1
+            self._barrier.abandon()
             self._others.end()
         _raise_first(errors, abandoned)
         return True
-
-    def _look_after(self, other: int, turn: int) -> None:
-        """Raise if a worker ended before it reached the barrier."""
-        lost = self.in_processes and self._others.is_lost(other - 1)
-        if lost and self._arrived[LINE * other] < turn:
-            raise _AbandonedError
 
 
 def _raise_first(errors: Iterable[BaseException | None], abandoned: bool) -> None:
     """Raise the exception of a worker that failed by itself, if there is one."""
     for error in errors:
-        if error is not None and not isinstance(error, _AbandonedError):
+        if error is not None and not isinstance(error, AbandonedError):
             raise error
     if abandoned:
         raise RuntimeError(f"a worker of the training stopped and did not say why; {AGAIN}")
