@@ -17,8 +17,9 @@ ASLEEP = 1
 """Where in a worker's line stands whether it sleeps."""
 
 POLLS = 1500
-"""How often a process asks for another's counter before it sleeps: some 100 µs, about as long as it
-takes to be woken; see bench/LOG.md. A thread would hold Python's lock meanwhile and asks once."""
+"""How often a process asks for another's counter before it sleeps: some 100 µs, which
+covers most waits on a quiet machine; see bench/LOG.md. A thread, which would hold Python's lock
+meanwhile, asks once."""
 
 PATIENCE = 0.002
 """Seconds of sleep after which a worker looks whether the others still run."""
