@@ -72,7 +72,7 @@ def run_mlp(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [sys.executable, "-m", "mlp", *arguments],
         cwd=folder,
-        env={**os.environ, "MLP_OFFLINE": "1", "PYTHONPATH": str(ROOT)},
+        env={**os.environ, "MLP_OFFLINE": "1", "PYTHONPATH": str(ROOT), "BROWSER": "true"},
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,

@@ -24,6 +24,7 @@ from mlp.cli.runs import runs
 from mlp.cli.search import search
 from mlp.cli.show import show
 from mlp.cli.train import train
+from mlp.cli.watch import watch
 from mlp.common.errors import MLPError
 from mlp.common.version import package_version
 
@@ -31,6 +32,7 @@ COMMANDS: Entries = {
     "train": train,
     "find-lr": find_lr,
     "search": search,
+    "watch": watch,
     "runs": runs,
     "eval": evaluate,
     "convert": convert,

@@ -33,7 +33,7 @@ def draw(
     ] = True,
 ) -> None:
     """Open a page to draw digits on, and see what the network makes of them."""
-    _check_installed()
+    check_installed()
     from mlp.web.app import create_app
     from mlp.web.model_list import ModelList
     from mlp.web.server import listen, serve
@@ -43,7 +43,12 @@ def draw(
     serve(create_app(offered, host), bound, browser=browser, on_note=console.note)
 
 
-def _check_installed() -> None:
+def check_installed() -> None:
+    """Refuse to go on without the packages that serve pages.
+
+    Raises:
+        UsageError: if one is not installed.
+    """
     missing = [name for name in ("starlette", "uvicorn") if find_spec(name) is None]
     if missing:
         raise UsageError(

@@ -10,6 +10,7 @@ from typing import Annotated
 import typer
 
 from mlp.cli import console
+from mlp.cli.draw import check_installed as check_page_installed
 from mlp.cli.expand import Overrides
 from mlp.cli.options import Json, open_device
 from mlp.cli.train_job import Job
@@ -17,6 +18,7 @@ from mlp.cli.train_open import open_data, open_network
 from mlp.cli.train_options import Asked, Computed
 from mlp.cli.train_report import report
 from mlp.cli.train_settings import gather, settle
+from mlp.cli.watch import page_of
 from mlp.common.errors import ModelError, UsageError
 from mlp.common.overwrite import check_destination
 from mlp.data.reading import Reading
@@ -79,6 +81,15 @@ def train(
             rich_help_panel=RUN_OPTIONS,
         ),
     ] = False,
+    watch: Annotated[
+        bool,
+        typer.Option(
+            "--watch",
+            help="Open a page on which the run is seen to train, and can be paused or stopped; "
+            "needs the extra draw. mlp watch does the same for a run with a folder.",
+            rich_help_panel=RUN_OPTIONS,
+        ),
+    ] = False,
     out: Annotated[
         Path | None,
         typer.Option(metavar="FILE", help="The model file; else the first free digits-N name."),
@@ -95,6 +106,8 @@ def train(
         raise UsageError(f"--checkpoint-every takes minutes above 0, not {checkpoint_every:g}")
     if tensorboard:
         check_installed()
+    if watch:
+        check_page_installed()
     with ExitStack() as stack:
         folder = settings = None
         if resume is not None:
@@ -125,7 +138,10 @@ def train(
             stack.enter_context(folder.begun(settings, force, console.warn))
         elif folder is not None:
             _take_up(folder, settings, saved, state)
-        job = Job(settings, folder, saved, state, checkpoint_every, tensorboard, place)
+        watched = folder.path if folder is not None else None
+        if watch:
+            watched = stack.enter_context(page_of(watched))
+        job = Job(settings, folder, saved, state, checkpoint_every, tensorboard, place, watched)
         with Signals() as signals:
             outcome = job.run(model, images, signals)
             history = outcome.history

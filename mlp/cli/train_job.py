@@ -18,6 +18,8 @@ from mlp.training.runs.model_writer import ModelPlace, ModelWriter
 from mlp.training.runs.settings import Settings
 from mlp.training.runs.signals import Signals, StopOnSignal
 from mlp.training.runs.tensorboard import TensorBoardWriter
+from mlp.training.runs.watch_files import WatchFiles
+from mlp.training.runs.watched import Watched
 from mlp.training.runs.writers import HistoryWriter, LogWriter
 from mlp.training.state import TrainingState
 
@@ -34,6 +36,7 @@ class Job:
         checkpoint_every: minutes.
         tensorboard: whether TensorBoard's file is written.
         place: where the model is written.
+        watched: where it can be watched; None where it cannot.
     """
 
     settings: Settings
@@ -43,6 +46,7 @@ class Job:
     checkpoint_every: float
     tensorboard: bool
     place: ModelPlace
+    watched: Path | None = None
 
     def run(self, model: MLP, images: Dataset, signals: Signals) -> Outcome:
         """Train the network and write it.
@@ -72,6 +76,8 @@ class Job:
             callbacks = [log, HistoryWriter(folder.history, warn), checkpointer, *callbacks]
             if self.tensorboard:
                 callbacks.insert(0, TensorBoardWriter(folder.path, warn))
+        if self.watched is not None:
+            callbacks.insert(0, Watched(WatchFiles(self.watched), signals, warn))
         if self.state is not None:
             callbacks.insert(0, TellMachine(self.state, warn))
         writer = ModelWriter(self.place, folder is None, warn)

@@ -48,6 +48,7 @@ class Run:
         trainer: runs the epochs.
         history: what was measured so far.
         epoch: how many epochs are finished.
+        update: in a pause within an epoch, how many of its updates are done; else 0.
         seconds: of training since the last measured epoch.
         finished: the parameters after the last finished epoch, or their average where the recipe
             has one, on the device, shape (P,).
@@ -64,7 +65,7 @@ class Run:
         self.model, self.dataset, self.recipe, self.trainer = model, dataset, recipe, trainer
         self.history, self.epoch, self.seconds = History(), 0, 0.0
         self.finished = model.backend.xp.zeros_like(model.parameters)
-        self._keepers, self._update = [keeper for keeper in keepers if keeper.name], 0
+        self._keepers, self.update = [keeper for keeper in keepers if keeper.name], 0
         self.keep()
 
     def stop(self, reason: str) -> None:
@@ -86,15 +87,15 @@ class Run:
     @contextmanager
     def paused(self, update: int) -> Iterator[None]:
         """Allow `state` to be taken in the block: between two updates of an epoch."""
-        self._update = update
+        self.update = update
         yield
-        self._update = 0
+        self.update = 0
 
     def state(self) -> TrainingState:
         """Gather all that the run needs to go on; after an epoch, or in `Callback.on_state`."""
         return TrainingState(
             epoch=self.epoch,
-            progress=self.trainer.progress(self._update),
+            progress=self.trainer.progress(self.update),
             seconds=self.seconds,
             history=list(self.history.epochs),
             recipe=asdict(self.recipe),

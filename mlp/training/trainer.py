@@ -61,11 +61,14 @@ class Trainer:
         batch_size: images of an update.
         steps: updates of an epoch.
         executor: makes the updates: of small batches, several at a time, or of large ones.
+        rate: what the recipe's learning rates are multiplied by, from the next epoch on.
 
     Raises:
         UsageError: if a layer learns from whole batches, and one has a single image or does not fit
             the memory.
     """
+
+    rate = 1.0
 
     def __init__(self, model: MLP, split: Split, recipe: Recipe) -> None:
         self.model, self.recipe = model, recipe
@@ -117,7 +120,8 @@ class Trainer:
         if r.shuffle and r.batch_size != "full":
             self._order = None  # frees its memory before the next one is made
             self._order = self.batches.to_device(self._shuffler.permutation(N))  # (N,)
-        lrs = lrs or epoch_learning_rates(r.schedule, r.lr, r.warmup, r.epochs, number, self.steps)
+        peak = r.lr * self.rate
+        lrs = lrs or epoch_learning_rates(r.schedule, peak, r.warmup, r.epochs, number, self.steps)
         resumed, self._resumed = self._resumed, None
         if resumed is not None:
             losses = self.backend.asarray(resumed.losses, self.model.dtype)

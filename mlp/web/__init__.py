@@ -1,1 +1,1 @@
-"""A local page to draw digits on: a small ASGI application and the files that a browser runs."""
+"""Local pages, to draw digits on and to watch runs: small ASGI applications and their files."""

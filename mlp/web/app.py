@@ -54,11 +54,14 @@ def create_app(models: ModelList, host: str = "127.0.0.1") -> ASGIApp:
         Route("/api/models", list_models),
         Route("/api/network", network),
         Route("/api/extract", extract, methods=["POST"]),
-        _file("/", served_page(), "text/html"),
-        _file("/style.css", read_static("style.css"), "text/css"),
-        *(_file(f"/{name}", read_static(name), "text/javascript") for name in served_scripts()),
+        static_file("/", served_page(), "text/html"),
+        static_file("/style.css", read_static("style.css"), "text/css"),
+        *(
+            static_file(f"/{name}", read_static(name), "text/javascript")
+            for name in served_scripts()
+        ),
     ]
-    handlers: dict[Any, Any] = {MLPError: _answer_error, HTTPException: _answer_status}
+    handlers: dict[Any, Any] = {MLPError: _answer_error, HTTPException: answer_status}
     return Guard(Starlette(routes=routes, exception_handlers=handlers), host)
 
 
@@ -70,7 +73,9 @@ def _extract(content: bytes) -> dict[str, Any]:
     return digits_payload(load_picture(io.BytesIO(content)))
 
 
-def _file(path: str, content: str, kind: str) -> Route:
+def static_file(path: str, content: str, kind: str) -> Route:
+    """Serve a file that does not change."""
+
     async def serve(_: Request) -> Response:
         return Response(content, media_type=kind)  # Starlette adds the charset
 
@@ -117,6 +122,7 @@ async def _answer_error(_: Request, error: MLPError) -> Response:
     return JSONResponse({"problem": str(error)}, 422)
 
 
-async def _answer_status(_: Request, error: HTTPException) -> Response:
+async def answer_status(_: Request, error: HTTPException) -> Response:
+    """Answer a request that is refused, with its reason."""
     headers = {"Connection": "close"} if error.status_code in (408, 413) else error.headers
     return JSONResponse({"problem": error.detail}, error.status_code, headers)

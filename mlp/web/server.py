@@ -7,6 +7,8 @@ import threading
 import webbrowser
 from collections.abc import Callable
 from contextlib import suppress
+from functools import partial
+from types import FrameType
 
 import uvicorn
 from starlette.types import ASGIApp
@@ -58,7 +60,15 @@ def address_of(bound: socket.socket) -> str:
 
 
 def serve(
-    app: ASGIApp, bound: socket.socket, *, browser: bool, on_note: Callable[[str], None]
+    app: ASGIApp,
+    bound: socket.socket,
+    *,
+    browser: bool,
+    on_note: Callable[[str], None],
+    hint: str = "draw on this page",
+    on_address: Callable[[str], None] | None = None,
+    until: Callable[[], None] | None = None,
+    ending: threading.Event | None = None,
 ) -> None:
     """Answer until interrupted.
 
@@ -67,6 +77,10 @@ def serve(
         bound: from `listen`; closed at the end.
         browser: whether to open the page.
         on_note: called with sentences for the user, such as when the page is closed.
+        hint: what can be done on the page.
+        on_address: called with the page's address; it is printed unless given.
+        until: run in a thread of its own; the server ends when it returns.
+        ending: set when the server begins to end, for answers that would never end.
     """
     address = address_of(bound)
     if not is_loopback(bound.getsockname()[0]):
@@ -82,13 +96,35 @@ def serve(
         limit_concurrency=MOST_AT_ONCE + 1,
         timeout_graceful_shutdown=LAST_WORDS,
     )
-    print(address, flush=True)
-    on_note("draw on this page; Ctrl-C ends it")
+    server = _Server(config, ending or threading.Event())
+    (on_address or partial(print, flush=True))(address)
+    on_note(f"{hint}; Ctrl-C ends it")
     if browser:
         threading.Thread(target=webbrowser.open, args=(address,), daemon=True).start()
+    if until is not None:
+        threading.Thread(target=server.end_after, args=(until,), daemon=True).start()
     with bound, suppress(KeyboardInterrupt):  # which the server raises again once it has ended
-        uvicorn.Server(config).run(sockets=[bound])
+        server.run(sockets=[bound])
     on_note("the page is closed")
+
+
+class _Server(uvicorn.Server):
+    """A server that tells when it begins to end, by a signal or as it was asked to."""
+
+    def __init__(self, config: uvicorn.Config, ending: threading.Event) -> None:
+        super().__init__(config)
+        self._ending = ending
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        """Begin to end, for a signal."""
+        self._ending.set()
+        super().handle_exit(sig, frame)
+
+    def end_after(self, until: Callable[[], None]) -> None:
+        """Begin to end when a function returns."""
+        until()
+        self._ending.set()
+        self.should_exit = True
 
 
 def _address_in_network() -> str:

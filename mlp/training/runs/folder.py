@@ -14,6 +14,7 @@ from mlp.common.errors import ModelError, UsageError
 from mlp.common.overwrite import check_holds_only
 from mlp.training.runs.lock import LOCK, locked
 from mlp.training.runs.settings import Settings, read_settings, write_settings
+from mlp.training.runs.watch_files import NAMES as WATCH_FILES
 from mlp.training.state import TrainingState, load_state
 
 RUNS = Path("runs")
@@ -166,7 +167,8 @@ class RunFolder:
     def _files(self) -> list[Path]:
         """List what a run has written into the folder."""
         own = [self.model, self.settings, self.history, self.log, self.path / LOCK]
-        patterns = ("checkpoint-*.safetensors", ".*.tmp", "events.out.tfevents.*")
+        own += [self.path / name for name in WATCH_FILES]
+        patterns = ("checkpoint-*.safetensors", ".*.tmp", "events.out.tfevents.*", ".watch*.part")
         found = [path for pattern in patterns for path in self.path.glob(pattern)]
         return [path for path in [*own, *found] if path.is_file()]
 

@@ -1,0 +1,69 @@
+"""``mlp watch``: a local page that shows runs as they train, and asks things of them."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Annotated
+
+import typer
+
+from mlp.cli import console
+from mlp.cli.draw import check_installed
+from mlp.training.runs.folder import find_folder
+
+
+def watch(
+    runs: Annotated[
+        list[Path],
+        typer.Argument(metavar="RUN...", help="Folders of runs, or their names; see mlp runs."),
+    ],
+    host: Annotated[
+        str, typer.Option(help="The address to listen on; 0.0.0.0 lets your phone in.")
+    ] = "127.0.0.1",
+    port: Annotated[
+        int, typer.Option(min=0, max=65535, help="The port; 0 takes one that is free.")
+    ] = 0,
+    browser: Annotated[
+        bool, typer.Option("--browser/--no-browser", help="Open the page in a browser.")
+    ] = True,
+) -> None:
+    """Open a page on which runs are seen to train, side by side, and can be paused or stopped."""
+    folders = [find_folder(run) for run in runs]
+    check_installed()
+    from mlp.web.server import listen, serve
+    from mlp.web.watch_app import create_watch_app
+    from mlp.web.watching import Watching
+
+    bound = listen(host, port)
+    ending = threading.Event()
+    watched = [Watching(folder.path.name, folder.path) for folder in folders]
+    serve(
+        create_watch_app(watched, host, ending),
+        bound,
+        browser=browser,
+        on_note=console.note,
+        hint="watch on this page",
+        ending=ending,
+    )
+
+
+@contextmanager
+def page_of(folder: Path | None) -> Iterator[Path]:
+    """Open the page of a run that is about to train, while the block runs.
+
+    Args:
+        folder: the run's; one that is deleted at the end is made where it has none.
+    """
+    from mlp.web.watch_process import page_apart
+
+    with ExitStack() as stack:
+        name = "training" if folder is None else folder.name
+        if folder is None:
+            folder = Path(stack.enter_context(TemporaryDirectory(prefix="mlp-watch-")))
+        address = stack.enter_context(page_apart(folder, name, browser=True))
+        console.note(f"watch it on {address}")
+        yield folder

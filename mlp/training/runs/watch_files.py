@@ -1,0 +1,157 @@
+"""The files between a training and who watches it: a picture of the run, and what is asked of it.
+
+They are in the run's folder, so that a page in a process of its own can watch any run of this
+machine, and one that nobody watches writes none. Nothing is synced: they are of this moment, and
+no run depends on them.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+from zipfile import BadZipFile
+
+import numpy as np
+from numpy.typing import NDArray
+
+ABOUT, MOMENT, ASKED = "watch-about.npz", "watch-moment.npz", "watch.json"
+NAMES = ABOUT, MOMENT, ASKED
+
+ALIVE = 5.0
+"""Seconds: who watches says so more often than this."""
+
+_JSON = "json"
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What is asked of a run that is watched.
+
+    Attributes:
+        paused: whether it waits.
+        steps: how often it was asked, all in all, to go on by one span of updates while it waits.
+        rate: what its learning rates are to be multiplied by from the next epoch on; None leaves
+            them as they are.
+        stop: whether it is to end after this epoch, and to keep the network.
+    """
+
+    paused: bool = False
+    steps: int = 0
+    rate: float | None = None
+    stop: bool = False
+
+    def __post_init__(self) -> None:
+        rate = self.rate
+        is_rate = rate is None or (isinstance(rate, int | float) and 0 < rate < 1e6)
+        flags = self.paused, self.stop
+        if not (is_rate and all(isinstance(flag, bool) for flag in flags)):
+            raise ValueError("nothing that can be asked of a run")
+        if isinstance(self.steps, bool) or not isinstance(self.steps, int) or self.steps < 0:
+            raise ValueError("a number of steps is a whole number")
+
+
+class WatchFiles:
+    """These files of one run.
+
+    Args:
+        folder: where they are.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self._asked_at, self._asked = 0, Asked()
+
+    # Who watches
+
+    def ask(self, asked: Asked) -> None:
+        """Ask something of the run, which also tells that it is watched.
+
+        Raises:
+            OSError: if the folder is gone or cannot be written.
+        """
+        self._replace(ASKED, json.dumps(asdict(asked)).encode())
+
+    def stay(self) -> None:
+        """Tell that the run is still watched."""
+        with suppress(OSError):
+            os.utime(self.folder / ASKED)
+
+    def about(self) -> tuple[dict[str, Any], dict[str, NDArray[Any]]] | None:
+        """Return what a run told of itself when it was first watched; None before."""
+        return _read(self.folder / ABOUT)
+
+    def moment(self) -> tuple[dict[str, Any], dict[str, NDArray[Any]]] | None:
+        """Return the latest moment that a run told of; None before the first."""
+        return _read(self.folder / MOMENT)
+
+    def changed(self) -> int:
+        """Return when the latest moment was told, in nanoseconds; 0 before the first."""
+        with suppress(OSError):
+            return (self.folder / MOMENT).stat().st_mtime_ns
+        return 0
+
+    # The run
+
+    def asked(self) -> Asked | None:
+        """Return what is asked of the run; None where nobody watches."""
+        try:
+            at = (self.folder / ASKED).stat().st_mtime_ns
+            if abs(time.time() - at / 1e9) > ALIVE:
+                return None
+            if at != self._asked_at:
+                told = json.loads((self.folder / ASKED).read_bytes())
+                self._asked_at, self._asked = at, Asked(**told)
+        except (OSError, ValueError, TypeError):
+            return None
+        return self._asked
+
+    def tell_about(self, values: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]) -> None:
+        """Tell what a run is: values that JSON holds, and arrays.
+
+        Raises:
+            OSError: if it cannot be written.
+        """
+        self._write(ABOUT, values, arrays)
+
+    def tell(self, values: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]) -> None:
+        """Tell how the run stands now.
+
+        Raises:
+            OSError: if it cannot be written.
+        """
+        self._write(MOMENT, values, arrays)
+
+    def clear(self) -> None:
+        """Delete what an earlier run told, and what was asked of it."""
+        for name in NAMES:
+            with suppress(OSError):
+                (self.folder / name).unlink()
+
+    def _write(
+        self, name: str, values: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]
+    ) -> None:
+        text = np.frombuffer(json.dumps(values).encode(), np.uint8)
+        place = self.folder / f".{name}.part"
+        with place.open("wb") as file:
+            np.savez(file, **{_JSON: text, **arrays})  # type: ignore[arg-type]  # no name is a flag
+        place.replace(self.folder / name)
+
+    def _replace(self, name: str, content: bytes) -> None:
+        place = self.folder / f".{name}.part"
+        place.write_bytes(content)
+        place.replace(self.folder / name)
+
+
+def _read(path: Path) -> tuple[dict[str, Any], dict[str, NDArray[Any]]] | None:
+    try:
+        with path.open("rb") as opened, np.load(opened, allow_pickle=False) as file:
+            arrays = {name: file[name] for name in file.files}
+        return json.loads(arrays.pop(_JSON).tobytes()), arrays
+    except (OSError, ValueError, KeyError, EOFError, BadZipFile):
+        return None

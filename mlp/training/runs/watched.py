@@ -1,0 +1,217 @@
+"""A run that can be watched: it tells how it stands, and does what is asked of it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from backends import Array
+from mlp.common.rng import generator
+from mlp.data.batches import Batches
+from mlp.models.metadata import task_of
+from mlp.training.callbacks import Callback
+from mlp.training.history import Epoch
+from mlp.training.runs.signals import Signals
+from mlp.training.runs.watch_files import Asked, WatchFiles
+
+if TYPE_CHECKING:
+    from mlp.training.run import Run
+
+LOOK = 0.1
+"""Seconds between two looks at whether somebody watches."""
+
+PACE = 0.4
+"""Seconds between two moments that are told of within an epoch."""
+
+SHARE = 0.005
+"""The share of the time that this may take; of a network of gigabytes it is told less often."""
+
+SAMPLE = 400
+"""Test images that are told once, for who watches to ask the network about."""
+
+POINTS = 1500
+"""The most points of the curve of losses: beyond, two become one."""
+
+STOPPED = "it was stopped on the page that watched it"
+
+
+class Watched(Callback):
+    """Tells a few times a second how a run stands, where somebody watches.
+
+    What is told is the parameters and the losses as they are. Everything that has to be computed
+    from them is computed by who watches, in another process.
+
+    Args:
+        files: where it is told and asked.
+        signals: what tells that the run is to end, so that a pause does, too.
+        on_note: called with a sentence about what was asked.
+    """
+
+    name = "watched"
+
+    def __init__(
+        self,
+        files: WatchFiles,
+        signals: Signals | None = None,
+        on_note: Callable[[str], None] = lambda _: None,
+    ) -> None:
+        self._files, self._signals, self._on_note = files, signals, on_note
+        self._next_look = self._next_moment = 0.0
+        self._asked: Asked | None = None
+        self._about_told, self._steps, self._rate = False, 0, 1.0
+        self._points: list[tuple[float, float]] = []
+        self._done = 0
+
+    def state(self) -> tuple[dict[str, Any], dict[str, Array]]:
+        return {"rate": self._rate}, {}
+
+    def restore(self, values: dict[str, Any], arrays: dict[str, Any]) -> None:
+        del arrays
+        self._rate = float(values["rate"])
+
+    def on_epoch_begin(self, run: Run) -> None:
+        self._look()
+        wanted = self._asked.rate if self._asked is not None else None
+        if wanted is not None and wanted != self._rate:
+            self._rate = wanted
+            self._on_note(
+                f"learning rates times {wanted:g} from epoch {run.epoch + 1} on, as was asked on "
+                "the page that watches"
+            )
+        run.trainer.rate = self._rate
+        self._done = run.update
+
+    def wants_state(self, run: Run) -> bool:
+        self._look()
+        due = self._asked is not None and time.monotonic() >= self._next_moment
+        return due or self._waits
+
+    def on_state(self, run: Run) -> None:
+        """Tell how the run stands, and wait while that is asked."""
+        if self._asked is None:
+            return
+        start = time.monotonic()
+        if start >= self._next_moment or self._waits:
+            self._gather_losses(run, run.epoch, run.update)
+            self._tell(run)
+        start = time.monotonic()
+        while self._waits and self._steps >= self._asked.steps:
+            time.sleep(0.02)
+            self._look()
+            if self._asked is None:
+                break
+        if self._waits:
+            self._steps += 1
+        elif self._asked is not None:
+            self._steps = self._asked.steps
+        run.seconds -= time.monotonic() - start  # which it waited
+
+    def on_epoch_measured(self, run: Run, epoch: Epoch) -> None:
+        del epoch
+        if self.wants_state(run):
+            self._tell(run)
+
+    def on_epoch_end(self, run: Run) -> None:
+        self._gather_losses(run, run.epoch - 1, run.trainer.steps)
+        self._done = 0
+        self._look()
+        if self._asked is not None and self._asked.stop:
+            run.stop(STOPPED)
+
+    def on_stop(self, run: Run) -> None:
+        if self._about_told:
+            self._tell(run, ended=True)
+
+    @property
+    def _waits(self) -> bool:
+        """Whether the run is to wait, unless a signal ends it."""
+        ends = self._signals is not None and self._signals.received is not None
+        return self._asked is not None and self._asked.paused and not self._asked.stop and not ends
+
+    def _look(self) -> None:
+        """Look, once in a while, at what is asked."""
+        now = time.monotonic()
+        if now >= self._next_look:
+            self._next_look, self._asked = now + LOOK, self._files.asked()
+
+    def _gather_losses(self, run: Run, epoch: int, done: int) -> None:
+        """Add the losses of the updates since the last time to the curve, a point for each stretch.
+
+        Where nobody watches this is done once an epoch, so that whoever comes sees the curve.
+
+        Args:
+            run: the run.
+            epoch: the epoch of these updates, from 0.
+            done: how many of its updates are done.
+        """
+        steps = run.trainer.steps
+        losses = run.trainer.losses()[self._done : done]
+        if not len(losses):
+            return
+        # At least some eight points an epoch, and more where it is told more often.
+        for part in np.array_split(losses, max(1, min(len(losses), 8 * len(losses) // steps))):
+            self._done += len(part)
+            self._points.append((epoch + self._done / steps, float(part.mean())))
+        if len(self._points) > POINTS:
+            pairs = np.array(self._points[: len(self._points) // 2 * 2]).reshape(-1, 2, 2)
+            self._points = [(float(x), float(y)) for x, y in pairs.mean(axis=1)]
+
+    def _tell(self, run: Run, ended: bool = False) -> None:
+        start = time.monotonic()
+        try:
+            if not self._about_told:
+                self._files.tell_about(*_about(run))
+                self._about_told = True
+            model = run.model
+            self._files.tell(
+                {
+                    "epoch": run.epoch,
+                    "update": run.update,
+                    "paused": self._waits,
+                    "ended": ended,
+                    "stopped": run.history.stopped,
+                    "rate": self._rate,
+                    "history": [asdict(epoch) for epoch in run.history.epochs],
+                },
+                {
+                    "parameters": model.backend.to_numpy(model.parameters),
+                    "losses": np.array(self._points, np.float64).reshape(-1, 2),
+                },
+            )
+        except OSError:  # a full disk, say: nobody sees it, and the run goes on
+            pass
+        now = time.monotonic()
+        self._next_moment = now + max(PACE, (now - start) / SHARE)
+
+
+def _about(run: Run) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
+    """Return what a run is, and test images with their labels, as its network takes them."""
+    model, test = run.model, run.dataset.test
+    count = min(SAMPLE, len(test))
+    rows = np.sort(generator(0, "watched").permutation(len(test))[:count])
+    x, _ = Batches(test.images[rows], test.labels[rows], model).slice(0, count)  # (n, I)
+    values = {
+        "network": {
+            "sizes": list(model.sizes),
+            "activation": model.activation,
+            "output": model.output,
+            "bias": model.bias,
+            "dtype": model.dtype,
+        },
+        "task": task_of(model).to_json(),
+        "recipe": asdict(run.recipe),
+        "steps": run.trainer.steps,
+        "dataset": run.dataset.name,
+        "device": model.backend.name,
+        "image_shape": list(run.dataset.train.images.shape[1:]),
+    }
+    return values, {
+        "x": np.array(model.backend.to_numpy(x)),
+        "labels": np.asarray(test.labels[rows]),
+        "rows": rows,
+    }

@@ -1,0 +1,36 @@
+"""mlp watch: which runs it takes, and what it needs."""
+
+from __future__ import annotations
+
+import importlib.util
+import sys
+
+import pytest
+from command import Command
+
+
+def test_a_run_that_is_not_there_is_refused(mlp: Command) -> None:
+    result = mlp("watch", "nowhere")
+    assert (result.code, result.out) == (2, "")
+    assert "there is no run in nowhere" in result.err
+
+
+@pytest.mark.parametrize("command", [("watch", "runs/first"), ("train", "--watch")])
+def test_what_is_missing_is_named_before_any_time_is_spent(
+    mlp: Command, monkeypatch: pytest.MonkeyPatch, command: tuple[str, ...]
+) -> None:
+    done = mlp(
+        "train", "--dataset", "synthetic:60+20", "--epochs", "1", "--run", "runs/first",
+        "--device", "cpu",
+    )  # fmt: skip
+    assert done.code == 0
+    find_spec = importlib.util.find_spec
+    monkeypatch.setattr(
+        sys.modules["mlp.cli.draw"],  # in the package the name is the command's
+        "find_spec",
+        lambda name: None if name == "uvicorn" else find_spec(name),
+    )
+    result = mlp(*command)
+    assert result.code == 2
+    assert "the page needs uvicorn" in result.err
+    assert "mlp-digits[draw]" in result.err

@@ -1,0 +1,79 @@
+"""What a run and who watches it tell each other through files."""
+
+from __future__ import annotations
+
+import os
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from mlp.training.runs.watch_files import ABOUT, ALIVE, ASKED, MOMENT, NAMES, Asked, WatchFiles
+
+
+def names(folder: Path) -> list[str]:
+    return sorted(path.name for path in folder.iterdir())
+
+
+def test_what_is_asked_arrives(tmp_path: Path) -> None:
+    run, page = WatchFiles(tmp_path), WatchFiles(tmp_path)
+    assert run.asked() is None
+    for asked in (Asked(), Asked(True, 3, 0.5), Asked(stop=True)):
+        page.ask(asked)
+        assert run.asked() == asked
+        assert run.asked() == asked  # also when it is not read anew
+    assert names(tmp_path) == [ASKED]
+
+
+def test_who_has_not_said_for_a_while_that_he_watches_is_gone(tmp_path: Path) -> None:
+    files = WatchFiles(tmp_path)
+    files.ask(Asked())
+    old = time.time() - 2 * ALIVE
+    os.utime(tmp_path / ASKED, (old, old))
+    assert files.asked() is None
+    files.stay()
+    assert files.asked() == Asked()
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", "{", "[]", "3", '{"paused": 1}', '{"rate": 0}', '{"rate": "x"}', '{"rate": 1e300}',
+     '{"steps": -1}', '{"steps": true}', '{"steps": 0.5}', '{"stop": null}', '{"other": 1}'],
+)  # fmt: skip
+def test_what_makes_no_sense_is_asked_by_nobody(tmp_path: Path, text: str) -> None:
+    (tmp_path / ASKED).write_text(text)
+    assert WatchFiles(tmp_path).asked() is None
+
+
+def test_what_a_run_tells_arrives_as_it_is(tmp_path: Path) -> None:
+    run, page = WatchFiles(tmp_path), WatchFiles(tmp_path)
+    assert (page.about(), page.moment(), page.changed()) == (None, None, 0)
+    run.tell_about({"sizes": [4, 2]}, {"x": np.eye(2)})
+    run.tell({"epoch": 1}, {"losses": np.arange(6.0).reshape(3, 2)})
+    about, moment = page.about(), page.moment()
+    assert about is not None
+    assert moment is not None
+    assert (about[0], moment[0]) == ({"sizes": [4, 2]}, {"epoch": 1})
+    np.testing.assert_array_equal(about[1]["x"], np.eye(2))
+    np.testing.assert_array_equal(moment[1]["losses"], [[0, 1], [2, 3], [4, 5]])
+    assert page.changed() > 0
+    assert names(tmp_path) == [ABOUT, MOMENT]
+    run.clear()
+    assert names(tmp_path) == []
+
+
+@pytest.mark.parametrize("content", [b"", b"PK", b"PK\x03\x04" + bytes(40)])
+def test_a_file_that_is_none_is_none(tmp_path: Path, content: bytes) -> None:
+    for name in NAMES:
+        (tmp_path / name).write_bytes(content)
+    files = WatchFiles(tmp_path)
+    assert (files.about(), files.moment(), files.asked()) == (None, None, None)
+
+
+def test_a_folder_that_is_gone_is_told_to_who_asks(tmp_path: Path) -> None:
+    files = WatchFiles(tmp_path / "gone")
+    with pytest.raises(OSError, match="gone"):
+        files.ask(Asked())
+    files.stay()
+    files.clear()

@@ -1,0 +1,173 @@
+"""The page of mlp watch in a real browser, beside a real training: it shows it, and steers it.
+
+Needs Chromium with its driver, and selenium; skipped without them.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from chromium import chromium
+
+from mlp.models.model_file import load
+from mlp.training.runs.watched import STOPPED
+
+pytest.importorskip("selenium.webdriver")
+pytest.importorskip("starlette", reason="the page needs the extra mlp-digits[draw]")
+
+PATIENCE = 60.0  # seconds
+TRAIN = ("train", "--dataset", "synthetic:6000+500", "--hidden", "24,16", "--device", "cpu")
+
+
+@pytest.fixture(scope="module")
+def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
+    with chromium(tmp_path_factory.mktemp("browser")) as browser:
+        yield browser
+
+
+@contextmanager
+def started(folder: Path, *arguments: object) -> Iterator[tuple[subprocess.Popen[str], str]]:
+    """Run a command that serves a page, and give its process and its address."""
+    environment = {**os.environ, "BROWSER": "true"}  # opens nothing
+    process = subprocess.Popen(
+        [sys.executable, "-m", "mlp", *map(str, arguments)],
+        cwd=folder, env=environment, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+    )  # fmt: skip
+    with process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        lines = process.stderr if "train" in arguments else process.stdout
+        told = ""
+        for line in lines:
+            told += line
+            if found := re.search(r"http://127\.0\.0\.1:\d+/", line):
+                break
+        else:
+            raise AssertionError(told)
+        try:
+            yield process, found[0]
+        finally:
+            if process.poll() is None:
+                process.send_signal(signal.SIGINT)
+
+
+class Page:
+    """The page, as its visitor sees it."""
+
+    def __init__(self, browser: Any, address: str) -> None:
+        self.browser = browser
+        browser.get(address)
+
+    def run(self, script: str, *arguments: Any) -> Any:
+        return self.browser.execute_script(script, *arguments)
+
+    def text(self, selector: str, nth: int = 0) -> str:
+        script = "return document.querySelectorAll(arguments[0])[arguments[1]]?.textContent ?? ''"
+        return str(self.run(script, selector, nth))
+
+    def count(self, selector: str) -> int:
+        return int(self.run("return document.querySelectorAll(arguments[0]).length", selector))
+
+    def click(self, selector: str) -> None:
+        self.run("document.querySelector(arguments[0]).click()", selector)
+
+    def until(self, holds: Callable[[], Any]) -> None:
+        end = time.monotonic() + PATIENCE
+        while not holds():
+            assert time.monotonic() < end, self.text("body")
+            time.sleep(0.05)
+
+    def errors(self) -> list[str]:
+        log = self.browser.get_log("browser")
+        return [entry["message"] for entry in log if entry["level"] == "SEVERE"]
+
+
+def test_a_training_is_watched_to_its_end(browser: Any, tmp_path: Path) -> None:
+    with started(tmp_path, *TRAIN, "--epochs", "4", "--watch", "--json") as (process, address):
+        page = Page(browser, address)
+        page.until(lambda: "the training has ended" in page.text(".state"))
+        assert page.errors() == []
+        assert "after 4 of 4 epochs, test accuracy" in page.text(".state")
+        out, err = process.communicate(timeout=PATIENCE)
+    assert process.returncode == 0, err
+    result = json.loads(out)
+    assert f"{result['test_accuracy']:.1%}".replace("%", " %") in page.text(".state")
+    assert page.count(".charts polyline") == 3  # the loss; train and test
+    assert page.count(".grid canvas") == 24
+    assert page.count(".confusion td") == 100
+    assert page.count(".layers .histograms svg") == 6
+    assert page.run("return document.querySelector('.pause').disabled")
+    # The first unit's picture has the signs of its weights.
+    model = load(tmp_path / "digits.safetensors")
+    w = model.linear[0].W[:, 0]
+    pixels = page.run(
+        "const c = document.querySelector('.grid canvas');"
+        "return Array.from(c.getContext('2d').getImageData(0, 0, c.width, c.height).data)"
+    )
+    rgba = np.array(pixels).reshape(784, 4)
+    strong = rgba[:, 3] > 60
+    assert strong.sum() > 20
+    warm = np.sign(rgba[strong, 0] - rgba[strong, 2])
+    np.testing.assert_array_equal(warm, np.sign(w[strong]))
+    assert "24 units" in page.text(".weights .legend")
+    assert [path.name for path in tmp_path.iterdir()] == ["digits.safetensors"]
+
+
+def test_a_training_is_paused_stepped_slowed_and_stopped(browser: Any, tmp_path: Path) -> None:
+    long = ("--epochs", "500", "--report-every", "1", "--run", "first", "--watch")
+    with started(tmp_path, *TRAIN, *long) as (process, address):
+        page = Page(browser, address)
+        page.until(lambda: "epoch" in page.text(".state"))
+        page.click(".pause")
+        page.until(lambda: page.text(".state").startswith("waiting at"))
+        assert page.text(".pause") == "Go on"
+        place = page.text(".state")
+        page.click(".step")
+        page.until(lambda: page.text(".state") != place)
+        page.until(lambda: page.text(".state").startswith("waiting at"))
+        page.run(
+            "const rate = document.querySelector('.rate'); rate.value = '0.5';"
+            "rate.dispatchEvent(new Event('change'))"
+        )
+        page.click(".pause")
+        page.until(lambda: "learning rate × 0.5" in page.text(".state"))
+        page.click(".stop")
+        page.until(lambda: "stopped" in page.text(".state"))
+        assert page.errors() == []
+        out, err = process.communicate(timeout=PATIENCE)
+    assert process.returncode == 0, err
+    assert STOPPED in out
+    assert "learning rates times 0.5 from epoch" in err
+    assert (tmp_path / "first" / "model.safetensors").is_file()
+
+
+def test_two_runs_are_watched_side_by_side(browser: Any, tmp_path: Path) -> None:
+    for name in ("first", "second"):
+        command = [sys.executable, "-m", "mlp", *TRAIN, "--epochs", "1", "--run", name]
+        subprocess.run(command, cwd=tmp_path, check=True, capture_output=True)
+        assert not list((tmp_path / name).glob("watch*"))  # nobody watched
+    with started(tmp_path, "watch", "first", "second", "--no-browser") as (process, address):
+        page = Page(browser, address)
+        page.until(lambda: page.count(".charts svg") == 4)
+        assert [page.text(".name", nth) for nth in (0, 1)] == ["first", "second"]
+        resume = [sys.executable, "-m", "mlp", "train", "--resume", "second", "--epochs", "3"]
+        subprocess.run(resume, cwd=tmp_path, check=True, capture_output=True)
+        page.until(lambda: "after 3 of 3 epochs" in page.text(".state", 1))
+        assert page.errors() == []
+        process.send_signal(signal.SIGINT)
+        _, err = process.communicate(timeout=PATIENCE)
+    assert process.returncode == 0
+    assert "the page is closed" in err
+    assert "Traceback" not in err

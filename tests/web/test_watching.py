@@ -1,0 +1,153 @@
+"""What the page is told of a run: what the network is, does and mistakes, as JSON."""
+
+from __future__ import annotations
+
+import base64
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from toys import DATA
+from watched_run import watched_run
+
+from mlp.data.load import load_dataset
+from mlp.models.predict import predict
+from mlp.nn.network import MLP
+from mlp.training.runs.watch_files import Asked, WatchFiles
+from mlp.web.watching import UNITS_SHOWN, Watching
+
+
+def told(folder: Path) -> dict[str, Any]:
+    watching = Watching("first", folder)
+    watching.look()
+    event: dict[str, Any] = json.loads(watching.event)
+    return event
+
+
+def test_a_moment_has_what_the_page_shows(tmp_path: Path) -> None:
+    model = watched_run(tmp_path)
+    event = told(tmp_path)
+    assert event["name"] == "first"
+    assert event["state"]["ended"]
+    assert (event["state"]["epoch"], event["state"]["steps"]) == (2, 15)
+    assert event["about"]["network"]["sizes"] == [16, 9, 7, 5]
+    assert (event["about"]["epochs"], event["about"]["parameters"]) == (2, model.parameters.size)
+    assert [epoch["epoch"] for epoch in event["history"]] == [1, 2]
+    assert event["losses"][-1][0] == 2
+    assert [layer["units"] for layer in event["layers"]] == [9, 7, 5]
+
+
+def test_the_weights_are_the_networks(tmp_path: Path) -> None:
+    model = watched_run(tmp_path, MLP([16, 60, 5]))
+    weights = told(tmp_path)["weights"]
+    assert (weights["units"], weights["of"], weights["shape"]) == (UNITS_SHOWN, 60, [4, 4])
+    eight = np.frombuffer(base64.b64decode(weights["data"]), np.int8).reshape(UNITS_SHOWN, 16)
+    W = model.linear[0].W.T[:UNITS_SHOWN]
+    whole = np.abs(W) < weights["maximum"]
+    expected = W / weights["maximum"] * 127
+    np.testing.assert_allclose(eight[whole], expected[whole], atol=0.51)
+
+
+def test_confusions_and_mistakes_are_the_networks(tmp_path: Path) -> None:
+    model = watched_run(tmp_path, lr=0.01)
+    event = told(tmp_path)
+    answers, labels = predict(model, DATA.test.images), DATA.test.labels
+    assert event["correct"] == (answers == labels).sum()
+    confusion = np.array(event["confusion"])
+    assert confusion.sum() == len(labels)
+    for label, read in {(1, 1), (0, 3), (2, 4)}:
+        assert confusion[label, read] == ((labels == label) & (answers == read)).sum()
+    wrong = np.flatnonzero(answers != labels)
+    assert 0 < len(event["mistakes"]) == min(8, len(wrong))
+    for mistake in event["mistakes"]:
+        row = mistake["row"]
+        assert row in wrong
+        assert (mistake["label"], mistake["read"]) == (str(labels[row]), str(answers[row]))
+        image = np.frombuffer(base64.b64decode(mistake["image"]), np.uint8)
+        np.testing.assert_array_equal(image, DATA.test.images[row].ravel())
+    sure = [mistake["confidence"] for mistake in event["mistakes"]]
+    assert sure == sorted(sure, reverse=True)
+
+
+@pytest.mark.parametrize("task", ["regression", "columns"])
+def test_other_data_has_neither_pictures_nor_confusions_to_show(tmp_path: Path, task: str) -> None:
+    rng = np.random.default_rng(0)
+    X, y = rng.normal(size=(80, 6)), rng.integers(0, 3, 80)
+    if task == "regression":
+        data = load_dataset((X, X @ rng.normal(size=6)), kind="regression", test=0.2)
+        watched_run(tmp_path, MLP([6, 4, 1]), data, loss="quadratic")
+        event = told(tmp_path)
+        assert "confusion" not in event
+    else:
+        watched_run(tmp_path, MLP([6, 4, 3]), load_dataset((X, y), test=0.2))
+        event = told(tmp_path)
+        assert event["mistakes"] == []
+        assert len(event["confusion"]) == 3
+    assert event["weights"]["shape"] is None
+    assert len(event["layers"]) == 2
+
+
+def test_many_classes_have_no_table(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("mlp.web.watching.MOST_CLASSES", 4)
+    watched_run(tmp_path)
+    assert "confusion" not in told(tmp_path)
+
+
+def test_a_run_that_told_nothing_shows_its_history(tmp_path: Path) -> None:
+    event = told(tmp_path)
+    assert (event["state"], event["history"]) == (None, [])
+    (tmp_path / "history.jsonl").write_text('{"epoch": 1, "loss": 0.5}\n')
+    assert told(tmp_path)["history"] == [{"epoch": 1, "loss": 0.5}]
+
+
+def test_numbers_that_are_not_finite_are_none(tmp_path: Path) -> None:
+    model = watched_run(tmp_path)
+    files = WatchFiles(tmp_path)
+    moment = files.moment()
+    assert moment is not None
+    values, arrays = moment
+    losses = np.array([[0.1, np.nan], [0.2, np.inf]])
+    files.tell(values, {"parameters": np.full_like(model.parameters, np.nan), "losses": losses})
+    event = told(tmp_path)
+    assert event["losses"] == [[0.1, None], [0.2, None]]
+    del arrays
+
+
+def test_it_looks_anew_only_where_there_is_news(tmp_path: Path) -> None:
+    watched_run(tmp_path)
+    watching = Watching("first", tmp_path)
+    watching.look()
+    version = watching.version
+    watching.look()
+    assert watching.version == version
+    files = WatchFiles(tmp_path)
+    moment = files.moment()
+    assert moment is not None
+    files.tell(*moment)
+    watching.look()
+    assert watching.version == version + 1
+
+
+def test_another_network_in_the_same_folder_is_taken_anew(tmp_path: Path) -> None:
+    watching = Watching("first", tmp_path)
+    watched_run(tmp_path)
+    watching.look()
+    watched_run(tmp_path, MLP([16, 3, 5]))
+    watching.look()
+    assert json.loads(watching.event)["about"]["network"]["sizes"] == [16, 3, 5]
+
+
+def test_what_the_page_asks_reaches_the_run(tmp_path: Path) -> None:
+    watching, files = Watching("first", tmp_path), WatchFiles(tmp_path)
+    assert files.asked() is None
+    watching.stay()
+    assert files.asked() == Asked()
+    for change in ({"paused": True}, {"step": True}, {"step": True}, {"rate": 0.5}):
+        watching.ask(change)
+    assert files.asked() == Asked(paused=True, steps=2, rate=0.5)
+    for wrong in ({"rate": -1}, {"other": 1}, {"paused": "yes"}):
+        with pytest.raises((ValueError, TypeError)):
+            watching.ask(wrong)
+    assert files.asked() == Asked(paused=True, steps=2, rate=0.5)
