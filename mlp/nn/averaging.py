@@ -41,8 +41,9 @@ def ema(*, decay: float = 0.999) -> Averaging:
 def swa(*, start: float) -> Averaging:
     """The mean over the ends of the epochs from ``start`` on, counted from 1.
 
-    Before that, the parameters themselves. Source: Izmailov et al., Averaging Weights Leads to
-    Wider Optima and Better Generalization (2018), algorithm 1.
+    Before that, the parameters themselves. The running statistics of ``batch_norm`` are averaged
+    with them, where the paper computes them anew in a pass over the images. Source: Izmailov et
+    al., Averaging Weights Leads to Wider Optima and Better Generalization (2018), algorithm 1.
     """
     if start < 1 or start % 1:
         raise UsageError(f"average swa starts with an epoch, from 1 on, not {start:g}")

@@ -21,8 +21,9 @@ class BatchNorm(Layer):
     It goes before an activation, as in ``batch_norm,sigmoid``. This is how a trained network uses
     it; while the network learns, `BatchNormInTraining` takes its place, which has the same
     parameters. The running statistics are among them, so that whatever copies, averages or saves
-    parameters does the same with the statistics; no optimizer changes them, since in training their
-    gradients are 0.
+    parameters does the same with the statistics; no optimizer changes them, since in training
+    their gradients are 0. They start at 0 and 1, of which after n updates (1 - momentum)ⁿ is left:
+    where a training has a few updates alone, a larger momentum forgets that sooner.
 
     Source: Ioffe and Szegedy (2015), algorithm 2.
 

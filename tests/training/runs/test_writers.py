@@ -63,14 +63,16 @@ def test_each_line_is_there_before_the_next_epoch(tmp_path: Path) -> None:
     assert counts == [1, 2, 3, 4]
 
 
-def test_the_gradient_norm_is_that_of_the_first_images(tmp_path: Path) -> None:
-    model = toy_model(dtype="float64")
+@pytest.mark.parametrize("activation", ["relu", "batch_norm,tanh"])
+def test_the_gradient_norm_is_that_of_the_first_images(activation: str, tmp_path: Path) -> None:
+    model = toy_model(activation=activation, dtype="float64")
     recipe = Recipe(batch_size=8, shuffle=False, epochs=1, lr=1e-300)
     train(model, DATA, recipe, callbacks=[HistoryWriter(tmp_path / "h", pytest.fail)])
     x = DATA.train.images[:8].reshape(8, 16) / 255.0
-    logits = model.forward(x)
+    network = model.in_training()
+    logits = network.forward(x)
     probabilities = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
-    model.backward((probabilities - np.eye(5)[DATA.train.labels[:8]]) / 8)
+    network.backward((probabilities - np.eye(5)[DATA.train.labels[:8]]) / 8)
     assert lines(tmp_path / "h")[0]["gradient_norm"] == pytest.approx(
         float(np.linalg.norm(model.gradients))
     )
@@ -85,9 +87,12 @@ def test_the_gradient_norm_is_that_of_the_first_images(tmp_path: Path) -> None:
         {"batch_size": 8, "average": "ema(0.9)"},
     ],
 )
-def test_to_be_watched_changes_no_bit(tmp_path: Path, options: dict[str, object]) -> None:
+@pytest.mark.parametrize("activation", ["relu", "batch_norm,relu"])
+def test_to_be_watched_changes_no_bit(
+    tmp_path: Path, activation: str, options: dict[str, object]
+) -> None:
     recipe = Recipe(**options, **FAST)  # type: ignore[arg-type]
-    plain, watched = toy_model(), toy_model()
+    plain, watched = toy_model(activation=activation), toy_model(activation=activation)
     before = train(plain, DATA, recipe)
     callbacks = [HistoryWriter(tmp_path / "h", pytest.fail), LogWriter(tmp_path / "log")]
     after = train(watched, DATA, recipe, callbacks=callbacks)
