@@ -1,10 +1,13 @@
 """Ten minutes on a GPU: what is right, what the device can do, and how near to that we come.
 
     python -m bench.gpu                 on the first GPU, to bench/results/
+    python -m bench.gpu --works 784-128-10          only these networks, or 784-128-10:full
+    python -m bench.gpu --no-compile    without torch.compile, which takes a minute
     python -m bench.gpu --dry-run       on the CPU in seconds, only to see that all of it runs
 
 Rows are written as JSON lines as soon as they are measured, so that a run that is cut short keeps
-what it has. Clocks are read and never set. `python -m bench.table` makes a table of the newest run.
+what it has; a part that fails, for want of memory say, is a row "failed" and ends no other. Clocks
+are read and never set. `python -m bench.table` makes a table of the newest run.
 """
 
 from __future__ import annotations
@@ -12,10 +15,12 @@ from __future__ import annotations
 import argparse
 import datetime
 import gc
+import os
 import re
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -53,6 +58,7 @@ class Plan:
         repeats: turns of each arm, each of at least ``least`` seconds.
         dataset: what the time to 98 % is measured on.
         recipe: how that network is trained.
+        compiles: whether torch.compile takes part.
     """
 
     device: str
@@ -61,10 +67,12 @@ class Plan:
     least: float
     dataset: str
     recipe: Recipe
+    compiles: bool = True
 
 
 NETWORKS: tuple[tuple[int, ...], ...] = ((128,), (16, 16), (2500, 2000, 1500, 1000, 500))
-BATCHES: tuple[int | Literal["full"], ...] = ("full", 128, 1024)
+BATCHES: tuple[int | Literal["full"], ...] = (128, "full", 1024)
+"""Mini-batches first: what most train with, should the time run out."""
 
 
 def workloads(images: int, *each: tuple[tuple[int, ...], int | Literal["full"]]) -> Any:
@@ -98,20 +106,34 @@ def measure(plan: Plan, log: Log) -> bool:
     log.row("machine", **machine(plan))
     if not check_parity(backend, log):
         return False
-    time_calls(plan.workloads, backend, plan.least / 4, log)
+    guarded(log, {}, time_calls, plan.workloads, backend, plan.least / 4, log)
     rooflines = {}
     for precision in PRECISIONS if backend.name != "cpu" else ("float32",):
         precise = get_backend(backend.name, precision=precision)
         rooflines[precision] = measure_roofline(precise, "float32")
         log.row("roofline", precision=precision, **asdict(rooflines[precision]))
-    time_to_target(plan, log)
+    guarded(log, {}, time_to_target, plan, log)
     for workload in plan.workloads:
         if log.is_late():
             log.row("out of time", **named(workload))
         else:
-            compare_arms(plan, workload, rooflines, log)
-        gc.collect()  # the arms' arrays
+            guarded(log, named(workload), compare_arms, plan, workload, rooflines, log)
     return True
+
+
+def guarded(log: Log, where: dict[str, Any], part: Callable[..., None], *arguments: Any) -> None:
+    """Measure a part; if it fails, say so in a row, and give the memory that it took back."""
+    try:
+        part(*arguments)
+    except Exception as error:  # whatever it is, the other parts can still be measured
+        failure = f"{type(error).__name__}: {str(error)[:300]}"
+        log.row("failed", part=part.__name__, **where, error=failure)
+    gc.collect()  # the arms' arrays
+    if cupy := sys.modules.get("cupy"):
+        with suppress(Exception):  # there may be no device
+            cupy.get_default_memory_pool().free_all_blocks()
+    if torch := sys.modules.get("torch"):
+        torch.cuda.empty_cache()
 
 
 def machine(plan: Plan) -> dict[str, Any]:
@@ -168,14 +190,19 @@ def compare_arms(plan: Plan, workload: Workload, rooflines: dict[str, Roofline],
     """Time every arm on one workload, in turn."""
     where = named(workload)
     arms = list(ladder(workload, plan.device))
+    compiles = plan.compiles and workload.recipe.batch_size != 1024  # twice a minute will do
     with tempfile.TemporaryDirectory(prefix="mlp-bench-") as folder:
-        for arm in peers(workload, plan.device, Path(folder)):
+        for arm in peers(workload, plan.device, Path(folder), compiled=compiles):
             if isinstance(arm, LocalArm):
                 arms.append(arm)
             else:
                 log.row("absent", **where, arm=arm[0], reason=arm[1])
     turns = []
-    for arm in arms:
+    for arm in list(arms):
+        if log.is_late():
+            log.row("out of time", **where, arm=arm.name)
+            arms.remove(arm)
+            continue
         for _ in range(WARM_UP):
             arm.epoch()
         calls = calls_lasting(plan.least, arm.epoch, arm.wait)
@@ -195,6 +222,7 @@ def compare_arms(plan: Plan, workload: Workload, rooflines: dict[str, Roofline],
             repeats=len(seconds),
             floor=floor,
             share_of_floor=floor / median,
+            replays=arm.replays(),
         )
     log.row("memory", **where, bytes=get_backend(plan.device).memory().peak)
 
@@ -204,15 +232,28 @@ def named(workload: Workload) -> dict[str, Any]:
     return {"network": workload.name, "batch": workload.recipe.batch_size}
 
 
+def is_named(workload: Workload, names: Sequence[str]) -> bool:
+    """Tell whether a workload is among some names: ``784-128-10``, or ``784-128-10:128``."""
+    network, batch = named(workload).values()
+    return any(name in (network, f"{network}:{batch}") for name in names)
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the benchmark; return the exit code."""
     parser = argparse.ArgumentParser(prog="python -m bench.gpu", description=__doc__)
     parser.add_argument("--device", default="cuda", help="cuda or cuda:N")
     parser.add_argument("--deadline", type=float, default=540, metavar="SECONDS")
+    parser.add_argument("--works", nargs="+", metavar="NETWORK[:BATCH]", help="else all")
+    parser.add_argument("--no-compile", action="store_true", help="leave torch.compile out")
     parser.add_argument("--dry-run", action="store_true", help="a little of it all, on the CPU")
     parser.add_argument("--out", type=Path, metavar="FILE", help="else a name in bench/results")
     given = parser.parse_args(arguments)
     plan = rehearsal() if given.dry_run else protocol(given.device)
+    works = [w for w in plan.workloads if given.works is None or is_named(w, given.works)]
+    if not works:
+        parser.error(f"no network is named {' or '.join(given.works)}: see bench/gpu.py's NETWORKS")
+    plan = replace(plan, workloads=tuple(works), compiles=not given.no_compile)
+    os.environ.setdefault("XLA_PYTHON_CLIENT_PREALLOCATE", "false")  # else JAX takes 75 %
     try:
         get_backend(plan.device)
     except BackendError as error:

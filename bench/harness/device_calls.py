@@ -7,7 +7,9 @@ from functools import partial
 from itertools import pairwise
 from typing import Any
 
-from backends import Backend
+import numpy as np
+
+from backends import Array, Backend
 from bench.harness.log import Log
 from mlp.benchmark.timing import calls_lasting, seconds_per_call
 from mlp.benchmark.workload import Workload
@@ -15,9 +17,14 @@ from mlp.benchmark.workload import Workload
 NODES = 100
 """Nodes of the graph that the cost of one is measured with."""
 
+CHAIN = 10
+"""How often a product or a sum is captured one after another, so that the host does not count."""
+
 
 def time_calls(workloads: Sequence[Workload], backend: Backend, least: float, log: Log) -> None:
     """Time a launch, a graph's node, and each product and column sum of the full batches.
+
+    All work on random numbers: on zeros a GPU draws less power, and keeps a higher clock.
 
     Args:
         workloads: those with a full batch count.
@@ -25,39 +32,48 @@ def time_calls(workloads: Sequence[Workload], backend: Backend, least: float, lo
         least: seconds that a timing takes at least.
         log: where the rows go.
     """
-    xp = backend.xp
+    xp, rng = backend.xp, np.random.default_rng(0)
 
-    def timed(name: str, call: Callable[[], Any], flop: float = 0.0, moved: float = 0.0) -> None:
-        call()
+    def array(*shape: int) -> Array:
+        return backend.asarray(rng.standard_normal(shape, dtype="float32"))
+
+    def timed(name: str, call: Callable[[], Any], times: int = 1, **work: float) -> None:
+        for _ in range(3):  # warmed up, captured, replayed
+            call()
         calls = calls_lasting(least, call, backend.synchronize)
-        seconds = seconds_per_call(call, backend.synchronize, calls)
-        log.row("call", name=name, seconds=seconds, flops=flop / seconds, bytes=moved / seconds)
+        seconds = seconds_per_call(call, backend.synchronize, calls) / times
+        rates = {what: amount / seconds for what, amount in work.items()}
+        log.row("call", name=name, seconds=seconds, **rates)
 
-    one, other = (xp.zeros(1, dtype="float32") for _ in range(2))
+    def captured(call: Callable[[], Any], times: int) -> Callable[[], Any]:
+        def chain() -> None:
+            for _ in range(times):
+                call()
 
-    def launches() -> None:
-        for _ in range(NODES):
-            xp.copyto(one, other)
+        return backend.capture(chain)
 
-    nodes = backend.capture(launches)
-    for _ in range(2):
-        nodes()
-    timed("one launch", partial(xp.copyto, one, other))
-    timed(f"a graph of {NODES} nodes", nodes)
+    one, other = array(1), array(1)
+    add = partial(xp.add, one, other, out=one)  # a kernel: a copy would be none
+    timed("one launch", add)
+    timed(f"one of {NODES} nodes of a graph", captured(add, NODES), NODES)
     for workload in workloads:
         if workload.recipe.batch_size != "full":
             continue
         N = len(workload.images)
         for inputs, outputs in pairwise(workload.sizes):
             layer = f"{workload.name}, {inputs}-{outputs}"
-            x, y = xp.zeros((N, inputs), dtype="float32"), xp.zeros((N, outputs), dtype="float32")
-            W, db = xp.zeros((inputs, outputs), dtype="float32"), xp.zeros(outputs, dtype="float32")
-            dW, dx = xp.zeros_like(W), xp.zeros_like(x)
+            x, dy, W = array(N, inputs), array(N, outputs), array(inputs, outputs)
+            y, dW, dx, db = (xp.empty_like(a) for a in (dy, W, x, dy[0]))
             flop = 2.0 * N * inputs * outputs
-            timed(f"{layer}, y = x W", partial(xp.matmul, x, W, out=y), flop=flop)
-            timed(f"{layer}, dW = xᵀ dy", partial(xp.matmul, x.T, y, out=dW), flop=flop)
-            timed(f"{layer}, dx = dy Wᵀ", partial(xp.matmul, y, W.T, out=dx), flop=flop)
-            timed(f"{layer}, db", partial(xp.sum, y, axis=0, out=db), moved=float(y.nbytes))
+            calls = {
+                "y = x W": partial(xp.matmul, x, W, out=y),
+                "dW = xᵀ dy": partial(xp.matmul, x.T, dy, out=dW),
+                "dx = dy Wᵀ": partial(xp.matmul, dy, W.T, out=dx),
+            }
+            for name, call in calls.items():
+                timed(f"{layer}, {name}", captured(call, CHAIN), CHAIN, flops=flop)
+            sums = captured(partial(xp.sum, dy, axis=0, out=db), CHAIN)
+            timed(f"{layer}, db", sums, CHAIN, bytes=float(dy.nbytes))
 
 
 def replays(*steps: Callable[[], Any]) -> bool | None:

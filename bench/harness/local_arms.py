@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from backends import Backend, get_backend
+from bench.harness.device_calls import replays
 from bench.harness.job import Job, write_dataset, write_weights
 from mlp.benchmark.workload import Workload
 from mlp.data.dataset import Dataset
@@ -35,6 +36,8 @@ class LocalArm(NamedTuple):
     """Trains for an epoch; the device may still be at work when it returns."""
     wait: Callable[[], Any]
     """Waits until the device has done its work."""
+    replays: Callable[[], bool | None] = lambda: None
+    """Tells whether it replays CUDA graphs; None where that is not to be known."""
 
 
 class PlainBackend:
@@ -74,16 +77,25 @@ def ladder(workload: Workload, device: str) -> Iterator[LocalArm]:
 
 def _ours(name: str, backend: Any, workload: Workload, precision: str = "float32") -> LocalArm:
     trainer = workload.trainer(backend)
-    return LocalArm(name, precision, partial(trainer.epoch, 0), backend.synchronize)
+    return LocalArm(
+        name,
+        precision,
+        partial(trainer.epoch, 0),
+        backend.synchronize,
+        lambda: replays(*trainer.executor.captured.values()),
+    )
 
 
-def peers(workload: Workload, device: str, folder: Path) -> Iterator[LocalArm | tuple[str, str]]:
+def peers(
+    workload: Workload, device: str, folder: Path, *, compiled: bool = True
+) -> Iterator[LocalArm | tuple[str, str]]:
     """Yield the other libraries, each an arm, or its name and the reason why it cannot run.
 
     Args:
         workload: what to train.
         device: ``"cpu"``, ``"cuda"`` or ``"cuda:N"``.
         folder: where the images and the weights can be written for them.
+        compiled: whether torch.compile takes part, which takes a minute to compile.
     """
     images = workload.images
     write_dataset(Dataset("noise", "noise", workload.classes, images, images[:1]), folder)
@@ -97,7 +109,8 @@ def peers(workload: Workload, device: str, folder: Path) -> Iterator[LocalArm | 
     for name, (module, kind, options) in PEERS.items():
         if options.get("graph") and device == "cpu":
             continue
-        if options.get("compiled") and workload.architecture.hidden != COMPILED_NETWORK:
+        its_network = compiled and workload.architecture.hidden == COMPILED_NETWORK
+        if options.get("compiled") and not its_network:
             continue
         try:
             make = getattr(importlib.import_module(f"bench.peers.{module}"), kind)

@@ -118,11 +118,14 @@ class PyTorch(Peer):
         self._optimizer.step()
 
     def _replayed_step(self, x: Tensor, t: Tensor, lr: float) -> None:
+        whole = x is self._images  # a full batch, which lies still: the graph reads it where it is
         if len(x) not in self._graphs:
-            self._graphs[len(x)] = self._capture(x.clone(), t.clone(), lr)
+            kept = (x, t) if whole else (x.clone(), t.clone())
+            self._graphs[len(x)] = self._capture(*kept, lr)
         graph, x0, t0 = self._graphs[len(x)]
-        x0.copy_(x)
-        t0.copy_(t)
+        if not whole:
+            x0.copy_(x)
+            t0.copy_(t)
         graph.replay()
 
     def _capture(self, x: Tensor, t: Tensor, lr: float) -> tuple[Any, Tensor, Tensor]:

@@ -80,7 +80,7 @@ def take_turns(
         turns: for each contender, what runs one turn and returns its seconds.
         repeats: the number of rounds. Each begins with another contender.
         on_repeat: called with the number of each round, from 0, before it begins.
-        is_over: asked after each round; where it says yes, no other follows.
+        is_over: asked before each turn but a contender's first; if it says yes, none follows.
 
     Returns:
         For each contender, the seconds of its turns.
@@ -89,9 +89,9 @@ def take_turns(
     for repeat in range(repeats):
         on_repeat(repeat)
         for k in rotated(range(len(turns)), repeat):
+            if seconds[k] and is_over():
+                return [tuple(each) for each in seconds]
             seconds[k].append(turns[k]())
-        if is_over():
-            break
     return [tuple(each) for each in seconds]
 
 

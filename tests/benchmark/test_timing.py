@@ -82,6 +82,12 @@ def test_no_round_follows_once_the_time_is_up() -> None:
     assert take_turns([lambda: 1.0, lambda: 2.0], 9, is_over=lambda: True) == [(1.0,), (2.0,)]
 
 
+def test_no_turn_follows_within_a_round_once_the_time_is_up() -> None:
+    asked = iter([False, True])
+    seconds = take_turns([lambda: 1.0, lambda: 2.0, lambda: 3.0], 9, is_over=lambda: next(asked))
+    assert seconds == [(1.0,), (2.0, 2.0), (3.0,)]  # the second round begins with the second
+
+
 def test_nobody_can_take_turns() -> None:
     assert take_turns([], 3) == []
     assert rotated([], 2) == []
