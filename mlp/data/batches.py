@@ -146,9 +146,9 @@ class Batches:
         x = self._buffer("x", *pixels.shape)
         return self._as_floats(self.backend.asarray(pixels), x), self._widened(labels)
 
-    def micro_batches(self, start: int, stop: int, workers: int = 1) -> Iterator[tuple[int, int]]:
-        """Cut a range of rows into even micro-batches, equally many for each worker."""
-        count = -(-(stop - start) // (self.micro_batch_size * workers)) * workers
+    def micro_batches(self, start: int, stop: int, parts: int = 1) -> Iterator[tuple[int, int]]:
+        """Cut a range of rows into even micro-batches, equally many for each of some parts."""
+        count = -(-(stop - start) // (self.micro_batch_size * parts)) * parts
         for i in range(count):
             part = share_of(stop - start, i, count)
             yield start + part.start, start + part.stop

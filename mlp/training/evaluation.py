@@ -75,7 +75,7 @@ class Evaluation:
             numbers = self._model.backend.to_numpy(batches.labels)  # (N, L)
             return float(score_numbers(outputs(self._model, batches), numbers).r2.mean())
         workers = len(self._replicas)
-        cuts = [(a, b) for a, b in batches.micro_batches(0, len(batches), workers) if a < b]
+        cuts = list(batches.micro_batches(0, len(batches)))
         shares = [
             partial(self._count_correct, replica, own_batches, cuts[rank::workers])
             for rank, (replica, own_batches) in enumerate(

@@ -77,7 +77,7 @@ class Trainer:
         N = len(self.batches)
         self.batch_size = N if recipe.batch_size == "full" else min(recipe.batch_size, N)
         self.steps = -(-N // self.batch_size)
-        at_once = min(self.backend.memory().workers, SPAN_MICRO_BATCHES)
+        at_once = 1 if self.backend.memory().is_discrete else SPAN_MICRO_BATCHES
         is_large = self.batch_size > at_once * self.batches.micro_batch_size
         if whole := [layer for layer in model.layers if layer.whole_batch]:
             is_large = False  # which would cut a batch into micro-batches

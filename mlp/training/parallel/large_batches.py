@@ -1,15 +1,17 @@
 """Epochs of large batches: gradient accumulation over micro-batches that stay near a core.
 
-Several workers split the images of a batch, which is data parallelism: each has a replica of the
-network and accumulates the gradient of its micro-batches; the gradient of the batch is their sum.
+A batch is cut into parts, and the gradient of the batch is the sum of theirs, in order. Several
+workers take a share of the parts each, which is data parallelism: each has a replica of the network
+and accumulates the gradients of its parts, micro-batch by micro-batch. How a batch is cut depends
+on it and the network alone, so that any number of workers computes the same bytes.
 """
 
 from __future__ import annotations
 
-import math
 from functools import partial
 
 from backends import Array
+from mlp.common.threads import share_of
 from mlp.data.batches import Batches
 from mlp.nn.network import MLP
 from mlp.training.parallel.executor import EpochInputs, Executor
@@ -21,22 +23,24 @@ from mlp.training.step import Step, make_optimizer
 WORTH_SHARING = 60e6
 """Floating-point operations of an update above which several workers pay; see bench/LOG.md."""
 
+MOST_PARTS = 16
+"""And so the most workers: each part has a gradient of its own."""
 
-def plan_workers(cores: int, batch_size: int, weights: int) -> int:
-    """Choose how many workers split the images of an update.
+IMAGES_A_PART = 200
+"""A part's gradient takes 0.13 ns a weight to write and read, an image 0.026 ns: the parts of so
+many images cost a fortieth."""
 
-    With each further worker, each has less to compute and one more gradient to read. In float32
-    the first takes about 0.026 ns a weight and image, the second 0.13 ns a weight and worker. So
-    the best number is about the square root of a fifth of the batch.
+
+def plan_parts(batch_size: int, weights: int) -> int:
+    """Choose how many parts a batch is cut into, whatever the machine.
 
     Args:
-        cores: how many the device has.
         batch_size: images of an update.
         weights: of the network.
     """
     if 6.0 * batch_size * weights < WORTH_SHARING:
         return 1
-    return min(cores, max(1, math.isqrt(batch_size // 5)))
+    return min(MOST_PARTS, max(2, batch_size // IMAGES_A_PART))
 
 
 class LargeBatchExecutor(Executor):
@@ -46,12 +50,14 @@ class LargeBatchExecutor(Executor):
     """
 
     def __init__(self, model: MLP, batches: Batches, batch_size: int, recipe: Recipe) -> None:
-        cores = model.backend.memory().workers
-        group = WorkerGroup(plan_workers(cores, batch_size, model.weight_count), model.backend)
+        memory = model.backend.memory()
+        # A device with memory of its own works as one, on micro-batches that fill it.
+        count = 1 if memory.is_discrete else plan_parts(batch_size, model.weight_count)
+        group = WorkerGroup(min(memory.workers, count), model.backend)
         replicas = [model, *(Replica(model) for _ in range(group.size - 1))]
-        P, dtype, xp, several = len(model.parameters), model.dtype, group.xp, group.size > 1
-        self.gradient_sums = [group.zeros(P, dtype) for _ in replicas]  # (P,) each worker's
-        self.loss_sums = [group.zeros((1, 1), dtype) for _ in replicas]  # (1, 1) each
+        P, dtype, xp, several = len(model.parameters), model.dtype, group.xp, count > 1
+        self.gradient_sums = [group.zeros(P, dtype) for _ in range(count)]  # (P,) each part's
+        self.loss_sums = [group.zeros((1, 1), dtype) for _ in range(count)]  # (1, 1) each
         self.gradients = xp.empty(P, dtype) if several else self.gradient_sums[0]  # (P,)
         self.loss = xp.zeros((1, 1), dtype=dtype) if several else self.loss_sums[0]  # (1, 1)
         self.lr = xp.zeros(1, dtype=dtype)  # (1,)
@@ -69,10 +75,12 @@ class LargeBatchExecutor(Executor):
     def work_as(self, rank: int, inputs: EpochInputs) -> None:
         """Make the updates of an epoch one by one, each from accumulated gradients."""
         updates = rank == 0 or self.group.in_processes  # a process has its own parameters
+        mine = share_of(len(self.gradient_sums), rank, self.group.size)
         for i in range(inputs.first, len(inputs.losses)):
             start = i * self.batch_size
             stop = min(start + self.batch_size, len(self.worker_batches[rank]))
-            self._accumulate(inputs.order, rank, start, stop)
+            for part in range(mine.start, mine.stop):
+                self._accumulate(inputs.order, rank, part, start, stop)
             if rank == 0:
                 self.ask_for_pause(inputs, i + 1)
             if updates:
@@ -100,32 +108,35 @@ class LargeBatchExecutor(Executor):
         """Return the network and its replicas, one for each worker."""
         return [step.model for step in self.steps]
 
-    def _accumulate(self, order: Array, rank: int, start: int, stop: int) -> None:
-        """Add up the gradients of a worker's share of the micro-batches of a batch."""
+    def _accumulate(self, order: Array, rank: int, part: int, start: int, stop: int) -> None:
+        """Let a worker add up the gradients of the micro-batches of a part of a batch."""
         step, batches, total = self.steps[rank], self.worker_batches[rank], stop - start
-        micro_batches = list(batches.micro_batches(start, stop, self.group.size))
-        for nth, (first, last) in enumerate(micro_batches[rank :: self.group.size]):
+        parts = len(self.gradient_sums)
+        micro_batches = list(batches.micro_batches(start, stop, parts))
+        for nth, (first, last) in enumerate(micro_batches[part::parts]):
             if self.in_order:
                 x, labels = batches.slice(first, last)
             else:
                 x, labels = batches.gather(order[first:last], first)
             step.seek(first)
             where = first if self.in_order and batches.keeps_floats else "copied"
-            work = partial(self._add_gradient, x, labels, total, rank, anew=nth == 0)
-            self.replay((rank, where, len(x), total, nth == 0), work)
+            work = partial(self._add_gradient, x, labels, total, rank, part, anew=nth == 0)
+            self.replay((rank, part, where, len(x), total, nth == 0), work)
 
-    def _add_gradient(self, x: Array, labels: Array, total: int, rank: int, *, anew: bool) -> None:
-        """Add a micro-batch's gradient and loss to the sums, or start the sums anew with them."""
-        step, sums = self.steps[rank], (self.loss_sums[rank], self.gradient_sums[rank])
+    def _add_gradient(
+        self, x: Array, labels: Array, total: int, rank: int, part: int, *, anew: bool
+    ) -> None:
+        """Add a micro-batch's gradient and loss to its part's, or start these anew with them."""
+        step, sums = self.steps[rank], (self.loss_sums[part], self.gradient_sums[part])
         loss = step.gradient(x, step.criterion.targets(labels), total)
-        for whole, part in zip(sums, (loss, step.model.gradients), strict=True):
+        for whole, own in zip(sums, (loss, step.model.gradients), strict=True):
             if anew:
-                self.xp.copyto(whole, part)
+                self.xp.copyto(whole, own)
             else:
-                self.xp.add(whole, part, out=whole)
+                self.xp.add(whole, own, out=whole)
 
     def _update(self, rank: int, updates: bool) -> None:
-        """Update the parameters from the sums of all workers."""
+        """Update the parameters from the gradients of all parts."""
         self.group.barrier(rank)  # all gradients are there
         if updates:
             self._add_up(self.gradients, self.gradient_sums)

@@ -6,13 +6,14 @@ from typing import Any
 
 import numpy as np
 import pytest
-from toys import DATA, FAST, share_out, small_micro_batches, toy_model, trained
+from toys import DATA, FAST, needs_fork, share_out, small_micro_batches, toy_model, trained
 
 import backends.cpu
+import mlp.training.parallel.workers
 from backends.cpu import CpuBackend
 from mlp.nn.losses import LOSSES
 from mlp.training.loop import train
-from mlp.training.parallel.large_batches import LargeBatchExecutor, plan_workers
+from mlp.training.parallel.large_batches import LargeBatchExecutor, plan_parts
 from mlp.training.recipe import Recipe
 from mlp.training.trainer import Trainer
 
@@ -73,17 +74,46 @@ def test_an_error_in_a_worker_comes_through(monkeypatch: pytest.MonkeyPatch) -> 
         trainer.epoch(0)
 
 
+CUT: dict[str, dict[str, Any]] = {
+    "full": {"batch_size": "full"},
+    "a tail of 13": {"batch_size": 47, "train_accuracy": "running"},
+    "a tail of 1": {"batch_size": 59, "nesterov": True, "weight_decay": 0.01, "clip_norm": 0.5},
+    "random": {"batch_size": 47, "dropout": 0.3, "augment": "affine"},
+    "adamw": {"batch_size": 47, "optimizer": "adamw", "weight_decay": 0.01},
+}
+
+
+@pytest.mark.parametrize("options", CUT.values(), ids=CUT)
+@pytest.mark.parametrize("forks", [False, pytest.param(True, marks=needs_fork)])
+def test_any_number_of_workers_computes_the_same_bytes(
+    forks: bool, options: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    small_micro_batches(monkeypatch)
+    monkeypatch.setattr(mlp.training.parallel.workers, "may_fork", lambda: forks)
+    monkeypatch.setattr(mlp.training.parallel.workers, "WORTH_FORKING", 1)
+    recipe, results = Recipe(**options, **FAST), []
+    for workers in (1, 2, 3, 64):
+        share_out(monkeypatch, workers)
+        executor = Trainer(toy_model(), DATA.train, recipe).executor
+        assert isinstance(executor, LargeBatchExecutor)
+        parts = len(executor.gradient_sums)
+        assert parts > 3
+        assert executor.group.size == min(workers, parts)
+        model = toy_model()
+        history = train(model, DATA, recipe)
+        told = [(epoch.loss, epoch.train_accuracy) for epoch in history.epochs]
+        results.append((model.parameters.tobytes(), told))
+    assert all(result == results[0] for result in results)
+
+
 @pytest.mark.parametrize(
-    ("cores", "batch_size", "weights", "workers"),
+    ("batch_size", "weights", "parts"),
     [
-        (2, 128, 235_000, 2),
-        (16, 128, 235_000, 5),  # more would read more than they compute
-        (16, 60_000, 101_632, 16),
-        (16, 10, 10_000_000, 1),
-        (16, 32, 12_960, 1),  # too little work
+        (1_200, 235_000, 6),
+        (300, 235_000, 2),
+        (60_000, 101_632, 16),
+        (1_200, 1_000, 1),  # too little work
     ],
 )
-def test_as_many_workers_as_are_worth_it(
-    cores: int, batch_size: int, weights: int, workers: int
-) -> None:
-    assert plan_workers(cores, batch_size, weights) == workers
+def test_a_batch_is_cut_by_its_size(batch_size: int, weights: int, parts: int) -> None:
+    assert plan_parts(batch_size, weights) == parts
