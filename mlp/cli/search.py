@@ -32,6 +32,7 @@ from mlp.training.search.halving import Result, is_lost, rungs
 from mlp.training.search.pool import cores_for
 from mlp.training.search.search import search as run_search
 from mlp.training.search.space import (
+    MOST,
     Choice,
     Range,
     describe,
@@ -69,7 +70,9 @@ def search(
     ] = None,
     trials: Annotated[
         int,
-        typer.Option(min=2, help="How many are drawn at random.", rich_help_panel=SEARCH_OPTIONS),
+        typer.Option(
+            min=2, max=MOST, help="How many are drawn at random.", rich_help_panel=SEARCH_OPTIONS
+        ),
     ] = 16,
     grid: Annotated[
         bool,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import os
 import resource
+import shutil
 import sys
 import tempfile
 import time
@@ -20,6 +21,7 @@ from PIL import Image
 from plain_pictures import bars
 from small_datasets import pair
 
+from mlp.cli.search_space import parse_tries
 from mlp.common.errors import MLPError
 from mlp.common.printable import LONGEST
 from mlp.data.formats import convert as data_formats
@@ -30,6 +32,8 @@ from mlp.handwriting.picture_files import Labels
 from mlp.models.formats.convert import read_model, write_model
 from mlp.nn.layers import LAYERS
 from mlp.nn.network import MLP
+from mlp.training.search.folder import Plan, SearchFolder
+from mlp.training.search.halving import Result, ranked
 from mlp.web.guard import is_own_name
 
 Try = Callable[[bytes], object]
@@ -192,6 +196,24 @@ def _read_picture(content: bytes) -> object:
     return extract_digits(load_picture(io.BytesIO(content)))
 
 
+def _search() -> list[bytes]:
+    """A plan, and a journal."""
+    folder = SearchFolder(_folder() / "seed-search")
+    plan = Plan([{"lr": 0.1, "hidden": (8, 4)}, {"lr": 0.2, "hidden": ()}], [1, 3], 3, "loss", 0.1)
+    with folder.begun(plan, [], print):
+        folder.add(Result(0, 1, 0.5, 1.0, 2.0))
+        folder.add(Result(1, 1, None, None, 0.0, "it diverged"))
+    found = [(folder.path / name).read_bytes() for name in ("search.json", "journal.jsonl")]
+    shutil.rmtree(folder.path)
+    return found
+
+
+def _read_search(path: Path) -> object:
+    folder = SearchFolder(path.parent)
+    path.with_name("journal.jsonl").write_bytes(path.read_bytes())
+    return ranked(folder.results(), "accuracy"), folder.plan()
+
+
 TARGETS: dict[str, Target] = {
     "idx": Target(lambda content: decode_idx(io.BytesIO(content), "a"), lambda: _idx(".idx")),
     "idx-gz": Target(lambda content: decode_idx(io.BytesIO(content), "a"), lambda: _idx(".gz")),
@@ -209,6 +231,11 @@ TARGETS: dict[str, Target] = {
     "call": Target(
         lambda content: LAYERS.parse(content.decode("utf-8", "surrogateescape")),
         lambda: [b"relu", b"leaky_relu(0.1)"],
+    ),
+    "search": Target(as_file("search.json", _read_search), _search),
+    "try": Target(
+        lambda content: parse_tries([content.decode("utf-8", "surrogateescape")]),
+        lambda: [b"lr=0.01..1:log:5", b"hidden=64/256,128", b"augment=none/affine,elastic"],
     ),
     "host": Target(
         lambda content: is_own_name(content.decode("latin-1"), "127.0.0.1"),

@@ -37,6 +37,8 @@ from mlp.training.callbacks import Callback
 from mlp.training.loop import train
 from mlp.training.recipe import Recipe
 from mlp.training.run import Run
+from mlp.training.search.folder import SearchFolder
+from mlp.training.search.halving import Result
 from mlp.training.state import TrainingState, save_state
 
 
@@ -192,6 +194,19 @@ def _predict() -> Operation:
     return Operation("mlp predict --save", prepare, act, ("p.png",), most=3)
 
 
+def _journal() -> Operation:
+    def keep(folder: Path, *accuracies: float) -> None:
+        results = [Result(trial, 1, value, 1.0, 1.0) for trial, value in enumerate(accuracies)]
+        SearchFolder(folder).keep(results)
+
+    return Operation(
+        "the journal of a search",
+        lambda folder: keep(folder, 0.5),
+        lambda folder: keep(folder, 0.5, 0.6),
+        ("journal.jsonl",),
+    )
+
+
 def _bench_report() -> Operation:
     def write(name: str) -> Callable[[Path], None]:
         return lambda folder: report.save(
@@ -236,6 +251,7 @@ WRITERS = (
     _download(),
     _show(),
     _predict(),
+    _journal(),
     _bench_report(),
     _bench_table(),
     _bench_images(),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from cuda_stand_in import open_stand_in
 from toys import DATA, toy_dataset, toy_model
 
 from mlp.common.errors import DivergedError, UsageError
@@ -110,6 +111,15 @@ def test_a_network_is_trained_at_rising_rates() -> None:
 def test_a_seed_gives_the_same_curve() -> None:
     curves = [measure(toy_model(), DATA, SMALL, 1e-3, 1.0, 20) for _ in range(2)]
     np.testing.assert_array_equal(curves[0].losses, curves[1].losses)
+
+
+def test_a_device_has_the_same_curve(monkeypatch: pytest.MonkeyPatch) -> None:
+    """On the stand-in for CUDA, whose steps are captured and replayed."""
+    host = measure(toy_model(dtype="float64"), DATA, SMALL, 1e-3, 1.0, 40)
+    _, cuda = open_stand_in(monkeypatch)
+    device = measure(toy_model(dtype="float64", backend=cuda), DATA, SMALL, 1e-3, 1.0, 40)
+    np.testing.assert_allclose(device.losses, host.losses, rtol=1e-9)
+    assert device.initial == pytest.approx(host.initial)
 
 
 def test_its_rates_are_those_of_the_updates() -> None:

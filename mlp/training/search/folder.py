@@ -111,16 +111,12 @@ class SearchFolder:
             content = json.loads(self._plan.read_text("utf-8"))
             if content.pop("format") != FORMAT:
                 raise UsageError(f"{self} is of another version of mlp: search anew")
-            plan = Plan(**content)
+            plan = _checked_plan(content)
         except OSError:
             raise UsageError(f"there is no search in {self}: start one with --run {self}") from None
         except (ValueError, TypeError, AttributeError, KeyError, RecursionError):
             raise UsageError(f"{self._plan} is damaged: search anew, in another folder") from None
-        trials = [
-            {name: tuple(v) if isinstance(v, list) else v for name, v in trial.items()}
-            for trial in plan.trials
-        ]
-        return Plan(trials, plan.rungs, plan.factor, plan.monitor, plan.validation)
+        return plan
 
     def settings(self, trial: int) -> Settings:
         """Read a trial's settings; see `mlp.training.runs.settings.read_settings`."""
@@ -135,7 +131,7 @@ class SearchFolder:
         found = []
         for line in lines:
             try:
-                found.append(Result(**json.loads(line)))
+                found.append(_checked_result(json.loads(line)))
             except (ValueError, TypeError, RecursionError):
                 continue
         return found
@@ -182,6 +178,51 @@ class SearchFolder:
             raise ModelError(
                 f"no search can be written to {self} ({error.strerror}): choose another folder"
             ) from None
+
+
+def _checked_plan(content: dict[str, Any]) -> Plan:
+    """Make a plan of what a file holds.
+
+    Raises:
+        ValueError, TypeError, AttributeError: if that is no plan.
+    """
+    plan = Plan(**content)
+    trials = [
+        {name: tuple(v) if isinstance(v, list) else v for name, v in trial.items()}
+        for trial in plan.trials
+    ]
+    numbers = (*plan.rungs, plan.factor)
+    sound = (
+        trials
+        and plan.rungs
+        and all(type(number) is int and number >= 1 for number in numbers)
+        and list(plan.rungs) == sorted(plan.rungs)
+        and all(trial.keys() == trials[0].keys() for trial in trials)
+        and plan.monitor in ("accuracy", "loss")
+        and isinstance(plan.validation, int | float)
+    )
+    if not sound:
+        raise ValueError("it is no plan")
+    return Plan(trials, list(plan.rungs), plan.factor, plan.monitor, plan.validation)
+
+
+def _checked_result(content: dict[str, Any]) -> Result:
+    """Make a result of a line of the journal.
+
+    Raises:
+        ValueError, TypeError: if that is none.
+    """
+    result = Result(**content)
+    measured = (result.accuracy, result.loss)
+    sound = (
+        type(result.trial) is type(result.epochs) is int
+        and all(value is None or isinstance(value, float | int) for value in measured)
+        and isinstance(result.seconds, float | int)
+        and isinstance(result.diverged, str | None)
+    )
+    if not sound:
+        raise ValueError("it is no result")
+    return result
 
 
 def _line(result: Result) -> str:

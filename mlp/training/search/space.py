@@ -36,6 +36,9 @@ DIGITS = 3
 ATTEMPTS = 100
 """So often in a row nothing new is drawn before there is held to be no more."""
 
+MOST = 10_000
+"""A search has no more trials than this, and a grid no more values of a field."""
+
 Values = dict[str, Any]
 """Of one trial: values by the names of their fields."""
 
@@ -99,7 +102,13 @@ class Range:
         return self._at(float(rng.random()))
 
     def spread(self, count: int) -> Choice:
-        """Return so many values, evenly spread, with both ends."""
+        """Return so many values, evenly spread, with both ends.
+
+        Raises:
+            UsageError: if that are fewer than two different ones, or more than `MOST`.
+        """
+        if count > MOST:
+            raise UsageError(f"{self.name} takes at most {MOST:,} values to try")
         places = np.linspace(0.0, 1.0, count).tolist()
         return Choice(self.name, tuple(dict.fromkeys(map(self._at, places))))
 
@@ -136,7 +145,7 @@ def grid_trials(space: Sequence[Choice | Range]) -> list[Values]:
     """Return every combination of the values, the last field's changing first.
 
     Raises:
-        UsageError: if a range does not say how many.
+        UsageError: if a range does not say how many, or they are more than `MOST`.
     """
     lists = []
     for dimension in space:
@@ -146,6 +155,8 @@ def grid_trials(space: Sequence[Choice | Range]) -> list[Values]:
                 "five, say, or list them with / between"
             )
         lists.append(dimension.values)
+    if (count := math.prod(map(len, lists))) > MOST:
+        raise UsageError(f"a grid of {count:,} trials is too large: try fewer values, or at random")
     names = [dimension.name for dimension in space]
     return [dict(zip(names, values, strict=True)) for values in product(*lists)]
 

@@ -54,6 +54,36 @@ def test_a_line_that_was_cut_short_spoils_no_other(folder: SearchFolder) -> None
     assert folder.results() == RESULTS
 
 
+DAMAGED = {
+    "trials": [[], "ab", [1], [{"lr": 0.1}, {"hidden": [4]}]],
+    "rungs": [[], 3, ["1"], [1.5], [0, 1], [3, 1]],
+    "factor": [0, "3", None],
+    "monitor": ["speed", None],
+    "validation": ["0.1", None],
+}
+
+
+@pytest.mark.parametrize(
+    ("name", "value"), [(name, value) for name, values in DAMAGED.items() for value in values]
+)
+def test_a_plan_with_a_wrong_value_is_refused(
+    folder: SearchFolder, name: str, value: object
+) -> None:
+    plan = json.loads((folder.path / "search.json").read_text())
+    (folder.path / "search.json").write_text(json.dumps(plan | {name: value}))
+    with pytest.raises(UsageError, match="damaged"):
+        folder.plan()
+
+
+def test_a_line_with_a_wrong_value_is_left_out(folder: SearchFolder) -> None:
+    folder.add(RESULTS[0])
+    line = json.loads((folder.path / "journal.jsonl").read_text())
+    wrong = [{"trial": "0"}, {"epochs": 1.5}, {"accuracy": "a"}, {"seconds": None}, {"diverged": 1}]
+    lines = [json.dumps(line | change) for change in wrong]
+    (folder.path / "journal.jsonl").write_text("\n".join([*lines, "7", "[]", json.dumps(line)]))
+    assert folder.results() == RESULTS[:1]
+
+
 @pytest.mark.parametrize("text", ["", "[]", "{}", '{"format": 1}', '{"format": 9}', "[" * 10**5])
 def test_a_damaged_plan_is_refused(folder: SearchFolder, text: str) -> None:
     (folder.path / "search.json").write_text(text)

@@ -73,6 +73,8 @@ def test_a_grid_is_every_combination() -> None:
         (lambda: Range("lr", 0.0, 0.1, log=True), "no logarithm"),
         (lambda: Range("lr", 0.0, float("inf")), "no range"),
         (lambda: LR.spread(1), "no two values"),
+        (lambda: LR.spread(10**9), "at most"),
+        (lambda: grid_trials([Range("dropout", 0, 0.9).spread(500), LR.spread(100)]), "too large"),
     ],
 )
 def test_what_is_nothing_to_try_is_refused(make: object, words: str) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from cuda_stand_in import open_stand_in
 from toys import toy_dataset
 
 from backends import get_backend
@@ -118,3 +119,15 @@ def test_data_is_opened_as_the_settings_say() -> None:
     data = replace(SETTINGS.data, dataset="synthetic:50+10", task="binary", positive=(1, 2))
     found = open_data(replace(SETTINGS, data=data), 0.1)
     assert (found.task.kind, len(found.train), len(found.test)) == ("binary", 50, 5)
+
+
+def test_a_trial_goes_on_on_a_device(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    _, cuda = open_stand_in(monkeypatch)
+    whole = run_trial(0, SETTINGS, SEEN, cuda, RunFolder(tmp_path / "whole"), 6, 0.2)
+    parts = [
+        run_trial(0, SETTINGS, SEEN, cuda, RunFolder(tmp_path / "parts"), epochs, 0.2)
+        for epochs in (2, 6)
+    ]
+    assert whole is not None
+    assert parts[1] is not None
+    assert (whole.accuracy, whole.loss) == (parts[1].accuracy, parts[1].loss)
