@@ -84,9 +84,10 @@ def test_activations_and_lacking_biases_are_kept(tmp_path: Path, format: str, bi
     assert found.bias == bias
 
 
+@pytest.mark.parametrize("activation", ["layer_norm(0.1),relu", "batch_norm(0.3),relu"])
 @pytest.mark.parametrize("format", ["safetensors", "json"])
-def test_normalisation_is_kept(tmp_path: Path, format: str) -> None:
-    model = MLP([4, 3, 2], "layer_norm(0.1),relu")
+def test_normalisation_is_kept(tmp_path: Path, format: str, activation: str) -> None:
+    model = MLP([4, 3, 2], activation)
     model.parameters += 0.25
     write_model(model, tmp_path / PLACES[format], format)
     assert_same(read_model(tmp_path / PLACES[format]), model)
@@ -179,6 +180,7 @@ REFUSED: dict[str, tuple[Callable[[], MLP], str, str | None, str]] = {
     "sigmoid": (lambda: MLP([4, 3, 2], "sigmoid"), "net.bin", None, "this one has sigmoid"),
     "an output": (lambda: MLP([4, 2], output="sigmoid"), "net.bin", None, "ends in sigmoid"),
     "a norm": (lambda: MLP([4, 3, 2], "layer_norm,relu"), "net", "csv", "network has layer_norm"),
+    "statistics": (lambda: MLP([4, 3, 2], "batch_norm,relu"), "n.npz", None, "has batch_norm,relu"),
     "no folder": (lambda: MLP([4, 2]), "missing/net.bin", None, "make it first"),
 }
 
