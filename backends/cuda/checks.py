@@ -179,8 +179,10 @@ def smoke_test(cupy: Any) -> None:
         BackendError: if a library is missing, the memory is full or the result is wrong.
     """
     try:
-        a = cupy.ones((2, 2), dtype=np.float32)
-        total = float(cupy.matmul(a, a).sum())  # a compiled kernel, a reduction, a product
+        a = cupy.asarray(np.ones((2, 2), np.float32))
+        product = cupy.matmul(a, a)
+        cupy.add(product, product, out=product)  # compiled: by a kernel that training needs as well
+        total = float(cupy.asnumpy(product).sum())  # here, as CuPy compiles a sum for two seconds
     except cupy.cuda.memory.OutOfMemoryError as error:
         raise BackendError(
             "the GPU's memory is full: end what else runs there, which nvidia-smi lists",
@@ -193,8 +195,8 @@ def smoke_test(cupy: Any) -> None:
             f"the CUDA libraries that CuPy needs with {command}",
             command,
         ) from error
-    if total != 8.0:
-        raise BackendError(f"the device computes wrongly: a sum that is 8 came out as {total}")
+    if total != 16.0:
+        raise BackendError(f"the device computes wrongly: a sum that is 16 came out as {total}")
 
 
 def _gpu(cupy: Any, index: int) -> Gpu:

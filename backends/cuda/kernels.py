@@ -38,7 +38,7 @@ class Kernels:
 
     def __init__(self, cupy: Any) -> None:
         self._cupy = cupy
-        self._compiled: dict[tuple[str, str], Any] = {}
+        self._modules: dict[str, Any] = {}
         self._partial: dict[tuple[int, str], Array] = {}
         self._ticket = cupy.zeros(1, np.uint32)
 
@@ -79,10 +79,9 @@ class Kernels:
         self._kernel(name, outputs.dtype)((blocks,), (THREADS,), arguments)
 
     def _kernel(self, name: str, dtype: np.dtype[Any]) -> Any:
-        key = (name, dtype.char)
-        if key not in self._compiled:
-            self._compiled[key] = self._cupy.RawKernel(source(dtype), name)
-        return self._compiled[key]
+        if dtype.char not in self._modules:  # all of the file at once, which takes no longer
+            self._modules[dtype.char] = self._cupy.RawModule(code=source(dtype))
+        return self._modules[dtype.char].get_function(name)
 
     def _room(self, size: int, dtype: np.dtype[Any]) -> Array:
         """Return the array (size,) for the blocks' partial sums, which is made once and kept."""

@@ -24,12 +24,17 @@ class CorrectCount:
         self.xp = backend.xp
         self.buffer = Buffers(backend, dtype)
         self.one_hot = self.xp.eye(classes, dtype=dtype)  # (C, C)
-        self.total = self.xp.zeros((1, 1), dtype=dtype)
+        self.total, self._zero = (self.xp.zeros((1, 1), dtype=dtype) for _ in range(2))
         self._count = backend.fuse(self.count)
 
     def reset(self) -> None:
         """Set the count to 0."""
-        self.xp.copyto(self.total, 0.0)
+        self.xp.copyto(self.total, self._zero)
+
+    def targets(self, labels: Array) -> Array:
+        """Turn labels, integers of shape (N,), into one-hot rows, shape (N, C)."""
+        rows = self.buffer("targets", len(labels), len(self.one_hot))
+        return self.xp.take(self.one_hot, labels, axis=0, out=rows)
 
     def add(self, outputs: Array, targets: Array) -> None:
         """Add a batch: outputs, shape (N, C), and one-hot targets, the same shape."""

@@ -47,7 +47,8 @@ def warn_before(model: MLP, split: Split, recipe: Recipe) -> Iterator[str]:
         split: the training images.
         recipe: the hyperparameters.
     """
-    zero = [k for k, layer in enumerate(model.linear, 1) if not bool((layer.W != 0).any())]
+    host = model.backend.to_numpy
+    zero = [k for k, layer in enumerate(model.linear, 1) if not host(layer.W).any()]
     if zero and len(model.linear) > 1:
         yield (
             f"all weights of layer {_list(zero)} are zero, so that its units stay alike and the "

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 
-from backends import Array
 from mlp.common.threads import blas_threads, share_out
 from mlp.data.batches import Batches
 from mlp.data.dataset import Split
@@ -14,8 +13,12 @@ from mlp.models.calibration import fit_temperature
 from mlp.models.metadata import task_of
 from mlp.models.metrics import count_correct, score_numbers
 from mlp.models.predict import decide, outputs
+from mlp.nn.accuracy import CorrectCount
 from mlp.nn.losses import LOSSES
 from mlp.nn.network import MLP
+
+MOST_COUNTED = 1 << 22
+"""Images whose correct answers are added up in a float, which holds whole numbers to 2²⁴."""
 
 
 class Evaluation:
@@ -32,6 +35,10 @@ class Evaluation:
         self._model = model = replicas[0]
         self._test = Batches(test.images, test.labels, model)
         self._held_out = Batches(held_out.images, held_out.labels, model)
+        self._counters: dict[MLP, CorrectCount] = {}
+        if task_of(model).kind == "multiclass":
+            classes, backend, dtype = model.sizes[-1], model.backend, model.dtype
+            self._counters = {r: CorrectCount(classes, backend, dtype) for r in replicas}
 
     def test_accuracy(self) -> float:
         """Compute the accuracy on the test images, 0 to 1."""
@@ -84,14 +91,34 @@ class Evaluation:
         ]
         with blas_threads(1), ThreadPoolExecutor(workers) as pool:  # the workers are the threads
             counts = share_out(pool, shares)
-        return sum(int(self._model.backend.to_numpy(count)) for count in counts) / len(batches)
+        return sum(counts) / len(batches)
 
     def _count_correct(
         self, replica: MLP, batches: Batches, micro_batches: list[tuple[int, int]]
-    ) -> Array:
-        """Count a replica's correct answers to a share of the images, on the device."""
+    ) -> int:
+        """Count a replica's correct answers to a share of the images, on the device.
+
+        Of one class each, by a kernel that training has as well: see `CorrectCount`.
+        """
+        counter, correct, seen = self._counters.get(replica), 0, 0
+        if counter is None:
+            return self._count_answers(replica, batches, micro_batches)
+        for start, stop in micro_batches:
+            x, labels = batches.slice(start, stop)
+            counter.add(replica.forward(x), counter.targets(labels))
+            seen += stop - start
+            if seen > MOST_COUNTED or stop == micro_batches[-1][1]:
+                correct += round(self._model.backend.to_numpy(counter.total).item())
+                counter.reset()
+                seen = 0
+        return correct
+
+    def _count_answers(
+        self, replica: MLP, batches: Batches, micro_batches: list[tuple[int, int]]
+    ) -> int:
+        """Count correct answers to questions, of which an image may have several."""
         correct = replica.backend.xp.zeros((), dtype="int64")
         for start, stop in micro_batches:
             x, labels = batches.slice(start, stop)
             correct = correct + count_correct(decide(self._model, replica.forward(x)), labels)
-        return correct
+        return int(self._model.backend.to_numpy(correct))

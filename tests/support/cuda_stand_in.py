@@ -12,6 +12,7 @@ import ctypes
 import weakref
 from collections.abc import Callable, Iterator
 from ctypes import CFUNCTYPE, POINTER, c_int, c_size_t, c_void_p
+from functools import cache, partial
 from types import SimpleNamespace
 from typing import Any
 
@@ -85,6 +86,7 @@ class StandIn:
         streams: the device of each stream that was made.
         graph_pools: a weak reference to each memory pool that was captured with.
         free: bytes that the device says are free.
+        compiled: each kernel that the driver had to compile; a module counts as one.
         largest_transfer: the most bytes that were brought to the device at once.
         broken: what the first computation fails with, or None.
     """
@@ -115,6 +117,8 @@ class StandIn:
         self._capturing: list[Callable[[], Any]] | None = None
         self.broken_capture = False
         self.largest_transfer = 0
+        self.compiled: list[str] = []
+        self._sources: set[str] = set()
         self._pool: Any = None
         self.cuda = SimpleNamespace(
             Stream=lambda: Stream(self),
@@ -157,7 +161,21 @@ class StandIn:
             raise self.broken
         return self._call("matmul", np.matmul, a, b, out=out)
 
-    def RawKernel(self, code: str, name: str) -> Callable[..., None]:  # noqa: N802 - CuPy's name
+    def RawModule(self, code: str) -> Any:  # noqa: N802 - CuPy's name
+        self._compile_source("kernels.cu", code)
+        return SimpleNamespace(get_function=cache(partial(self._function, code)))
+
+    def RawKernel(self, code: str, name: str) -> Callable[..., None]:  # noqa: N802
+        self._compile_source(name, code)
+        return self._function(code, name)
+
+    def _compile_source(self, name: str, code: str) -> None:
+        """Note a source that is compiled; CuPy finds one that it knows in its cache."""
+        if code not in self._sources:
+            self._sources.add(code)
+            self.compiled.append(name)
+
+    def _function(self, code: str, name: str) -> Callable[..., None]:
         self.kernels[f"{name}<{code.split()[1]}>"] = code
         kernel = HostKernel(code, name)
 
@@ -209,6 +227,7 @@ class StandIn:
         for array in args:
             assert type(array) is not np.ndarray, f"{name} was given an array of the host"
         out = args[0] if name == "copyto" else kwargs.get("out")
+        self._compile(name, args, out)
         if out is None:
             self._allocate(name)
             if name not in CREATES:
@@ -216,6 +235,20 @@ class StandIn:
             return self._made(np.array(function(*args, **kwargs)))
         self.do(name, function, *args, **kwargs)
         return out
+
+    def _compile(self, name: str, args: tuple[Any, ...], out: Any) -> None:
+        """Note a kernel that CuPy compiles: one for each function, and each kind of its arrays."""
+        arrays = [a for a in (*args, out) if isinstance(a, DeviceArray)]
+        together = all(a.flags.c_contiguous for a in arrays)
+        if name in ("empty", "zeros", "empty_like", "zeros_like", "matmul"):
+            return  # nothing, memory set to 0, or cuBLAS's
+        source = args[1] if name == "copyto" else None
+        alike = isinstance(source, DeviceArray) and source.size == out.size
+        if alike and together and source.dtype == out.dtype:
+            return  # memory is copied as it is
+        kinds = (f"{a.dtype.char}{'' if a.flags.c_contiguous else a.ndim}" for a in arrays)
+        if (kernel := f"{name} of {', '.join(kinds)}") not in self.compiled:
+            self.compiled.append(kernel)
 
     def _home(self, array: DeviceArray) -> int:
         while isinstance(array.base, np.ndarray):

@@ -161,7 +161,7 @@ def test_a_device_that_computes_wrongly_is_told(monkeypatch: pytest.MonkeyPatch)
     cupy = StandIn()
     install(monkeypatch, cupy)
     monkeypatch.setattr(cupy, "matmul", lambda a, b: a + b + b, raising=False)
-    with pytest.raises(BackendError, match=r"a sum that is 8 came out as 12\.0"):
+    with pytest.raises(BackendError, match=r"a sum that is 16 came out as 24\.0"):
         get_backend("cuda")
 
 

@@ -434,6 +434,7 @@ def test_a_large_array_is_brought_in_slices(
     monkeypatch.setattr("backends.cuda.device.SLICE_BYTES", 400)
     cupy, backend = device
     array = np.random.default_rng(0).integers(0, 256, shape, dtype=np.uint8)
+    del cupy.events[:]
     there = backend.asarray(array, dtype)
     assert there.dtype == (dtype or "uint8")
     np.testing.assert_array_equal(backend.to_numpy(there), array)
@@ -443,6 +444,28 @@ def test_a_large_array_is_brought_in_slices(
     assert cupy.events.count(("wait", "")) == slices
     assert slices > 1 or len(array) == 1
     assert backend.asarray(there) is there
+
+
+def test_what_a_first_training_compiles(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Few kernels, and none of CuPy's that sum or look for something, which take two seconds each.
+
+    The loss's gradient is there for each size of a batch, as that is a number in its source.
+    """
+    cupy, backend = open_stand_in(monkeypatch)
+    train(MLP([784, 16, 8, 10], backend=backend), load_synthetic(300, 50), Recipe(epochs=3))
+    assert cupy.compiled == [
+        "add of f, f, f",
+        "copyto of f, B, f",
+        "multiply of f, f",
+        "take of l, l, l",
+        "take of f, l, f",
+        "ReLU_apply",
+        "kernels.cu",
+        "Loss_scaled_gradient",
+        "ReLU_gradient",
+        "SGD_descend_with_momentum",
+        "Loss_scaled_gradient",
+    ]
 
 
 def test_a_small_array_is_brought_at_once(device: tuple[StandIn, Backend]) -> None:
