@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from backends.base import Array
-from backends.cuda.kernels import C_TYPES, THREADS
+from backends.cuda.kernels import C_TYPES, MOST_BLOCKS, THREADS
 
 FORMULAS = {
     "absolute": "fabs({0})",
@@ -38,9 +38,6 @@ FORMULAS = {
 
 ONE, ALL = "one", "all"
 """The kinds of arrays: of one element, which is broadcast, and of all elements."""
-
-BLOCKS = 8192
-"""The most blocks of a launch; beyond that, each thread handles several elements."""
 
 
 class NotElementwiseError(Exception):
@@ -157,7 +154,7 @@ class Fused:
         if kernel is None:
             self._function(self._xp, *arguments)
             return
-        blocks = min(BLOCKS, -(-largest.size // THREADS))
+        blocks = min(MOST_BLOCKS, -(-largest.size // THREADS))
         kernel((blocks,), (THREADS,), (np.int64(largest.size), *arrays))
 
     def _compile(self, arguments: tuple[Any, ...], layout: tuple[Any, ...]) -> Any:

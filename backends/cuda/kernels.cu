@@ -1,6 +1,6 @@
 // The kernels written by hand; T, float or double, is defined in front of this file.
 //
-// All three sum in two stages: each block leaves its part in `partial`, and the block that comes last
+// All but the last sum in two stages: each block leaves its part in `partial`, and the block that comes last
 // adds the parts up. The order of additions depends on the shapes alone, so results repeat exactly,
 // from run to run and from one GPU to another. `ticket` counts the blocks; it is 0 before and after.
 // Launch with THREADS threads a block.
@@ -124,4 +124,18 @@ extern "C" __global__ void count_correct(long long rows, int classes, const T* o
     if (!last_block(ticket)) return;
     correct = sum_of_parts(partial);
     if (threadIdx.x == 0) total[0] += correct;
+}
+
+// sums[m, w] = the sum of weights[m, k] * rows[m, k, w] over the few k: many small products, a thread
+// an element. weights: (count, terms). rows: (count, terms, width). sums: (count, width).
+extern "C" __global__ void weighted_sums(long long elements, int terms, int width, const T* weights,
+                                         const T* rows, T* sums) {
+    const long long stride = (long long)gridDim.x * blockDim.x;
+    for (long long i = (long long)blockIdx.x * blockDim.x + threadIdx.x; i < elements; i += stride) {
+        const long long first = i / width * terms;
+        T sum = 0;
+        for (int k = 0; k < terms; ++k)
+            sum += weights[first + k] * rows[(first + k) * width + i % width];
+        sums[i] = sum;
+    }
 }

@@ -19,6 +19,9 @@ THREADS = 256
 BLOCKS = 512
 """The most blocks of a launch, on any GPU, so that sums come out the same on all of them."""
 
+MOST_BLOCKS = 8192
+"""The most blocks of a launch in which no thread needs another; beyond that, each does more."""
+
 
 def source(dtype: np.dtype[Any]) -> str:
     """Return the text of kernels.cu for one dtype."""
@@ -33,7 +36,7 @@ class Kernels:
         cupy: the module.
     """
 
-    WRITTEN: ClassVar = ("softmax_cross_entropy", "count_correct")
+    WRITTEN: ClassVar = ("softmax_cross_entropy", "count_correct", "weighted_sums")
     """The kernels that can replace a function, by the names given to `backends.kernel`."""
 
     def __init__(self, cupy: Any) -> None:
@@ -69,6 +72,16 @@ class Kernels:
     def count_correct(self, outputs: Array, targets: Array, total: Array) -> None:
         """Add the number of rows (N, C) whose largest output is where the target row has its 1."""
         self._by_rows("count_correct", outputs, targets, total)
+
+    def weighted_sums(self, weights: Array, rows: Array, sums: Array) -> None:
+        """Write the products of stacks of matrices, (M, 1, K) and (M, K, W), to ``sums``.
+
+        cuBLAS is known to fail above 65,535 of them, and is slow with so small ones.
+        """
+        terms, width = rows.shape[1:]
+        blocks = max(1, min(MOST_BLOCKS, -(-sums.size // THREADS)))
+        arguments = np.int64(sums.size), np.int32(terms), np.int32(width), weights, rows, sums
+        self._kernel("weighted_sums", rows.dtype)((blocks,), (THREADS,), arguments)
 
     def _by_rows(self, name: str, outputs: Array, *others: Array) -> None:
         """Launch a kernel in which a thread works on a row of outputs (N, C)."""

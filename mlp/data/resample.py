@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from backends import Array, Backend
+from backends import Array, Backend, kernel
 from mlp.nn.buffers import Buffers
 
 GROUP = 16
@@ -30,6 +30,7 @@ class Warp:
         self.height, self.width = height, width
         self._locate = backend.fuse(_locate)
         self._weigh = backend.fuse(_weigh)
+        self._blend = backend.fuse(_blend)
         self._size = self.xp.empty((2, 1), dtype=dtype)
         self._size[0], self._size[1] = height, width
         self._last = self._size - 1.0  # (2, 1)
@@ -73,7 +74,7 @@ class Warp:
         corners = self.buffer("corners", P, R, 4, GROUP)
         result = self.buffer("result", P * R, 1, GROUP)
         xp.take(framed.reshape(-1, GROUP), index, axis=0, out=corners)
-        xp.matmul(weights, corners.reshape(P * R, 4, GROUP), out=result)
+        self._blend(weights, corners.reshape(P * R, 4, GROUP), result)
         return result.reshape(P, R * GROUP)
 
     def _corners(self, positions: Array) -> tuple[Array, Array]:
@@ -122,3 +123,9 @@ def _weigh(xp: Any, down: Array, right: Array, w0: Array, w1: Array, w2: Array, 
     xp.subtract(right, w3, out=w1)
     xp.subtract(1.0, down, out=w0)
     xp.subtract(w0, w1, out=w0)
+
+
+@kernel("weighted_sums")
+def _blend(xp: Any, weights: Array, corners: Array, result: Array) -> None:
+    """Write the weighted sum of each pixel's corners: (M, 1, 4) times (M, 4, GROUP)."""
+    xp.matmul(weights, corners, out=result)

@@ -81,6 +81,12 @@ def test_every_fused_function_becomes_one_kernel(launches: Launches) -> None:
     assert made - set(functions.values()) == {"column_sums"}
 
 
+def test_what_deforms_images_compiles(compile_cuda: Callable[[str, str], bytes]) -> None:
+    """It is in the same file as the others, but no training of the above launches it."""
+    for dtype, architecture in itertools.product(DTYPES, ARCHITECTURES):
+        assert b"weighted_sums" in compile_cuda(source(np.dtype(dtype)), architecture)
+
+
 @pytest.fixture(scope="module")
 def compile_cuda() -> Callable[[str, str], bytes]:
     """NVRTC, which needs no GPU: source and architecture to a CUBIN."""
@@ -144,6 +150,18 @@ def test_column_sums(cupy: StandIn, dtype: str, shape: tuple[int, int]) -> None:
         kernels.column_sums(device(a), out)
         error = abs(out - a.sum(axis=0, dtype=np.float64)).max()
         assert error <= TOLERANCE[dtype] * abs(a).sum(axis=0).max()
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("shape", [(1, 1, 1), (5, 4, 16), (3, 7, 33), (70_000, 4, 2)])
+def test_weighted_sums(cupy: StandIn, dtype: str, shape: tuple[int, int, int]) -> None:
+    """More products than the 65,535 that cuBLAS takes at once, and more elements than threads."""
+    r = np.random.default_rng(4)
+    M, K, W = shape
+    weights, rows = r.normal(size=(M, 1, K)).astype(dtype), r.normal(size=shape).astype(dtype)
+    sums = device(np.full((M, 1, W), np.nan, dtype))
+    Kernels(cupy).weighted_sums(device(weights), device(rows), sums)
+    np.testing.assert_allclose(sums, weights @ rows, rtol=0, atol=20 * TOLERANCE[dtype])
 
 
 def run_softmax(
