@@ -16,9 +16,7 @@ from mlp.data.inputs import Columns, full_range
 from mlp.data.interpret import as_images, interpret
 from mlp.data.raw import TEST, TRAIN, WHOLE, RawSplits
 from mlp.data.reading import Reading
-from mlp.data.task import Kind, Task
-
-DIGITS = Task().names
+from mlp.data.task import Kind
 
 
 @dataclass(frozen=True)
@@ -64,15 +62,15 @@ class TableDescription:
 
 
 def are_plain_images(raw: RawSplits) -> bool:
-    """Whether a file holds images of bytes, or of floats to 1, of classes from 0 or of digits."""
+    """Whether a file holds images of bytes, or of floats to 1, whose classes count from 0."""
     for split in raw.values():
         images, labels = as_images(split).features, split.labels
         if images.ndim != 3 or labels is None or labels.ndim != 1 or labels.dtype.kind not in "iu":
             return False
         if full_range(images, "") not in ((0.0, 255.0), (0.0, 1.0), (0.0, 0.0)):
             return False
-    labels = np.concatenate([np.ravel(split.labels) for split in raw.values()])  # type: ignore[arg-type]
-    return not len(labels) or int(labels.min()) == 0 or int(labels.max()) == len(DIGITS) - 1
+    found = np.unique(np.concatenate([np.ravel(s.labels) for s in raw.values()]))  # type: ignore[arg-type]
+    return not np.array_equal(found, np.arange(1, len(found) + 1))  # as letters are numbered
 
 
 def describe_table(

@@ -52,7 +52,7 @@ def test_a_rare_class_is_a_problem() -> None:
     ("pixels", "labels", "plain"),
     [
         (np.full((4, 8, 8), 255, np.uint8), [0, 1, 2, 3], True),
-        (np.full((4, 8, 8), 255, np.uint8), [1, 2, 3, 9], True),  # digits, of which 0 lacks
+        (np.full((4, 8, 8), 255, np.uint8), [1, 2, 3, 9], True),  # of which some lack
         (np.full((4, 8, 8), 255, np.uint8), [1, 2, 3, 4], False),
         (np.full((4, 8, 8), 16, np.uint8), [0, 1, 2, 3], False),
         (np.full((4, 8, 8), 1.0), [0, 1, 2, 3], True),
