@@ -87,7 +87,7 @@ def search(
             help="One of so many goes on, for so many times as long; 1 lets all run to the end.",
             rich_help_panel=SEARCH_OPTIONS,
         ),
-    ] = 3,
+    ] = 2,
     jobs: Annotated[
         int | None,
         typer.Option(

@@ -37,7 +37,7 @@ def test_it_prints_a_table_and_the_best_as_a_command(mlp: Command, tmp_path: Pat
     lr = rows[0].split()[1]
     command = shlex.split(last.removeprefix("best: "))
     assert command[command.index("--lr") + 1] == lr
-    assert [row.split()[2] for row in rows] == ["3/3", "1/3", "1/3", "1/3"]
+    assert [row.split()[2] for row in rows] == ["3/3", "2/3", "1/3", "1/3"]
     trained = mlp(*command[1:], "--json")
     assert trained.code == 0, trained.err
     assert len(json.loads(trained.out)["history"]) == 3
