@@ -23,7 +23,9 @@ class CudaNamespace:
     """
 
     def __init__(self, cupy: Any, queue: Queue, blas: Blas, kernels: Kernels) -> None:
-        self._cupy, self._queue, self._blas, self._kernels = cupy, queue, blas, kernels
+        self._cupy, self._queue, self._blas = cupy, queue, blas
+        self._column_sums = queue.entering(kernels.column_sums)
+        self._sum = queue.entering(cupy.sum)
 
     def __getattr__(self, name: str) -> Any:
         function = getattr(self._cupy, name)
@@ -37,7 +39,10 @@ class CudaNamespace:
         self._queue.enter()
         if can_multiply(a, b, out):
             return self._blas.matmul(a, b, out)
-        return self._cupy.matmul(a, b, out=out)
+        try:
+            return self._cupy.matmul(a, b, out=out)
+        except self._cupy.cuda.memory.OutOfMemoryError as error:
+            raise self._queue.full() from error
 
     def eye(self, n: int, dtype: Any = None) -> Array:
         """``cupy.eye``, brought from the host, where it takes no kernel to be compiled."""
@@ -52,7 +57,6 @@ class CudaNamespace:
         keepdims: bool = False,
     ) -> Array:
         """``cupy.sum``; the column sums of a matrix by a kernel of our own."""
-        self._queue.enter()
         columns = axis == 0 and a.ndim == 2 and out is not None and not keepdims
         if (
             columns
@@ -62,5 +66,5 @@ class CudaNamespace:
             and a.flags.c_contiguous
             and out.flags.c_contiguous  # type: ignore[union-attr]
         ):
-            return self._kernels.column_sums(a, out)
-        return self._cupy.sum(a, axis=axis, out=out, keepdims=keepdims)
+            return self._column_sums(a, out)
+        return self._sum(a, axis=axis, out=out, keepdims=keepdims)

@@ -35,6 +35,15 @@ class Queue:
         self.device.use()
         self.stream.use()
 
+    def full(self) -> BackendError:
+        """Make the error that says that the device's memory is full."""
+        free, total = self.device.mem_info
+        return BackendError(
+            f"the GPU's memory is full ({free >> 20:,} of {total >> 20:,} MiB are free): "
+            "end what else runs there (nvidia-smi lists it), or take a smaller "
+            "--batch-size, smaller layers or fewer images"
+        )
+
     def entering(self, function: Callable[..., Any]) -> Callable[..., Any]:
         """Return a function that enters, calls the given one, and explains it if memory is full.
 
@@ -48,12 +57,7 @@ class Queue:
             try:
                 return function(*args, **kwargs)
             except self._cupy.cuda.memory.OutOfMemoryError as error:
-                free, total = self.device.mem_info
-                raise BackendError(
-                    f"the GPU's memory is full ({free >> 20:,} of {total >> 20:,} MiB are free): "
-                    "end what else runs there (nvidia-smi lists it), or take a smaller "
-                    "--batch-size, smaller layers or fewer images"
-                ) from error
+                raise self.full() from error
 
         return entered
 

@@ -384,7 +384,7 @@ class Cublas:
             "cublasSetStream", self._set_stream, c_void_p, c_void_p
         )
         self.cublasSetWorkspace_v2 = self._function(
-            "cublasSetWorkspace", self._ok, c_void_p, c_void_p, c_size_t
+            "cublasSetWorkspace", self._set_workspace, c_void_p, c_void_p, c_size_t
         )
         self.cublasGemmEx = self._function(
             "cublasGemmEx",
@@ -408,6 +408,11 @@ class Cublas:
         self._stream = stream
         return 0
 
+    def _set_workspace(self, handle: int, address: int, size: int) -> int:
+        assert self._cupy.array_at(address).nbytes >= size
+        self._workspace = address
+        return self._ok(handle)
+
     def _destroy(self, handle: int) -> int:
         """Wait for the device, which breaks a capture, whoever captures."""
         self._cupy.broken_capture = self._cupy._capturing is not None
@@ -421,6 +426,8 @@ class Cublas:
         scalar = {68: ctypes.c_float, 75: ctypes.c_float, 77: ctypes.c_float, 70: ctypes.c_double}
         number = {0: np.float32, 1: np.float64}[Atype]
         assert handle == self.HANDLE
+        if self._workspace not in self._cupy._owners:
+            return 14  # the workspace was freed
         current = self._cupy.current_stream[self._cupy.current_device]
         assert self._stream == current.ptr, "cuBLAS works on a stream that is not current"
         assert Atype == Btype == Ctype

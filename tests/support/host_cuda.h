@@ -2,7 +2,8 @@
 // each other, each thread of a block as a fiber, switched at __syncthreads.
 //
 // run_block_by_block returns 0; or 1 if some threads of a block reached a __syncthreads that others
-// did not, on which a GPU hangs. With `backwards` the threads run in the opposite order, so that a
+// did not, on which a GPU hangs; or 2 if a block takes a ticket before all of its threads have come
+// to a __threadfence. With `backwards` the threads run in the opposite order, so that a
 // missing __syncthreads, on which a GPU gives chance results, shows as a difference.
 //
 // What CUDA knows without an #include is written out here: the standard library's headers take ten
@@ -33,8 +34,13 @@ static bool finished[1024];
 static void (*kernel)();
 
 static void __syncthreads() { swapcontext(&fibers[threadIdx.x], &scheduler); }
-static void __threadfence() {}
+// A thread's writes may be seen by other blocks only once it has come to a fence: all threads of a
+// block must have, before one of them takes the ticket by which the last block knows that it is.
+static unsigned int fenced;
+static bool unfenced;
+static void __threadfence() { ++fenced; }
 static unsigned int atomicInc(unsigned int* counter, unsigned int limit) {
+    if (fenced < blockDim.x) unfenced = true;
     const unsigned int before = *counter;
     *counter = before >= limit ? 0 : before + 1;
     return before;
@@ -56,7 +62,9 @@ static int run_block_by_block(unsigned int grid, unsigned int block, bool backwa
     const int stack = 1 << 16;
     char* stacks = (char*)__builtin_malloc((size_t)stack * block);
     int diverged = 0;
+    unfenced = false;
     for (blockIdx.x = 0; blockIdx.x < grid && !diverged; ++blockIdx.x) {
+        fenced = 0;
         for (unsigned int t = 0; t < block; ++t) {
             finished[t] = false;
             getcontext(&fibers[t]);
@@ -74,5 +82,5 @@ static int run_block_by_block(unsigned int grid, unsigned int block, bool backwa
         }
     }
     __builtin_free(stacks);
-    return diverged;
+    return diverged ? 1 : unfenced ? 2 : 0;
 }

@@ -41,8 +41,9 @@ class HostKernel:
         run, kinds = compiled(self.code, self.name)
         assert len(args) == len(kinds), f"{self.name} takes {len(kinds)} arguments"
         values = [_convert(value, kind) for value, kind in zip(args, kinds, strict=True)]
-        if run(grid[0], block[0], int(self.backwards), *values):
-            raise AssertionError(f"the threads of {self.name} diverge at a __syncthreads")
+        failed = run(grid[0], block[0], int(self.backwards), *values)
+        assert failed != 1, f"the threads of {self.name} diverge at a __syncthreads"
+        assert failed != 2, f"a block of {self.name} takes a ticket without a __threadfence"
 
 
 @functools.cache

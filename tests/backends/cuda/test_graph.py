@@ -550,6 +550,37 @@ def test_a_full_memory_is_told(monkeypatch: pytest.MonkeyPatch, split: Split) ->
         get_backend("cuda")
 
 
+@pytest.mark.parametrize("call", ["matmul", "sum", "column sums"])
+def test_a_full_memory_is_told_by_what_is_replaced(
+    device: tuple[StandIn, Backend], call: str
+) -> None:
+    """A product or a sum makes its result or its room; what they replace says the same."""
+    cupy, backend = device
+    xp = backend.xp
+    a, sums = xp.ones((300, 3), "f"), xp.empty(3, "f")
+    calls = {
+        "matmul": lambda: xp.matmul(a, a.T),
+        "sum": lambda: xp.sum(a),
+        "column sums": lambda: xp.sum(a, axis=0, out=sums),
+    }
+    cupy.full = True
+    with pytest.raises(BackendError, match="the GPU's memory is full"):
+        calls[call]()
+
+
+def test_cublas_keeps_its_workspace(
+    monkeypatch: pytest.MonkeyPatch, device: tuple[StandIn, Backend]
+) -> None:
+    """The stand-in's cuBLAS refuses a product whose workspace has been freed."""
+    _, backend = device
+    a, out = backend.xp.ones((2, 2), "f"), backend.xp.empty((2, 2), "f")
+    backend.xp.matmul(a, a, out=out)
+    backend.xp._blas._workspace = None
+    gc.collect()
+    with pytest.raises(BackendError, match="cuBLAS status 14"):
+        backend.xp.matmul(a, a, out=out)
+
+
 @pytest.mark.parametrize("precision", ["tf32", "bf16"])
 def test_a_lower_precision_learns_as_well(monkeypatch: pytest.MonkeyPatch, precision: str) -> None:
     """The accuracy gate: on synthetic digits, within 1 % of what full precision reaches."""

@@ -152,6 +152,16 @@ def test_column_sums(cupy: StandIn, dtype: str, shape: tuple[int, int]) -> None:
         assert error <= TOLERANCE[dtype] * abs(a).sum(axis=0).max()
 
 
+def test_a_fence_that_is_missing_is_seen(cupy: StandIn, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without it, the last block may add up sums of other blocks that are not there yet."""
+    right = source(np.dtype("f"))
+    wrong = right.replace("    __threadfence();\n    __syncthreads();", "    __syncthreads();")
+    assert wrong != right
+    monkeypatch.setattr("backends.cuda.kernels.source", lambda dtype: wrong)
+    with pytest.raises(AssertionError, match="takes a ticket without a __threadfence"):
+        Kernels(cupy).column_sums(device(np.ones((9, 2), "f")), device(np.zeros(2, "f")))
+
+
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("shape", [(1, 1, 1), (5, 4, 16), (3, 7, 33), (70_000, 4, 2)])
 def test_weighted_sums(cupy: StandIn, dtype: str, shape: tuple[int, int, int]) -> None:

@@ -88,7 +88,7 @@ def test_a_preset_replays(name: str) -> None:
 
 
 def test_no_large_stack_of_products_is_left_to_cupy(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Of thousands of tiny matrices: cuBLAS takes 65,535 at most. That of rows of noise is of few."""
+    """Of thousands of tiny matrices: cuBLAS takes 65,535 at most. That of noise is of few."""
     install(monkeypatch, cupy := StandIn(run_kernels=False))
     recipe = Recipe(batch_size=16, epochs=EPOCHS, augment="affine,elastic,thickness")
     steps_after(recipe, Architecture(hidden=(6, 5)))
