@@ -3,6 +3,7 @@
 import os
 import signal
 import sys
+from collections.abc import Callable
 
 
 def main() -> None:
@@ -14,16 +15,7 @@ def main() -> None:
     takes_interrupts = signal.getsignal(signal.SIGINT) is signal.default_int_handler
     if takes_interrupts:
         signal.signal(signal.SIGINT, signal.SIG_DFL)
-    from mlp.common.errors import UsageError
-    from mlp.common.plugins import VARIABLE, load_plugins
-
-    try:
-        load_plugins(os.environ.get(VARIABLE, ""))
-    except UsageError as error:
-        print(f"mlp: {error}", file=sys.stderr)
-        sys.exit(error.exit_code)
-    from mlp.cli import main as run  # whose options list what is registered by now
-
+    run = _imported()
     try:
         if takes_interrupts:
             signal.signal(signal.SIGINT, signal.default_int_handler)
@@ -34,6 +26,33 @@ def main() -> None:
     finally:
         if takes_interrupts:
             signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
+def _imported() -> Callable[[], None]:
+    """Import the plugins and then the command line, whose options list what is registered by then.
+
+    Where a library cannot be loaded, which takes memory and file handles, that is told.
+    """
+    try:
+        from mlp.common.errors import UsageError
+        from mlp.common.plugins import VARIABLE, load_plugins
+
+        try:
+            load_plugins(os.environ.get(VARIABLE, ""))
+        except UsageError as error:
+            print(f"mlp: {error}", file=sys.stderr)
+            sys.exit(error.exit_code)
+        from mlp.cli import main as run
+    except (ImportError, OSError, MemoryError, SystemError) as error:
+        lines = str(error).split("\n")  # NumPy's is a page, with the reason near its end
+        reason = next((line for line in reversed(lines) if line.strip()), type(error).__name__)
+        print(
+            f"mlp: the program cannot be loaded ({reason}): see to memory, file handles "
+            "(ulimit -v, ulimit -n) and the installation",
+            file=sys.stderr,
+        )
+        sys.exit(1)
+    return run
 
 
 if __name__ == "__main__":

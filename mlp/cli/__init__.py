@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import os
 import sys
+from contextlib import suppress
 
 import typer
 
@@ -93,7 +94,10 @@ def main() -> None:
             _fail("interrupted", 130)
         raise
     except MemoryError as error:
-        _fail(f"out of memory ({error}): take fewer images, a smaller --batch-size or --hidden", 1)
+        reason = f" ({error})" if str(error) else ""
+        _fail(f"out of memory{reason}: take fewer images, a smaller --batch-size or --hidden", 1)
+    except ImportError as error:  # for want of memory or of file handles
+        _fail(f"a part of the program cannot be loaded ({error}): see to ulimit -v and -n", 1)
     except RuntimeError as error:
         if "new thread" not in str(error):
             raise
@@ -115,7 +119,8 @@ def _is_for_ctrl_c(ended: SystemExit) -> bool:
 
 def _drop_stdout() -> None:
     """Point stdout at nothing, so that flushing what it still holds cannot fail again at exit."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    with suppress(OSError):  # there may be no file handle to be had
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _fail(sentence: str, code: int) -> None:

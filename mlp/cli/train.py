@@ -153,6 +153,8 @@ def train(
         console.note(f"interrupted before an epoch was measured: the model is in {outcome.out}")
     if outcome.problem is not None:
         where = "no model was written" if outcome.out is None else f"the model is in {outcome.out}"
+        if outcome.out is None and folder is not None and outcome.checkpoint is not None:
+            where += f", but mlp train --resume {folder} goes on from {outcome.checkpoint.name}"
         raise ModelError(f"{outcome.problem}; {where}")
     if history.interrupted:
         if folder is not None and outcome.checkpoint is not None:

@@ -2,14 +2,60 @@
 
 from __future__ import annotations
 
+import mmap
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Executor
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from contextvars import copy_context
 from functools import cache
 from typing import Any, TypeVar
 
+try:
+    import resource
+except ImportError:  # Windows
+    resource = None  # type: ignore[assignment]
+
 Result = TypeVar("Result")
+
+ROOM = 128 << 20
+"""Bytes of addresses that the C library takes to find a new thread a place of its own."""
+
+ROOM_EACH = 80 << 20
+"""Bytes of addresses that a thread then keeps: its stack and that place."""
+
+
+def has_room(threads: int) -> bool:
+    """Tell whether a limit on addresses, ``ulimit -v``, leaves room for so many threads.
+
+    A thread that finds no memory before its first line never says that it has started, and Python
+    waits for that for ever.
+    """
+    if resource is not None and resource.getrlimit(resource.RLIMIT_AS)[0] != resource.RLIM_INFINITY:
+        try:
+            mmap.mmap(-1, ROOM + threads * ROOM_EACH).close()
+        except OSError:
+            return False
+    return True
+
+
+def start_pool(threads: int) -> Executor:
+    """Make a pool of threads; one that does everything at once in this one without room for them.
+
+    So what is submitted to it must not wait for what is submitted later.
+    """
+    return ThreadPoolExecutor(threads) if has_room(threads) else _Here()
+
+
+class _Here(Executor):
+    """Runs what is submitted before it returns."""
+
+    def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
+        done: Future[Any] = Future()
+        try:
+            done.set_result(fn(*args, **kwargs))
+        except BaseException as error:
+            done.set_exception(error)
+        return done
 
 
 def share_out(pool: Executor, shares: Sequence[Callable[[], Result]]) -> list[Result]:

@@ -8,12 +8,12 @@ from contextlib import nullcontext
 from pathlib import Path
 
 from safetensors import SafetensorError, safe_open
-from safetensors.numpy import save as to_bytes
 
 from backends import Backend
 from mlp.common.atomic import claiming, replacing
 from mlp.common.errors import ModelError
 from mlp.common.plain_file import check_file
+from mlp.common.tensor_file import write_tensors
 from mlp.models.description import (
     check_tensors,
     description_of,
@@ -58,7 +58,7 @@ def save(
     try:
         place = nullcontext(Path(path)) if replace else claiming(Path(path))
         with place as free, replacing(free) as file:
-            file.write(to_bytes(tensors_of(model, stored), metadata))
+            write_tensors(file, tensors_of(model, stored), metadata)
     except FileExistsError:
         raise
     except OSError as error:

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future
 from queue import SimpleQueue
 from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from mlp.common.threads import blas_threads
+from mlp.common.threads import blas_threads, start_pool
 from mlp.data.batches import Batches
 from mlp.models.predict import run
 from mlp.nn.network import MLP
@@ -48,7 +48,7 @@ def stream_outputs(
             idle.put(model)
 
     # One pool for the whole stream: BLAS is limited once, as threads that did it would not agree.
-    with blas_threads(1), ThreadPoolExecutor(len(replicas)) as pool:
+    with blas_threads(1), start_pool(len(replicas)) as pool:
         ahead: deque[tuple[Chunk, Future[NDArray[Any]]]] = deque()
         for chunk in chunks:
             ahead.append((chunk, pool.submit(work, images_of(chunk))))

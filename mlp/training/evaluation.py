@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 
-from mlp.common.threads import blas_threads, share_out
+from mlp.common.threads import blas_threads, share_out, start_pool
 from mlp.data.batches import Batches
 from mlp.data.dataset import Split
 from mlp.models.calibration import fit_temperature
@@ -89,7 +88,7 @@ class Evaluation:
                 zip(self._replicas, batches.replicas(workers), strict=True)
             )
         ]
-        with blas_threads(1), ThreadPoolExecutor(workers) as pool:  # the workers are the threads
+        with blas_threads(1), start_pool(workers) as pool:  # the workers are the threads
             counts = share_out(pool, shares)
         return sum(counts) / len(batches)
 

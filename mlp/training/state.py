@@ -13,11 +13,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from safetensors import SafetensorError, safe_open
-from safetensors.numpy import save as to_bytes
 
 from mlp.common.atomic import replacing
 from mlp.common.errors import ModelError, UsageError, in_words
 from mlp.common.plain_file import check_file
+from mlp.common.tensor_file import write_tensors
 from mlp.common.version import package_version
 from mlp.data.dataset import Dataset
 from mlp.nn.network import MLP
@@ -118,9 +118,8 @@ def save_state(state: TrainingState, path: Path) -> None:
         "callbacks": {name: values for name, (values, _) in state.callbacks.items()},
     }
     metadata = {"mlp.state": json.dumps(description, sort_keys=True)}
-    contiguous = {name: np.ascontiguousarray(array) for name, array in tensors.items()}
     with replacing(path) as file:
-        file.write(to_bytes(contiguous, metadata))
+        write_tensors(file, tensors, metadata)
 
 
 def load_state(path: Path) -> TrainingState:

@@ -75,3 +75,18 @@ def test_without_what_finds_blas_its_threads_stay_as_they_are(
         assert blas_library() == "an unknown BLAS"
     finally:
         threads._controller.cache_clear()
+
+
+def test_without_room_for_threads_the_pool_works_in_this_one(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(threads, "has_room", lambda threads: False)
+    with threads.start_pool(2) as pool:
+        assert share_out(pool, [threading.get_ident] * 3) == [threading.get_ident()] * 3
+        failed = pool.submit(int, "no number")
+    with pytest.raises(ValueError, match="no number"):
+        failed.result()
+
+
+def test_there_is_room_where_nothing_is_limited() -> None:
+    assert threads.has_room(4)

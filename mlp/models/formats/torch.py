@@ -18,10 +18,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from safetensors import safe_open
-from safetensors.numpy import save as to_bytes
 
 from mlp.common.atomic import replacing
 from mlp.common.errors import ModelError
+from mlp.common.tensor_file import write_tensors
 from mlp.models.formats.npz import parse_metadata
 from mlp.models.formats.parameters import Parameters, parameters_of
 from mlp.models.formats.registry import FORMATS, Format
@@ -101,7 +101,7 @@ class Torch(Format):
         # One entry: the library writes several in an order that changes from run to run.
         metadata = {TOLD: json.dumps(told, sort_keys=True)}
         with replacing(path) as file:
-            file.write(to_bytes(tensors, metadata))
+            write_tensors(file, tensors, metadata)
 
 
 def _told(text: str) -> dict[str, Any]:

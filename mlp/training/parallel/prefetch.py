@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from itertools import accumulate
 
 from backends import Array
+from mlp.common.threads import start_pool
 from mlp.data.batches import Batches
 
 
@@ -26,7 +26,7 @@ def prefetch(
     places = firsts(spans, start)
     two = batches.replicas(2)
     two[1].key = batches.key
-    with ThreadPoolExecutor(1) as other:
+    with start_pool(1) as other:
         coming = other.submit(two[0].gather, spans[0], start)
         for nth in range(len(spans)):
             x, labels = coming.result()

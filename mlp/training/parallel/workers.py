@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import DTypeLike
 
 from backends import Array, Backend, on_replay
+from mlp.common.threads import has_room
 from mlp.training.parallel.barrier import POLLS, AbandonedError, Barrier
 from mlp.training.parallel.processes import AGAIN, Processes, may_fork
 
@@ -107,6 +108,8 @@ class WorkerGroup:
 
     def _run_in_threads(self, target: Target) -> None:
         self._barrier.reset()
+        if not has_room(self.size - 1):
+            raise MemoryError("ulimit -v leaves no room for threads")
         with ThreadPoolExecutor(self.size - 1) as pool:
             try:
                 others = [

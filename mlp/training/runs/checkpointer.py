@@ -80,13 +80,15 @@ class Checkpointer(Callback):
 
     def _save(self, run: Run) -> None:
         start = time.monotonic()
-        state = run.state()
-        path = self._folder.checkpoint(state.epoch, state.progress.update)
         try:
+            state = run.state()
+            path = self._folder.checkpoint(state.epoch, state.progress.update)
             if path != self.latest:  # else it is there, as before an epoch's first update
                 save_state(state, path)
         except OSError as error:
-            self._warn(error)
+            self._warn(str(error.strerror))
+        except MemoryError:
+            self._warn("out of memory")
         else:
             others = [kept for kept in self._kept if kept != path]
             self._kept = [*others, path][-self._keep :]
@@ -101,10 +103,10 @@ class Checkpointer(Callback):
                 if path not in self._kept:
                     path.unlink()
 
-    def _warn(self, error: OSError) -> None:
+    def _warn(self, reason: str) -> None:
         if self._on_warning is not None and not self._warned:
             self._on_warning(
-                f"no checkpoint can be written to {self._folder} ({error.strerror}): the training "
+                f"no checkpoint can be written to {self._folder} ({reason}): the training "
                 "goes on, but cannot be resumed from here"
             )
         self._warned = True

@@ -138,7 +138,8 @@ class ModelWriter(Callback):
             self.is_written, self._epoch = True, run.epoch
         except (ModelError, MemoryError) as error:
             self._after_epochs = False
-            self._on_warning(f"{error}; the training goes on, and tries again at its end")
+            reason = str(error) or f"no memory is left to write {self.place.path}"
+            self._on_warning(f"{reason}; the training goes on, and tries again at its end")
         self._written = time.monotonic()
         self._took = self._written - start
 
@@ -154,8 +155,14 @@ class ModelWriter(Callback):
         try:
             self.problem = self.place.write_somewhere(model)
             self.is_written = True
-        except ModelError as error:
+            if self.run is not None:
+                self._epoch = self.run.epoch
+        except (ModelError, MemoryError) as error:
             self.problem = str(error)
+            if isinstance(error, MemoryError):
+                self.problem = f"no memory is left to write {self.place.path}: end other programs"
+            if self.is_written:
+                self.problem += f"; what was written last is as after epoch {self._epoch}"
 
     def rescue(self) -> None:
         """Write the network of a run that was interrupted while it ended."""
