@@ -13,7 +13,7 @@ import typer
 from mlp.cli import console
 from mlp.cli.expand import Overrides, Without
 from mlp.cli.options import Json, open_device
-from mlp.cli.search_report import report
+from mlp.cli.search_report import figure, report
 from mlp.cli.search_space import parse_tries
 from mlp.cli.train_open import open_data
 from mlp.cli.train_options import Asked, Computed
@@ -21,6 +21,7 @@ from mlp.cli.train_settings import gather, settle
 from mlp.common.errors import DivergedError, UsageError
 from mlp.data.dataset import Dataset
 from mlp.data.reading import Reading
+from mlp.data.task import Kind
 from mlp.training.architecture import Architecture
 from mlp.training.recipe import Recipe
 from mlp.training.runs.build import suited
@@ -28,7 +29,7 @@ from mlp.training.runs.folder import new_folder
 from mlp.training.runs.settings import Settings
 from mlp.training.runs.signals import Signals
 from mlp.training.search.folder import Plan, SearchFolder
-from mlp.training.search.halving import Result, is_lost, rungs
+from mlp.training.search.halving import Result, rungs
 from mlp.training.search.pool import cores_for
 from mlp.training.search.search import search as run_search
 from mlp.training.search.space import (
@@ -152,13 +153,14 @@ def search(
             f"{len(plan.trials)} trials, compared after {', '.join(map(str, plan.rungs))} epochs, "
             f"{len(cores)} at a time: {folder}"
         )
+        kind = folder.settings(0).data.task
         signals = stack.enter_context(Signals())
         found = run_search(
             folder,
             plan,
             cores,
             stopped=lambda: signals.received is not None,
-            on_result=lambda result: _tell(result, plan),
+            on_result=lambda result: _tell(result, plan, kind),
             warn=console.warn,
         )
         report(folder, plan, found, as_json)
@@ -220,11 +222,11 @@ def _plan(values: list[dict[str, object]], settings: Settings, halve: int) -> Pl
     )
 
 
-def _tell(result: Result, plan: Plan) -> None:
+def _tell(result: Result, plan: Plan, kind: Kind) -> None:
     values = describe(plan.trials[result.trial])
-    came = "diverged" if is_lost(result) else f"validation {result.accuracy:7.2%}"
+    came = figure(result, kind)
     last = plan.rungs[-1]
     console.note(
         f"trial {result.trial:>{len(str(len(plan.trials)))}}  epoch "
-        f"{result.epochs:>{len(str(last))}}/{last}  {came}  {values}"
+        f"{result.epochs:>{len(str(last))}}/{last}  validation {came:>8}  {values}"
     )

@@ -12,6 +12,7 @@ from rich.table import Table
 
 from mlp.cli import console
 from mlp.common.printable import printable
+from mlp.data.task import Kind
 from mlp.training.presets.preset import load_preset
 from mlp.training.runs.settings import DataSettings, DeviceSettings, Settings
 from mlp.training.search.folder import Plan, SearchFolder
@@ -41,7 +42,7 @@ def report(folder: SearchFolder, plan: Plan, found: Found, as_json: bool) -> Non
         }
         print(json.dumps(told))
         return
-    console.print_table(_table(plan, found))
+    console.print_table(_table(plan, found, folder.settings(0).data.task))
     if command is not None and found.is_complete:
         console.say(f"best: {command}")
 
@@ -88,21 +89,33 @@ def _option(name: str, value: Any) -> Iterator[str]:
         yield from (f"--{flag}", as_text(value))
 
 
+def figure(result: Result, kind: Kind) -> str:
+    """Write what was measured on the validation images: an accuracy, or R² of numbers.
+
+    Args:
+        result: a trial's.
+        kind: of its task.
+    """
+    if is_lost(result):
+        return "diverged"
+    return f"{result.accuracy:.4g}" if kind == "regression" else f"{result.accuracy:.2%}"
+
+
 def _told(result: Result, plan: Plan) -> dict[str, Any]:
     return {**dataclasses.asdict(result), "values": plan.trials[result.trial]}
 
 
-def _table(plan: Plan, found: Found) -> Table:
+def _table(plan: Plan, found: Found, kind: Kind) -> Table:
     table = Table(box=None)
     names = list(plan.trials[0])
-    for heading in ("trial", *names, "epochs", "validation", "loss", "s"):
+    measure = "validation R²" if kind == "regression" else "validation"
+    for heading in ("trial", *names, "epochs", measure, "loss", "s"):
         table.add_column(heading.replace("_", " "), justify="right")
     for result in found.results:
         values = plan.trials[result.trial]
-        if is_lost(result):
-            measured = ["diverged", "-", "-"]
-        else:
-            measured = [f"{result.accuracy:.2%}", f"{result.loss:.4f}", f"{result.seconds:.1f}"]
+        measured = [figure(result, kind), "-", "-"]
+        if not is_lost(result):
+            measured[1:] = [f"{result.loss:.4g}", f"{result.seconds:.1f}"]
         cells = [printable(as_text(values[name])) for name in names]
         epochs = f"{result.epochs}/{plan.rungs[-1]}"
         table.add_row(str(result.trial), *cells, epochs, *measured)

@@ -86,10 +86,6 @@ def train(
             "a running training accuracy needs one class an image: measure it after each epoch "
             "where the labels answer questions"
         )
-    if recipe.freeze is not None and max(recipe.frozen()) > len(model.linear):
-        raise UsageError(
-            f"there are {len(model.linear)} linear layers to freeze, not {max(recipe.frozen())}"
-        )
     model.metadata = Metadata(metadata_of(model).initialisation, dataset.task)
     train_split, held_out = hold_out(dataset, recipe.validation, recipe.seed)
     if recipe.class_weight is not None:

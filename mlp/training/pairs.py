@@ -20,6 +20,8 @@ USUAL_LOSSES = {
 def check_pairs(model: MLP, dataset: Dataset, recipe: Recipe) -> None:
     """Refuse a loss, an output or a deformation with which nothing can be learnt from the data.
 
+    And layers to freeze that the network does not have.
+
     Raises:
         UsageError: naming the pair, and what to take instead.
     """
@@ -43,4 +45,8 @@ def check_pairs(model: MLP, dataset: Dataset, recipe: Recipe) -> None:
     if recipe.augment is not None and dataset.train.images.ndim == 2:
         raise UsageError(
             f"--augment deforms images, and {dataset.name} has columns of numbers: leave it away"
+        )
+    if recipe.freeze is not None and max(recipe.frozen()) > len(model.linear):
+        raise UsageError(
+            f"there are {len(model.linear)} linear layers to freeze, not {max(recipe.frozen())}"
         )

@@ -75,6 +75,7 @@ def test_it_says_why_it_suggests_nothing(
         (("--rates", "1..0.1"), "--rates takes a range such as 0.01..1"),
         (("--rates", "0..1"), "must rise from above 0"),
         (("--save", "curve.jpg"), ".png"),
+        (("--freeze", "9"), "2 linear layers to freeze"),
     ],
 )
 def test_wrong_usage(mlp: Command, arguments: tuple[str, ...], words: str) -> None:

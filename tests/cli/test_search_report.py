@@ -7,11 +7,13 @@ from dataclasses import replace
 
 import pytest
 
-from mlp.cli.search_report import command_of
+from mlp.cli.search_report import command_of, figure
 from mlp.data.reading import Reading
+from mlp.data.task import Kind
 from mlp.training.architecture import Architecture
 from mlp.training.recipe import Recipe
 from mlp.training.runs.settings import DataSettings, DeviceSettings, Settings
+from mlp.training.search.halving import Result
 
 
 @pytest.mark.parametrize(
@@ -49,3 +51,16 @@ def test_the_network_of_a_model_to_start_from_is_not_said() -> None:
     settings = Settings(start="/m", network=Architecture(hidden=(5,), init="zeros"))
     assert "--hidden" not in command_of(settings, {"lr"})
     assert "--init zeros" in command_of(settings, {"init"})
+
+
+@pytest.mark.parametrize(
+    ("result", "kind", "text"),
+    [
+        (Result(0, 1, 0.5, 1.0, 1.0), "multiclass", "50.00%"),
+        (Result(0, 1, -12.345678, 1.0, 1.0), "regression", "-12.35"),
+        (Result(0, 1, None, None, 1.0, "it diverged"), "multiclass", "diverged"),
+        (Result(0, 1, 0.5, None, 1.0), "multiclass", "diverged"),
+    ],
+)
+def test_what_was_measured(result: Result, kind: Kind, text: str) -> None:
+    assert figure(result, kind) == text
