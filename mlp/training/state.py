@@ -44,7 +44,7 @@ class TrainingState:
         recipe: the hyperparameters.
         network: the widths, activations, biases and dtype of the network.
         data: the name and the checksums of the dataset.
-        made_with: the versions, the kernels and the number of workers that it was made with.
+        made_with: the versions and the kernels that it was made with.
         finished: the parameters after the last finished epoch, shape (P,).
         callbacks: the state of each callback, by its name: values, and arrays.
     """

@@ -64,6 +64,7 @@ class Step:
         total: int | Array | None = None,
         out: Array | None = None,
         weights: Array | None = None,
+        network: Chain | None = None,
     ) -> Array:
         """Compute the gradient of a batch by backpropagation.
 
@@ -75,23 +76,33 @@ class Step:
                 over it, shape (1, 1); N, or the sum of these weights, unless given.
             out: where to write the loss, shape (1, 1); an array of the criterion's unless given.
             weights: of the images, shape (N,); alike unless given.
+            network: what to train in place of ``network``.
 
         Returns:
             The loss, or the micro-batch's part of it, shape (1, 1).
         """
         if weights is None:
             targets, weights = self.criterion.part(targets)
-        logits = self.network.forward(x)  # (N, C)
+        network = network or self.network
+        logits = network.forward(x)  # (N, C)
         loss = self.criterion.forward(logits, targets, total, out, weights)  # (1, 1)
-        self.network.backward(self.criterion.backward())
+        network.backward(self.criterion.backward())
         if self.correct is not None:
             self.correct.add(logits, targets)
         return loss
 
     def update(self, lr: Array) -> None:
         """Let the optimizer change the parameters, at a learning rate of shape (1,)."""
+        self.descend(lr)
+        self.restrain()
+
+    def descend(self, lr: Array) -> None:
+        """Take the optimizer's step."""
         self.optimizer.lr = lr
         self.optimizer.step()
+
+    def restrain(self) -> None:
+        """Hold the new parameters to what the recipe allows, and average them."""
         if self.max_norm is not None:
             self.max_norm.apply()
         for parameter, value in self.frozen:

@@ -199,11 +199,10 @@ class Trainer:
         return self.backend.to_numpy(array).copy()
 
     def layout(self) -> dict[str, Any]:
-        """Return what the last bits depend on besides the recipe: device, kernels and workers."""
+        """Return what the last bits depend on besides the recipe: the device and its kernels."""
         return {
             "device": self.backend.name,
             "blas": blas_library().rpartition(", ")[0],
-            "workers": self.executor.group.size,
         }
 
     def losses(self) -> NDArray[Any]:

@@ -47,10 +47,10 @@ class EpochInputs(NamedTuple):
 
 
 class Executor:
-    """Makes the updates of epochs in a group of workers, each with a step and batches of its own.
+    """Makes the updates of epochs in a group of workers, each with batches of its own.
 
     Args:
-        steps: a step for each worker, on the network, a replica or a shard of it.
+        steps: a step for each replica or shard of the network, or one on the network itself.
         model: the network; its parameters are up to date after each epoch.
         batches: the training images.
         batch_size: images of an update.
@@ -93,10 +93,7 @@ class Executor:
             self.restore_correct(inputs.correct)
         self.stopped_at = None
         self._signals[0], self._signals[1] = -1, 0
-        if self.group.size == 1:
-            self.work_as(0, inputs)
-        else:
-            self.run_all(inputs)
+        self.run_all(inputs)
 
     def run_all(self, inputs: EpochInputs) -> None:
         """Let all workers do their parts of an epoch at once."""
@@ -135,7 +132,7 @@ class Executor:
 
     def replicas(self) -> list[MLP]:
         """Return the network and replicas of it, one for each worker, to measure with."""
-        return [self.model, *(Replica(self.model) for _ in self.steps[1:])]
+        return [self.model, *(Replica(self.model) for _ in range(1, self.group.size))]
 
     def replay(self, key: Any, work: Callable[[], Any]) -> None:
         """Run work captured: under one key it must do the same operations on the same arrays."""

@@ -1,12 +1,12 @@
 """Epochs of small batches: several updates in one captured sequence, as `lax.scan` has it.
 
-Every worker sees all images of a batch. Where there are several, each has a shard of the network,
-which is tensor parallelism.
+Every worker sees all images of a batch. Where an update has work for several, the network is cut
+into shards, of which each has a share: tensor parallelism.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import partial
 from itertools import pairwise
 
@@ -14,10 +14,11 @@ from backends import Array
 from mlp.common.threads import share_of
 from mlp.data.batches import Batches
 from mlp.nn.network import MLP
+from mlp.training.parallel.all_reduce import Share
 from mlp.training.parallel.executor import EpochInputs, Executor
 from mlp.training.parallel.prefetch import firsts, prefetch
-from mlp.training.parallel.shard_step import ShardStep
-from mlp.training.parallel.tensor_parallel import make_shards, plan_shards
+from mlp.training.parallel.shard_step import ShardStep, WorkerStep
+from mlp.training.parallel.tensor_parallel import WHOLE, make_shards, plan_shards
 from mlp.training.parallel.workers import WorkerGroup, worth_forking
 from mlp.training.recipe import Recipe
 from mlp.training.step import Step, make_optimizer
@@ -41,16 +42,24 @@ class SmallBatchExecutor(Executor):
 
     def __init__(self, model: MLP, batches: Batches, batch_size: int, recipe: Recipe) -> None:
         memory, updates = model.backend.memory(), -(-len(batches) // batch_size)
+        plan = plan_shards(model, batch_size)
+        # To clip a norm needs the whole gradient, which no worker has. And a device with memory of
+        # its own works as one.
+        if recipe.clip_norm is not None or memory.is_discrete:
+            plan = WHOLE
         processes = worth_forking(updates)  # each update has one barrier or more
-        plan = plan_shards(model, batch_size, memory.workers, processes=processes)
-        if recipe.clip_norm is not None:  # needs the whole gradient, which no worker has
-            plan = plan._replace(workers=1, pairs=[])
-        group = WorkerGroup(plan.workers, model.backend)
-        self.shards = make_shards(model, batch_size, group, plan.pairs) if group.size > 1 else []
-        steps: list[Step] = [ShardStep(shard, recipe) for shard in self.shards]
-        steps = steps or [Step(model, recipe)]
+        group = WorkerGroup(plan.workers(memory.workers, processes=processes), model.backend)
+        self.shards = make_shards(model, batch_size, group, plan) if plan.shards > 1 else []
+        shard_steps = [ShardStep(shard, recipe) for shard in self.shards]
+        steps: Sequence[Step] = shard_steps or [Step(model, recipe)]
         super().__init__(steps, model, batches, batch_size, recipe, group)
-        if self.shards:  # each has its part of these
+        self.workers: list[WorkerStep] = []
+        if self.shards:
+            for rank in range(group.size):
+                mine = share_of(plan.shards, rank, group.size)
+                share = Share(rank, range(mine.start, mine.stop))
+                self.workers.append(WorkerStep(shard_steps[mine], share))
+            # Each shard has its part of these.
             self.optimizer_state = make_optimizer(model, model.gradients, recipe).state
         self.augmented, self.barriers = recipe.augment is not None, updates * len(plan.pairs)
         several = memory.span if group.size == 1 else min(memory.span, SHARED_SPAN)
@@ -64,8 +73,8 @@ class SmallBatchExecutor(Executor):
         self.losses = [self.xp.zeros((self.span, 1, 1), dtype=model.dtype) for _ in steps]
 
     def run_all(self, inputs: EpochInputs) -> None:
-        """Let all workers go through an epoch together, each with its shard."""
-        for shard, step in zip(self.shards, self.steps, strict=True):
+        """Let all workers go through an epoch together, each with its shards."""
+        for shard, step in zip(self.shards, self.steps, strict=False):  # or there are no shards
             shard.scatter(self.model.parameters, shard.parameters)
             for name, whole in self.optimizer_state.items():
                 if whole.shape == self.model.parameters.shape:
@@ -77,8 +86,12 @@ class SmallBatchExecutor(Executor):
         self.gather()
 
     def gather(self) -> None:
-        """Put the parameters and the optimizer's state together from the shards."""
-        for shard, step in zip(self.shards, self.steps, strict=False):
+        """Put the parameters and the optimizer's state together from the shards.
+
+        What all have in common is that of the first: the others' is computed where they are the
+        first of their worker.
+        """
+        for shard, step in reversed(list(zip(self.shards, self.steps, strict=False))):
             shard.gather(shard.parameters, self.model.parameters)
             for name, whole in self.optimizer_state.items():
                 if whole.shape == self.model.parameters.shape:
@@ -124,9 +137,10 @@ class SmallBatchExecutor(Executor):
 
     def _steps(self, x: Array, labels: Array, rank: int) -> None:
         """Take one step after another, on the batches of a span of images x (n, I)."""
-        step, lrs, losses = self.steps[rank], self.lrs[rank], self.losses[rank]
-        if self.shards:
-            self.shards[rank].start_span()
+        step: Step | WorkerStep = self.workers[rank] if self.workers else self.steps[rank]
+        lrs, losses = self.lrs[rank], self.losses[rank]
+        if isinstance(step, WorkerStep):
+            step.start_span()
         targets = step.criterion.targets(labels)  # (n, C)
         for nth, start in enumerate(range(0, len(x), self.batch_size)):
             rows = slice(start, start + self.batch_size)

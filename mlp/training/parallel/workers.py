@@ -65,7 +65,7 @@ class WorkerGroup:
         return memoryview(mmap.mmap(-1, 8 * count)).cast("q")
 
     def run(self, target: Target, barriers: int) -> None:
-        """Let each worker run ``target(rank)``, all at once.
+        """Let each worker run ``target(rank)``, all at once; a single one does so in this thread.
 
         Args:
             target: what each worker calls, with its rank.
@@ -74,6 +74,9 @@ class WorkerGroup:
         Raises:
             Exception: the one that the first worker to fail raised; the others have stopped, too.
         """
+        if self.size == 1:
+            target(0)
+            return
         self.in_processes = worth_forking(barriers)
         if not (self.in_processes and self._run_in_processes(target)):
             self.in_processes = False

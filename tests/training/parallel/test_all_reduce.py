@@ -1,38 +1,56 @@
-"""All-reduce: one sum, to the bit, in all workers."""
+"""All-reduce: one sum, to the bit, in all workers, however many shards each has."""
 
 from __future__ import annotations
 
 import numpy as np
+import pytest
 
 from backends import get_backend
-from mlp.training.parallel.all_reduce import AllReduce
+from mlp.common.threads import share_of
+from mlp.training.parallel.all_reduce import AllReduce, Share
 from mlp.training.parallel.workers import WorkerGroup
 
 
-def test_a_sum_over_workers_takes_smaller_batches_too() -> None:
-    group = WorkerGroup(3, get_backend("cpu"))
-    all_reduce = AllReduce(group, (4, 2), "float64")
-    sums = np.zeros((3, 5, 3, 2))
+def share(rank: int, workers: int, shards: int) -> Share:
+    mine = share_of(shards, rank, workers)
+    return Share(rank, range(mine.start, mine.stop))
+
+
+@pytest.mark.parametrize("workers", [1, 2, 3])
+def test_a_sum_over_shards_takes_smaller_batches_too(workers: int) -> None:
+    group = WorkerGroup(workers, get_backend("cpu"))
+    all_reduce = AllReduce(group, 3, (4, 2), "float64")
+    sums = np.zeros((workers, 5, 3, 2))
 
     def target(rank: int) -> None:
+        mine = share(rank, workers, 3)
         for turn in range(5):
-            all_reduce(rank, np.full((3, 2), 10.0**rank * (turn + 1)), sums[rank, turn])
+            own = [np.full((3, 2), 10.0**number * (turn + 1)) for number in mine.shards]
+            all_reduce(mine, own, sums[rank, turn])
 
     group.run(target, 0)
     for turn in range(5):
         assert (sums[:, turn] == 111.0 * (turn + 1)).all()
 
 
-def test_a_sum_is_the_same_in_all_workers_to_the_bit() -> None:
+def test_a_sum_is_the_same_for_any_workers_to_the_bit() -> None:
     """Floating-point addition is not associative, so all have to add up in one order."""
-    group = WorkerGroup(3, get_backend("cpu"))
-    all_reduce = AllReduce(group, (40, 30), "float32")
-    parts = np.random.default_rng(0).normal(size=(3, 40, 30)).astype(np.float32)
-    sums = np.zeros_like(parts)
+    parts = np.random.default_rng(0).normal(size=(4, 40, 30)).astype(np.float32)
+    results = []
+    for workers in (1, 2, 3, 4):
+        group = WorkerGroup(workers, get_backend("cpu"))
+        all_reduce = AllReduce(group, 4, (40, 30), "float32")
+        sums = np.zeros((workers, 40, 30), np.float32)
 
-    def target(rank: int) -> None:
-        all_reduce(rank, parts[rank], sums[rank])
+        def target(
+            rank: int,
+            workers: int = workers,
+            all_reduce: AllReduce = all_reduce,
+            sums: np.ndarray = sums,
+        ) -> None:
+            mine = share(rank, workers, 4)
+            all_reduce(mine, [parts[number] for number in mine.shards], sums[rank])
 
-    group.run(target, 0)
-    np.testing.assert_array_equal(sums[1], sums[0])
-    np.testing.assert_array_equal(sums[2], sums[0])
+        group.run(target, 0)
+        results += [each.tobytes() for each in sums]
+    assert len(set(results)) == 1

@@ -69,7 +69,7 @@ def test_captured_workers_are_the_lanes(monkeypatch: pytest.MonkeyPatch) -> None
 def test_an_error_in_a_worker_comes_through(monkeypatch: pytest.MonkeyPatch) -> None:
     share_out(monkeypatch, 2)
     trainer = Trainer(toy_model(), DATA.train, Recipe(batch_size="full", **FAST))
-    trainer.executor.steps[1].model.layers[0].forward = lambda x: 1 / 0  # type: ignore[assignment]
+    trainer.executor.steps[1].model.linear[0].forward = lambda x: 1 / 0  # type: ignore[assignment]
     with pytest.raises(ZeroDivisionError):
         trainer.epoch(0)
 

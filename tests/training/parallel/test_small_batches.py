@@ -72,7 +72,7 @@ def test_many_updates_are_worth_a_process(monkeypatch: pytest.MonkeyPatch) -> No
     monkeypatch.setattr("mlp.training.parallel.tensor_parallel.WORTH_A_THREAD", 1e30)
     for batch_size, workers in ((1, 2), (2, 1)):  # 60 updates, or 30
         trainer = Trainer(toy_model(), DATA.train, Recipe(batch_size=batch_size, **FAST))
-        assert len(trainer.executor.steps) == workers
+        assert trainer.executor.group.size == workers
 
 
 def test_images_are_deformed_where_no_worker_reads(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import platform
+import sys
 from typing import Any
 
 import numpy as np
@@ -13,6 +15,7 @@ from mlp.nn.network import MLP
 from mlp.training.loop import train
 from mlp.training.parallel.small_batches import SmallBatchExecutor
 from mlp.training.parallel.tensor_parallel import (
+    WHOLE,
     Shard,
     ShardPlan,
     make_shards,
@@ -21,6 +24,8 @@ from mlp.training.parallel.tensor_parallel import (
 from mlp.training.parallel.workers import WorkerGroup
 from mlp.training.recipe import Recipe
 from mlp.training.trainer import Trainer
+
+CAN_FORK = sys.platform == "linux" and platform.machine() == "x86_64"
 
 HIDDEN: dict[str, tuple[int, ...]] = {
     "a pair": (9,),
@@ -66,7 +71,37 @@ def test_shards_learn_what_the_network_would(
     monkeypatch.setattr("backends.cpu.usable_cores", lambda: 1)
     one = learnt()
     share_out(monkeypatch, workers)
+    executor = Trainer(toy_model(*hidden), DATA.train, recipe).executor
+    assert isinstance(executor, SmallBatchExecutor)
+    assert len(executor.shards) > executor.group.size - 1 == workers - 1
     np.testing.assert_allclose(learnt(), one, rtol=0, atol=1e-12)
+
+
+@pytest.mark.parametrize("hidden", HIDDEN.values(), ids=HIDDEN)
+@pytest.mark.parametrize(
+    "options",
+    [
+        *(RECIPES[name] for name in ("decay", "dropout", "one image left", "deformed")),
+        {"optimizer": "adamw", "average": "ema(0.9)", "train_accuracy": "running"},
+        {"freeze": "1"},
+    ],
+    ids=str,
+)
+def test_any_number_of_workers_computes_the_same_bytes(
+    hidden: tuple[int, ...], options: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    recipe, results = Recipe(**{"batch_size": 7, **FAST, **options}), []
+    for workers, forks in ((1, False), (2, False), (3, False), (2, True), (3, True), (64, False)):
+        share_out(monkeypatch, workers)
+        monkeypatch.setattr("mlp.training.parallel.workers.WORTH_FORKING", 1)
+        monkeypatch.setattr(
+            "mlp.training.parallel.workers.may_fork", lambda forks=forks: forks and CAN_FORK
+        )
+        model = toy_model(*hidden)
+        history = train(model, DATA, recipe)
+        told = [(epoch.loss, epoch.train_accuracy) for epoch in history.epochs]
+        results.append((model.parameters.tobytes(), told))
+    assert all(result == results[0] for result in results)
 
 
 @pytest.mark.parametrize("network", [{"bias": False}, {"activation": "sigmoid"}])
@@ -84,7 +119,9 @@ def test_what_all_workers_have_stays_the_same_to_the_bit(monkeypatch: pytest.Mon
     share_out(monkeypatch, 3)
     model = toy_model(9, 7, 6, 5, activation="tanh")
     trainer = Trainer(model, DATA.train, Recipe(batch_size=2, **FAST))
-    first, *others = (step.model for step in trainer.executor.steps)
+    assert isinstance(trainer.executor, SmallBatchExecutor)
+    first, *others = (worker.steps[0].model for worker in trainer.executor.workers)
+    assert len(others) == 2
     for number in range(4):
         trainer.epoch(number)
         for shard in others:
@@ -132,7 +169,7 @@ def test_an_update_meets_once_for_the_first_pair_and_twice_for_another(
 
 def test_shards_hold_each_weight_once() -> None:
     model, group = MLP([16, 9, 7, CLASSES]), WorkerGroup(2, get_backend("cpu"))
-    first, second = make_shards(model, 10, group, [0])
+    first, second = make_shards(model, 10, group, ShardPlan(2, [0], 0.0))
     assert [layer.W.shape for layer in first.linear] == [(16, 4), (4, 7), (7, CLASSES)]
     assert [layer.W.shape for layer in second.linear] == [(16, 5), (5, 7), (7, CLASSES)]
     for shard in (first, second):
@@ -151,24 +188,36 @@ def test_shards_hold_each_weight_once() -> None:
 
 
 @pytest.mark.parametrize(
-    ("sizes", "batch_size", "cores", "forks", "sharing"),
+    ("sizes", "batch_size", "most", "shards", "pairs"),
     [
-        ((784, 16, 16, 10), 32, 2, True, ShardPlan(1, [])),  # too little work
-        ((784, 196, 49, 16, 10), 32, 2, True, ShardPlan(2, [0])),
-        ((784, 196, 49, 16, 10), 32, 2, False, ShardPlan(1, [])),  # threads cost more
-        ((784, 256, 128, 10), 128, 2, False, ShardPlan(2, [0])),
-        ((784, 256, 128, 10), 128, 1, True, ShardPlan(1, [])),
-        ((784, 1024, 1024, 1024, 10), 128, 2, True, ShardPlan(2, [0, 2])),
-        ((784, 256, 128, 150, 10), 128, 2, True, ShardPlan(2, [0])),  # two sums for a later pair
-        ((784, 196, 49, 16, 10), 32, 64, True, ShardPlan(6, [0])),  # 5 million operations each
-        ((100_000, 3, 10), 1000, 64, True, ShardPlan(3, [0])),  # a rank needs a unit
-        ((784, 10), 1000, 2, True, ShardPlan(1, [])),
+        ((784, 16, 16, 10), 32, 2, 1, []),  # too little work
+        ((784, 196, 49, 16, 10), 32, 2, 2, [0]),
+        ((784, 256, 128, 10), 128, 2, 2, [0]),
+        ((784, 1024, 1024, 1024, 10), 128, 2, 2, [0, 2]),
+        ((784, 256, 128, 150, 10), 128, 2, 2, [0]),  # two sums for a later pair
+        ((784, 196, 49, 16, 10), 32, 64, 6, [0]),  # 5 million operations each
+        ((100_000, 3, 10), 1000, 64, 3, [0]),  # a shard needs a unit
+        ((784, 10), 1000, 2, 1, []),
         # more would read more than they compute
-        ((784, 1024, 1024, 1024, 10), 128, 64, True, ShardPlan(14, [0, 2])),
+        ((784, 1024, 1024, 1024, 10), 128, 64, 14, [0, 2]),
     ],
 )
 def test_what_is_worth_sharing(
-    sizes: tuple[int, ...], batch_size: int, cores: int, forks: bool, sharing: ShardPlan
+    sizes: tuple[int, ...],
+    batch_size: int,
+    most: int,
+    shards: int,
+    pairs: list[int],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    model = MLP(sizes, init=None)
-    assert plan_shards(model, batch_size, cores, processes=forks) == sharing
+    monkeypatch.setattr("mlp.training.parallel.tensor_parallel.MOST_SHARDS", most)
+    plan = plan_shards(MLP(sizes, init=None), batch_size)
+    assert (plan.shards, plan.pairs) == (shards, pairs)
+
+
+def test_workers_are_as_many_as_there_are_cores_shards_and_work() -> None:
+    plan = ShardPlan(4, [0], 65e6)
+    assert [plan.workers(cores, processes=True) for cores in (1, 2, 3, 64)] == [1, 2, 3, 4]
+    assert plan.workers(64, processes=False) == 2  # threads cost more
+    assert ShardPlan(4, [0], 20e6).workers(64, processes=False) == 1
+    assert WHOLE.workers(64, processes=True) == 1

@@ -160,12 +160,12 @@ def test_where_a_run_goes_on_elsewhere_that_is_told_once(tmp_path: Path) -> None
     train(toy_model(), DATA, RECIPE, callbacks=[TellMachine(state, same.append)], state=state)
     assert same == []
     told: list[str] = []
-    moved: dict[str, Any] = {**state.made_with, "blas": "another", "workers": 99}
+    moved: dict[str, Any] = {**state.made_with, "blas": "another", "device": "abacus"}
     state.made_with = moved
     train(toy_model(), DATA, RECIPE, callbacks=[TellMachine(state, told.append)], state=state)
     assert len(told) == 1
     assert "blas was another" in told[0]
-    assert "workers was 99" in told[0]
+    assert "device was abacus" in told[0]
 
 
 def test_a_run_that_lost_its_patience_ends_so_when_it_is_resumed(tmp_path: Path) -> None:
