@@ -61,7 +61,11 @@ def create_app(models: ModelList, host: str = "127.0.0.1") -> ASGIApp:
             for name in served_scripts()
         ),
     ]
-    handlers: dict[Any, Any] = {MLPError: _answer_error, HTTPException: answer_status}
+    handlers: dict[Any, Any] = {
+        MLPError: _answer_error,
+        HTTPException: answer_status,
+        Exception: _answer_fault,
+    }
     return Guard(Starlette(routes=routes, exception_handlers=handlers), host)
 
 
@@ -120,6 +124,16 @@ def _declared(request: Request) -> int:
 
 async def _answer_error(_: Request, error: MLPError) -> Response:
     return JSONResponse({"problem": str(error)}, 422)
+
+
+async def _answer_fault(_: Request, error: Exception) -> Response:
+    """Tell of a fault of the program, whose place the server then prints to its own terminal."""
+    if isinstance(error, MemoryError):
+        sentence = "there is not enough memory to read this: make it smaller, or close programs"
+    else:
+        kind = type(error).__name__
+        sentence = f"this cannot be read, by a fault of mlp ({kind}): try another, and report it"
+    return JSONResponse({"problem": sentence}, 500)
 
 
 async def answer_status(_: Request, error: HTTPException) -> Response:

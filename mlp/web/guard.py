@@ -66,12 +66,20 @@ class Guard:
         if len(hosts) != 1 or not is_own_name(hosts[0], self._host):
             return 421, "this server does not go by that name: open it by the address it printed"
         origins = headers.getlist("origin")
-        if any(urlsplit(origin).netloc.lower() != hosts[0].lower() for origin in origins):
+        if any(_place_of(origin) != hosts[0].lower() for origin in origins):
             return 403, "requests from other sites are not answered"
         site, mode = headers.get("sec-fetch-site", "none"), headers.get("sec-fetch-mode")
         if site not in ("same-origin", "none") and mode != "navigate":  # a link may lead here
             return 403, "requests from other sites are not answered"
         return None
+
+
+def _place_of(origin: str) -> str:
+    """Return the host and port of an ``Origin`` header; an empty text where it is none."""
+    try:
+        return urlsplit(origin).netloc.lower()
+    except ValueError:  # such as of http://[
+        return ""
 
 
 def is_own_name(host: str, bound: str) -> bool:

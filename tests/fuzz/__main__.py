@@ -9,7 +9,8 @@ from pathlib import Path
 
 sys.path[:0] = [str(Path(__file__).parents[1] / "support"), str(Path(__file__).parents[2])]
 
-from fuzz import TARGETS, attack  # noqa: E402 - found by that path
+from fuzz import attack  # noqa: E402 - found by that path
+from fuzz_targets import TARGETS  # noqa: E402
 
 FOUND = Path(__file__).parent / "found"
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 import re
 from importlib.resources import files
 from pathlib import Path
@@ -12,6 +13,7 @@ import anyio
 import pytest
 from asgi import Client, bomb, extract, png
 from PIL import Image
+from starlette.types import Message, Receive, Scope, Send
 
 from mlp.web import app as web
 from mlp.web.app import MAX_BYTES, create_app
@@ -98,3 +100,37 @@ def test_what_never_arrives_is_given_up(reader: Path, monkeypatch: pytest.Monkey
     }  # fmt: skip
     anyio.run(create_app(ModelList(reader)), scope, receive, send)
     assert sent[0]["status"] == 408
+
+
+@pytest.mark.parametrize(
+    ("error", "told"),
+    [
+        (IndexError("/home/me"), "by a fault of mlp (IndexError): try another, and report it"),
+        (MemoryError(), "there is not enough memory to read this: make it smaller"),
+    ],
+)
+def test_a_fault_is_told_in_a_sentence_and_the_next_picture_is_read(
+    client: Client, monkeypatch: pytest.MonkeyPatch, error: Exception, told: str
+) -> None:
+    def fail(_: object) -> None:
+        raise error
+
+    statuses, problems = [], []
+
+    async def seen(scope: Scope, receive: Receive, send: Send) -> None:
+        async def note(message: Message) -> None:
+            statuses.extend([message["status"]] if "status" in message else [])
+            problems.extend([message["body"]] if "body" in message else [])
+            await send(message)
+
+        with pytest.raises(type(error)):  # which the server prints
+            await app(scope, receive, note)
+
+    app = create_app(ModelList())
+    monkeypatch.setattr("mlp.web.app.load_picture", fail)
+    Client(seen).post("/api/extract", content=png(4))
+    assert statuses == [500]
+    assert told in json.loads(problems[0])["problem"]
+    assert "/home" not in problems[0].decode()
+    monkeypatch.undo()
+    assert extract(client, png(4))["digits"]

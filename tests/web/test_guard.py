@@ -24,6 +24,7 @@ GUARDED = Client(Guard(PlainTextResponse("come in"), "127.0.0.1"))
         ({"origin": "http://evil.example"}, 403),
         ({"origin": "http://127.0.0.1:8001"}, 403),
         ({"origin": "null"}, 403),
+        ({"origin": "http://["}, 403),
         ({"sec-fetch-site": "cross-site", "sec-fetch-mode": "no-cors"}, 403),
         ({"sec-fetch-site": "same-site", "sec-fetch-mode": "cors"}, 403),
     ],

@@ -1,0 +1,83 @@
+"""Requests to the page as bytes: parsed by h11, as its server does, and answered here."""
+
+from __future__ import annotations
+
+from functools import cache
+from urllib.parse import unquote
+
+import anyio
+import h11
+from asgi import HOST, png
+from starlette.types import ASGIApp, Message
+
+from mlp.common.errors import MLPError
+from mlp.web.app import create_app
+from mlp.web.model_list import ModelList
+
+
+def requests() -> list[bytes]:
+    """A request of each kind."""
+    head = f"Host: {HOST}\r\n".encode()
+    body = png(4)
+    told = f"Content-Length: {len(body)}\r\n".encode()
+    chunked = b"Transfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\n"
+    own = f"Origin: http://{HOST}\r\nSec-Fetch-Site: same-origin\r\n".encode()
+    return [
+        b"GET / HTTP/1.1\r\n" + head + own + b"\r\n",
+        b"GET /api/models HTTP/1.1\r\n" + head + b"\r\n",
+        b"GET /api/network?model=digits HTTP/1.1\r\n" + head + b"\r\n",
+        b"POST /api/extract HTTP/1.1\r\n" + head + own + told + b"\r\n" + body,
+        b"POST /api/extract HTTP/1.1\r\n" + head + chunked,
+    ]
+
+
+def answer(content: bytes) -> int:
+    """Ask the page, and return the status of its answer.
+
+    Raises:
+        MLPError: if these bytes are no request.
+        AssertionError: if the page failed, or sent no answer.
+    """
+    connection = h11.Connection(h11.SERVER)
+    body, request = bytearray(), None
+    try:
+        connection.receive_data(content)
+        while (event := connection.next_event()) not in (h11.NEED_DATA, h11.PAUSED):
+            if isinstance(event, h11.Request):
+                request = event
+            elif isinstance(event, h11.Data):
+                body += event.data
+            elif isinstance(event, h11.EndOfMessage):
+                break
+    except h11.RemoteProtocolError:
+        raise MLPError("this is no request") from None
+    if request is None:
+        raise MLPError("this is no whole request")
+    path, _, query = request.target.partition(b"?")
+    scope = {
+        "type": "http",
+        "method": request.method.decode("ascii"),
+        "path": unquote(path.decode("ascii")),
+        "query_string": query,
+        "headers": list(request.headers),
+    }
+    statuses: list[int] = []
+
+    async def receive() -> Message:
+        return {"type": "http.request", "body": bytes(body), "more_body": False}
+
+    async def send(message: Message) -> None:
+        statuses.extend([message["status"]] if "status" in message else [])
+
+    async def ask() -> None:
+        await _app()(scope, receive, send)
+
+    anyio.run(ask)
+    assert len(statuses) == 1, "there is no answer"
+    assert statuses[0] < 500, "the page failed"
+    return statuses[0]
+
+
+@cache
+def _app() -> ASGIApp:
+    return create_app(ModelList())

@@ -1,0 +1,216 @@
+"""The parsers that are attacked, each with small inputs that it reads, written by the project."""
+
+from __future__ import annotations
+
+import io
+import os
+import shutil
+import tempfile
+import zipfile
+from collections.abc import Callable
+from functools import cache
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from fuzz import Target, Try
+from PIL import Image
+from plain_pictures import bars
+from small_datasets import pair
+
+from mlp.cli.search_space import parse_tries
+from mlp.common.errors import MLPError
+from mlp.common.registry import Registry
+from mlp.data.formats import convert as data_formats
+from mlp.data.formats.idx import decode_idx, write_idx
+from mlp.data.formats.request import Request
+from mlp.data.formats.rows import Asked
+from mlp.data.formats.splits import WHOLE
+from mlp.data.inputs import Pixels
+from mlp.handwriting import extract_digits, load_picture
+from mlp.handwriting.picture_files import Labels
+from mlp.models.formats.convert import read_model, write_model
+from mlp.nn.initializers import INITIALIZERS
+from mlp.nn.layers import LAYERS
+from mlp.nn.losses import LOSSES
+from mlp.nn.network import MLP
+from mlp.nn.optim import OPTIMIZERS
+from mlp.nn.schedules import SCHEDULES
+from mlp.training.architecture import Architecture
+from mlp.training.recipe import Recipe
+from mlp.training.runs.settings import DataSettings, Settings, read_settings, to_toml
+from mlp.training.search.folder import Plan, SearchFolder
+from mlp.training.search.halving import Result, ranked
+from mlp.web.guard import is_own_name
+
+
+def as_file(name: str, read: Callable[[Path], object]) -> Try:
+    """Give a parser of files its input in a file of this name."""
+
+    def act(content: bytes) -> object:
+        path = _folder() / name
+        path.write_bytes(content)
+        return read(path)
+
+    return act
+
+
+@cache
+def _folder() -> Path:
+    return Path(tempfile.mkdtemp(dir="/dev/shm" if os.path.isdir("/dev/shm") else None))  # noqa: PTH112
+
+
+def _written(name: str, write: Callable[[Path], object]) -> bytes:
+    path = _folder() / f"seed-{name}"
+    write(path)
+    content = path.read_bytes()
+    path.unlink()
+    return content
+
+
+def _idx(ending: str) -> list[bytes]:
+    arrays = (np.arange(60, dtype=np.uint8).reshape(3, 4, 5), np.ones(7, np.float32))
+    return [_written(f"a{ending}", lambda path, a=array: write_idx(path, a)) for array in arrays]
+
+
+def _archives() -> list[bytes]:
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name in ("set/train.csv", "set/test.csv"):
+            archive.writestr(name, _data("a.csv")[0])
+    return [packed.getvalue()]
+
+
+def _data(name: str) -> list[bytes]:
+    splits = pair()
+    if name.endswith(".csv"):
+        splits = {WHOLE: next(iter(splits.values()))}
+    return [_written(name, lambda path: data_formats.write(splits, path))]
+
+
+def _models(name: str, to: str | None = None) -> list[bytes]:
+    networks = [MLP([4, 3, 2], seed=1), MLP([5, 2, 3, 2], dtype="float64", seed=2)]
+    return [
+        _written(name, lambda path, m=model: write_model(m, path, to, force=True))
+        for model in networks
+    ]
+
+
+def _weights(content: bytes) -> object:
+    folder = _folder() / "weights"
+    folder.mkdir(exist_ok=True)
+    (folder / "w1.csv").write_bytes(content)
+    return read_model(folder)
+
+
+def _pictures() -> list[bytes]:
+    found = []
+    for picture in bars(4):
+        for kind in ("PNG", "JPEG", "GIF", "BMP", "TIFF", "WEBP", "PPM", "TGA"):
+            file = io.BytesIO()
+            Image.fromarray(picture).save(file, kind)
+            found.append(file.getvalue())
+    return found
+
+
+def _read_picture(content: bytes) -> object:
+    return extract_digits(load_picture(io.BytesIO(content)))
+
+
+def _search() -> list[bytes]:
+    """A plan, and a journal."""
+    folder = SearchFolder(_folder() / "seed-search")
+    plan = Plan([{"lr": 0.1, "hidden": (8, 4)}, {"lr": 0.2, "hidden": ()}], [1, 3], 3, "loss", 0.1)
+    with folder.begun(plan, [], print):
+        folder.add(Result(0, 1, 0.5, 1.0, 2.0))
+        folder.add(Result(1, 1, None, None, 0.0, "it diverged"))
+    found = [(folder.path / name).read_bytes() for name in ("search.json", "journal.jsonl")]
+    shutil.rmtree(folder.path)
+    return found
+
+
+def _read_search(path: Path) -> object:
+    folder = SearchFolder(path.parent)
+    path.with_name("journal.jsonl").write_bytes(path.read_bytes())
+    return ranked(folder.results(), "accuracy"), folder.plan()
+
+
+def _read_call(content: bytes) -> None:
+    """Read a choice with its numbers as one of each kind; it is refused if it is none of all."""
+    refusals = []
+    for registry in CALLED:
+        try:
+            registry.parse(content.decode("utf-8", "surrogateescape"))
+        except MLPError as error:
+            refusals.append(error)
+    if len(refusals) == len(CALLED):
+        raise refusals[0]
+
+
+CALLED: tuple[Registry[Any], ...] = (LAYERS, LOSSES, OPTIMIZERS, SCHEDULES, INITIALIZERS)
+
+
+def _recipes() -> list[bytes]:
+    """The defaults, a published recipe, and one with something in every table."""
+    full = Settings(
+        network=Architecture(hidden=(64, 32), activation="leaky_relu(0.1)"),
+        training=Recipe(lr=0.05, batch_size="full", schedule="step(3, 0.5)"),
+        data=DataSettings(dataset="a, b.csv", task="binary", positive=(0, 2)),
+        preset="diary-16",
+    )
+    return [to_toml(settings).encode() for settings in (Settings(), full)]
+
+
+def _arrays() -> list[bytes]:
+    arrays = (np.arange(60, dtype=np.uint8).reshape(3, 20), np.ones((4, 20), np.float64, order="F"))
+    return [_written("a.npy", lambda path, a=array: np.save(path, a)) for array in arrays]
+
+
+def _read_rows(path: Path) -> int:
+    """Read the rows of a file as a network on images of 4 x 5 pixels is to answer them."""
+    pixels = next(iter(pair().values())).images.shape[1:]
+    asked = Asked(Pixels(pixels), int(np.prod(pixels)), ("id", "label"), tuple("0123456789"))
+    return sum(len(rows) for rows in data_formats.read_rows(path, Request(), asked))
+
+
+TARGETS: dict[str, Target] = {
+    "idx": Target(lambda content: decode_idx(io.BytesIO(content), "a"), lambda: _idx(".idx")),
+    "idx-gz": Target(lambda content: decode_idx(io.BytesIO(content), "a"), lambda: _idx(".gz")),
+    "csv": Target(as_file("a.csv", data_formats.read), lambda: _data("a.csv")),
+    "npz": Target(as_file("a.npz", data_formats.read), lambda: _data("a.npz")),
+    "zip": Target(as_file("a.zip", data_formats.read), _archives),
+    "model": Target(as_file("m.safetensors", read_model), lambda: _models("m.safetensors")),
+    "model-npz": Target(as_file("m.npz", read_model), lambda: _models("m.npz")),
+    "diary": Target(as_file("m.bin", read_model), lambda: _models("m.bin", "diary-dynamic")),
+    "weights-csv": Target(_weights, lambda: [b"w10,w11\n0.5,-1e-3\n2,3\n"]),
+    "labels": Target(
+        as_file("labels.csv", Labels), lambda: [b'file,label\n4.png,4\n"a,b.png",yes\n']
+    ),
+    "picture": Target(_read_picture, _pictures),
+    "call": Target(
+        _read_call,
+        lambda: [b"relu", b"leaky_relu(0.1)", b"step(3, 0.5)", b"uniform(-1, 1)"],
+    ),
+    "recipe": Target(as_file("recipe.toml", read_settings), _recipes),
+    "rows": Target(as_file("a.csv", _read_rows), lambda: _data("a.csv")),
+    "rows-npz": Target(as_file("a.npz", _read_rows), lambda: _data("a.npz")),
+    "rows-npy": Target(as_file("a.npy", _read_rows), _arrays),
+    "rows-idx": Target(as_file("a-idx3-ubyte", _read_rows), lambda: _idx(".idx") + _idx(".gz")),
+    "rows-zip": Target(as_file("a.zip", _read_rows), _archives),
+    "search": Target(as_file("search.json", _read_search), _search),
+    "try": Target(
+        lambda content: parse_tries([content.decode("utf-8", "surrogateescape")]),
+        lambda: [b"lr=0.01..1:log:5", b"hidden=64/256,128", b"augment=none/affine,elastic"],
+    ),
+    "host": Target(
+        lambda content: is_own_name(content.decode("latin-1"), "127.0.0.1"),
+        lambda: [b"127.0.0.1:8000", b"[::1]:80", b"localhost"],
+    ),
+}
+
+
+if find_spec("starlette") and find_spec("h11"):
+    from fuzz_requests import answer, requests
+
+    TARGETS["request"] = Target(answer, requests)
