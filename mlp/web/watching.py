@@ -27,7 +27,7 @@ from mlp.view.mistakes import surest
 
 UNITS_SHOWN, MISTAKES_SHOWN, MOST_CLASSES = 48, 8, 20
 
-SHARE = 0.01
+SHARE = 0.005
 """The share of its time that this may ask the network in while it trains, on the same machine."""
 
 
@@ -95,6 +95,10 @@ class Watching:
                 self.event = json.dumps(_finite(event), allow_nan=False)
                 self.has_ended = bool(event["state"] and event["state"]["ended"])
                 self.version += 1
+            if self.has_ended and self._asked != Asked():
+                self._asked = Asked()  # or a run that goes on here would be stopped again
+                with suppress(OSError):
+                    self._files.ask(self._asked)
             self._changed = changed
 
     def _before(self) -> dict[str, Any]:

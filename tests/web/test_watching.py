@@ -151,3 +151,13 @@ def test_what_the_page_asks_reaches_the_run(tmp_path: Path) -> None:
         with pytest.raises((ValueError, TypeError)):
             watching.ask(wrong)
     assert files.asked() == Asked(paused=True, steps=2, rate=0.5)
+
+
+def test_what_was_asked_of_a_run_that_has_ended_is_not_asked_of_the_next(tmp_path: Path) -> None:
+    watching, files = Watching("first", tmp_path), WatchFiles(tmp_path)
+    watched_run(tmp_path)
+    watching.ask({"stop": True, "paused": True})
+    watching.look()
+    assert files.asked() == Asked()
+    watching.ask({"step": True})
+    assert files.asked() == Asked(steps=1)

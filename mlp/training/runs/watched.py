@@ -25,10 +25,10 @@ if TYPE_CHECKING:
 LOOK = 0.1
 """Seconds between two looks at whether somebody watches."""
 
-PACE = 0.4
+PACE = 0.8
 """Seconds between two moments that are told of within an epoch."""
 
-SHARE = 0.005
+SHARE = 0.003
 """The share of the time that this may take; of a network of gigabytes it is told less often."""
 
 SAMPLE = 400
@@ -41,7 +41,7 @@ STOPPED = "it was stopped on the page that watched it"
 
 
 class Watched(Callback):
-    """Tells a few times a second how a run stands, where somebody watches.
+    """Tells about once a second how a run stands, where somebody watches.
 
     What is told is the parameters and the losses as they are. Everything that has to be computed
     from them is computed by who watches, in another process.
