@@ -4,7 +4,7 @@ The default network trains on MNIST again and again, each time an epoch: by turn
 `mlp.training.runs.watched.Watched` while the server of ``mlp watch`` runs beside it and somebody
 reads its events. The watched time of each pair is divided by the other one's; every other pair is
 turned round. Where other programs keep the machine busy the ratios of time say little; those of the
-processor's seconds say more, with one worker (``taskset -c 0``), since several poll while they wait.
+processor's seconds say more, with one worker (``taskset -c 0``): several poll while they wait.
 What the callback takes of the training's thread, and what the server takes besides, of cores that
 the training may want, is also counted by itself. A browser on the same machine draws as well.
 """
