@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from typing import Any
 
@@ -25,6 +25,9 @@ from mlp.training.parallel.large_batches import LargeBatchExecutor
 from mlp.training.parallel.small_batches import SPAN_MICRO_BATCHES, SmallBatchExecutor
 from mlp.training.recipe import Recipe
 from mlp.training.step import AVERAGE, averaging
+
+RATES_AT_ONCE = 4096
+"""Learning rates, of as many whole epochs, that are brought to the device together."""
 
 
 @dataclass(frozen=True)
@@ -91,6 +94,9 @@ class Trainer:
         self._shuffler = generator(recipe.seed, "shuffle")
         self._shuffler_then = self._shuffler.bit_generator.state  # before the epoch that is running
         self._resumed: Progress | None = None
+        self._is_discrete = self.backend.memory().is_discrete
+        # The learning rates on the device: their first epoch, of how many, their peak.
+        self._brought: tuple[int, int, float, Array] = (0, 0, 0.0, None)
         if AVERAGE in self.executor.optimizer_state:
             self.backend.xp.copyto(self.executor.optimizer_state[AVERAGE], model.parameters)
 
@@ -120,8 +126,6 @@ class Trainer:
         if r.shuffle and r.batch_size != "full":
             self._order = None  # frees its memory before the next one is made
             self._order = self.batches.to_device(self._shuffler.permutation(N))  # (N,)
-        peak = r.lr * self.rate
-        lrs = lrs or epoch_learning_rates(r.schedule, peak, r.warmup, r.epochs, number, self.steps)
         resumed, self._resumed = self._resumed, None
         if resumed is not None:
             losses = self.backend.asarray(resumed.losses, self.model.dtype)
@@ -130,20 +134,44 @@ class Trainer:
             number=number,
             order=self._order,
             key=epoch_key(r.seed, number) if r.augment else 0,
-            lrs=self.backend.asarray(np.array(lrs), self.model.dtype),  # (steps,)
+            lrs=self._rates(number) if lrs is None else self._to_device([lrs])[0],  # (steps,)
             losses=self._losses,
             on_step=on_step,
             first=resumed.update if resumed is not None else 0,
             correct=resumed.correct if resumed is not None else 0,
             pause=pause,
         )
-        # One thread of BLAS for each worker. BLAS may set floating-point flags for numbers that it
-        # loads and does not use; the loop itself checks that the losses are finite.
-        with blas_threads(1), np.errstate(all="ignore"):
+        # One thread of BLAS for each worker, unless another device computes. BLAS may set
+        # floating-point flags for numbers that it loads and does not use; the loop itself checks
+        # that the losses are finite.
+        limit = nullcontext() if self._is_discrete else blas_threads(1)
+        with limit, np.errstate(all="ignore"):
             self.executor.epoch(inputs)
         if self.executor.stopped_at is None:
             self._shuffler_then = self._shuffler.bit_generator.state
         return self.backend.to_numpy(self._losses)
+
+    def _rates(self, number: int) -> Array:
+        """Return an epoch's learning rates on the device, shape (steps,).
+
+        Those of many epochs are brought at once, as bringing one costs as much as a short epoch.
+        """
+        r, peak = self.recipe, self.recipe.lr * self.rate
+        first, count, of_peak, rates = self._brought
+        if of_peak != peak or not first <= number < first + count:
+            count = max(1, min(RATES_AT_ONCE // self.steps, r.epochs - number))
+            rates = self._to_device(
+                [
+                    epoch_learning_rates(r.schedule, peak, r.warmup, r.epochs, epoch, self.steps)
+                    for epoch in range(number, number + count)
+                ]
+            )  # (count, steps)
+            first = number
+            self._brought = first, count, peak, rates
+        return rates[number - first]
+
+    def _to_device(self, rates: Sequence[Sequence[float]]) -> Array:
+        return self.backend.asarray(np.array(rates), self.model.dtype)
 
     def average_epoch(self, epoch: int) -> None:
         """Add the parameters to an average over the ends of epochs; ``epoch`` is counted from 1."""

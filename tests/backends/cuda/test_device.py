@@ -157,16 +157,38 @@ def steady(
 
 @pytest.mark.parametrize("case", RECIPES)
 def test_a_steady_epoch_allocates_nothing_and_waits_once(case: str) -> None:
-    """The order and the learning rates go to the device, the losses come back: that is all."""
+    """The order goes to the device, the losses come back: that is all."""
     recipe, working_set = RECIPES[case]
     device, _ = steady(recipe, working_set)
     others = {what: n for what, n in device.counts.items() if what[0] != "launch"}
     shuffled = recipe.batch_size != "full"
     assert others == {
-        ("to device", "asarray"): 1 + shuffled,
+        **({("to device", "asarray"): 1} if shuffled else {}),
         ("to host", "get"): 1,
         ("synchronisation", "get"): 1,
     }
+
+
+@pytest.mark.parametrize("at_once", [4096, 3])
+def test_the_rates_of_many_epochs_are_brought_together(
+    at_once: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """And give what those of one epoch at a time gave: a new peak brings them anew."""
+    results = []
+    for number in (at_once, 1):
+        monkeypatch.setattr("mlp.training.trainer.RATES_AT_ONCE", number)
+        device = CountingBackend()
+        recipe = Recipe(batch_size="full", epochs=4, lr=0.2, schedule="cosine")
+        trainer = Trainer(toy_model(backend=device), DATA.train, recipe)
+        device.reset()
+        for epoch in range(4):
+            if epoch == 3:
+                trainer.rate = 0.5
+            trainer.epoch(epoch)
+        brought = device.counts["to device", "asarray"]
+        results.append(device.to_numpy(trainer.model.parameters))
+        assert brought == (4 if number == 1 else 2)
+    np.testing.assert_array_equal(*results)
 
 
 @pytest.mark.parametrize(
@@ -177,7 +199,7 @@ def test_images_on_the_host_are_not_waited_for(batch_size: Any, brought: int) ->
     device, _ = steady(Recipe(batch_size=batch_size, **FAST), free=0)
     others = {what: n for what, n in device.counts.items() if what[0] != "launch"}
     assert others == {
-        ("to device", "asarray"): brought + 1,
+        ("to device", "asarray"): brought,
         ("to host", "get"): 1,
         ("synchronisation", "get"): 1,
     }
