@@ -131,7 +131,7 @@ class TableFile:
         for rows, values, words in self._parser.blocks(self._lines, first):
             empty = False
             kept = self._parser.texts(rows, texts)
-            yield Table(self.path, self.names, _narrow(values), words, kept)
+            yield Table(self.path, self.names, narrow(values), words, kept)
         if empty:
             raise DataError(f"{self.path} ends after its header: it holds no images")
 
@@ -269,7 +269,7 @@ class _Parser:
         )
 
 
-def _narrow(values: NDArray[Any]) -> NDArray[Any]:
+def narrow(values: NDArray[Any]) -> NDArray[Any]:
     """Return numbers as uint8 or uint16 where these hold them exactly."""
     for dtype in (np.uint8, np.uint16):
         with np.errstate(invalid="ignore"):  # NaN and values out of range are found just below

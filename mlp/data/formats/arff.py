@@ -1,0 +1,83 @@
+"""ARFF, the tables of Weka and OpenML: names and kinds of columns above the rows; read by SciPy."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from mlp.common.errors import DataError
+from mlp.data.formats.columns import LABEL_NAMES, as_raw
+from mlp.data.formats.library import library
+from mlp.data.formats.registry import FORMATS, ReadFormat
+from mlp.data.formats.request import Request
+from mlp.data.formats.splits import TEST, TRAIN, WHOLE, RawSplits
+from mlp.data.formats.table import Table, narrow
+from mlp.data.raw import MISSING
+
+
+@FORMATS.register("arff")
+class Arff(ReadFormat):
+    """A table; where no column is called as labels are, the last one is the label, by custom."""
+
+    title = "an ARFF file"
+    endings = (".arff",)
+    takes = frozenset({"label", "drop"})
+
+    def matches(self, path: Path) -> bool:
+        return path.suffix.lower() == ".arff" and path.is_file()
+
+    def read(self, path: Path, request: Request) -> RawSplits:
+        return {WHOLE: _as_raw([path], request)[0]}
+
+    def read_pair(self, path: Path, other: Path, request: Request) -> RawSplits:
+        if not self.matches(other):
+            return super().read_pair(path, other, request)
+        return dict(zip((TRAIN, TEST), _as_raw([path, other], request), strict=True))
+
+
+def _as_raw(paths: list[Path], request: Request) -> list[Any]:
+    tables = [read_arff(path) for path in paths]
+    reading, names = request.reading, tables[0].names or ()
+    if reading.label is None and not any(name.lower() in LABEL_NAMES for name in names):
+        request.note(f"{paths[0]}: the last column, {names[-1]}, is taken for the label (--label)")
+        reading = replace(reading, label="-1")
+    return as_raw(tables, reading, request.note)
+
+
+def read_arff(path: Path) -> Table:
+    """Read a file as a table, whose columns of names are words.
+
+    Raises:
+        DataError: if it cannot be read, is damaged, or has columns of dates or of text.
+    """
+    scipy_arff = library("scipy.io.arff", "SciPy", path)
+    try:
+        with path.open(encoding="utf-8", errors="replace") as file:
+            records, meta = scipy_arff.loadarff(file)
+    except OSError as error:
+        raise DataError(f"cannot read {path}: {error.strerror or error}") from None
+    except NotImplementedError as error:
+        raise DataError(
+            f"{path} has columns that are not read ({error}): leave those of text and dates out"
+        ) from None
+    except Exception as error:  # its parser raises what it meets, StopIteration among it
+        raise DataError(f"{path} is a damaged ARFF file ({error}): get it again") from None
+    names = tuple(meta.names())
+    if not len(records) or not names:
+        raise DataError(f"{path} holds no rows: get it again")
+    values = np.full((len(records), len(names)), np.nan)
+    words = {}
+    for column, name in enumerate(names):
+        if records[name].dtype.kind != "S":
+            values[:, column] = records[name]
+            continue
+        texts = np.char.decode(records[name], "utf-8", "replace")
+        missing = np.array([text.lower() in MISSING for text in texts])
+        try:
+            values[~missing, column] = texts[~missing].astype(np.float64)
+        except ValueError:
+            words[column] = texts
+    return Table(path, names, narrow(values), words)

@@ -1,0 +1,218 @@
+"""Parquet, as Hugging Face gives data away: tables, or pictures with labels; read by PyArrow."""
+
+from __future__ import annotations
+
+import io
+import json
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mlp.common.bounds import check_unpacked
+from mlp.common.choices import no_such
+from mlp.common.errors import DataError, UsageError
+from mlp.data.formats.arrays import FEATURES, join_validation
+from mlp.data.formats.columns import LABEL_NAMES, as_raw
+from mlp.data.formats.library import library
+from mlp.data.formats.pictures import decode
+from mlp.data.formats.registry import FORMATS, ReadFormat
+from mlp.data.formats.request import Request
+from mlp.data.formats.splits import TEST, TRAIN, WHOLE, RawSplits
+from mlp.data.formats.table import Table, narrow
+from mlp.data.raw import VALIDATION, RawSplit
+from mlp.data.reading import Reading
+
+_SPLITS = {"train": TRAIN, "test": TEST, "valid": VALIDATION, "val": VALIDATION}
+_NAMED = re.compile(rf"(?:.*[^a-z])?({'|'.join(_SPLITS)})(?:ation)?(?:[^a-z].*)?")
+
+
+class Column(NamedTuple):
+    """A column as PyArrow has it, and the names of its classes, by their numbers."""
+
+    column: Any
+    names: tuple[str, ...]
+
+
+@FORMATS.register("parquet")
+class Parquet(ReadFormat):
+    """One file, without a division into training and test rows."""
+
+    title = "a Parquet file"
+    endings = (".parquet",)
+    takes = frozenset({"label", "drop", "size"})
+
+    def matches(self, path: Path) -> bool:
+        return path.suffix.lower() == ".parquet" and path.is_file()
+
+    def read(self, path: Path, request: Request) -> RawSplits:
+        return {WHOLE: _read([[path]], request)[0]}
+
+    def read_pair(self, path: Path, other: Path, request: Request) -> RawSplits:
+        if not self.matches(other):
+            return super().read_pair(path, other, request)
+        return dict(zip((TRAIN, TEST), _read([[path], [other]], request), strict=True))
+
+
+@FORMATS.register("parquet-folder")
+class ParquetFolder(ReadFormat):
+    """Files whose names tell their split, ``train-00000-of-00002.parquet``, or of one set."""
+
+    title = "a folder of Parquet files"
+    takes = Parquet.takes
+
+    def matches(self, path: Path) -> bool:
+        return any(_files(path))
+
+    def read(self, path: Path, request: Request) -> RawSplits:
+        found: dict[str, list[Path]] = {}
+        for file in _files(path):
+            match = _NAMED.fullmatch(file.stem.lower())
+            found.setdefault(_SPLITS[match[1]] if match else WHOLE, []).append(file)
+        if WHOLE in found and len(found) > 1:
+            raise DataError(
+                f"the name of {found[WHOLE][0]} tells no split, as those of others there do: call "
+                "it train, test or validation, or move it elsewhere"
+            )
+        splits = dict(zip(found, _read(list(found.values()), request), strict=True))
+        return join_validation(splits, path, request.note)
+
+
+def _files(folder: Path) -> Iterator[Path]:
+    return (
+        file
+        for file in sorted(folder.iterdir())
+        if file.suffix.lower() == ".parquet" and file.is_file() and file.name[0] != "."
+    )
+
+
+def _read(splits: list[list[Path]], request: Request) -> list[RawSplit]:
+    """Read splits, each of several files; all as the first.
+
+    Raises:
+        DataError: if a file cannot be read, is damaged, or holds what no network learns from.
+    """
+    first = splits[0][0]
+    arrow = library("pyarrow", "PyArrow", first)
+    try:
+        return _read_splits(splits, request)
+    except (arrow.ArrowException, UnicodeDecodeError) as error:
+        reason = str(error).partition("\n")[0]
+        raise DataError(f"{first} is a damaged Parquet file ({reason}): get it again") from None
+    except OSError as error:
+        reason = error.strerror or str(error).partition("\n")[0]
+        raise DataError(f"cannot read {first}: {reason}") from None
+
+
+def _read_splits(splits: list[list[Path]], request: Request) -> list[RawSplit]:
+    frames = [_columns(files) for files in splits]
+    first = next(iter(splits[0]))
+    picture = _picture_column(frames[0])
+    if picture is None:
+        tables = [_table(files[0], frame) for files, frame in zip(splits, frames, strict=True)]
+        return as_raw(tables, request.reading, request.note)
+    found = []
+    for frame in frames:
+        images = [
+            decode(io.BytesIO(content), f"picture {row:,} of {first}", request.reading.size)
+            for row, content in enumerate(_contents(frame[picture].column, first), 1)
+        ]
+        shapes = {(image.shape, image.dtype) for image in images}
+        if len(shapes) != 1:
+            raise DataError(
+                f"the pictures of {first} are of {len(shapes)} sizes and depths: bring all to one "
+                "with --size"
+            )
+        label = _label(frame, first, request.reading)
+        labels = None if label is None else _plain(frame[label].column)
+        names = frame[label].names if label is not None else ()
+        found.append(RawSplit(np.stack(images), labels, label_names=names))
+    return found
+
+
+def _label(frame: dict[str, Column], path: Path, reading: Reading) -> str | None:
+    """Name the column of the labels of pictures; None where there is none."""
+    if reading.label is not None:
+        if reading.label not in frame:
+            raise UsageError(no_such(f"column in {path}", reading.label, frame))
+        return reading.label
+    named = [name for name in frame if name.lower() in LABEL_NAMES]
+    if len(named) > 1:
+        raise DataError(
+            f"{path} has {len(named)} columns that may be the label, {' and '.join(named)}: name "
+            "one with --label"
+        )
+    return named[0] if named else None
+
+
+def _columns(files: list[Path]) -> dict[str, Column]:
+    """Read the columns of files that belong together, by their names."""
+    parquet, arrow = (library(name, "PyArrow", files[0]) for name in ("pyarrow.parquet", "pyarrow"))
+    for file in files:
+        meta = parquet.ParquetFile(file).metadata
+        groups = (meta.row_group(i).total_byte_size for i in range(meta.num_row_groups))
+        check_unpacked(file, file.stat().st_size, sum(groups), DataError)
+    table = arrow.concat_tables([parquet.read_table(file) for file in files])
+    if not table.num_rows:
+        raise DataError(f"{files[0]} holds no rows: get it again")
+    classes = _class_names(table.schema.metadata or {})
+    return {n: Column(table.column(n), classes.get(n, ())) for n in table.column_names}
+
+
+def _class_names(metadata: dict[bytes, bytes]) -> dict[str, tuple[str, ...]]:
+    """Find what Hugging Face notes of the classes that the numbers of a column stand for."""
+    try:
+        features = json.loads(metadata[b"huggingface"])["info"]["features"]
+        return {n: tuple(map(str, f["names"])) for n, f in features.items() if "names" in f}
+    except (KeyError, TypeError, AttributeError, ValueError):
+        return {}
+
+
+def _picture_column(columns: dict[str, Column]) -> str | None:
+    """Name the column that holds pictures as files, as Hugging Face's ``image`` does."""
+    kinds = {name: str(found.column.type) for name, found in columns.items()}
+    held = [n for n, kind in kinds.items() if kind.startswith(("struct<bytes", "binary"))]
+    return next((name for name in held if name.lower() in FEATURES), held[0] if held else None)
+
+
+def _contents(column: Any, path: Path) -> Iterator[bytes]:
+    for row, value in enumerate(column.to_pylist(), 1):
+        content = value.get("bytes") if isinstance(value, dict) else value
+        if content is None:
+            raise DataError(f"row {row:,} of {path} has no picture: leave that row out")
+        yield content
+
+
+def _table(path: Path, columns: dict[str, Column]) -> Table:
+    """Make a table of columns of numbers and words."""
+    arrays = {name: _plain(found.column) for name, found in columns.items()}
+    values = np.full((len(next(iter(arrays.values()))), len(arrays)), np.nan)
+    words = {}
+    for place, (name, array) in enumerate(arrays.items()):
+        if array.dtype.kind == "U":
+            words[place] = array
+        elif array.ndim == 1 and array.dtype.kind in "biuf":
+            values[:, place] = array
+        else:
+            raise DataError(
+                f"column {name} of {path} holds {columns[name].column.type}, and no numbers or "
+                "words: leave it out of the file"
+            )
+    return Table(path, tuple(arrays), narrow(values), words)
+
+
+def _plain(column: Any) -> NDArray[Any]:
+    """Turn a column into numbers, NaN where one is missing, or words."""
+    kind = str(column.type)
+    if kind.startswith(("string", "large_string", "dictionary")):
+        return np.array(["" if value is None else str(value) for value in column.to_pylist()])
+    array = column.to_numpy()
+    if array.dtype.kind == "O":  # numbers with gaps
+        try:
+            return np.array([np.nan if value is None else value for value in array], np.float64)
+        except (TypeError, ValueError):
+            return np.zeros((len(array), 0))
+    return np.asarray(array)

@@ -1,0 +1,63 @@
+"""Weka's and OpenML's tables."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from mlp.common.errors import DataError
+from mlp.data.formats import convert as formats
+from mlp.data.reading import Reading
+
+pytest.importorskip("scipy.io.arff")
+
+IRIS = """% of flowers
+@RELATION iris
+@ATTRIBUTE 'sepal length' REAL
+@ATTRIBUTE petals {3,4,5}
+@ATTRIBUTE class {setosa,virginica}
+@DATA
+5.1,3,setosa
+?,4,virginica
+4.9,5,setosa
+6.3,3,virginica
+"""
+
+
+def test_names_and_kinds_are_those_of_the_file(tmp_path: Path) -> None:
+    (tmp_path / "iris.arff").write_text(IRIS)
+    split = formats.read_raw(tmp_path / "iris.arff")["all"]
+    assert split.columns == ("sepal length", "petals")
+    assert list(split.labels) == ["setosa", "virginica", "setosa", "virginica"]  # type: ignore[arg-type]
+    np.testing.assert_array_equal(split.features[:, 1], [3, 4, 5, 3])
+    assert np.isnan(split.features[1, 0])
+    filled = formats.read(tmp_path / "iris.arff", Reading(missing="mean", test=1))
+    assert filled.task.names == ("setosa", "virginica")
+
+
+def test_the_last_column_is_the_label_by_custom(tmp_path: Path) -> None:
+    (tmp_path / "t.arff").write_text(IRIS.replace("ATTRIBUTE class", "ATTRIBUTE kind"))
+    told: list[str] = []
+    formats.read(tmp_path / "t.arff", Reading(missing="mean", test=1), note=told.append)
+    assert any("the last column, kind, is taken for the label" in note for note in told)
+    other = Reading(label="petals", drop="kind", missing="mean", test=1)
+    assert set(formats.read(tmp_path / "t.arff", other).task.names) <= {"3", "4", "5"}
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", "@RELATION x\n@DATA\n", IRIS.replace("6.3,", ""), IRIS.replace("setosa\n", "rosa\n")],
+)
+def test_a_damaged_file_is_refused_in_a_sentence(tmp_path: Path, text: str) -> None:
+    (tmp_path / "t.arff").write_text(text)
+    with pytest.raises(DataError, match=r"t\.arff") as error:
+        formats.read(tmp_path / "t.arff")
+    assert "\n" not in str(error.value)
+
+
+def test_texts_are_not_read(tmp_path: Path) -> None:
+    (tmp_path / "t.arff").write_text(IRIS.replace("'sepal length' REAL", "remark STRING"))
+    with pytest.raises(DataError, match="not read"):
+        formats.read(tmp_path / "t.arff")

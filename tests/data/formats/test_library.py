@@ -1,0 +1,15 @@
+"""What a format's library is missing for is said, with the command that installs it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from mlp.common.errors import DataError
+from mlp.data.formats.library import library
+
+
+def test_a_missing_library_is_named_with_its_command() -> None:
+    with pytest.raises(DataError, match=r"x\.mat is read by Nothing.*pip install .*\[data\]"):
+        library("no_such_library", "Nothing", Path("x.mat"))
