@@ -44,10 +44,10 @@ class CudaNamespace:
         except self._cupy.cuda.memory.OutOfMemoryError as error:
             raise self._queue.full() from error
 
-    def eye(self, n: int, dtype: Any = None) -> Array:
+    def eye(self, N: int, dtype: Any = None) -> Array:
         """``cupy.eye``, brought from the host, where it takes no kernel to be compiled."""
         self._queue.enter()
-        return self._cupy.asarray(np.eye(n, dtype=dtype))
+        return self._cupy.asarray(np.eye(N, dtype=dtype))
 
     def sum(
         self,
