@@ -9,6 +9,7 @@ import threading
 import time
 from contextlib import suppress
 from dataclasses import asdict, replace
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +30,9 @@ UNITS_SHOWN, MISTAKES_SHOWN, MOST_CLASSES = 48, 8, 20
 
 SHARE = 0.005
 """The share of its time that this may ask the network in while it trains, on the same machine."""
+
+DAMAGED = KeyError, TypeError, ValueError, IndexError, AttributeError, MLPError, ZeroDivisionError
+"""What reading a moment raises that tells of no network that there could be."""
 
 
 class Watching:
@@ -90,7 +94,10 @@ class Watching:
             changed = self._files.changed()
             if changed == self._changed:
                 return
-            event = self._moment() if changed else self._before()
+            self._changed = changed
+            event = None
+            with suppress(*DAMAGED):  # as where another program wrote it: the next one may do
+                event = self._moment() if changed else self._before()
             if event is not None:
                 self.event = json.dumps(_finite(event), allow_nan=False)
                 self.has_ended = bool(event["state"] and event["state"]["ended"])
@@ -99,7 +106,6 @@ class Watching:
                 self._asked = Asked()  # or a run that goes on here would be stopped again
                 with suppress(OSError):
                     self._files.ask(self._asked)
-            self._changed = changed
 
     def _before(self) -> dict[str, Any]:
         """Tell of a run that has told nothing: what stands in its history."""
@@ -143,6 +149,8 @@ class Watching:
             return False
         self._about, self._sample = told
         network = dict(self._about["network"])
+        if sum(i * o for i, o in pairwise(network["sizes"])) > parameters:
+            return False  # so that no file makes a network larger than it is itself
         try:
             self._model = MLP(network.pop("sizes"), init=None, **network)
         except MLPError:  # a layer of a plugin that is not here

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 import os
 import shutil
 import tempfile
@@ -18,6 +19,7 @@ from fuzz import Target, Try
 from PIL import Image
 from plain_pictures import bars
 from small_datasets import pair
+from watched_run import watched_run
 
 from mlp.cli.search_space import parse_tries
 from mlp.common.errors import MLPError
@@ -40,9 +42,11 @@ from mlp.nn.schedules import SCHEDULES
 from mlp.training.architecture import Architecture
 from mlp.training.recipe import Recipe
 from mlp.training.runs.settings import DataSettings, Settings, read_settings, to_toml
+from mlp.training.runs.watch_files import ABOUT, ASKED, MOMENT, WatchFiles
 from mlp.training.search.folder import Plan, SearchFolder
 from mlp.training.search.halving import Result, ranked
 from mlp.web.guard import is_own_name
+from mlp.web.watching import Watching
 
 
 def as_file(name: str, read: Callable[[Path], object]) -> Try:
@@ -167,6 +171,33 @@ def _arrays() -> list[bytes]:
     return [_written("a.npy", lambda path, a=array: np.save(path, a)) for array in arrays]
 
 
+def _moments() -> list[bytes]:
+    """What a short run tells of itself: what it is, and its last moment."""
+    with tempfile.TemporaryDirectory() as folder:
+        watched_run(Path(folder))
+        return [(Path(folder) / name).read_bytes() for name in (ABOUT, MOMENT)]
+
+
+@cache
+def _told() -> tuple[bytes, bytes]:
+    about, moment = _moments()
+    return about, moment
+
+
+def _watch(content: bytes) -> None:
+    """Show a run, one of whose files is this one; what is damaged is passed over."""
+    about, moment = _told()
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        for files in ({ABOUT: content, MOMENT: moment}, {ABOUT: about, MOMENT: content}):
+            for place, told in {**files, ASKED: content}.items():
+                (folder / place).write_bytes(told)
+            watching = Watching("a", folder)
+            watching.look()
+            json.loads(watching.event)
+            WatchFiles(folder).asked()
+
+
 def _read_rows(path: Path) -> int:
     """Read the rows of a file as a network on images of 4 x 5 pixels is to answer them."""
     pixels = next(iter(pair().values())).images.shape[1:]
@@ -198,6 +229,7 @@ TARGETS: dict[str, Target] = {
     "rows-npy": Target(as_file("a.npy", _read_rows), _arrays),
     "rows-idx": Target(as_file("a-idx3-ubyte", _read_rows), lambda: _idx(".idx") + _idx(".gz")),
     "rows-zip": Target(as_file("a.zip", _read_rows), _archives),
+    "watch": Target(_watch, lambda: [*_told(), b'{"paused": true, "steps": 1, "rate": 0.5}']),
     "search": Target(as_file("search.json", _read_search), _search),
     "try": Target(
         lambda content: parse_tries([content.decode("utf-8", "surrogateescape")]),

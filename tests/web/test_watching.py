@@ -161,3 +161,32 @@ def test_what_was_asked_of_a_run_that_has_ended_is_not_asked_of_the_next(tmp_pat
     assert files.asked() == Asked()
     watching.ask({"step": True})
     assert files.asked() == Asked(steps=1)
+
+
+@pytest.mark.parametrize("damage", ["no parameters", "few parameters", "no state", "large", "odd"])
+def test_a_moment_that_makes_no_sense_is_passed_over(tmp_path: Path, damage: str) -> None:
+    watched_run(tmp_path)
+    files = WatchFiles(tmp_path)
+    about, moment = files.about(), files.moment()
+    assert about is not None
+    assert moment is not None
+    values, arrays = moment
+    match damage:
+        case "no parameters":
+            del arrays["parameters"]
+        case "few parameters":
+            arrays["parameters"] = arrays["parameters"][:-1]
+        case "no state":
+            values = {}
+        case "large":
+            about[0]["network"]["sizes"] = [10**9, 10**9]
+        case "odd":
+            about[0]["network"]["sizes"] = None
+    files.tell_about(*about)
+    files.tell(values, arrays)
+    watching = Watching("first", tmp_path)
+    watching.look()
+    assert json.loads(watching.event)["state"] is None
+    watched_run(tmp_path)
+    watching.look()
+    assert json.loads(watching.event)["state"]["epoch"] == 2

@@ -15,10 +15,12 @@ from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
-from zipfile import BadZipFile
 
 import numpy as np
 from numpy.typing import NDArray
+
+from mlp.common.errors import MLPError, ModelError
+from mlp.common.safe_npz import read_npz
 
 ABOUT, MOMENT, ASKED = "watch-about.npz", "watch-moment.npz", "watch.json"
 NAMES = ABOUT, MOMENT, ASKED
@@ -107,7 +109,7 @@ class WatchFiles:
             if at != self._asked_at:
                 told = json.loads((self.folder / ASKED).read_bytes())
                 self._asked_at, self._asked = at, Asked(**told)
-        except (OSError, ValueError, TypeError):
+        except (OSError, ValueError, TypeError, RecursionError):
             return None
         return self._asked
 
@@ -149,9 +151,11 @@ class WatchFiles:
 
 
 def _read(path: Path) -> tuple[dict[str, Any], dict[str, NDArray[Any]]] | None:
-    try:
-        with path.open("rb") as opened, np.load(opened, allow_pickle=False) as file:
-            arrays = {name: file[name] for name in file.files}
-        return json.loads(arrays.pop(_JSON).tobytes()), arrays
-    except (OSError, ValueError, KeyError, EOFError, BadZipFile):
+    if not path.is_file():
         return None
+    try:
+        arrays = read_npz(path, ModelError)
+        values = json.loads(arrays.pop(_JSON).tobytes())
+    except (MLPError, ValueError, KeyError, RecursionError):
+        return None
+    return (values, arrays) if isinstance(values, dict) else None
