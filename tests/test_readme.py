@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import os
-import re
 import shlex
 import shutil
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 from urllib.request import urlopen
 
 import numpy as np
 import pytest
+from documented import commands, run_mlp
 from hard_pictures import draw_digit, place
 from PIL import Image
 from served import serving
@@ -38,14 +35,6 @@ BOUNDS: dict[str, tuple[str, ...]] = {
 """What is added to a command so that it ends soon; of an option given twice the last one counts."""
 
 
-def commands(text: str) -> list[str]:
-    """The commands of all blocks of shell, without their comments."""
-    blocks = re.findall(r"```sh\n(.*?)```", text, re.DOTALL)
-    lines = [line for block in blocks for line in block.splitlines()]
-    parts = [part for line in lines for part in line.partition(" #")[0].split("&&")]
-    return [part.strip() for part in parts if part.strip()]
-
-
 COMMANDS = list(dict.fromkeys(commands(README)))
 
 
@@ -66,17 +55,6 @@ def files(reader: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     )
     run_mlp(folder, "train", "--run", "runs/first", *TINY, "--epochs", "1")
     return folder
-
-
-def run_mlp(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "mlp", *arguments],
-        cwd=folder,
-        env={**os.environ, "MLP_OFFLINE": "1", "PYTHONPATH": str(ROOT), "BROWSER": "true"},
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-    )
 
 
 def test_all_commands_are_found() -> None:
