@@ -11,10 +11,10 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from mlp.common.atomic import replacing
+from mlp.common.atomic import replacing, sweep
 from mlp.common.errors import ModelError, UsageError
 from mlp.training.runs.folder import RunFolder
-from mlp.training.runs.lock import locked
+from mlp.training.runs.lock import LOCK, locked
 from mlp.training.runs.settings import Settings, read_settings, write_settings
 from mlp.training.search.halving import Result
 from mlp.training.search.space import Values
@@ -74,7 +74,7 @@ class SearchFolder:
             UsageError: if something is there already.
             ModelError: if it cannot be written.
         """
-        if self.path.exists() and (not self.path.is_dir() or any(self.path.iterdir())):
+        if not self._is_free():
             raise UsageError(
                 f"{self} is there already: go on with it by --resume {self}, or name another folder"
             )
@@ -88,6 +88,14 @@ class SearchFolder:
                 with replacing(self._plan) as file:  # the last: what has it is whole
                     file.write(json.dumps(content, indent=1).encode())
             yield
+
+    def _is_free(self) -> bool:
+        """Tell whether nothing is there but what a search left that was killed as it began."""
+        if not self.path.is_dir():
+            return not self.path.exists()
+        sweep(self.path)
+        left = {path.name for path in self.path.glob("trial-*.toml")} | {LOCK}
+        return all(path.name in left for path in self.path.iterdir())
 
     @contextmanager
     def taken_up(self, warn: Warn) -> Iterator[Plan]:

@@ -105,6 +105,16 @@ def test_a_place_that_is_taken_is_refused(folder: SearchFolder, tmp_path: Path) 
         SearchFolder(tmp_path / "none").plan()
 
 
+def test_a_search_that_was_killed_as_it_began_is_begun_anew(folder: SearchFolder) -> None:
+    (folder.path / "search.json").unlink()
+    with folder.begun(PLAN, EACH[::-1], quiet):
+        assert folder.settings(0) == EACH[1]
+    (folder.path / "search.json").unlink()
+    (folder.path / "thesis").write_text("precious")
+    with pytest.raises(UsageError, match="is there already"), folder.begun(PLAN, EACH, quiet):
+        pass
+
+
 def test_its_files_are_for_others_to_read(folder: SearchFolder) -> None:
     plan = json.loads((folder.path / "search.json").read_text())
     assert plan["trials"][0] == {"lr": 0.1, "hidden": [8, 4]}
