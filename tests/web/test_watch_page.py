@@ -137,6 +137,10 @@ def test_a_training_is_paused_stepped_slowed_and_stopped(browser: Any, tmp_path:
         page.click(".step")
         page.until(lambda: page.text(".state") != place)
         page.until(lambda: page.text(".state").startswith("waiting at"))
+        page = Page(browser, address)  # opened anew, the page knows that it waits
+        page.until(lambda: page.text(".state").startswith("waiting at"))
+        assert page.text(".pause") == "Go on"
+        assert not page.run("return document.querySelector('.step').disabled")
         page.run(
             "const rate = document.querySelector('.rate'); rate.value = '0.5';"
             "rate.dispatchEvent(new Event('change'))"

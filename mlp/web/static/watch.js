@@ -13,7 +13,7 @@ function complain(text) {
 function watchRun(number, name) {
   const view = byId("run").content.cloneNode(true).firstElementChild;
   const one = (selector) => view.querySelector(selector);
-  const run = { number, view, one, paused: false, epoch: -1, ended: false };
+  const run = { number, view, one, epoch: -1, ended: false };
   one(".name").textContent = name;
   if (number) { // one main a page
     const other = document.createElement("div");
@@ -48,7 +48,7 @@ function connectControls(run) {
   one(".pause").addEventListener("click", () => {
     const paused = one(".pause").getAttribute("aria-pressed") !== "true";
     setPaused(run, paused);
-    say(paused ? "It waits after the updates that are under way; closing this page lets it go on." : "");
+    say(paused ? "It waits after the updates that are under way. Step makes the next few; closing this page lets it go on." : "");
     ask(run, { paused });
   });
   one(".step").addEventListener("click", () => ask(run, { step: true }));
@@ -103,6 +103,10 @@ function showMoment(run, moment) {
 
 function showState(run, { state, about, history }) {
   const { one } = run;
+  if (run.epoch < 0) { // the page was opened anew, and the run may wait already
+    setPaused(run, state.asked.paused);
+    one(".rate").value = state.asked.rate ?? state.rate;
+  }
   const { sizes, activation } = about.network;
   one(".about").textContent = `${sizes.join("-")}, ${activation}, ${about.parameters.toLocaleString("en")} parameters, ${about.dataset}, on ${about.device}`;
   const done = Math.min(1, (state.epoch + state.update / state.steps) / about.epochs);
