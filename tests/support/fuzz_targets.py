@@ -30,6 +30,7 @@ from mlp.data.formats.request import Request
 from mlp.data.formats.rows import Asked
 from mlp.data.formats.splits import WHOLE
 from mlp.data.inputs import Pixels
+from mlp.data.reading import Reading
 from mlp.handwriting import extract_digits, load_picture
 from mlp.handwriting.picture_files import Labels
 from mlp.models.formats.convert import read_model, write_model
@@ -205,6 +206,10 @@ def _read_rows(path: Path) -> int:
     return sum(len(rows) for rows in data_formats.read_rows(path, Request(), asked))
 
 
+def _read_filled(path: Path) -> object:
+    return data_formats.read(path, Reading(missing="mean"))
+
+
 TARGETS: dict[str, Target] = {
     "idx": Target(lambda content: decode_idx(io.BytesIO(content), "a"), lambda: _idx(".idx")),
     "idx-gz": Target(lambda content: decode_idx(io.BytesIO(content), "a"), lambda: _idx(".gz")),
@@ -246,3 +251,10 @@ if find_spec("starlette") and find_spec("h11"):
     from fuzz_requests import answer, requests
 
     TARGETS["request"] = Target(answer, requests)
+
+if find_spec("scipy") and find_spec("pyarrow"):
+    from fuzz_tables import arffs, mats, parquets
+
+    TARGETS["mat"] = Target(as_file("a.mat", data_formats.read), mats)
+    TARGETS["arff"] = Target(as_file("a.arff", _read_filled), arffs)
+    TARGETS["parquet"] = Target(as_file("a.parquet", data_formats.read), parquets)

@@ -82,7 +82,7 @@ def read_mat(path: Path) -> dict[str, NDArray[Any]]:
                 found = _matrix(element.data, order)
                 if found is not None:
                     arrays[found[0]] = found[1]
-    except (ValueError, StopIteration, zlib.error, UnicodeDecodeError) as error:
+    except (ValueError, IndexError, StopIteration, zlib.error) as error:
         raise DataError(f"{path} is a damaged .mat file ({error}): get it again") from None
     return arrays
 
