@@ -26,7 +26,8 @@ BASE = Settings(
     data=DataSettings(dataset="synthetic:60+10"),
     device=DeviceSettings(device="cpu"),
 )
-PLAN = Plan([{"lr": 0.1}, {"lr": 1e30}, {"freeze": "9"}], [1, 2], 2, "accuracy", 0.2)
+TRIALS = [{"lr": 0.1, "freeze": None}, {"lr": 1e30, "freeze": None}, {"lr": 0.1, "freeze": "9"}]
+PLAN = Plan(TRIALS, [1, 2], 2, "accuracy", 0.2)
 
 
 def answers(path: Path, *lines: dict[str, int]) -> list[dict[str, Any]]:
