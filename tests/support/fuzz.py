@@ -19,18 +19,8 @@ Try = Callable[[bytes], object]
 TOKENS = (
     *(b"\0", b"\xff", b"\xff\xff\xff\xff", b"\x7f\xff\xff\xff", b"\0\0\0\x01", b"9" * 400),
     *(b"-1", b"1e999", b"nan", b"inf", b"\x1b[2J", b'"', b",", b"\n", b"{", b"[" * 50, b"null"),
-    *(
-        b"(",
-        b")",
-        b"'shape': (-1,)",
-        b"0x",
-        b"PK\x05\x06",
-        b"label",
-        b"\xef\xbb\xbf",
-        b"=",
-        b":",
-        b"//[",
-    ),
+    *(b"(", b")", b"'shape': (-1,)", b"0x", b"PK\x05\x06", b"label", b"\xef\xbb\xbf", b"=", b":"),
+    b"//[",
 )
 
 

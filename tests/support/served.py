@@ -13,6 +13,13 @@ from contextlib import contextmanager
 @contextmanager
 def serving(*arguments: object) -> Iterator[int]:
     """Run ``mlp draw`` and give its port; at the end it is interrupted, and must take it well."""
+    with serving_process(*arguments) as (port, _):
+        yield port
+
+
+@contextmanager
+def serving_process(*arguments: object) -> Iterator[tuple[int, int]]:
+    """Do as `serving`, and give the process's number, too."""
     command = [sys.executable, "-m", "mlp", "draw", "--no-browser", *map(str, arguments)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
         try:
@@ -20,7 +27,7 @@ def serving(*arguments: object) -> Iterator[int]:
             address = process.stdout.readline().decode().strip()
             found = re.fullmatch(r"http://127\.0\.0\.1:(\d+)/", address)
             assert found, f"{address} {process.stderr.read().decode() if process.stderr else ''}"
-            yield int(found[1])
+            yield int(found[1]), process.pid
         finally:
             process.send_signal(signal.SIGINT)
             out, err = process.communicate(timeout=20)

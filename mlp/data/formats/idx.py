@@ -110,8 +110,10 @@ def open_idx(path: Path) -> Iterator[IdxReader]:
             length, packed = _examine(file)
             with gzip.GzipFile(fileobj=file) if packed else nullcontext(file) as values:
                 header = _read_header(values, str(path))
-                if not packed:
-                    _check_length(header, str(path), least=length, most=length)
+                most = length * _MAX_DEFLATE_RATIO if packed else length
+                _check_length(header, str(path), least=0 if packed else length, most=most)
+                row = math.prod(header.shape[1:]) * header.dtype.itemsize
+                check_unpacked(path, length, row if packed else 0, DataError)
                 yield IdxReader(values, header, str(path))
     except OSError as error:
         if isinstance(error, gzip.BadGzipFile):
