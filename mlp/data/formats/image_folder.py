@@ -14,7 +14,7 @@ from PIL import Image
 from mlp.common.atomic import replacing_folder
 from mlp.common.errors import DataError
 from mlp.data.formats.image_files import ImageFile, is_image_folder, list_images
-from mlp.data.formats.pictures import PREPARATIONS, decode
+from mlp.data.formats.pictures import decode, prepare
 from mlp.data.formats.registry import FORMATS, ONE, PAIR, Format
 from mlp.data.formats.request import Request
 from mlp.data.formats.rows import Asked, Rows, rows_at_once, split_to_answer
@@ -106,7 +106,7 @@ def _read_all(
         for i, path in enumerate(paths):
             if reading.handwriting:
                 try:
-                    image: NDArray[Any] = PREPARATIONS.make("handwriting", path)
+                    image: NDArray[Any] = prepare("handwriting", path)
                 except DataError as error:
                     failed.append(f"{path}: {error}")
                     continue

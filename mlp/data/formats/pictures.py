@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Callable
+from importlib import import_module
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -24,11 +25,22 @@ ENDINGS = (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".tif", ".tiff", ".webp")
 
 PREPARATIONS: Registry[Callable[[Path], NDArray[np.uint8]]] = Registry("preparation of pictures")
 """What makes an image of a picture file in another way: the room `mlp.handwriting` enters its own,
-which this room may not import."""
+which lies above this one."""
 
 _FORMATS = ("PNG", "JPEG", "BMP", "GIF", "TIFF", "WEBP")
 _DAMAGE = (OSError, SyntaxError, ValueError, EOFError, struct.error)  # what Pillow raises of it
 _MOSTLY = 0.95  # a picture that is opaque over this share of it is no ink on a transparent sheet
+
+
+def prepare(name: str, path: Path) -> NDArray[np.uint8]:
+    """Make an image of a picture file in the way of this name.
+
+    Raises:
+        DataError: if nothing is found on the picture.
+    """
+    if name not in PREPARATIONS:  # nobody has entered that room yet, as where Python reads a folder
+        import_module(f"mlp.{name}.drawings")
+    return PREPARATIONS.make(name, path)  # type: ignore[no-any-return]
 
 
 def decode(file: Path | BinaryIO, source: str, size: int | None = None) -> NDArray[Any]:

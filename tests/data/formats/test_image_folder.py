@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import shutil
 import struct
+import subprocess
+import sys
 import zlib
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
+from hard_pictures import draw_digit
 from PIL import Image
 from small_datasets import assert_not_read, checksums, pair
+from source import ROOT
 
 from mlp.data.formats import convert as formats
 from mlp.data.formats import image_folder
@@ -157,3 +162,17 @@ def test_mixed_sizes_are_scaled_where_asked(tmp_path: Path) -> None:
     split = formats.read_raw(tmp_path / "d", Request(Reading(size=6)))[WHOLE]
     assert split.features.shape == (2, 6, 6)
     assert (split.features > 250).all()
+
+
+def test_drawings_are_read_where_nothing_else_is_imported(tmp_path: Path) -> None:
+    for digit in (3, 4):
+        page = np.pad(255 * (1 - draw_digit(digit, 100)), 30, constant_values=255)
+        (tmp_path / str(digit)).mkdir()
+        for k in range(2):
+            Image.fromarray(page.astype(np.uint8)).save(tmp_path / str(digit) / f"{k}.png")
+    script = (
+        "import mlp, sys; print(mlp.load_dataset(sys.argv[1], handwriting=True, test=2).pixels)"
+    )
+    command = [sys.executable, "-c", script, str(tmp_path)]
+    done = subprocess.run(command, capture_output=True, text=True, cwd=ROOT)
+    assert done.stdout.split() == ["784"], done.stderr
