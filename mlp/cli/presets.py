@@ -61,7 +61,7 @@ def reproduce(
     columns = (TextColumn("{task.description}"), BarColumn(), TimeRemainingColumn())
     with Progress(*columns, console=console.stderr, transient=True) as bar:
         task = bar.add_task("", total=total)
-        done = 0
+        done, left = 0, []
         for preset in chosen:
 
             def on_epoch(
@@ -74,11 +74,18 @@ def reproduce(
                     description=f"{name}, seed {seed}",
                 )
 
-            found = compare(preset, run_seeds(preset, images, seeds, backend, on_epoch))
+            try:
+                found = compare(preset, run_seeds(preset, images, seeds, backend, on_epoch))
+            except KeyboardInterrupt:
+                left = chosen[chosen.index(preset) :]
+                break
             findings += found
             for finding in found:
                 console.note(": ".join(_cells(finding)[i] for i in (0, 1, 3, 4)))
             done += preset.recipe.epochs * preset.members * seeds
+    chosen = [preset for preset in chosen if preset not in left]
+    if left and not findings:
+        raise KeyboardInterrupt
     if as_json:
         print(json.dumps([dataclasses.asdict(finding) for finding in findings]))
     elif markdown:
@@ -89,6 +96,9 @@ def reproduce(
         for preset in chosen:
             if preset.explanation:
                 print(f"\n{preset.name}: {preset.explanation.strip()}")
+    if left:
+        console.note(f"interrupted: not done are {', '.join(preset.name for preset in left)}")
+        raise typer.Exit(130)
     if any(finding.reproduced is False for finding in findings):
         raise typer.Exit(1)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import re
 import sys
@@ -80,3 +81,26 @@ def test_findings_as_markdown_and_json(mlp: Command) -> None:
     found = json.loads(mlp("reproduce", *SMALL, "--json").out)
     assert [finding["reproduced"] for finding in found] == [True, False]
     refused(mlp("reproduce", *SMALL, "--json", "--markdown"), "exclude each other", code=2)
+
+
+@pytest.mark.usefixtures("toy")
+@pytest.mark.parametrize("done", [0, 1])
+def test_ctrl_c_prints_what_is_done(
+    mlp: Command, monkeypatch: pytest.MonkeyPatch, done: int
+) -> None:
+    module = sys.modules[reproduce.__module__]
+    toy, run_seeds, runs = module.load_preset("toy"), module.run_seeds, []
+
+    def interrupted(*arguments: object) -> object:
+        if len(runs) == done:
+            raise KeyboardInterrupt
+        runs.append(arguments)
+        return run_seeds(*arguments)
+
+    monkeypatch.setattr(module, "run_seeds", interrupted)
+    monkeypatch.setattr(module, "load_preset", lambda name: dataclasses.replace(toy, name=name))
+    result = mlp("reproduce", "first", "second", *SMALL)
+    assert result.code == 130
+    assert ("first" in result.out) == (done == 1)
+    assert "second" not in result.out
+    assert ("interrupted: not done are second" if done else "interrupted") in result.err
