@@ -62,7 +62,7 @@ def test_train_has_its_options_in_groups(mlp: Command, monkeypatch: pytest.Monke
     ]  # fmt: skip
     groups = dict(zip(headings, text.split("╭─ ")[1:], strict=True))
     for name, option in {
-        "Options": "--out FILE", "Data": "--dataset NAME|PATH", "Network": "--[no-]bias",
+        "Options": "--out FILE", "Data": "--drop COLUMNS", "Network": "--[no-]bias",
         "Training": "--lr NUMBER", "Device": "--device NAME", "Runs": "--checkpoint-every MINUTES",
     }.items():  # fmt: skip
         assert option in groups[name]
