@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from difflib import get_close_matches
 
-from backends.base import PRECISIONS, Array, Backend, BackendError, Memory, kernel
+from backends.base import PRECISIONS, Array, Backend, BackendError, Memory, kernel, scratch
 from backends.cpu import CpuBackend
 from backends.host import usable_cores
 from backends.tape import on_replay
@@ -19,6 +19,7 @@ __all__ = [
     "get_backend",
     "kernel",
     "on_replay",
+    "scratch",
     "usable_cores",
 ]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable
 from typing import Any, NamedTuple, Protocol, TypeVar
 
@@ -37,6 +38,27 @@ def kernel_of(function: Callable[..., None]) -> str | None:
     """Return the name that `kernel` gave a function; None if it has none."""
     name: str | None = getattr(function, "kernel", None)
     return name
+
+
+def scratch(*names: str) -> Callable[[Function], Function]:
+    """Name the arguments of a function given to `Backend.fuse` that nobody reads once it has run.
+
+    A device that runs it as one kernel need not write them to memory, and leaves in them what was
+    there; another leaves what the calls wrote.
+    """
+
+    def named(function: Function) -> Function:
+        vars(function)["scratch"] = names
+        return function
+
+    return named
+
+
+def scratch_of(function: Callable[..., None]) -> set[int]:
+    """Return the places of the arguments that `scratch` named, counted after ``xp``."""
+    names = getattr(function, "scratch", ())
+    parameters = list(inspect.signature(function).parameters) if names else []
+    return {parameters.index(name) - 1 for name in names}
 
 
 class BackendError(Exception):

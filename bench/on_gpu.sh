@@ -33,6 +33,7 @@ step() {
     local name=$1 limit=$2 reserve=$3 file=$4 room start code
     shift 4
     case " ${SKIP:-} " in *" ${name%%-*} "*) say "step $name: left out" && return ;; esac
+    ((${gpus:-1})) || limit=$((limit * 4)) # a rehearsal may share its machine
     room=$(($(left) - reserve))
     ((limit > room)) && limit=$room
     ((limit < 8)) && say "step $name: no time left" && return

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from backends.base import Array
+from backends.base import Array, scratch_of
 from backends.cuda.kernels import C_TYPES, MOST_BLOCKS, THREADS
 
 FORMULAS = {
@@ -106,12 +106,17 @@ def kernel_source(
         raise NotElementwiseError(str(error)) from error
     if any(operands[place].written for place in single):
         raise NotElementwiseError("a single element cannot hold the results of many")
+    unread = {operands[place].name for place in scratch_of(function) if place in operands}
     element = {o.name: f"{o.pointer}[{'0' if i in single else 'i'}]" for i, o in operands.items()}
     loads = [
         f"T {o.name} = {element[o.name]};" if o.loaded else f"T {o.name};"
         for o in operands.values()
     ]
-    stores = [f"{element[o.name]} = {o.name};" for o in operands.values() if o.written]
+    stores = [
+        f"{element[o.name]} = {o.name};"
+        for o in operands.values()
+        if o.written and o.name not in unread
+    ]
     body = "\n        ".join([*loads, *trace.lines, *stores])
     parameters = ", ".join(
         f"{'' if o.written else 'const '}T* {o.pointer}" for o in operands.values()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 from typing import Any
 
-from backends import Array
+from backends import Array, scratch
 from mlp.nn.accuracy import CorrectCount
 from mlp.nn.averaging import AVERAGES, Averaging
 from mlp.nn.dropout import DropoutNetwork
@@ -110,6 +110,7 @@ class Step:
         if self.averaging is not None:
             self._average(self.model.parameters, self.optimizer.state[AVERAGE], self.scratch)
 
+    @scratch("scratch")
     def average(self, xp: Any, p: Array, average: Array, scratch: Array) -> None:
         """a = a + w · (p - a), flat, shape (P,)."""
         xp.subtract(p, average, out=scratch)

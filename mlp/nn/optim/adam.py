@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
-from backends import Array, Backend
+from backends import Array, Backend, scratch
 from mlp.nn.optim.decoupled import Decoupled
 from mlp.nn.optim.optimizer import OPTIMIZERS, require_at_least_0, require_share
 
@@ -83,6 +83,7 @@ class Adam(Decoupled):
         xp.multiply(rate, lr, out=rate)
         xp.multiply(floor, self.eps, out=floor)
 
+    @scratch("g")
     def descend(
         self,
         xp: Any,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any, ClassVar
 
-from backends import Array, Backend
+from backends import Array, Backend, scratch
 from mlp.nn.optim.optimizer import OPTIMIZERS, Optimizer, require_at_least_0, require_share
 
 
@@ -38,6 +38,7 @@ class OverRootOfSquares(Optimizer):
         p, g, S = self.parameters, self.gradients, self.state["square_sums"]
         self._descend(p, g, S, self.scratch, self.lr)
 
+    @scratch("g", "scratch")
     def descend(self, xp: Any, p: Array, g: Array, S: Array, scratch: Array, lr: Array) -> None:
         """Add g² to S, and step along g; g is overwritten.
 
@@ -86,6 +87,7 @@ class Adagrad(OverRootOfSquares):
     ) -> None:
         super().__init__(parameters, gradients, backend, eps=eps, **common)
 
+    @scratch("g", "scratch")
     def descend(self, xp: Any, p: Array, g: Array, S: Array, scratch: Array, lr: Array) -> None:
         """S = S + g², and p = p - lr · g / (√S + ε); g is overwritten."""
         xp.multiply(g, g, out=scratch)  # (P,)
@@ -135,6 +137,7 @@ class RMSprop(OverRootOfSquares):
         super().__init__(parameters, gradients, backend, eps=eps, **common)
         self.alpha = require_share("alpha", alpha)
 
+    @scratch("g", "scratch")
     def descend(self, xp: Any, p: Array, g: Array, S: Array, scratch: Array, lr: Array) -> None:
         """S = α S + g², and p = p - lr · g / (√((1 - α) S) + ε); g is overwritten."""
         xp.multiply(g, g, out=scratch)  # (P,)

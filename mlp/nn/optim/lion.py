@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
-from backends import Array, Backend
+from backends import Array, Backend, scratch
 from mlp.nn.optim.decoupled import Decoupled
 from mlp.nn.optim.optimizer import OPTIMIZERS, require_share
 
@@ -58,6 +58,7 @@ class Lion(Decoupled):
         for part, decays in self.parts:
             self._descend(p[part], g[part], M[part], scratch[part], self.lr, self.kept, decays)
 
+    @scratch("g", "scratch")
     def descend(
         self,
         xp: Any,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
-from backends import Array, Backend
+from backends import Array, Backend, scratch
 from mlp.common.errors import UsageError
 from mlp.common.registry import Registry
 
@@ -77,6 +77,7 @@ class Optimizer:
         for array in self.state.values():
             self.xp.copyto(array, 0.0)
 
+    @scratch("scratch")
     def decay(self, xp: Any, p: Array, g: Array, scratch: Array) -> None:
         """g = g + λ p, for the (P_weights,) that decay."""
         xp.multiply(p, self.weight_decay, out=scratch)  # (P_weights,)

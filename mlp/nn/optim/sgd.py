@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from backends import Array, Backend
+from backends import Array, Backend, scratch
 from mlp.nn.optim.optimizer import OPTIMIZERS, Optimizer
 
 
@@ -55,6 +55,7 @@ class SGD(Optimizer):
         else:
             self._descend_ahead(p, g, self.state["velocity"], lr, self.scratch)
 
+    @scratch("g")
     def descend(self, xp: Any, p: Array, g: Array, lr: Array) -> None:
         """p = p - lr · g; g is overwritten.
 
@@ -67,6 +68,7 @@ class SGD(Optimizer):
         xp.multiply(g, lr, out=g)  # (P,)
         xp.subtract(p, g, out=p)  # (P,)
 
+    @scratch("g")
     def descend_with_momentum(self, xp: Any, p: Array, g: Array, v: Array, lr: Array) -> None:
         """v = µ v + g, and p = p - lr · v; g is overwritten.
 
@@ -82,6 +84,7 @@ class SGD(Optimizer):
         xp.multiply(v, lr, out=g)  # (P,)
         xp.subtract(p, g, out=p)  # (P,)
 
+    @scratch("g", "scratch")
     def descend_ahead(
         self, xp: Any, p: Array, g: Array, v: Array, lr: Array, scratch: Array
     ) -> None:

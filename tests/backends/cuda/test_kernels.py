@@ -28,6 +28,7 @@ from mlp.nn.layers import LAYERS
 from mlp.nn.losses import SoftmaxCrossEntropy
 from mlp.nn.network import MLP
 from mlp.nn.optim import OPTIMIZERS as ALL_OPTIMIZERS
+from mlp.nn.optim.sgd import SGD
 from mlp.training.recipe import Recipe
 from mlp.training.trainer import Trainer
 
@@ -319,6 +320,25 @@ def test_a_chain_reads_single_elements_numbers_and_its_own_results(cupy: StandIn
     fused(*arrays, 0.5, device(np.empty_like(p)))
     np.testing.assert_allclose(np.asarray(arrays[0]), p - g * np.float32(0.15), rtol=1e-6)
     assert len(cupy.kernels) == 1
+
+
+@pytest.mark.parametrize("name", ["descend", "descend_with_momentum", "descend_ahead"])
+def test_what_nobody_reads_is_not_stored(cupy: StandIn, name: str) -> None:
+    """The gradient after an update, a sixth of what one with momentum moves."""
+    p, g, v = np.random.default_rng(4).normal(size=(3, 37)).astype("f")
+    velocity = [] if name == "descend" else [v]
+    room = [np.full(37, 7, "f")] if name == "descend_ahead" else []
+    sgd = SGD(p.copy(), g.copy(), get_backend("cpu"), momentum=0.9)
+    expected = [a.copy() for a in (p, g, *velocity, np.float32([0.3]), *room)]
+    getattr(sgd, name)(np, *expected)
+    actual = [device(a.copy()) for a in (p, g, *velocity, np.float32([0.3]), *room)]
+    Fused(getattr(sgd, name), cupy, None)(*actual)
+    kept = [0, 2] if velocity else [0]
+    for place in kept:
+        np.testing.assert_allclose(np.asarray(actual[place]), expected[place], rtol=1e-6)
+    np.testing.assert_array_equal(np.asarray(actual[1]), g)
+    [code] = cupy.kernels.values()
+    assert code.count("[i] = ") == len(kept)
 
 
 @pytest.mark.parametrize(
