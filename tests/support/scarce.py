@@ -80,7 +80,7 @@ def every_shortage() -> Iterator[Shortage]:
                 yield Shortage("AS", megabytes * MB, 0, recipe, run)
             for megabytes in (0, 1, 2, 4, 8, 16, 32, 64, 128, 256):
                 yield Shortage("AS", megabytes * MB, 2, recipe, run)
-            for handles in (4, 5, 6, 8, 12, 16):
+            for handles in (5, 6, 8, 12, 16):  # with 4 Python does not start
                 yield Shortage("NOFILE", handles, 0, recipe, run)
             yield Shortage("NOFILE", 3, 2, recipe, run)
             for size in (0, 1000, 100_000):
