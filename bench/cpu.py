@@ -8,7 +8,7 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
-from bench.harness.arms import Arm, ours, peers
+from bench.harness.arms import Arm, by_adam, ours, peers
 from bench.harness.comparison import Comparison, compare_arms
 from bench.harness.job import Job, write_dataset, write_weights
 from bench.harness.machine import Provenance
@@ -75,12 +75,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument(
         "--busy", type=int, default=0, help="each turn also beside so many busy processes"
     )
+    parser.add_argument(
+        "--adam", action="store_true", help="by Adam instead, beside PyTorch's fused one"
+    )
     add_common_options(parser)
     options = parser.parse_args(arguments)
+    python = options.python
+    arms = by_adam(python) if options.adam else [ours(), *peers(python)]
     provenance = Provenance()
     comparisons = run(
         choose(WORKLOADS, options.workloads),
-        choose([ours(), *peers(options.python)], options.arms),
+        choose(arms, options.arms),
         load_digits(options.data),
         repeats=options.repeats,
         trials=options.trials,
@@ -89,7 +94,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )
     markdown = comparison_markdown(comparisons, provenance)
     document = comparison_document(comparisons, provenance)
-    save(document, markdown, options.out / ("cpu-busy" if options.busy else "cpu"))
+    name = "-".join(["cpu", *["adam"] * options.adam, *["busy"] * bool(options.busy)])
+    save(document, markdown, options.out / name)
     print(markdown)
     return 1 if document["failures"] else 0
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import product
 from typing import Any
 
@@ -89,6 +89,12 @@ def peers_with_own_recipes(python: str) -> list[Arm]:
             {**ADAM, "batch_size": 200},  # its default
         ),
     ]
+
+
+def by_adam(python: str) -> list[Arm]:
+    """Return this project and PyTorch, both training by Adam, fused there, at its default rate."""
+    theirs, _ = peers_with_own_recipes(python)
+    return [replace(ours(), recipe={**ADAM, "optimizer": "adam"}), theirs]
 
 
 def _worker(python: str, module: str) -> tuple[str, ...]:
