@@ -24,7 +24,11 @@ def test_without_the_package_installed_the_version_is_unknown(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(version, "DISTRIBUTION", "a-distribution-that-nobody-installs")
-    assert package_version() == "unknown"
+    package_version.cache_clear()
+    try:
+        assert package_version() == "unknown"
+    finally:
+        package_version.cache_clear()
 
 
 def test_the_command_names_an_extra() -> None:

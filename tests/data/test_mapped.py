@@ -123,7 +123,7 @@ def test_memory_hardly_grows_with_the_images(
     monkeypatch.setattr(backends.cpu, "SPAN", 1)
     monkeypatch.setattr(dataset, "MOST_COPIED", 64 << 10)
     recipe = Recipe(**{"epochs": 2, "warmup": 0.0, "batch_size": 50, **options})
-    few, many = 2_000, 12_000
+    few, many = 16_000, 32_000  # as many parts of a full batch, each with its gradient
     small = peak_of_training(raw_folder(tmp_path / "few", few), recipe)
     large = peak_of_training(raw_folder(tmp_path / "many", many), recipe)
     assert large - small < 0.08 * (many - few) * SIDE * SIDE

@@ -85,7 +85,7 @@ def test_what_is_no_dataset_is_told_so(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe")
     for name, sentence in (
         ("missing", "there is no file or folder"),
-        ("pipe", "there is no file or folder"),
+        ("pipe", "is a pipe and not a file"),
         ("empty", "is no dataset"),
         ("train-labels-idx1-ubyte", "is no dataset"),
     ):
