@@ -39,6 +39,7 @@ class Batches:
 
     Attributes:
         key: the random key of an epoch's deformations.
+        weights: on the device, shape (N,); None without them.
         micro_batch_size: how many images the device works on best at once.
         keeps_floats: whether the images are converted already.
         on_host: whether the images stay on the host; the labels never do.
@@ -69,8 +70,9 @@ class Batches:
         if self.keeps_floats and self._are_bytes:
             self.images = self._as_floats(self.images, self.xp.empty(rows.shape, model.dtype))
         # On the CPU, integer labels stay bytes as well; as indices they have to be wider.
-        self._plain_labels = None if weights is None else labels
+        self._plain_labels, self.weights = None if weights is None else labels, None
         if weights is not None:
+            self.weights = backend.asarray(np.asarray(weights, model.dtype))  # (N,)
             targets = np.eye(model.sizes[-1])[labels] if labels.ndim == 1 else labels
             labels = np.column_stack([targets, weights])
         self._wide = np.dtype(np.int64 if labels.ndim == 1 else model.dtype)
@@ -95,6 +97,7 @@ class Batches:
             return self
         plain = copy(self)
         plain._make_room()
+        plain.weights = None
         plain._wide = np.dtype(np.int64 if self._plain_labels.ndim == 1 else self._dtype)
         plain.labels = self.backend.asarray(self._plain_labels, plain._wide)
         return plain
@@ -137,6 +140,17 @@ class Batches:
         labels = self._buffer("kept labels", *shape, dtype=self.labels.dtype)
         self.xp.take(self.labels, self.backend.asarray(rows), axis=0, out=labels)
         return labels if labels.dtype == self._wide else self._widened(labels)
+
+    def add_up_weights(self, rows: Array, out: Array) -> None:
+        """Write the sum of the weights of rows to ``out``, shape (1, 1).
+
+        Args:
+            rows: what `to_device` returns, or a part of it, shape (n,).
+            out: where it goes.
+        """
+        picked = self._buffer("picked weights", len(rows))  # (n,)
+        self.xp.take(self.weights, self.backend.asarray(rows), axis=0, out=picked)
+        self.xp.sum(picked.reshape(1, -1), axis=1, keepdims=True, out=out)
 
     def slice(self, start: int, stop: int) -> tuple[Array, Array]:
         """Return the rows from start to stop, as `gather` does; views where floats are kept."""

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from toys import CLASSES, toy_dataset, trained
+from toys import CLASSES, small_micro_batches, toy_dataset, trained
 
 from mlp.common.errors import UsageError
 from mlp.data.dataset import Split
@@ -121,3 +121,27 @@ def test_a_rare_class_is_found_once_it_counts_as_much() -> None:
         answers = predict(model, X_test)
         balanced[choice] = score(answers, y_test, 2).balanced_accuracy
     assert balanced["balanced"] > balanced[None] + 0.1
+
+
+@pytest.mark.parametrize("batch_size", ["full", 1000])
+@pytest.mark.parametrize("shuffle", [True, False])
+def test_weights_that_are_alike_change_nothing_in_large_batches(
+    batch_size: int | str, shuffle: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A batch of several micro-batches is a mean over the weights of all of them."""
+    small_micro_batches(monkeypatch)
+    recipe = Recipe(
+        batch_size=batch_size, epochs=2, lr=0.05, warmup=0.0, momentum=0.5, shuffle=shuffle
+    )  # type: ignore[arg-type]
+    data = toy_dataset(train=2_300)
+    plain = trained(recipe, data, dtype="float64")
+    weighed = trained(replace(recipe, class_weight="5,5,5,5,5"), data, dtype="float64")
+    np.testing.assert_allclose(weighed, plain, rtol=1e-9, atol=1e-12)
+
+
+def test_weights_mean_the_same_in_large_batches(monkeypatch: pytest.MonkeyPatch) -> None:
+    recipe = Recipe(batch_size=700, epochs=2, lr=0.05, warmup=0.0, class_weight="1,2,3,4,0.5")
+    data = toy_dataset(train=2_300)
+    whole = trained(recipe, data, dtype="float64")
+    small_micro_batches(monkeypatch)
+    np.testing.assert_allclose(trained(recipe, data, dtype="float64"), whole, rtol=1e-9, atol=1e-12)

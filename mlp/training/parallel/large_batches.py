@@ -61,6 +61,7 @@ class LargeBatchExecutor(Executor):
         self.gradients = xp.empty(P, dtype) if several else self.gradient_sums[0]  # (P,)
         self.loss = xp.zeros((1, 1), dtype=dtype) if several else self.loss_sums[0]  # (1, 1)
         self.lr = xp.zeros(1, dtype=dtype)  # (1,)
+        self.totals = [xp.zeros((1, 1), dtype=dtype) for _ in range(group.size)]
         optimizer = make_optimizer(model, self.gradients, recipe)
         steps = [Step(replica, recipe, optimizer) for replica in replicas]
         for step in steps:
@@ -110,7 +111,8 @@ class LargeBatchExecutor(Executor):
 
     def _accumulate(self, order: Array, rank: int, part: int, start: int, stop: int) -> None:
         """Let a worker add up the gradients of the micro-batches of a part of a batch."""
-        step, batches, total = self.steps[rank], self.worker_batches[rank], stop - start
+        step, batches = self.steps[rank], self.worker_batches[rank]
+        total, weighed = self._total(order, rank, start, stop), batches.weights is not None
         parts = len(self.gradient_sums)
         micro_batches = list(batches.micro_batches(start, stop, parts))
         for nth, (first, last) in enumerate(micro_batches[part::parts]):
@@ -121,10 +123,19 @@ class LargeBatchExecutor(Executor):
             step.seek(first)
             where = first if self.in_order and batches.keeps_floats else "copied"
             work = partial(self._add_gradient, x, labels, total, rank, part, anew=nth == 0)
-            self.replay((rank, part, where, len(x), total, nth == 0), work)
+            known = "weighed" if weighed else total  # an array holds what weights add up to
+            self.replay((rank, part, where, len(x), known, nth == 0), work)
+
+    def _total(self, order: Array, rank: int, start: int, stop: int) -> int | Array:
+        """Return what the losses of a batch are divided by: its size, or the sum of its weights."""
+        batches, total = self.worker_batches[rank], self.totals[rank]
+        if batches.weights is None:
+            return stop - start
+        batches.add_up_weights(order[start:stop], total)
+        return total
 
     def _add_gradient(
-        self, x: Array, labels: Array, total: int, rank: int, part: int, *, anew: bool
+        self, x: Array, labels: Array, total: int | Array, rank: int, part: int, *, anew: bool
     ) -> None:
         """Add a micro-batch's gradient and loss to its part's, or start these anew with them."""
         step, sums = self.steps[rank], (self.loss_sums[part], self.gradient_sums[part])
