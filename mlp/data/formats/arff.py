@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+import re
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -55,8 +57,8 @@ def read_arff(path: Path) -> Table:
     """
     scipy_arff = library("scipy.io.arff", "SciPy", path)
     try:
-        with path.open(encoding="utf-8", errors="replace") as file:
-            records, meta = scipy_arff.loadarff(file)
+        text = path.read_text(encoding="utf-8", errors="replace")
+        records, meta = scipy_arff.loadarff(io.StringIO(_as_ascii(text)))
     except OSError as error:
         raise DataError(f"cannot read {path}: {error.strerror or error}") from None
     except NotImplementedError as error:
@@ -65,19 +67,33 @@ def read_arff(path: Path) -> Table:
         ) from None
     except Exception as error:  # its parser raises what it meets, StopIteration among it
         raise DataError(f"{path} is a damaged ARFF file ({error}): get it again") from None
-    names = tuple(meta.names())
-    if not len(records) or not names:
+    if not len(records) or not meta.names():
         raise DataError(f"{path} holds no rows: get it again")
+    names = tuple(map(_from_ascii, meta.names()))
     values = np.full((len(records), len(names)), np.nan)
     words = {}
-    for column, name in enumerate(names):
-        if records[name].dtype.kind != "S":
-            values[:, column] = records[name]
+    for column, name in enumerate(meta.names()):
+        found = records[name]
+        if found.dtype.kind not in "fiS":
+            raise DataError(
+                f"{path} has a column of dates, {names[column]}, which is not read: leave it out"
+            )
+        if found.dtype.kind != "S":
+            values[:, column] = found
             continue
-        texts = np.char.decode(records[name], "utf-8", "replace")
+        texts = np.array([_from_ascii(text.decode("ascii")) for text in found.tolist()])
         missing = np.array([text.lower() in MISSING for text in texts])
         try:
             values[~missing, column] = texts[~missing].astype(np.float64)
         except ValueError:
             words[column] = texts
     return Table(path, names, narrow(values), words)
+
+
+def _as_ascii(text: str) -> str:
+    """Write letters that SciPy does not know as their numbers between tildes."""
+    return re.sub(r"[^\x00-\x7d]", lambda match: f"~{ord(match[0]):x}~", text)
+
+
+def _from_ascii(text: str) -> str:
+    return re.sub(r"~([0-9a-f]+)~", lambda match: chr(int(match[1], 16)), text)

@@ -128,9 +128,9 @@ def _matrix(data: memoryview, order: str) -> tuple[str, NDArray[Any]] | None:
     if len(parts) < 4:
         return None  # of no bytes, or a function
     flags = int(np.frombuffer(parts[0].data[:4], f"{order}u4")[0])
-    shape = tuple(int(n) for n in np.frombuffer(parts[1].data, f"{order}i4"))
     if flags & 0xFF not in _CLASSES or (flags >> 8) & _COMPLEX:
         return None
+    shape = tuple(int(n) for n in np.frombuffer(parts[1].data, f"{order}i4"))
     name, values = bytes(parts[2].data).decode("ascii"), parts[3]
     if values.kind not in _STORED:
         raise ValueError(f"{name} is written in no type of numbers")

@@ -27,6 +27,9 @@ from mlp.data.raw import VALIDATION, RawSplit
 from mlp.data.reading import Reading
 
 _SPLITS = {"train": TRAIN, "test": TEST, "valid": VALIDATION, "val": VALIDATION}
+_INDEX = re.compile(r"__index_level_\d+__")
+"""What pandas calls the numbers of its rows, which it writes beside them."""
+
 _NAMED = re.compile(rf"(?:.*[^a-z])?({'|'.join(_SPLITS)})(?:ation)?(?:[^a-z].*)?")
 
 
@@ -77,6 +80,7 @@ class ParquetFolder(ReadFormat):
                 f"the name of {found[WHOLE][0]} tells no split, as those of others there do: call "
                 "it train, test or validation, or move it elsewhere"
             )
+        found = {name: found[name] for name in (TRAIN, TEST, VALIDATION, WHOLE) if name in found}
         splits = dict(zip(found, _read(list(found.values()), request), strict=True))
         return join_validation(splits, path, request.note)
 
@@ -111,6 +115,9 @@ def _read_splits(splits: list[list[Path]], request: Request) -> list[RawSplit]:
     frames = [_columns(files) for files in splits]
     first = next(iter(splits[0]))
     picture = _picture_column(frames[0])
+    for files, frame in zip(splits, frames, strict=True):
+        if picture is not None and picture not in frame:
+            raise DataError(f"{files[0]} lacks the column {picture} of {first}: name both alike")
     if picture is None:
         tables = [_table(files[0], frame) for files, frame in zip(splits, frames, strict=True)]
         return as_raw(tables, request.reading, request.note)
@@ -159,7 +166,8 @@ def _columns(files: list[Path]) -> dict[str, Column]:
     if not table.num_rows:
         raise DataError(f"{files[0]} holds no rows: get it again")
     classes = _class_names(table.schema.metadata or {})
-    return {n: Column(table.column(n), classes.get(n, ())) for n in table.column_names}
+    kept = [name for name in table.column_names if not _INDEX.fullmatch(name)]
+    return {name: Column(table.column(name), classes.get(name, ())) for name in kept}
 
 
 def _class_names(metadata: dict[bytes, bytes]) -> dict[str, tuple[str, ...]]:

@@ -61,3 +61,22 @@ def test_texts_are_not_read(tmp_path: Path) -> None:
     (tmp_path / "t.arff").write_text(IRIS.replace("'sepal length' REAL", "remark STRING"))
     with pytest.raises(DataError, match="not read"):
         formats.read(tmp_path / "t.arff")
+
+
+def test_names_in_other_letters_are_kept(tmp_path: Path) -> None:
+    text = (
+        IRIS.replace("'sepal length'", "größe").replace("setosa", "weiß").replace("virginica", "黒")
+    )
+    (tmp_path / "t.arff").write_text(text, encoding="utf-8")
+    split = formats.read_raw(tmp_path / "t.arff")["all"]
+    assert split.columns == ("größe", "petals")
+    assert list(split.labels[:2]) == ["weiß", "黒"]  # type: ignore[index]
+
+
+def test_dates_are_not_learnt_as_numbers(tmp_path: Path) -> None:
+    text = IRIS.replace("'sepal length' REAL", "day DATE yyyy-MM-dd")
+    for number in ("5.1", "?", "4.9", "6.3"):
+        text = text.replace(f"\n{number},", "\n2020-01-05,")
+    (tmp_path / "t.arff").write_text(text)
+    with pytest.raises(DataError, match="dates, day"):
+        formats.read(tmp_path / "t.arff")

@@ -68,6 +68,20 @@ def test_bytes_in_the_other_order_are_read(tmp_path: Path) -> None:
     np.testing.assert_array_equal(read_mat(tmp_path / "t.mat")["X"], [[0, 2, 4], [1, 3, 5]])
 
 
+def test_what_is_no_array_is_passed_over(tmp_path: Path) -> None:
+    """As a MATLAB string is, an opaque thing whose name stands where others have their shape."""
+    scipy_io.savemat(tmp_path / "t.mat", {"X": IMAGES, "y": LABELS})
+    flags = struct.pack("<IIII", 6, 8, 17, 0)
+    names = b"".join(
+        struct.pack("<II", 1, len(name)) + name + bytes(-len(name) % 8)
+        for name in (b"table", b"MCOS", b"string")
+    )
+    opaque = flags + names
+    with (tmp_path / "t.mat").open("ab") as file:
+        file.write(struct.pack("<II", 14, len(opaque)) + opaque)
+    assert read_mat(tmp_path / "t.mat").keys() == {"X", "y"}
+
+
 def test_training_and_test_arrays_are_told_by_their_names(tmp_path: Path) -> None:
     arrays = {"train_x": IMAGES, "train_y": LABELS, "test_x": IMAGES[:4], "test_y": LABELS[:4]}
     scipy_io.savemat(tmp_path / "t.mat", arrays)

@@ -70,6 +70,21 @@ def test_a_table_is_read_as_others_are(tmp_path: Path) -> None:
     assert len(formats.read(tmp_path / "t.parquet", reading).test) == 4
 
 
+def test_the_index_that_pandas_writes_is_left_out(tmp_path: Path) -> None:
+    """In shuffled rows it would tell the order in which the classes were written."""
+    pandas = pytest.importorskip("pandas")
+    frame = pandas.DataFrame({"a": np.arange(12.0), "label": LABELS})
+    frame.sample(frac=1, random_state=0).to_parquet(tmp_path / "t.parquet")
+    assert formats.read_raw(tmp_path / "t.parquet")["all"].columns == ("a",)
+
+
+def test_pictures_of_other_names_are_refused(tmp_path: Path) -> None:
+    parquet.write_table(pictures(), tmp_path / "train.parquet")
+    parquet.write_table(pictures().rename_columns(["img", "label"]), tmp_path / "test.parquet")
+    with pytest.raises(DataError, match="lacks the column image"):
+        formats.read(tmp_path)
+
+
 def test_rows_of_pixels_are_images(tmp_path: Path) -> None:
     columns = {f"pixel{i}": IMAGES.reshape(12, 64)[:, i] for i in range(64)}
     parquet.write_table(arrow.table({"label": LABELS, **columns}), tmp_path / "t.parquet")
