@@ -60,7 +60,7 @@ class Watching:
         self._sample: dict[str, NDArray[Any]] = {}
         self._insight: dict[str, Any] = {}
         self._insight_due = 0.0
-        self._turn = threading.Lock()
+        self._turn, self._asking = threading.Lock(), threading.Lock()
 
     def stay(self) -> None:
         """Tell the run that it is watched; asks nothing of it the first time.
@@ -68,12 +68,13 @@ class Watching:
         Raises:
             OSError: if its folder is gone.
         """
-        if self._files.asked() is None:
-            self._files.ask(self._asked)
+        with self._asking:
+            if not self._take_over():
+                self._files.ask(self._asked)
         self._files.stay()
 
     def ask(self, change: dict[str, Any]) -> Asked:
-        """Ask something of the run.
+        """Ask something of the run, beside what others who watch it ask.
 
         Args:
             change: ``paused``, ``rate`` and ``stop`` as in `Asked`; or ``step``, once more.
@@ -83,10 +84,19 @@ class Watching:
             OSError: if its folder is gone.
         """
         change = dict(change)
-        steps = self._asked.steps + bool(change.pop("step", False))
-        self._asked = replace(self._asked, steps=steps, **change)
-        self._files.ask(self._asked)
-        return self._asked
+        with self._asking:
+            self._take_over()
+            steps = self._asked.steps + bool(change.pop("step", False))
+            self._asked = replace(self._asked, steps=steps, **change)
+            self._files.ask(self._asked)
+            return self._asked
+
+    def _take_over(self) -> bool:
+        """Take over what is asked of the run, maybe by another who watches; tell if any does."""
+        asked = self._files.asked()
+        if asked is not None:
+            self._asked = asked
+        return asked is not None
 
     def look(self) -> None:
         """Make the event of the latest moment, if there is a new one."""
@@ -102,10 +112,11 @@ class Watching:
                 self.event = json.dumps(_finite(event), allow_nan=False)
                 self.has_ended = bool(event["state"] and event["state"]["ended"])
                 self.version += 1
-            if self.has_ended and self._asked != Asked():
-                self._asked = Asked()  # or a run that goes on here would be stopped again
-                with suppress(OSError):
-                    self._files.ask(self._asked)
+            with self._asking:
+                if self.has_ended and self._asked != Asked():
+                    self._asked = Asked()  # or a run that goes on here would be stopped again
+                    with suppress(OSError):
+                        self._files.ask(self._asked)
 
     def _before(self) -> dict[str, Any]:
         """Tell of a run that has told nothing: what stands in its history."""

@@ -153,6 +153,22 @@ def test_what_the_page_asks_reaches_the_run(tmp_path: Path) -> None:
     assert files.asked() == Asked(paused=True, steps=2, rate=0.5)
 
 
+def test_who_watches_a_run_beside_another_leaves_what_is_asked(tmp_path: Path) -> None:
+    one, other = Watching("first", tmp_path), Watching("first", tmp_path)
+    for watching in (one, other):
+        watching.stay()
+    one.ask({"paused": True})
+    other.ask({"rate": 0.5})
+    one.ask({"step": True})
+    other.ask({"step": True})
+    one.stay()
+    both = Asked(paused=True, steps=2, rate=0.5)
+    assert WatchFiles(tmp_path).asked() == both
+    WatchFiles(tmp_path).clear()
+    one.stay()  # and what both asked is still asked
+    assert WatchFiles(tmp_path).asked() == both
+
+
 def test_what_was_asked_of_a_run_that_has_ended_is_not_asked_of_the_next(tmp_path: Path) -> None:
     watching, files = Watching("first", tmp_path), WatchFiles(tmp_path)
     watched_run(tmp_path)

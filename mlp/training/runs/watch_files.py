@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import os
+import threading
 import time
 from collections.abc import Mapping
 from contextlib import suppress
@@ -145,7 +146,8 @@ class WatchFiles:
         place.replace(self.folder / name)
 
     def _replace(self, name: str, content: bytes) -> None:
-        place = self.folder / f".{name}.part"
+        # Several may watch a run, each in a process or thread of its own.
+        place = self.folder / f".{name}.{os.getpid()}-{threading.get_ident()}.part"
         place.write_bytes(content)
         place.replace(self.folder / name)
 
