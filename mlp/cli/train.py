@@ -29,6 +29,7 @@ from mlp.training.runs.model_writer import ModelPlace, free_name
 from mlp.training.runs.settings import Settings, read_settings, write_settings
 from mlp.training.runs.signals import Signals
 from mlp.training.runs.tensorboard import check_installed
+from mlp.training.runs.watch_files import WatchFiles
 from mlp.training.state import (
     TrainingState,
     check_resumable,
@@ -172,7 +173,12 @@ def _new_folder(run: Path, settings: Settings) -> RunFolder:
 def _take_up(
     folder: RunFolder, settings: Settings, saved: Path | None, state: TrainingState | None
 ) -> None:
-    """Tell where a run goes on, and keep what it is now asked for."""
+    """Tell where a run goes on, and keep what it is now asked for.
+
+    What it told who watched it is deleted where it goes on, or it would still be seen as ended.
+    """
+    if state is None or state.epoch < settings.training.epochs:
+        WatchFiles(folder.path).clear()
     if state is None:
         console.note(f"{folder} has no checkpoint yet: the run starts from its beginning")
     elif state.epoch >= settings.training.epochs:

@@ -120,6 +120,7 @@ class Watching:
 
     def _before(self) -> dict[str, Any]:
         """Tell of a run that has told nothing: what stands in its history."""
+        self._model = None  # what it tells of itself next may differ, as in its epochs
         history = []
         with suppress(OSError, ValueError):
             for line in (self._folder / "history.jsonl").read_text("utf-8").splitlines():

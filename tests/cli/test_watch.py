@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import importlib.util
 import sys
+from pathlib import Path
 
 import pytest
 from command import Command
+
+from mlp.training.runs.watch_files import Asked, WatchFiles
 
 
 def test_a_run_that_is_not_there_is_refused(mlp: Command) -> None:
@@ -34,3 +37,19 @@ def test_what_is_missing_is_named_before_any_time_is_spent(
     assert result.code == 2
     assert "the page needs uvicorn" in result.err
     assert "mlp-digits[draw]" in result.err
+
+
+@pytest.mark.parametrize("epochs", [1, 2])
+def test_a_run_that_goes_on_is_not_seen_as_ended(mlp: Command, epochs: int) -> None:
+    data = "--dataset", "synthetic:60+20", "--device", "cpu"
+    assert mlp("train", *data, "--epochs", "1", "--run", "first").code == 0
+    files = WatchFiles(Path("first"))
+    files.tell_about({}, {})
+    files.tell({"ended": True}, {})
+    files.ask(Asked(stop=True))
+    result = mlp("train", "--resume", "first", "--epochs", str(epochs))
+    assert result.code == 0
+    assert len(Path("first/history.jsonl").read_text().splitlines()) == epochs
+    goes_on = epochs > 1
+    assert (files.moment() is None) == (files.about() is None) == goes_on
+    assert (files.asked() is None) == goes_on

@@ -68,6 +68,8 @@ class Page:
 
     def __init__(self, browser: Any, address: str) -> None:
         self.browser = browser
+        browser.get("about:blank")
+        self.errors()  # of an earlier page, whose server has ended
         browser.get(address)
 
     def run(self, script: str, *arguments: Any) -> Any:
@@ -175,3 +177,29 @@ def test_two_runs_are_watched_side_by_side(browser: Any, tmp_path: Path) -> None
     assert process.returncode == 0
     assert "the page is closed" in err
     assert "Traceback" not in err
+
+
+def test_a_run_that_is_resumed_is_watched_again(browser: Any, tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "mlp", *TRAIN, "--epochs", "1", "--run", "first"]
+    subprocess.run(command, cwd=tmp_path, check=True, capture_output=True)
+    with started(tmp_path, "watch", "first", "--no-browser") as (process, address):
+        page = Page(browser, address)
+        page.until(lambda: page.count(".charts svg") == 2)
+        for epochs in (3, 5):
+            resume = [*command[:3], "train", "--resume", "first", "--epochs", str(epochs)]
+            subprocess.run(resume, cwd=tmp_path, check=True, capture_output=True)
+            ended = f"after {epochs} of {epochs} epochs"
+            page.until(lambda ended=ended: ended in page.text(".state"))
+            assert page.run("return document.querySelector('.stop').disabled")
+        resume = ["train", "--resume", "first", "--epochs", "500", "--watch"]
+        with started(tmp_path, *resume) as (run, _):
+            page.until(lambda: "of 500, update" in page.text(".state"))
+            assert not page.run("return document.querySelector('.stop').disabled")
+            page.click(".stop")
+            page.until(lambda: "stopped" in page.text(".state"))
+            out, err = run.communicate(timeout=PATIENCE)
+        assert STOPPED in out, err
+        assert page.errors() == []
+        process.send_signal(signal.SIGINT)
+        process.communicate(timeout=PATIENCE)
+    assert process.returncode == 0

@@ -169,6 +169,20 @@ def test_who_watches_a_run_beside_another_leaves_what_is_asked(tmp_path: Path) -
     assert WatchFiles(tmp_path).asked() == both
 
 
+def test_a_run_that_goes_on_with_more_epochs_is_seen_to(tmp_path: Path) -> None:
+    watching = Watching("first", tmp_path)
+    watched_run(tmp_path)
+    watching.look()
+    assert watching.has_ended
+    WatchFiles(tmp_path).clear()
+    watching.look()
+    assert not watching.has_ended
+    assert json.loads(watching.event)["state"] is None
+    watched_run(tmp_path, epochs=3)
+    watching.look()
+    assert json.loads(watching.event)["about"]["epochs"] == 3
+
+
 def test_what_was_asked_of_a_run_that_has_ended_is_not_asked_of_the_next(tmp_path: Path) -> None:
     watching, files = Watching("first", tmp_path), WatchFiles(tmp_path)
     watched_run(tmp_path)

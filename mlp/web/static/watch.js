@@ -10,7 +10,9 @@ function complain(text) {
   byId("problem").hidden = !text;
 }
 
-function watchRun(number, name) {
+const STREAMS = 5; // which a browser keeps open to a server, and one connection more to ask
+
+function watchRun(number, name, count) {
   const view = byId("run").content.cloneNode(true).firstElementChild;
   const one = (selector) => view.querySelector(selector);
   const run = { number, view, one, epoch: -1, ended: false };
@@ -28,14 +30,15 @@ function watchRun(number, name) {
   source.onmessage = ({ data }) => {
     complain("");
     showMoment(run, JSON.parse(data));
-    if (run.ended) source.close(); // nothing more will come
+    if (run.ended && count > STREAMS) source.close(); // the others need the connection
   };
   source.addEventListener("gone", () => {
     source.close();
     finish(run, "the folder of the run is gone");
   });
   source.onerror = () => {
-    if (!run.ended) complain("The server does not answer: has mlp watch, or the training, ended?");
+    if (run.ended) source.close(); // nothing more will come
+    else complain("The server does not answer: has mlp watch, or the training, ended?");
   };
   return run;
 }
@@ -79,9 +82,11 @@ async function ask(run, change) {
   }
 }
 
+const controlsOf = (run) => run.view.querySelectorAll(".controls button, .controls select");
+
 function finish(run, text) {
   run.ended = true;
-  for (const control of run.view.querySelectorAll(".controls button, .controls select")) control.disabled = true;
+  for (const control of controlsOf(run)) control.disabled = true;
   run.one(".asked").textContent = "";
   run.one(".state").textContent = text;
   run.one("[role=status]").textContent = text;
@@ -103,6 +108,11 @@ function showMoment(run, moment) {
 
 function showState(run, { state, about, history }) {
   const { one } = run;
+  if (run.ended && !state.ended) { // it was resumed
+    run.ended = false;
+    run.epoch = -1;
+    for (const control of controlsOf(run)) control.disabled = false;
+  }
   if (run.epoch < 0) { // the page was opened anew, and the run may wait already
     setPaused(run, state.asked.paused);
     one(".rate").value = state.asked.rate ?? state.rate;
@@ -246,7 +256,7 @@ function showLayers(run, { layers = [] }) {
 
 async function start() {
   const { runs } = await (await fetch("api/runs")).json();
-  window.watched = runs.map((name, number) => watchRun(number, name)); // for tests
+  window.watched = runs.map((name, number) => watchRun(number, name, runs.length)); // for tests
 }
 
 start().catch(() => complain("The server does not answer: has mlp watch, or the training, ended?"));
