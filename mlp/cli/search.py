@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import fields
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, NoReturn
 
 import typer
 
@@ -31,6 +31,7 @@ from mlp.training.runs.signals import Signals
 from mlp.training.search.folder import Plan, SearchFolder
 from mlp.training.search.halving import Result, rungs
 from mlp.training.search.pool import cores_for
+from mlp.training.search.search import Found
 from mlp.training.search.search import search as run_search
 from mlp.training.search.space import (
     MOST,
@@ -168,9 +169,20 @@ def search(
         console.note(f"the search was stopped: mlp search --resume {folder} goes on")
         raise typer.Exit(signals.exit_code)
     if found.best is None:
-        raise DivergedError(
-            "every run diverged, so that there is no best one: try lower rates, or --clip-norm 1"
+        _say_that_there_is_no_best(found)
+
+
+def _say_that_there_is_no_best(found: Found) -> NoReturn:
+    refused = [result for result in found.results if result.refused is not None]
+    if len(refused) == len(found.results):
+        first = refused[0]
+        raise UsageError(
+            f"no trial can be trained: trial {first.trial}, as the first, because {first.refused}"
         )
+    raise DivergedError(
+        f"every run diverged{' or was refused' if refused else ''}, so that there is no best one: "
+        "try lower rates, or --clip-norm 1"
+    )
 
 
 def _check_alone(context: typer.Context) -> None:
@@ -226,7 +238,8 @@ def _tell(result: Result, plan: Plan, kind: Kind) -> None:
     values = describe(plan.trials[result.trial])
     came = figure(result, kind)
     last = plan.rungs[-1]
+    why = "" if result.refused is None else f": {result.refused}"
     console.note(
         f"trial {result.trial:>{len(str(len(plan.trials)))}}  epoch "
-        f"{result.epochs:>{len(str(last))}}/{last}  validation {came:>8}  {values}"
+        f"{result.epochs:>{len(str(last))}}/{last}  validation {came:>8}  {values}{why}"
     )

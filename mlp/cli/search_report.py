@@ -96,6 +96,8 @@ def figure(result: Result, kind: Kind) -> str:
         result: a trial's.
         kind: of its task.
     """
+    if result.refused is not None:
+        return "refused"
     if is_lost(result):
         return "diverged"
     return f"{result.accuracy:.4g}" if kind == "regression" else f"{result.accuracy:.2%}"

@@ -121,6 +121,21 @@ def test_runs_that_diverge_are_the_worst(mlp: Command) -> None:
     assert json.loads(result.out)["best"] is None
 
 
+def test_an_impossible_combination_is_the_worst_and_kills_no_search(mlp: Command) -> None:
+    small = ("search", "--dataset", "synthetic:300+50", "--device", "cpu", "--epochs", "1")
+    tries = ("--try", "activation=relu/batch_norm,relu", "--try", "batch_size=1/20", "--grid")
+    result = mlp(*small, *tries, "--run", "s", "--json")
+    assert result.code == 0, result.err
+    *sound, worst = json.loads(result.out)["trials"]
+    assert [trial["refused"] for trial in sound] == [None] * 3
+    assert worst["values"] == {"activation": "batch_norm,relu", "batch_size": 1}
+    assert worst["refused"] in result.err
+    assert search_again(mlp, "s") == json.loads(result.out)
+    none = mlp(*small, "--try", "freeze=7/8", "--run", "none")
+    assert none.code == 2
+    assert "no trial can be trained" in none.err
+
+
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [

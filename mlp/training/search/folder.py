@@ -227,6 +227,7 @@ def _checked_result(content: dict[str, Any]) -> Result:
         and all(value is None or isinstance(value, float | int) for value in measured)
         and isinstance(result.seconds, float | int)
         and isinstance(result.diverged, str | None)
+        and isinstance(result.refused, str | None)
     )
     if not sound:
         raise ValueError("it is no result")

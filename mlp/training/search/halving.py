@@ -24,6 +24,7 @@ class Result:
         loss: the same, of the loss.
         seconds: of training, since its beginning.
         diverged: why the run diverged; None where it did not.
+        refused: why its values make no run; None where they make one.
     """
 
     trial: int
@@ -32,6 +33,7 @@ class Result:
     loss: float | None
     seconds: float
     diverged: str | None = None
+    refused: str | None = None
 
 
 def rungs(epochs: int, factor: int, trials: int) -> list[int]:
@@ -58,7 +60,7 @@ def rungs(epochs: int, factor: int, trials: int) -> list[int]:
 def ranked(results: Iterable[Result], monitor: str) -> list[Result]:
     """Order results, the best first.
 
-    Further rungs come before earlier ones, and runs that diverged last. Ties of the accuracy are
+    Further rungs come before earlier ones, and those that are lost last. Ties of the accuracy are
     decided by the loss, and what is left by the trials' numbers.
 
     Args:
@@ -78,7 +80,7 @@ def ranked(results: Iterable[Result], monitor: str) -> list[Result]:
 def survivors(results: Iterable[Result], factor: int, monitor: str) -> list[int]:
     """Return the trials that go on to the next rung, in the order of their numbers.
 
-    They are the best one of every ``factor``, at least one, but none that diverged.
+    They are the best one of every ``factor``, at least one, but none that is lost.
     """
     order = ranked(results, monitor)
     kept = order[: max(1, len(order) // factor)]
@@ -86,11 +88,10 @@ def survivors(results: Iterable[Result], factor: int, monitor: str) -> list[int]
 
 
 def is_lost(result: Result) -> bool:
-    """Tell whether a run has diverged, or what was measured of it is not finite."""
+    """Tell whether a run diverged or was refused, or what was measured of it is not finite."""
     measured = (result.accuracy, result.loss)
-    return result.diverged is not None or not all(
-        value is not None and math.isfinite(value) for value in measured
-    )
+    failed = result.diverged is not None or result.refused is not None
+    return failed or not all(value is not None and math.isfinite(value) for value in measured)
 
 
 def _worst(value: float | None, worst: float) -> float:

@@ -26,7 +26,7 @@ class Found:
 
     @property
     def best(self) -> Result | None:
-        """The best result; None where all runs diverged, or none has come to a rung."""
+        """The best result; None where all are lost, or none has come to a rung."""
         return next((result for result in self.results if not is_lost(result)), None)
 
 

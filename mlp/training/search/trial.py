@@ -116,10 +116,11 @@ def run_trial(
         warn: called with a sentence where a state cannot be written or read.
 
     Returns:
-        What it came to; None where it was stopped before the rung.
+        What it came to, also where it diverged or its choices make no run; None where it was
+        stopped before the rung.
 
     Raises:
-        UsageError: if its choices make no run, or another process goes on with it.
+        UsageError: if another process goes on with it.
         ModelError: if a model to start from cannot be read, or no state of several.
         OSError: if its folder cannot be made.
     """
@@ -129,15 +130,17 @@ def run_trial(
     with _lock(folder.path, warn):
         saved, state = folder.latest_state(warn)
         recipe = recipe_of(settings, validation, dataset)
-        _, model = build_network(settings, dataset, backend, resumed=state is not None)
         keeping = Checkpointer(
             folder, CHECKPOINT_MINUTES, keep=1, resumed=saved, signals=signals, on_warning=warn
         )
         watching = [*callbacks, rung, keeping, StopOnSignal(signals)]
         try:
+            _, model = build_network(settings, dataset, backend, resumed=state is not None)
             history = train(model, dataset, recipe, callbacks=watching, state=state)
         except DivergedError as error:
             return Result(trial, epochs, None, None, 0.0, str(error))
+        except UsageError as error:  # its values go not together, which is no fault of the others
+            return Result(trial, epochs, None, None, 0.0, refused=str(error))
     result = history.result
     reached = history.epochs[-1].epoch if history.epochs else 0
     ended_early = history.stopped is not None and not signals.stopped(history)  # by its patience

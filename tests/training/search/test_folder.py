@@ -17,6 +17,7 @@ from mlp.training.search.halving import Result
 PLAN = Plan([{"lr": 0.1, "hidden": (8, 4)}, {"lr": 0.2, "hidden": ()}], [1, 3], 3, "accuracy", 0.1)
 EACH = [Settings(network=Architecture(hidden=(8, 4))), Settings(network=Architecture(hidden=()))]
 RESULTS = [Result(0, 1, 0.5, 1.0, 2.0), Result(1, 1, None, None, 0.0, "it diverged")]
+REFUSED = Result(0, 1, None, None, 0.0, refused="no such run")
 
 
 @pytest.fixture
@@ -38,9 +39,9 @@ def test_the_plan_and_the_settings_are_read_as_they_were(folder: SearchFolder) -
 
 def test_results_are_kept_in_order(folder: SearchFolder) -> None:
     assert folder.results() == []
-    for result in RESULTS:
+    for result in [*RESULTS, REFUSED]:
         folder.add(result)
-    assert folder.results() == RESULTS
+    assert folder.results() == [*RESULTS, REFUSED]
 
 
 def test_a_line_that_was_cut_short_spoils_no_other(folder: SearchFolder) -> None:
@@ -78,7 +79,8 @@ def test_a_plan_with_a_wrong_value_is_refused(
 def test_a_line_with_a_wrong_value_is_left_out(folder: SearchFolder) -> None:
     folder.add(RESULTS[0])
     line = json.loads((folder.path / "journal.jsonl").read_text())
-    wrong = [{"trial": "0"}, {"epochs": 1.5}, {"accuracy": "a"}, {"seconds": None}, {"diverged": 1}]
+    wrong: list[dict[str, object]] = [{"trial": "0"}, {"epochs": 1.5}, {"accuracy": "a"}]
+    wrong += [{"seconds": None}, {"diverged": 1}, {"refused": 1}]
     lines = [json.dumps(line | change) for change in wrong]
     (folder.path / "journal.jsonl").write_text("\n".join([*lines, "7", "[]", json.dumps(line)]))
     assert folder.results() == RESULTS[:1]

@@ -78,7 +78,18 @@ def test_there_is_no_best_where_all_diverge(tmp_path: Path) -> None:
     assert found.best is None
 
 
-def test_a_trial_that_cannot_be_trained_ends_the_search(tmp_path: Path) -> None:
-    plan = replace(PLAN, trials=[{"freeze": "1"}, {"freeze": "7"}], rungs=[1])
-    with pytest.raises(MLPError, match="trial 1: there are 2 linear layers"):
-        search(begin(tmp_path / "s", plan), plan, [None])
+def test_a_trial_that_cannot_be_trained_is_lost_and_ends_no_search(tmp_path: Path) -> None:
+    plan = replace(PLAN, trials=[{"freeze": "7"}, {"freeze": "1"}], rungs=[1])
+    folder = begin(tmp_path / "s", plan)
+    found = search(folder, plan, [None])
+    assert found.is_complete
+    assert [result.trial for result in found.results] == [1, 0]
+    assert "there are 2 linear layers" in str(found.results[1].refused)
+    assert search(folder, plan, [None]) == found  # the journal has it, too
+
+
+def test_data_that_is_not_there_ends_the_search(tmp_path: Path) -> None:
+    base = replace(BASE, data=DataSettings(dataset=str(tmp_path / "nowhere")))
+    with pytest.raises(MLPError, match=r"trial \d"):
+        search(folder := begin(tmp_path / "s", base=base), PLAN, [None])
+    assert folder.results() == []

@@ -51,8 +51,8 @@ def test_each_line_is_answered(search: Path) -> None:
     assert 0 <= sound["accuracy"] <= 1
     assert wild["accuracy"] is None
     assert "1e+30" in wild["diverged"]
-    assert wrong["code"] == 2
-    assert "linear layers to freeze" in wrong["error"]
+    assert (wrong["accuracy"], wrong["diverged"]) == (None, None)
+    assert "linear layers to freeze" in wrong["refused"]
 
 
 def test_a_state_that_cannot_be_read_is_warned_of(search: Path) -> None:
