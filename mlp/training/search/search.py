@@ -63,8 +63,10 @@ def search(
     with ExitStack() as stack:
         for epochs in plan.rungs:
             left = [trial for trial in alive if (trial, epochs) not in journal]
+            goes_on = epochs != plan.rungs[-1]
             if left and workers is None:
-                needed = cores[: len(left)]
+                later = max(1, len(alive) // plan.factor) if goes_on else 0  # see `survivors`
+                needed = cores[: max(len(left), later)]
                 workers = stack.enter_context(pool(folder.path, needed, warn))
             if left and workers is not None:
                 for result in workers.results(left, epochs, stopped):
@@ -74,7 +76,6 @@ def search(
             if any((trial, epochs) not in journal for trial in alive):
                 return Found(_latest(journal.values(), plan), is_complete=False)
             here = [journal[trial, epochs] for trial in alive]
-            goes_on = epochs != plan.rungs[-1]
             alive = survivors(here, plan.factor, plan.monitor) if goes_on else []
             for result in here:
                 if result.trial not in alive:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
@@ -14,6 +16,7 @@ from mlp.training.recipe import Recipe
 from mlp.training.runs.settings import DataSettings, DeviceSettings, Settings
 from mlp.training.search.folder import Plan, SearchFolder
 from mlp.training.search.halving import Result
+from mlp.training.search.pool import Pool, Worker
 from mlp.training.search.search import Found, search
 from mlp.training.search.space import with_values
 
@@ -62,6 +65,34 @@ def test_a_search_ends_with_the_best_however_often_it_was_stopped(tmp_path: Path
         )  # fmt: skip
         assert found.is_complete == (stop_after == 100)
     assert without_time(found) == without_time(whole)
+
+
+@pytest.mark.parametrize(("done", "workers"), [(0, 6), (2, 4), (5, 3), (6, 3)])
+def test_as_many_run_at_a_time_as_the_largest_rung_that_is_left_needs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, done: int, workers: int
+) -> None:
+    started: list[int] = []
+
+    @contextmanager
+    def fake(path: Path, cores: Sequence[None], warn: object) -> Iterator[Pool]:
+        started.append(len(cores))
+        yield Idle([])
+
+    class Idle(Pool):
+        def __init__(self, workers: list[Worker]) -> None:
+            pass
+
+        def results(
+            self, trials: Iterable[int], epochs: int, stopped: Callable[[], bool]
+        ) -> Iterator[Result]:
+            return (Result(trial, epochs, 0.5, 1.0, 0.0) for trial in trials)
+
+    monkeypatch.setattr("mlp.training.search.search.pool", fake)
+    folder = begin(tmp_path / "s")
+    for trial in range(done):
+        folder.add(Result(trial, 1, 0.5, 1.0, 0.0))
+    assert search(folder, PLAN, [None] * 8).is_complete
+    assert started == [workers]
 
 
 def test_all_run_to_the_end_where_none_is_dropped(tmp_path: Path) -> None:
