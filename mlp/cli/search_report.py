@@ -6,6 +6,7 @@ import dataclasses
 import json
 import shlex
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 from rich.table import Table
@@ -29,7 +30,8 @@ def report(folder: SearchFolder, plan: Plan, found: Found, as_json: bool) -> Non
     best = found.best
     command = None
     if best is not None:
-        command = command_of(folder.settings(best.trial), set(plan.trials[best.trial]))
+        settings, tried = folder.settings(best.trial), set(plan.trials[best.trial])
+        command = command_of(settings, tried, folder.settings_of(best.trial))
     if as_json:
         told = {
             "search": str(folder),
@@ -47,13 +49,15 @@ def report(folder: SearchFolder, plan: Plan, found: Found, as_json: bool) -> Non
         console.say(f"best: {command}")
 
 
-def command_of(settings: Settings, tried: set[str]) -> str:
+def command_of(settings: Settings, tried: set[str], file: Path) -> str:
     """Write settings as a call of ``mlp train``.
 
     Args:
         settings: what is trained by.
         tried: fields that are said even where they have their defaults, as the data may decide
             what the default is.
+        file: where the settings are written. The command names it where a preset has a value for
+            what they have none of, as no option takes one away.
     """
     base = Settings()
     words = ["mlp", "train"]
@@ -76,8 +80,12 @@ def command_of(settings: Settings, tried: set[str]) -> str:
         for field in dataclasses.fields(table):
             value = getattr(table, field.name)
             wanted = field.name in said or value != getattr(defaults, field.name)
-            if wanted and value is not None and not (of_model and field.name not in tried):
+            if not wanted or (of_model and field.name not in tried):
+                continue
+            if value is not None:
                 words += _option(NAMES.get(field.name, field.name), value)
+            elif getattr(defaults, field.name) is not None:
+                return shlex.join(["mlp", "train", "--config", str(file)])
     return shlex.join(words)
 
 

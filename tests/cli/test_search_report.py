@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shlex
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -11,9 +12,12 @@ from mlp.cli.search_report import command_of, figure
 from mlp.data.reading import Reading
 from mlp.data.task import Kind
 from mlp.training.architecture import Architecture
+from mlp.training.presets.preset import load_preset
 from mlp.training.recipe import Recipe
 from mlp.training.runs.settings import DataSettings, DeviceSettings, Settings
 from mlp.training.search.halving import Result
+
+FILE = Path("s 1/trial-000.toml")
 
 
 @pytest.mark.parametrize(
@@ -33,7 +37,7 @@ from mlp.training.search.halving import Result
     ],
 )
 def test_settings_are_a_command(settings: Settings, tried: set[str], words: str) -> None:
-    command = command_of(settings, tried)
+    command = command_of(settings, tried, FILE)
     assert command.startswith("mlp train")
     assert words in command
     assert "None" not in command
@@ -42,15 +46,26 @@ def test_settings_are_a_command(settings: Settings, tried: set[str], words: str)
 
 def test_a_preset_is_named_and_what_differs_from_it() -> None:
     settings = Settings(preset="diary-16", training=replace(Recipe(), lr=0.5))
-    words = shlex.split(command_of(settings, {"lr"}))
+    words = shlex.split(command_of(settings, {"lr"}, FILE))
     assert words[2:4] == ["--preset", "diary-16"]
     assert words[words.index("--lr") + 1] == "0.5"
 
 
+def test_what_a_preset_has_is_taken_away_by_the_file_of_the_settings() -> None:
+    preset = load_preset("hinton")
+    assert preset.recipe.max_norm is not None
+    recipe = replace(preset.recipe, max_norm=None)
+    settings = Settings(preset="hinton", network=preset.architecture, training=recipe)
+    assert command_of(settings, {"max_norm"}, FILE) == "mlp train --config 's 1/trial-000.toml'"
+    assert "--preset" in command_of(replace(settings, training=preset.recipe), {"lr"}, FILE)
+    plain = command_of(Settings(), {"max_norm"}, FILE)
+    assert "--config" not in plain  # as none is the default, too
+
+
 def test_the_network_of_a_model_to_start_from_is_not_said() -> None:
     settings = Settings(start="/m", network=Architecture(hidden=(5,), init="zeros"))
-    assert "--hidden" not in command_of(settings, {"lr"})
-    assert "--init zeros" in command_of(settings, {"init"})
+    assert "--hidden" not in command_of(settings, {"lr"}, FILE)
+    assert "--init zeros" in command_of(settings, {"init"}, FILE)
 
 
 @pytest.mark.parametrize(
