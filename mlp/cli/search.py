@@ -220,7 +220,11 @@ def _settings_of(
     """Draw the trials, each with the settings that it is trained by."""
     seed = settings.training.seed
     drawn = grid_trials(space) if grid else draw_trials(space, trials, seed)
-    return [(values, suited(with_values(settings, values), images)) for values in drawn]
+    made = []
+    for values in drawn:
+        suiting = suited(with_values(settings, values), images)
+        made.append((values, with_values(suiting, values)))  # also a none that is tried
+    return made
 
 
 def _plan(values: list[dict[str, object]], settings: Settings, halve: int) -> Plan:

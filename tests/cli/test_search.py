@@ -163,3 +163,17 @@ def test_usual_values_suit_each_trial(mlp: Command, tmp_path: Path) -> None:
     rates = {path.read_text().split("\nlr = ")[1].split("\n")[0] for path in told}
     assert rates == {"0.15", "0.001"}
     assert [path.name for path in tmp_path.iterdir()] == ["s"]
+
+
+def test_none_is_tried_where_the_data_would_have_a_limit(mlp: Command, tmp_path: Path) -> None:
+    """Estimating numbers, the gradient's norm is held to 1 where nobody chose."""
+    rows = "".join(f"{i % 7},{i % 5},{i % 7 + i % 5}.5\n" for i in range(80))
+    (tmp_path / "rows.csv").write_text("a,b,label\n" + rows)
+    numbers = ("search", "--dataset", "rows.csv", "--task", "regression", "--device", "cpu")
+    tries = ("--try", "clip_norm=none/1", "--grid", "--epochs", "1")
+    result = mlp(*numbers, *tries, "--run", "s", "--json")
+    assert result.code == 0, result.err
+    texts = [(tmp_path / "s" / f"trial-00{trial}.toml").read_text() for trial in (0, 1)]
+    assert ["clip_norm" in text for text in texts] == [False, True]
+    assert texts[0].split("\nlr = ")[1].split("\n")[0] == "0.01"
+    assert json.loads(result.out)["command"].startswith("mlp train --dataset")
