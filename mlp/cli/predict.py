@@ -29,6 +29,8 @@ from mlp.cli.predict_rows import predict_rows
 from mlp.cli.progress import WorkBar
 from mlp.cli.save_option import Force, check_png, write_png
 from mlp.common.errors import DataError, UsageError
+from mlp.data.formats.pictures import ENDINGS
+from mlp.data.formats.registry import FORMATS
 from mlp.handwriting.constants import SURE
 from mlp.handwriting.extraction import Way
 from mlp.handwriting.picture_files import Labels, find_pictures
@@ -140,6 +142,8 @@ def predict(
     backend = open_device(device)
     model = read_model(path, backend=backend) if path else pretrained_model(backend)
     check_input_size(model)
+    if len(images) == 1:  # among others it is told, and they are read
+        _check_no_rows(images[0])
     pictures = find_pictures(images, Labels(labels) if labels else None, task_of(model).names)
     if labels and all(picture.label is None for picture in pictures):
         raise UsageError(f"{labels} names none of these pictures: check its column file")
@@ -181,6 +185,17 @@ def predict(
         _save(kept, save)
     if score.unread:
         raise typer.Exit(UNREAD)
+
+
+def _check_no_rows(name: str) -> None:
+    """Refuse a file of rows, which another option answers."""
+    path = Path(name)
+    found = [] if not path.is_file() or path.suffix.lower() in ENDINGS else FORMATS.matching(path)
+    if found:
+        raise UsageError(
+            f"{name} is {found[0].title} and no picture: its rows are answered by "
+            f"mlp predict --rows {name}"
+        )
 
 
 def _stdin() -> bytes:

@@ -10,9 +10,9 @@ from typing import Annotated
 import typer
 
 from mlp.cli import console
-from mlp.cli.draw import check_installed as check_page_installed
 from mlp.cli.expand import Overrides
 from mlp.cli.options import Json, open_device
+from mlp.cli.page_options import check_page_installed
 from mlp.cli.train_job import Job
 from mlp.cli.train_open import open_data, open_network
 from mlp.cli.train_options import Asked, Computed

@@ -12,7 +12,7 @@ from typing import Annotated
 import typer
 
 from mlp.cli import console
-from mlp.cli.draw import check_installed
+from mlp.cli.page_options import Served, check_page_installed
 from mlp.training.runs.folder import find_folder
 
 
@@ -21,30 +21,23 @@ def watch(
         list[Path],
         typer.Argument(metavar="RUN...", help="Folders of runs, or their names; see mlp runs."),
     ],
-    host: Annotated[
-        str, typer.Option(help="The address to listen on; 0.0.0.0 lets your phone in.")
-    ] = "127.0.0.1",
-    port: Annotated[
-        int, typer.Option(min=0, max=65535, help="The port; 0 takes one that is free.")
-    ] = 0,
-    browser: Annotated[
-        bool, typer.Option("--browser/--no-browser", help="Open the page in a browser.")
-    ] = True,
+    *,
+    served: Served,
 ) -> None:
     """Open a page on which runs are seen to train, side by side, and can be paused or stopped."""
     folders = [find_folder(run) for run in runs]
-    check_installed()
+    check_page_installed()
     from mlp.web.server import listen, serve
     from mlp.web.watch_app import create_watch_app
     from mlp.web.watching import Watching
 
-    bound = listen(host, port)
+    bound = listen(served.host, served.port)
     ending = threading.Event()
     watched = [Watching(folder.path.name, folder.path) for folder in folders]
     serve(
-        create_watch_app(watched, host, ending),
+        create_watch_app(watched, served.host, ending),
         bound,
-        browser=browser,
+        browser=served.browser,
         on_note=console.note,
         hint="watch on this page",
         ending=ending,

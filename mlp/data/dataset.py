@@ -198,7 +198,7 @@ def hold_out(dataset: Dataset, validation: float, seed: int) -> tuple[Split, Spl
     held_out = np.zeros(N, bool)
     drawn = evenly_drawn(split.labels[start:], count, generator(seed, "validation"))
     held_out[start + drawn] = True
-    return _take(split, np.flatnonzero(~held_out)), _take(split, np.flatnonzero(held_out))
+    return take_rows(split, np.flatnonzero(~held_out)), take_rows(split, np.flatnonzero(held_out))
 
 
 def evenly_drawn(labels: NDArray[Any], count: int, rng: np.random.Generator) -> NDArray[np.int64]:
@@ -219,7 +219,7 @@ def evenly_drawn(labels: NDArray[Any], count: int, rng: np.random.Generator) -> 
     return rows[(2 * np.arange(count) + 1) * len(rows) // (2 * count)]
 
 
-def _take(split: Split, rows: NDArray[np.int64]) -> Split:
+def take_rows(split: Split, rows: NDArray[np.int64]) -> Split:
     """Copy some rows; those of a large mapped file into a temporary file, which is mapped again.
 
     Scattered rows have no view, and a copy could be larger than the memory. The temporary file

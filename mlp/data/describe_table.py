@@ -102,7 +102,8 @@ def describe_table(
         first = lacking[0]
         more = f" and {len(lacking) - 1:,} other columns lack some" if len(lacking) > 1 else ""
         problems.append(
-            f"column {first.name} lacks {first.missing:,} values{more}: train with --missing mean"
+            f"column {first.name} lacks {first.missing:,} "
+            f"value{'s' * (first.missing != 1)}{more}: train with --missing mean"
         )
     return TableDescription(
         task=task.kind,

@@ -152,7 +152,9 @@ class Columns:
         return cls(names, tuple(mean.tolist()), tuple(deviation.tolist()), fill)
 
     def __str__(self) -> str:
-        return f"{len(self.names):,} columns: standardised by the training rows' mean and deviation"
+        count = len(self.names)
+        what = "1 column" if count == 1 else f"{count:,} columns"
+        return f"{what}: standardised by the training rows' mean and deviation"
 
     @property
     def shape(self) -> tuple[int]:

@@ -36,7 +36,7 @@ def parse_class_weight(choice: str) -> Weights | None:
     return {name.strip(): _weight(value, choice) for name, _, value in pairs}
 
 
-def weigh_classes(split: Split, task: Task, classes: int, choice: str) -> Split:
+def weigh_classes(split: Split, task: Task, classes: int, choice: str | None) -> Split:
     """Let every row count as much as its class does, times any weight that it had.
 
     Balanced, each class counts as much as any other: a row of class c has the weight
@@ -47,12 +47,14 @@ def weigh_classes(split: Split, task: Task, classes: int, choice: str) -> Split:
         split: the training rows.
         task: what their labels mean.
         classes: C.
-        choice: see `parse_class_weight`.
+        choice: see `parse_class_weight`; None leaves the rows as they are.
 
     Raises:
         UsageError: if the labels are no classes, the weights are of other classes than these, or
             every row would weigh nothing.
     """
+    if choice is None:
+        return split
     if task.kind not in ("multiclass", "binary"):
         raise UsageError(
             f"class weights are of classes, and a {task.kind} task has none: leave the class "

@@ -88,9 +88,7 @@ def train(
         )
     model.metadata = Metadata(metadata_of(model).initialisation, dataset.task)
     train_split, held_out = hold_out(dataset, recipe.validation, recipe.seed)
-    if recipe.class_weight is not None:
-        chosen = recipe.class_weight
-        train_split = weigh_classes(train_split, dataset.task, dataset.classes, chosen)
+    train_split = weigh_classes(train_split, dataset.task, dataset.classes, recipe.class_weight)
     trainer = Trainer(model, train_split, recipe)
     evaluation = Evaluation(trainer.replicas(), dataset.test, held_out)
     callbacks = [*choosing(recipe), *callbacks, Shorthand(on_epoch, on_step)]

@@ -20,7 +20,7 @@ from mlp.common.quiet import quiet
 from mlp.common.rng import generator
 from mlp.common.threads import blas_threads
 from mlp.data.batches import Batches
-from mlp.data.dataset import Dataset, Split, hold_out
+from mlp.data.dataset import Dataset, Split, hold_out, take_rows
 from mlp.models.predict import check_fits
 from mlp.nn.losses import LOSSES
 from mlp.nn.network import MLP
@@ -133,8 +133,7 @@ def measure(
     check_fits(model, dataset.pixels, dataset.classes)
     check_pairs(model, dataset, recipe)
     split, _ = hold_out(dataset, recipe.validation, recipe.seed)
-    if recipe.class_weight is not None:
-        split = weigh_classes(split, dataset.task, dataset.classes, recipe.class_weight)
+    split = weigh_classes(split, dataset.task, dataset.classes, recipe.class_weight)
     steps = usual_steps(len(split), recipe) if steps is None else steps
     if steps < 10:
         raise UsageError(f"a curve needs at least 10 steps, not {steps}")
@@ -249,6 +248,4 @@ def _some(split: Split, steps: int, recipe: Recipe) -> Split:
     if recipe.batch_size == "full" or steps * recipe.batch_size >= len(split):
         return split
     drawn = generator(recipe.seed, "range test").permutation(len(split))
-    rows = np.sort(drawn[: steps * recipe.batch_size])
-    weights = None if split.weights is None else split.weights[rows]
-    return Split(split.images[rows], split.labels[rows], weights)
+    return take_rows(split, np.sort(drawn[: steps * recipe.batch_size]))

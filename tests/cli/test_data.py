@@ -60,7 +60,7 @@ def test_info_describes_a_table_of_words_and_gaps(mlp: Command, tmp_path: Path) 
     assert sum(map(int, found["class cat"][-2:])) == 8
     assert sum(map(int, found["class dog"][-2:])) == 4
     assert found["weight"][-1] == "1"
-    assert "problem: column weight lacks 1 values: train with --missing mean" in result.out
+    assert "problem: column weight lacks 1 value: train with --missing mean" in result.out
     told = json.loads(mlp("data", "info", "pets.csv", "--missing", "mean", "--json").out)
     assert told["problems"] == []
     assert [column["missing"] for column in told["columns"]] == [0, 1]

@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import sys
 from typing import Any
 
 import pytest
 from command import Command, refused
 
-from mlp.cli.draw import draw
+from mlp.cli import page_options
 
 
 def test_without_the_extra_the_command_says_what_to_install(
     mlp: Command, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    module = sys.modules[draw.__module__]  # mlp.cli has a function of this name
-    monkeypatch.setattr(module, "find_spec", lambda name: None if name == "uvicorn" else 1)
+    monkeypatch.setattr(page_options, "find_spec", lambda name: None if name == "uvicorn" else 1)
     refused(mlp("draw"), "pip install 'mlp-digits[draw]'", "uvicorn", code=2)
 
 

@@ -457,3 +457,8 @@ def test_a_picture_is_turned_upright(run: Command, tmp_path: Path) -> None:
     upright = json.loads(run("turned.png", "--rotate", "90", "--json").out)["files"][0]
     assert upright["digit"] == 7
     refused(run("turned.png", "--rotate", "45"), "--rotate", code=2)
+
+
+def test_a_file_of_rows_is_told_what_answers_it(mlp: Command, tmp_path: Path) -> None:
+    (tmp_path / "rows.csv").write_text("label,pixel0\n1,2\n")
+    refused(mlp("predict", "rows.csv"), "a CSV file and no picture", "--rows rows.csv", code=2)

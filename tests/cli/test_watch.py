@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import importlib.util
-import sys
 from pathlib import Path
 
 import pytest
 from command import Command
 
+from mlp.cli import page_options
 from mlp.training.runs.watch_files import Asked, WatchFiles
 
 
@@ -29,7 +29,7 @@ def test_what_is_missing_is_named_before_any_time_is_spent(
     assert done.code == 0
     find_spec = importlib.util.find_spec
     monkeypatch.setattr(
-        sys.modules["mlp.cli.draw"],  # in the package the name is the command's
+        page_options,
         "find_spec",
         lambda name: None if name == "uvicorn" else find_spec(name),
     )

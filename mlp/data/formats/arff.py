@@ -12,7 +12,7 @@ import numpy as np
 
 from mlp.common.errors import DataError
 from mlp.data.formats.columns import LABEL_NAMES, as_raw
-from mlp.data.formats.library import library
+from mlp.data.formats.extra import import_extra
 from mlp.data.formats.registry import FORMATS, ReadFormat
 from mlp.data.formats.request import Request
 from mlp.data.formats.splits import TEST, TRAIN, WHOLE, RawSplits
@@ -55,7 +55,7 @@ def read_arff(path: Path) -> Table:
     Raises:
         DataError: if it cannot be read, is damaged, or has columns of dates or of text.
     """
-    scipy_arff = library("scipy.io.arff", "SciPy", path)
+    scipy_arff = import_extra("scipy.io.arff", "SciPy", path)
     try:
         text = path.read_text(encoding="utf-8", errors="replace")
         records, meta = scipy_arff.loadarff(io.StringIO(_as_ascii(text)))

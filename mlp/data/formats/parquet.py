@@ -17,7 +17,7 @@ from mlp.common.choices import no_such
 from mlp.common.errors import DataError, UsageError
 from mlp.data.formats.arrays import FEATURES, join_validation
 from mlp.data.formats.columns import LABEL_NAMES, as_raw
-from mlp.data.formats.library import library
+from mlp.data.formats.extra import import_extra
 from mlp.data.formats.pictures import decode
 from mlp.data.formats.registry import FORMATS, ReadFormat
 from mlp.data.formats.request import Request
@@ -100,7 +100,7 @@ def _read(splits: list[list[Path]], request: Request) -> list[RawSplit]:
         DataError: if a file cannot be read, is damaged, or holds what no network learns from.
     """
     first = splits[0][0]
-    arrow = library("pyarrow", "PyArrow", first)
+    arrow = import_extra("pyarrow", "PyArrow", first)
     try:
         return _read_splits(splits, request)
     except (arrow.ArrowException, UnicodeDecodeError) as error:
@@ -157,7 +157,9 @@ def _label(frame: dict[str, Column], path: Path, reading: Reading) -> str | None
 
 def _columns(files: list[Path]) -> dict[str, Column]:
     """Read the columns of files that belong together, by their names."""
-    parquet, arrow = (library(name, "PyArrow", files[0]) for name in ("pyarrow.parquet", "pyarrow"))
+    parquet, arrow = (
+        import_extra(name, "PyArrow", files[0]) for name in ("pyarrow.parquet", "pyarrow")
+    )
     for file in files:
         meta = parquet.ParquetFile(file).metadata
         groups = (meta.row_group(i).total_byte_size for i in range(meta.num_row_groups))

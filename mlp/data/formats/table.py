@@ -233,8 +233,9 @@ class _Parser:
             fields = fields_of(line, self.delimiter)
             if len(fields) != self.columns:
                 raise DataError(
-                    f"line {line_number:,} of {self.path} has {len(fields):,} columns where "
-                    f"{self.columns:,} belong: it is cut off or damaged, get it again"
+                    f"line {line_number:,} of {self.path} has {len(fields):,} "
+                    f"column{'s' * (len(fields) != 1)} where {self.columns:,} belong: it is cut "
+                    "off or damaged, get it again"
                 )
             table.append(fields)
         values, words = np.full((len(table), self.columns), np.nan), {}

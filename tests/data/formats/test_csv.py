@@ -92,6 +92,7 @@ BAD_TABLES = {
     "underscores": (TABLE.replace("255", "2_5"), r"'2_5', which no network reads"),
     "a word": (TABLE.replace("255", "many"), r"column 3 \(pixel1\) .*'many'"),
     "a short row": (TABLE[:-3], r"line 3 .* has 4 columns where 5"),
+    "a row of one": (TABLE.replace("1,9,8,7,6", "3"), r"has 1 column where 5 belong"),
     "a long row": (TABLE.replace("1,9", "1,1,9"), r"line 3 .* has 6 columns where 5"),
     "no label": (TABLE.replace("label", "pixel"), r"one label each"),
     "two labels": (TABLE.replace("pixel0", "class"), r"2 columns that may be the label"),

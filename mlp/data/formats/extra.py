@@ -1,4 +1,4 @@
-"""Libraries that some formats are read by, imported where a file of theirs is met."""
+"""The extra that some formats are read by, imported where a file of theirs is met."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ EXTRA = "data"
 """The extra that brings them."""
 
 
-def library(module: str, name: str, path: Path) -> Any:
+def import_extra(module: str, name: str, path: Path) -> Any:
     """Import a library.
 
     Args:
