@@ -7,41 +7,12 @@ from typing import Any
 
 import numpy as np
 
+from mlp.models.formats.c_text import Dialect
 from mlp.models.formats.layer_forms import LayerForms
 from mlp.nn.activations import Identity, LeakyReLU, ReLU, Sigmoid, Tanh
 from mlp.nn.batch_norm import BatchNorm
 from mlp.nn.layer_norm import LayerNorm
 from mlp.nn.smooth import BEND, CUBIC, ELU, GELU, SiLU, Softplus
-
-
-class Dialect:
-    """How C writes numbers of a dtype.
-
-    Args:
-        dtype: ``"float32"`` or ``"float64"``.
-
-    Attributes:
-        type: ``float`` or ``double``.
-        f: what ends the names of functions of `math.h` and constants of this type.
-    """
-
-    def __init__(self, dtype: str) -> None:
-        self.type, self.f = ("float", "f") if dtype == "float32" else ("double", "")
-        self._kind = np.dtype(dtype).type
-
-    def number(self, value: float) -> str:
-        """Write a number so that a compiler reads it back to the bit."""
-        return f"{self._kind(value)!s}{self.f}"
-
-    def each(self, width: int, expression: str) -> str:
-        """Write a loop that puts an expression of ``v``, each of the numbers x, in its place."""
-        return (
-            f"    for (i = 0; i < {width}; i++) {{\n"
-            f"        const {self.type} v = x[i];\n"
-            f"        x[i] = {expression};\n"
-            "    }\n"
-        )
-
 
 STATEMENTS: LayerForms[Callable[[Dialect, Any, int], str]] = LayerForms("the C header")
 """Each returns the statements of a layer that follows a linear one, of so many units: they change
