@@ -27,7 +27,7 @@ DatasetName = Annotated[
         metavar="NAME|PATH",
         help="mnist, synthetic, synthetic:N+M (N to train on, M to test), continental (drawn "
         "likewise, in the ways of other countries), or a file or folder of IDX, CSV, .npz or "
-        "images; auto takes MNIST, or synthetic digits where it is not to be had. "
+        "images, or openml:NAME; auto takes MNIST, or synthetic digits where it is not to be had. "
         "NAME,NAME trains on both and tests on the first.",
     ),
 ]

@@ -109,7 +109,7 @@ def _answered(model: MLP, chunks: Iterator[Rows], source: str) -> Iterator[Answe
 
     def images_of(rows: Rows) -> Any:
         nonlocal is_told
-        images = intake.take(rows.raw, int(rows.numbers[0]) - 1)
+        images = intake.take(rows.raw, rows.numbers)
         if intake.remark and not is_told:
             console.warn(intake.remark)
             is_told = True

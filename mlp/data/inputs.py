@@ -17,6 +17,8 @@ FULL_SCALES = (1, 3, 7, 15, 16, 31, 63, 64, 100, 127, 255, 256, 1023, 4095, 6553
 WIDEST_GAP = 15.0
 """Pixels of two splits whose full scales differ by this factor are not of one range."""
 
+Numbers = NDArray[np.int64]
+
 _CHUNK = 8 << 20  # values that are converted at once, so that their floats stay few
 
 
@@ -72,13 +74,15 @@ class Pixels:
         """Return the range, which `inputs_from_json` reads."""
         return {"kind": "pixels", "low": self.low, "high": self.high, "shape": self.shape}
 
-    def apply(self, features: NDArray[Any], source: str, first: int = 0) -> NDArray[Any]:
+    def apply(
+        self, features: NDArray[Any], source: str, numbers: Numbers | None = None
+    ) -> NDArray[Any]:
         """Turn values in this range into bytes; bytes are returned as they are, without a copy.
 
         Args:
             features: bool, integers or floats, shape (N, height, width).
             source: where they are, for the messages.
-            first: how many rows stand before them, for the messages.
+            numbers: the place of each in the source, for the messages; from 1 on unless given.
 
         Returns:
             uint8, shape (N, height, width).
@@ -94,7 +98,7 @@ class Pixels:
             fits = (values >= self.low) & (values <= self.high)
             if not fits.all():
                 row = int((~fits).reshape(len(fits), -1).any(axis=1).argmax())
-                where = f"row {first + rows.start + row + 1:,}"
+                where = f"row {_number(numbers, rows.start + row):,}"
                 if not np.isfinite(values[row]).all():
                     raise DataError(
                         f"{where} of {source} has a value that is missing or infinite: correct it"
@@ -126,9 +130,16 @@ class Columns:
 
     @classmethod
     def of(
-        cls, features: NDArray[Any], names: Sequence[str] | None, fill: bool, source: str
+        cls,
+        features: NDArray[Any],
+        names: Sequence[str] | None,
+        fill: bool,
+        source: str,
+        numbers: Numbers | None = None,
     ) -> Columns:
         """Measure the columns of training rows, shape (N, I); NaN is a missing value.
+
+        The other arguments are those of `apply`.
 
         Raises:
             DataError: if a value is infinite, a column has none, or one is missing and is not to
@@ -136,7 +147,7 @@ class Columns:
         """
         N, inputs = features.shape
         names = tuple(names or (f"column {i + 1}" for i in range(inputs)))
-        _check_columns(features, names, fill, source)
+        _check_columns(features, names, fill, source, numbers)
         values = features.astype(np.float64)  # (N, I)
         missing = np.isnan(values)
         empty = np.flatnonzero(missing.all(axis=0))
@@ -165,13 +176,15 @@ class Columns:
         """Return the names and the measures, which `inputs_from_json` reads."""
         return {"kind": "columns"} | asdict(self)
 
-    def apply(self, features: NDArray[Any], source: str, first: int = 0) -> NDArray[Any]:
+    def apply(
+        self, features: NDArray[Any], source: str, numbers: Numbers | None = None
+    ) -> NDArray[Any]:
         """Standardise rows.
 
         Args:
             features: bool, integers or floats, shape (N, I).
             source: where they are, for the messages.
-            first: how many rows stand before them, for the messages.
+            numbers: the place of each in the source, for the messages; from 1 on unless given.
 
         Returns:
             float32, shape (N, I).
@@ -179,7 +192,7 @@ class Columns:
         Raises:
             DataError: as `of`.
         """
-        _check_columns(features, self.names, self.fill, source, first)
+        _check_columns(features, self.names, self.fill, source, numbers)
         mean, deviation = np.array(self.mean), np.array(self.deviation)
         columns = np.empty(features.shape, np.float32)
         for rows in _chunks(features):
@@ -238,7 +251,11 @@ def full_range(values: NDArray[Any], source: str) -> tuple[float, float]:
 
 
 def _check_columns(
-    features: NDArray[Any], names: Sequence[str], fill: bool, source: str, first: int = 0
+    features: NDArray[Any],
+    names: Sequence[str],
+    fill: bool,
+    source: str,
+    numbers: Numbers | None,
 ) -> None:
     if features.shape[1:] != (len(names),):
         raise DataError(
@@ -255,12 +272,17 @@ def _check_columns(
         if not bad.any():
             continue
         row, column = np.argwhere(bad)[0]
-        where = f"{names[column]} of {source} in row {first + rows.start + row + 1:,}"
+        where = f"{names[column]} of {source} in row {_number(numbers, rows.start + int(row)):,}"
         if np.isinf(values[row, column]):
             raise DataError(f"{where} is infinite: correct it or leave the row out")
         raise DataError(
             f"{where} has no value: leave the row out, or fill such values with --missing mean"
         )
+
+
+def _number(numbers: Numbers | None, row: int) -> int:
+    """Return the place of a row in its source, from 1."""
+    return row + 1 if numbers is None else int(numbers[row])
 
 
 def _chunks(features: NDArray[Any]) -> Iterator[slice]:

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from mlp.common.choices import did_you_mean
 from mlp.common.errors import DataError
-from mlp.data.inputs import WIDEST_GAP, Columns, Inputs, Pixels, full_range
+from mlp.data.inputs import WIDEST_GAP, Columns, Inputs, Numbers, Pixels, full_range
 from mlp.data.interpret import as_images
 from mlp.data.raw import RawSplit
 
@@ -30,12 +30,12 @@ class Intake:
         self.remark: str | None = None
         """A sentence about a range that is narrower than the model's; None if there is none."""
 
-    def take(self, raw: RawSplit, first: int) -> NDArray[Any]:
+    def take(self, raw: RawSplit, numbers: Numbers | None = None) -> NDArray[Any]:
         """Take a chunk.
 
         Args:
             raw: the rows.
-            first: how many rows stand before it, for messages.
+            numbers: the place of each in the file, for messages; shape (N,).
 
         Returns:
             uint8 pixels, or floats; shape (N, ...), with as many values a row as the model reads.
@@ -45,7 +45,7 @@ class Intake:
                 model's, or one is missing.
         """
         if isinstance(self._inputs, Columns):
-            return self._columns(raw, self._inputs, first)
+            return self._columns(raw, self._inputs, numbers)
         pixels = self._inputs
         shape, expected = raw.features.shape[1:], pixels.shape
         if len(shape) == 1 and expected is None:
@@ -56,9 +56,9 @@ class Intake:
                 f"the rows of {self._source} have {' x '.join(map(str, shape))} values, where the "
                 f"model reads {told}: give images of that size"
             )
-        return self._pixels(raw.features, pixels, first)
+        return self._pixels(raw.features, pixels, numbers)
 
-    def _columns(self, raw: RawSplit, inputs: Columns, first: int) -> NDArray[Any]:
+    def _columns(self, raw: RawSplit, inputs: Columns, numbers: Numbers | None) -> NDArray[Any]:
         features, names = raw.features, raw.columns
         if features.ndim == 2 and names is not None and set(names) != set(inputs.names):
             if features.shape[1] != self._width or not _are_numbered(inputs.names):
@@ -69,15 +69,17 @@ class Intake:
                 )
         elif features.ndim == 2 and names is not None and names != inputs.names:
             features = features[:, [names.index(name) for name in inputs.names]]
-        return inputs.apply(features, self._source, first)
+        return inputs.apply(features, self._source, numbers)
 
-    def _pixels(self, values: NDArray[Any], inputs: Pixels, first: int) -> NDArray[Any]:
+    def _pixels(
+        self, values: NDArray[Any], inputs: Pixels, numbers: Numbers | None
+    ) -> NDArray[Any]:
         if values.dtype.kind == "b":
             return values.astype(np.uint8) * np.uint8(255)
         is_whole = values.dtype.kind != "f" or bool(np.isfinite(values).all())  # else told below
         if self._range is None and is_whole and values.any():
             self._range = self._find_range(values, inputs)
-        return (self._range or inputs).apply(values, self._source, first)
+        return (self._range or inputs).apply(values, self._source, numbers)
 
     def _find_range(self, values: NDArray[Any], inputs: Pixels) -> Pixels:
         """Find the range of a file by its first rows that are not blank.

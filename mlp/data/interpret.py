@@ -98,7 +98,7 @@ def interpret(
     if not ((known and known.inputs) or (isinstance(inputs, Pixels) and inputs.is_plain)):
         tell(str(inputs))
     train, test = (
-        Split(inputs.apply(part.features, source), labels)
+        Split(inputs.apply(part.features, source, part.numbers), labels)
         for part, labels in zip(parts, targets, strict=True)
     )
     return Dataset(
@@ -213,4 +213,5 @@ def _find_inputs(parts: Sequence[RawSplit], reading: Reading, source: str) -> In
     if features[0].ndim == 3:
         height, width = features[0].shape[1:]
         return Pixels.of(features, (height, width), source)
-    return Columns.of(features[0], parts[0].columns, reading.missing == "mean", source)
+    fill, first = reading.missing == "mean", parts[0]
+    return Columns.of(features[0], first.columns, fill, source, first.numbers)

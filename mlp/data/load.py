@@ -22,6 +22,7 @@ from mlp.data.in_memory import SOURCE, Arrays, are_real, from_arrays
 from mlp.data.inputs import Columns
 from mlp.data.interpret import Meaning, interpret
 from mlp.data.mnist import MnistUnavailable, load_mnist
+from mlp.data.openml import NAME, TAKES, read_openml
 from mlp.data.reading import Reading
 from mlp.data.relabel import as_binary, overlay
 from mlp.data.synthetic import load_synthetic
@@ -52,9 +53,10 @@ def load_dataset(
         name: arrays or frames, ``(X, y)`` or ``((X, y), (X_test, y_test))``; or the name of a
             dataset: ``"mnist"``; ``"synthetic"``, or ``"synthetic:N+M"`` for N training and M test
             images; ``"continental"`` likewise, by the same pen with the 1, 7 and 9 of other
-            countries; a file or folder in any format that `mlp.data.formats` reads; or ``"auto"``
-            for MNIST where it is found or can be downloaded, and else synthetic digits. Several,
-            with commas between, are joined: trained on together, tested on the first; see `join`.
+            countries; a file or folder in any format that `mlp.data.formats` reads;
+            ``"openml:NAME"``, see `mlp.data.openml`; or ``"auto"`` for MNIST where it is found or
+            can be downloaded, and else synthetic digits. Several, with commas between, are joined:
+            trained on together, tested on the first; see `join`.
         folder: where MNIST's files are; nothing else is then tried.
         reading: the user's choices in reading files; the defaults of `Reading` unless given.
         kind: ``"regression"`` where labels are numbers to estimate; of arrays, numbers with
@@ -84,7 +86,7 @@ def load_dataset(
             parts.append(
                 load_dataset(
                     part,
-                    reading=reading if Path(part).exists() else None,
+                    reading=reading if _has_choices(part) else None,
                     kind=kind,
                     known=known,
                     note=note,
@@ -92,7 +94,7 @@ def load_dataset(
                 )
             )
         return dataclasses.replace(join(parts), origin=name)
-    if known is not None and isinstance(known.inputs, Columns) and not Path(name).exists():
+    if known is not None and isinstance(known.inputs, Columns) and not _has_choices(name):
         raise UsageError(f"the model reads columns of numbers, and {name} is images: name a table")
     if folder is not None and name not in ("auto", "mnist"):
         raise UsageError(f"a data folder is for MNIST: name that folder as the dataset, not {name}")
@@ -119,11 +121,23 @@ def load_dataset(
         found = formats.read(name, reading, kind=kind, known=known, note=note)
         chosen = reading.chosen() if reading else {}
         return dataclasses.replace(found, origin=str(Path(name).absolute()), reading=chosen)
+    if NAME.fullmatch(name):
+        reading = reading or Reading()
+        _refuse(reading, name, followed=TAKES)
+        raw = read_openml(name, Request(reading, note=note or quiet))
+        found = interpret(raw, name, name, reading, kind=kind, known=known, note=note)
+        return dataclasses.replace(found, origin=name, reading=reading.chosen())
     meant = did_you_mean(name.partition(":")[0], BUILT_IN)
     raise UsageError(
         f"there is no dataset {name!r}{meant}: choose mnist, synthetic, synthetic:N+M, "
-        "continental, or a file or folder in one of the formats that mlp data info reads"
+        "continental, openml:NAME, or a file or folder in one of the formats that mlp data info "
+        "reads"
     )
+
+
+def _has_choices(name: str) -> bool:
+    """Whether there is a choice in reading a dataset of this name."""
+    return Path(name).exists() or NAME.fullmatch(name) is not None
 
 
 def _chosen(reading: Reading, choices: Mapping[str, Any]) -> Reading:

@@ -29,6 +29,8 @@ class RawSplit:
         columns: the names of the I columns; None where the file does not name them.
         label_names: what each label stands for, by its number, where the file says so.
         answers: the names of the labels' own columns, where the file names them.
+        numbers: the place of each row in the file, from 1, for messages; shape (N,); None where
+            they are all there, in order.
 
     Raises:
         DataError: if a shape or dtype is not as above, or the counts differ.
@@ -39,6 +41,7 @@ class RawSplit:
     columns: tuple[str, ...] | None = None
     label_names: tuple[str, ...] = ()
     answers: tuple[str, ...] = ()
+    numbers: NDArray[np.int64] | None = None
 
     def __post_init__(self) -> None:
         features, labels = self.features, self.labels
@@ -70,7 +73,13 @@ class RawSplit:
 
     def __getitem__(self, rows: slice | NDArray[Any]) -> RawSplit:
         labels = None if self.labels is None else self.labels[rows]
-        return replace(self, features=np.asanyarray(self.features[rows]), labels=labels)
+        numbers = self.numbers
+        if numbers is None and not isinstance(rows, slice):  # of chunks, their reader keeps count
+            numbers = np.arange(1, len(self) + 1)
+        if numbers is not None:
+            numbers = numbers[rows]
+        features = np.asanyarray(self.features[rows])
+        return replace(self, features=features, labels=labels, numbers=numbers)
 
 
 RawSplits = dict[str, RawSplit]

@@ -19,7 +19,11 @@ def take(inputs: Inputs, *chunks: Any) -> list[Any]:
     intake, first, taken = Intake(inputs, 4 if isinstance(inputs, Pixels) else 2, "a.npy"), 0, []
     for chunk in chunks:
         features = np.asarray(chunk)
-        taken.append(intake.take(RawSplit(features), first).reshape(len(features), -1).tolist())
+        taken.append(
+            intake.take(RawSplit(features), np.arange(first + 1, first + len(features) + 1))
+            .reshape(len(features), -1)
+            .tolist()
+        )
         first += len(features)
     return taken
 
@@ -64,7 +68,7 @@ def test_another_range_or_shape_is_refused(
 
 def test_paler_images_are_remarked() -> None:
     intake = Intake(BYTES, 4, "a.npy")
-    intake.take(RawSplit(np.array([[0, 50, 90, 100]])), 0)
+    intake.take(RawSplit(np.array([[0, 50, 90, 100]])))
     assert intake.remark is not None
     assert "0 to 100" in intake.remark
 
@@ -72,6 +76,6 @@ def test_paler_images_are_remarked() -> None:
 def test_columns_are_taken_by_name_and_standardised() -> None:
     intake = Intake(Columns(("a", "b"), (1.0, 2.0), (2.0, 4.0)), 2, "a.csv")
     raw = RawSplit(np.array([[10.0, 3.0]]), None, ("b", "a"))
-    assert intake.take(raw, 0).tolist() == [[1.0, 2.0]]
+    assert intake.take(raw).tolist() == [[1.0, 2.0]]
     with pytest.raises(DataError, match="no column 'a'"):
-        intake.take(RawSplit(np.zeros((1, 2)), None, ("b", "c")), 0)
+        intake.take(RawSplit(np.zeros((1, 2)), None, ("b", "c")))

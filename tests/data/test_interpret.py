@@ -224,3 +224,18 @@ def test_data_is_taken_as_a_model_knows_it() -> None:
     assert few.inputs == data.inputs
     with pytest.raises(DataError, match="row 1 of tests has the label w"):
         read(COLUMNS[:6], np.array(["w", "z", "y", "z", "y", "z"]), known=known)
+
+
+@pytest.mark.parametrize("kind", ["multiclass", "regression"])
+def test_a_row_is_called_by_its_place_in_the_file_whatever_is_left_out_before_it(
+    kind: Any,
+) -> None:
+    for row in (5, 33, 59):
+        columns, labels = COLUMNS.copy(), THREE.astype(float)
+        labels[[0, 2]] = np.nan  # rows that are left out
+        columns[row, 1] = np.nan
+        with pytest.raises(DataError, match=f"column 2 of tests in row {row + 1} has no value"):
+            read(columns, labels, kind=kind)
+        columns[row, 1] = np.inf
+        with pytest.raises(DataError, match=f"in row {row + 1} is infinite"):
+            read(columns, labels, kind=kind, missing="mean")
