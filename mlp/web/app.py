@@ -19,13 +19,18 @@ from mlp.web.guard import Guard
 from mlp.web.model_list import ModelList
 from mlp.web.network import network_payload
 from mlp.web.page import read_static, served_page, served_scripts
-from mlp.web.payload import digits_payload
+from mlp.web.payload import digits_payload, samples_payload
+from mlp.web.step import answers_of, step_payload
+from mlp.web.step_request import Asked
 
 MAX_BYTES = 10 << 20
 """A larger picture is refused."""
 
 PATIENCE = 30.0
 """Seconds: a picture has to arrive within this."""
+
+
+STYLES = "style.css", "step.css"
 
 
 def create_app(models: ModelList, host: str = "127.0.0.1") -> ASGIApp:
@@ -50,15 +55,28 @@ def create_app(models: ModelList, host: str = "127.0.0.1") -> ASGIApp:
         content = await _body(request)
         return JSONResponse(await anyio.to_thread.run_sync(_extract, content, limiter=in_turn))
 
+    async def samples(_: Request) -> Response:
+        return JSONResponse(await anyio.to_thread.run_sync(samples_payload, limiter=in_turn))
+
+    async def step(request: Request) -> Response:
+        """Tell what a step of a model is asked with, or take the step that is asked for."""
+        name = request.query_params.get("model", models.first)
+        content = None if request.method == "GET" else await _body(request)
+        told = await anyio.to_thread.run_sync(_step, models, name, content, limiter=in_turn)
+        return JSONResponse(told)
+
     routes = [
         Route("/api/models", list_models),
+        Route("/api/samples", samples),
+        Route("/api/step", step, methods=["GET", "POST"]),
         Route("/api/network", network),
         Route("/api/extract", extract, methods=["POST"]),
         static_file("/", served_page(), "text/html"),
-        static_file("/style.css", read_static("style.css"), "text/css"),
+        static_file("/step", read_static("step.html"), "text/html"),
+        *(static_file(f"/{name}", read_static(name), "text/css") for name in STYLES),
         *(
             static_file(f"/{name}", read_static(name), "text/javascript")
-            for name in served_scripts()
+            for name in (*served_scripts(), "numbers.js", "step.js")
         ),
     ]
     handlers: dict[Any, Any] = {
@@ -71,6 +89,11 @@ def create_app(models: ModelList, host: str = "127.0.0.1") -> ASGIApp:
 
 def _network(models: ModelList, name: str) -> dict[str, Any]:
     return network_payload(models.get(name), name)
+
+
+def _step(models: ModelList, name: str, content: bytes | None) -> dict[str, Any]:
+    model = models.get(name)
+    return answers_of(model) if content is None else step_payload(model, Asked.read(content, model))
 
 
 def _extract(content: bytes) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from functools import cache
 from urllib.parse import unquote
 
@@ -21,6 +22,14 @@ def requests() -> list[bytes]:
     body = png(4)
     told = f"Content-Length: {len(body)}\r\n".encode()
     chunked = b"Transfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\n"
+    asked = {
+        "image": [0] * 784,
+        "targets": [1] + [0] * 9,
+        "lr": 0.1,
+        "taken": 0,
+        "units": [None, 7],
+    }
+    step = json.dumps(asked).encode()
     own = f"Origin: http://{HOST}\r\nSec-Fetch-Site: same-origin\r\n".encode()
     return [
         b"GET / HTTP/1.1\r\n" + head + own + b"\r\n",
@@ -28,6 +37,11 @@ def requests() -> list[bytes]:
         b"GET /api/network?model=digits HTTP/1.1\r\n" + head + b"\r\n",
         b"POST /api/extract HTTP/1.1\r\n" + head + own + told + b"\r\n" + body,
         b"POST /api/extract HTTP/1.1\r\n" + head + chunked,
+        b"GET /api/step HTTP/1.1\r\n" + head + b"\r\n",
+        b"POST /api/step HTTP/1.1\r\n"
+        + head
+        + f"Content-Length: {len(step)}\r\n\r\n".encode()
+        + step,
     ]
 
 

@@ -5,8 +5,7 @@ Needs Chromium with its driver, and selenium; skipped without them.
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -16,17 +15,13 @@ from chromium import chromium
 from hard_pictures import STROKES, Scene, draw_digit, photograph, place
 from PIL import Image
 from served import serving
+from visitor import Page
 
 from mlp.models.model_file import save
 from mlp.nn.network import MLP
 
 pytest.importorskip("selenium.webdriver")
-from selenium.webdriver.common.actions.action_builder import ActionBuilder
-from selenium.webdriver.common.actions.pointer_input import PointerInput
-from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
-
-PATIENCE = 20.0  # seconds
 
 
 @pytest.fixture(scope="module")
@@ -41,72 +36,6 @@ def port(reader: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[int
 def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
     with chromium(tmp_path_factory.mktemp("browser")) as browser:
         yield browser
-
-
-class Page:
-    """The page, as its visitor sees it."""
-
-    def __init__(self, browser: Any, port: int, width: int = 1200, height: int = 900) -> None:
-        self.browser, self.origin = browser, f"http://127.0.0.1:{port}/"
-        size = {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": width < 500}
-        browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
-        browser.get(self.origin)
-        self.until(lambda: self.run("return live.network !== null"))
-
-    def run(self, script: str, *arguments: Any) -> Any:
-        return self.browser.execute_script(script, *arguments)
-
-    def one(self, selector: str) -> Any:
-        return self.browser.find_element(By.CSS_SELECTOR, selector)
-
-    def all(self, selector: str) -> list[Any]:
-        found: list[Any] = self.browser.find_elements(By.CSS_SELECTOR, selector)
-        return found
-
-    def text(self, selector: str) -> str:
-        return str(self.one(selector).text).strip()
-
-    def until(self, holds: Callable[[], Any], *, told: Callable[[], Any] = lambda: "") -> None:
-        """Wait until something holds."""
-        end = time.monotonic() + PATIENCE
-        while not holds():
-            assert time.monotonic() < end, told()
-            time.sleep(0.05)
-
-    def reads(self, text: str) -> None:
-        """Wait until this is what is read."""
-        self.until(lambda: self.text("#digit") == text, told=lambda: self.text("#result"))
-
-    def draw(self, strokes: list[list[tuple[float, float]]], pointer: str = "mouse") -> None:
-        """Draw strokes, points from 0 to 1, in the middle of the canvas."""
-        left, top, width, height = self.run(
-            "const r = document.getElementById('canvas').getBoundingClientRect();"
-            "return [r.left, r.top, r.width, r.height]"
-        )
-        actions = ActionBuilder(self.browser, mouse=PointerInput(pointer, pointer), duration=10)
-        for stroke in strokes:
-            points = [
-                (int(left + width * (0.28 + 0.45 * x)), int(top + height * (0.15 + 0.7 * y)))
-                for x, y in stroke
-            ]
-            actions.pointer_action.move_to_location(*points[0])
-            actions.pointer_action.pointer_down()
-            for point in points[1:]:
-                actions.pointer_action.move_to_location(*point)
-            actions.pointer_action.pointer_up()
-        actions.perform()
-
-    def ink(self, canvas: str) -> float:
-        """The share of a canvas that is darker than its middle grey."""
-        return float(
-            self.run(
-                "const c = document.querySelector(arguments[0]);"
-                "const p = c.getContext('2d').getImageData(0, 0, c.width, c.height).data;"
-                "let dark = 0; for (let i = 0; i < p.length; i += 4) dark += p[i] < 128;"
-                "return dark / (c.width * c.height)",
-                canvas,
-            )
-        )
 
 
 @pytest.fixture
@@ -281,7 +210,7 @@ def test_all_controls_have_names_for_screen_readers(page: Page) -> None:
     for node in nodes:
         properties = {p["name"]: p["value"].get("value") for p in node.get("properties", ())}
         if properties.get("focusable") and node["role"]["value"] != "RootWebArea":
-            named[node["name"]["value"]] = node["role"]["value"]
+            named[node["name"]["value"].strip()] = node["role"]["value"]
     assert {"Drawing area", "Picture", "Save a picture of the answer", "Model"} <= set(named)
     assert "" not in named
     assert page.one("#status").get_attribute("aria-live") == "polite"

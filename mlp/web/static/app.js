@@ -116,6 +116,13 @@ async function loadModel() {
 const complainOfServer = () => complain("The server does not answer: is mlp draw still running?");
 byId("models").addEventListener("change", () => loadModel().catch(complainOfServer));
 
+// The page of one step goes on with the digit that is looked at here, and with this network.
+byId("slowly").addEventListener("click", () => {
+  const digit = shown.result.digits[shown.chosen];
+  const image = digit ? [...digit.image] : null;
+  sessionStorage.setItem("step", JSON.stringify({ image, text: digit ? digit.text : "", model: byId("models").value }));
+});
+
 redraw();
 readDrawing();
 listModels().catch(complainOfServer);

@@ -85,7 +85,7 @@ function paint(target, columns, count, colour) {
 function paintSigned(target, columns, values) {
   const sizes = Float64Array.from(values, Math.abs).sort();
   const full = quantile(sizes, ROBUST) || sizes.at(-1) || 1;
-  const lit = getComputedStyle(target).color.match(/\d+/g).slice(0, 3).map(Number);
+  const lit = getComputedStyle(document.body).color.match(/\d+/g).slice(0, 3).map(Number);
   const isSigned = values.some((v) => v < 0);
   paint(target, columns, values.length, (i) => {
     const strength = 255 * Math.min(1, Math.abs(values[i]) / full);
