@@ -168,7 +168,7 @@ def read(curve: Curve) -> Finding:
     """Find the rate at which the smoothed loss is least, or say why there is none.
 
     That is the edge of where training is stable, and suits a schedule whose peak the rate is, as
-    the recipe's: see docs/search.md.
+    the recipe's: see docs/searching.md.
     """
     n, first = len(curve.rates), curve.steps // 10
     if n <= first or not math.isfinite(curve.initial):

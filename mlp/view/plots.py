@@ -35,6 +35,9 @@ SHARP = 24
 TILE = 1.1
 """Inches: the width of a tile, where there are not too many."""
 
+WORDS = 5.0
+"""Inches: as wide as the words above a layer's tiles, so that those of one tile are not cut."""
+
 MOST_CAPTIONS = 400
 """More tiles than this are drawn without their captions, which would be too small to read."""
 
@@ -69,7 +72,7 @@ def plot_units(layers: Sequence[Units], count: int | None = None) -> Figure:
     """
     mosaics = [_Mosaic(units.images[:count], units.captions[:count]) for units in layers]
     heights = [mosaic.inches[1] + 0.6 for mosaic in mosaics]
-    figure = _figure(max(mosaic.inches[0] for mosaic in mosaics), sum(heights))
+    figure = _figure(max(WORDS, *(mosaic.inches[0] for mosaic in mosaics)), sum(heights))
     parts = figure.subfigures(len(layers), 1, height_ratios=heights, squeeze=False)[:, 0]
     for units, mosaic, part in zip(layers, mosaics, parts, strict=True):
         part.suptitle(f"{units.title}\nblue negative, orange positive, {units.full}", fontsize=9)

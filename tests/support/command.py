@@ -6,8 +6,10 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any, NamedTuple
 
+import pytest
 from source import ROOT
 
 DATA = ("--dataset", "synthetic:120+50", "--device", "cpu")
@@ -22,6 +24,26 @@ class Result(NamedTuple):
 
 
 Command = Callable[..., Result]
+
+
+def in_this_process(
+    folder: Path, patch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> Command:
+    """Run the command line in a folder, whatever a developer's own terminal asks for."""
+    from mlp.cli import main  # which takes a while
+
+    patch.chdir(folder)
+    for name in ("NO_COLOR", "FORCE_COLOR", "COLUMNS", "TTY_COMPATIBLE"):
+        patch.delenv(name, raising=False)
+
+    def run(*arguments: object) -> Result:
+        patch.setattr(sys, "argv", ["mlp", *map(str, arguments)])
+        with pytest.raises(SystemExit) as end:
+            main()
+        code = end.value.code
+        return Result(code if isinstance(code, int) else 0, *capsys.readouterr())
+
+    return run
 
 
 def refused(result: Result, *words: str, code: int = 1) -> None:

@@ -1,14 +1,76 @@
-"""The commands that a document shows, and how a test runs them."""
+"""The commands and the Python that a document shows, and how a test runs them."""
 
 from __future__ import annotations
 
+import doctest
 import os
 import re
+import shlex
 import subprocess
 import sys
+from contextlib import redirect_stdout
+from io import StringIO
 from pathlib import Path
+from textwrap import dedent
+from typing import Any, NamedTuple
 
+from command import Command
 from source import ROOT
+
+SAME = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
+"""How what a page shows is compared with what is printed: ... stands for anything."""
+
+
+class Block(NamedTuple):
+    """A fenced block: its language, what is in it, and the number of its first line."""
+
+    language: str
+    text: str
+    line: int
+
+
+def blocks(page: str) -> list[Block]:
+    """The fenced blocks of a page, in order, those in lists as well."""
+    fence = re.compile(r"^( *)```([^\n]*)\n(.*?)^\1```$", re.DOTALL | re.MULTILINE)
+    return [
+        Block(found[2], dedent(found[3]), page.count("\n", 0, found.start(3)) + 1)
+        for found in fence.finditer(page)
+    ]
+
+
+def run_page(path: Path, mlp: Command) -> int:
+    """Run a page from top to bottom, in one namespace, and compare what it prints.
+
+    Blocks of ``python`` and ``sh`` are run; a block of ``text`` is what the block before it prints,
+    a failing command's sentence included. A command whose comment has "exit code N" ends so.
+
+    Returns:
+        How many blocks ran.
+    """
+    names: dict[str, Any] = {"__name__": "page"}
+    printed, ran = "", 0
+    for block in blocks(path.read_text(encoding="utf-8")):
+        place = f"{path.name}, line {block.line}"
+        if block.language == "python":
+            source = "\n" * (block.line - 1) + block.text
+            with redirect_stdout(StringIO()) as output:
+                exec(compile(source, str(path), "exec"), names)
+            printed, ran = output.getvalue(), ran + 1
+        elif block.language == "sh":
+            printed, ran = "", ran + 1
+            for line in block.text.replace("\\\n", "").splitlines():
+                wanted = re.search(r" #.*exit code (\d+)", line)
+                for command in commands(f"```sh\n{line}\n```"):
+                    program, *arguments = shlex.split(command)
+                    assert program == "mlp", f"{place}: {command}"
+                    done = mlp(*arguments)
+                    assert done.code == int(wanted[1] if wanted else 0), f"{place}: {done}"
+                    printed += done.out + (done.err if done.code else "")
+        elif block.language == "text":
+            assert doctest.OutputChecker().check_output(block.text, printed, SAME), (
+                f"{place} shows\n{block.text}\nbut this is printed:\n{printed}"
+            )
+    return ran
 
 
 def commands(text: str) -> list[str]:
