@@ -22,6 +22,7 @@ from rich.table import Table
 
 from backends import Array, Backend
 from mlp.common.printable import printable
+from mlp.data.task import Kind
 from mlp.training.history import Epoch
 from mlp.training.runs.writers import describe_epoch
 
@@ -102,10 +103,19 @@ class TrainingBar:
         images: training images an epoch.
         epochs: epochs of the run.
         finished: how many of these were done before, where the run is resumed.
+        kind: of the task.
     """
 
-    def __init__(self, backend: Backend, images: int, epochs: int, finished: int = 0) -> None:
+    def __init__(
+        self,
+        backend: Backend,
+        images: int,
+        epochs: int,
+        finished: int = 0,
+        kind: Kind = "multiclass",
+    ) -> None:
         self._backend, self._images, self._epochs = backend, images, epochs
+        self._kind: Kind = kind
         self._finished = self._before = finished
         self._next_refresh = 0.0
         self._bar = Progress(
@@ -159,4 +169,4 @@ class TrainingBar:
     def on_epoch(self, epoch: Epoch) -> None:
         """Print the epoch's line."""
         self._finished = epoch.epoch
-        note(describe_epoch(epoch, self._epochs))
+        note(describe_epoch(epoch, self._epochs, self._kind))

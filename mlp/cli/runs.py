@@ -15,6 +15,7 @@ from mlp.cli.options import Json
 from mlp.cli.save_option import Force, Save, check_picture, write_picture
 from mlp.common.errors import UsageError
 from mlp.common.printable import printable
+from mlp.data.task import Kind, score_text
 from mlp.training.runs.folder import RUNS, find_folder
 from mlp.training.runs.settings import differences
 from mlp.training.runs.summary import Summary, find_runs, summarise
@@ -49,7 +50,7 @@ def compare(
         print(json.dumps({"differences": told, "runs": runs}))
     else:
         _print_differences(list(drawn), differing, found)
-        _print_curves(drawn)
+        _print_curves(drawn, _kind(found[0]))
     if save is not None:
         write_picture(plots.plot_comparison(drawn), save)
 
@@ -99,17 +100,17 @@ def _cells(run: Summary) -> list[str]:
     return [
         "-".join(map(str, hidden)) or "-",
         f"{run.last.get('epoch', 0)}/{epochs}",
-        _figure(run.last.get("loss"), "{:.4f}"),
+        "-" if (loss := run.last.get("loss")) is None else f"{loss:.4f}",
         *(
-            _figure(run.last.get(f"{name}_accuracy"), "{:.2%}")
-            for name in ("train", "validation", "test")
+            "-" if score is None else score_text(_kind(run), score)
+            for score in (run.last.get(f"{n}_accuracy") for n in ("train", "validation", "test"))
         ),
         f"{run.seconds:.1f}",
     ]
 
 
-def _figure(value: float | None, layout: str) -> str:
-    return "-" if value is None else layout.format(value)
+def _kind(run: Summary) -> Kind:
+    return run.settings.data.task if run.settings else "multiclass"
 
 
 def _print_differences(
@@ -133,10 +134,10 @@ def _print_differences(
         print("the runs were asked for the same")
 
 
-def _print_curves(drawn: dict[str, Curves]) -> None:
+def _print_curves(drawn: dict[str, Curves], kind: Kind) -> None:
     screen = Screen.of_stdout()
     screen.print(wrap("", screen.width))
-    screen.print(draw_comparison(drawn, screen))
+    screen.print(draw_comparison(drawn, screen, kind))
 
 
 def _names(found: list[Summary]) -> list[str]:

@@ -13,7 +13,7 @@ from rich.table import Table
 
 from mlp.cli import console
 from mlp.common.printable import printable
-from mlp.data.task import Kind
+from mlp.data.task import Kind, score_name, score_text
 from mlp.training.presets.preset import load_preset
 from mlp.training.runs.settings import DataSettings, DeviceSettings, Settings
 from mlp.training.search.folder import Plan, SearchFolder
@@ -106,9 +106,9 @@ def figure(result: Result, kind: Kind) -> str:
     """
     if result.refused is not None:
         return "refused"
-    if is_lost(result):
+    if is_lost(result) or result.accuracy is None:
         return "diverged"
-    return f"{result.accuracy:.4g}" if kind == "regression" else f"{result.accuracy:.2%}"
+    return score_text(kind, result.accuracy)
 
 
 def _told(result: Result, plan: Plan) -> dict[str, Any]:
@@ -118,7 +118,7 @@ def _told(result: Result, plan: Plan) -> dict[str, Any]:
 def _table(plan: Plan, found: Found, kind: Kind) -> Table:
     table = Table(box=None)
     names = list(plan.trials[0])
-    measure = "validation R²" if kind == "regression" else "validation"
+    measure = f"validation {score_name(kind)}" if kind == "regression" else "validation"
     for heading in ("trial", *names, "epochs", measure, "loss", "s"):
         table.add_column(heading.replace("_", " "), justify="right")
     for result in found.results:

@@ -84,7 +84,10 @@ class Job:
         callbacks.append(writer)
         done = self.state.epoch if self.state else 0
         try:
-            with console.TrainingBar(model.backend, len(images.train), recipe.epochs, done) as bar:
+            bar = console.TrainingBar(
+                model.backend, len(images.train), recipe.epochs, done, images.task.kind
+            )
+            with bar:
                 history = mlp.training.loop.train(
                     model,
                     images,

@@ -15,6 +15,16 @@ from mlp.common.printable import printable_name
 Kind = Literal["multiclass", "binary", "multilabel", "regression"]
 
 
+def score_name(kind: Kind) -> str:
+    """Return what says how right the answers of a task are."""
+    return "R²" if kind == "regression" else "accuracy"
+
+
+def score_text(kind: Kind, score: float) -> str:
+    """Write an accuracy in percent, and R² as the number that it is."""
+    return f"{score:.4f}" if kind == "regression" else f"{score:.2%}"
+
+
 @dataclass(frozen=True)
 class Task:
     """What the labels of a dataset, and so the outputs of a network, mean.

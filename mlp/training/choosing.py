@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from backends import Array
+from mlp.data.task import score_name, score_text
 from mlp.training.callbacks import Callback
 from mlp.training.history import Epoch
 from mlp.training.recipe import Recipe
@@ -104,9 +105,12 @@ class EarlyStopping(Callback):
         self._best, self._waited = values["best"], values["waited"]
 
     def _stop(self, run: Run) -> None:
-        best = f"{self._best:.2%}" if self.monitor == "accuracy" else f"{-self._best:.4f}"
-        better = "grown" if self.monitor == "accuracy" else "fallen"
+        kind = run.dataset.task.kind
+        if self.monitor == "accuracy":
+            measure, best, better = score_name(kind), score_text(kind, self._best), "grown"
+        else:
+            measure, best, better = "loss", f"{-self._best:.4f}", "fallen"
         run.stop(
-            f"the validation {self.monitor} has not {better} for {self._waited} epochs: it was at "
+            f"the validation {measure} has not {better} for {self._waited} epochs: it was at "
             f"best {best}"
         )

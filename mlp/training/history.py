@@ -10,6 +10,7 @@ from typing import Any
 from mlp.common.html import chart, side_by_side
 from mlp.data.dataset import Dataset
 from mlp.data.inputs import Pixels
+from mlp.data.task import Kind, score_name, score_text
 from mlp.models.metadata import DatasetSummary, Metadata, metadata_of
 from mlp.nn.network import MLP
 from mlp.training.recipe import Recipe
@@ -54,12 +55,14 @@ class History:
         interrupted: whether it was ended before its last epoch, by an interrupt.
         stopped: why a callback ended it, in a sentence; None where none did.
         chosen: the epoch, from 1, whose parameters the network has; None for the last one.
+        kind: of the task.
     """
 
     epochs: list[Epoch] = field(default_factory=list)
     interrupted: bool = False
     stopped: str | None = None
     chosen: int | None = None
+    kind: Kind = "multiclass"
 
     @property
     def result(self) -> Epoch | None:
@@ -76,13 +79,17 @@ class History:
         """Show the curves and the outcome in a notebook."""
         if not self.epochs:
             return "<p>no epoch was measured yet</p>"
+        measure = score_name(self.kind)
         across = [float(epoch.epoch) for epoch in self.epochs]
         charts = [
             (title, chart(title, across, self._curves(names)))
-            for title, names in (("loss over the epochs", LOSSES), ("accuracy", ACCURACIES))
+            for title, names in (("loss over the epochs", LOSSES), (measure, ACCURACIES))
         ]
         last = self.result
-        told = "" if last is None else f"epoch {last.epoch}: test accuracy {last.test_accuracy:.2%}"
+        told = ""
+        if last is not None:
+            score = score_text(self.kind, last.test_accuracy)
+            told = f"epoch {last.epoch}: test {measure} {score}"
         ended = "interrupted" if self.interrupted else self.stopped
         words = ", ".join(filter(None, [told, f"{self.train_seconds:.2f} s of training", ended]))
         return f"<div><p>{escape(words)}</p>{side_by_side(charts)}</div>"

@@ -73,8 +73,9 @@ def train(
         UsageError: if choices cannot learn together (see `check_pairs`), the validation split
             leaves nothing to train on, a running accuracy is asked for where each image has more
             than one answer, or the state is of another run.
-        DivergedError: if a loss is not finite; the network is as after the last finished epoch. Or
-            if it is at chance in the end, after steps that are far too large.
+        DivergedError: if a loss is not finite; the network is as after the last finished epoch, or
+            the best one where the recipe keeps that. Or if it is at chance in the end, after steps
+            that are far too large.
     """
     if not isinstance(dataset, Dataset):
         dataset = load_dataset(dataset, note=on_warning)

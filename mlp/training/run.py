@@ -63,7 +63,7 @@ class Run:
         keepers: Sequence[Keeper],
     ) -> None:
         self.model, self.dataset, self.recipe, self.trainer = model, dataset, recipe, trainer
-        self.history, self.epoch, self.seconds = History(), 0, 0.0
+        self.history, self.epoch, self.seconds = History(kind=dataset.task.kind), 0, 0.0
         self.finished = model.backend.xp.zeros_like(model.parameters)
         self._keepers, self.update = [keeper for keeper in keepers if keeper.name], 0
         self.keep()

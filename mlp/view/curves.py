@@ -8,6 +8,7 @@ import numpy as np
 from rich.text import Text
 
 from mlp.common.errors import ModelError
+from mlp.data.task import Kind, score_text
 from mlp.models.metadata import Figures, Metadata
 from mlp.view.layout import flow, wrap
 from mlp.view.screen import Screen
@@ -85,20 +86,28 @@ def sparkline(
     return "".join(levels[round(h * (len(levels) - 1))] for h in heights.tolist())
 
 
-def draw_curves(curves: Curves, screen: Screen) -> list[Text]:
-    """Draw a line over the epochs for each figure, and below it a table of the epochs."""
+def draw_curves(curves: Curves, screen: Screen, kind: Kind = "multiclass") -> list[Text]:
+    """Draw a line over the epochs for each figure, and below it a table of the epochs.
+
+    Args:
+        curves: the figures.
+        screen: what the terminal can show.
+        kind: of the task that was learnt.
+    """
     lines = []
     drawn = measures(curves)
     longest = max(len(_title(name)) for name in drawn)
     for name, values in drawn.items():
-        ends = f"{_figure(name, values[0])} to {_figure(name, values[-1])}"
+        ends = f"{_figure(name, values[0], kind)} to {_figure(name, values[-1], kind)}"
         room = max(screen.width - longest - len(ends) - 4, 1)
         lines += [Text(f"{_title(name):<{longest}}  {sparkline(values, room, screen)}  {ends}")]
         lines[-1].truncate(screen.width)
-    return [*lines, *wrap("", screen.width), *_table(curves, screen)]
+    return [*lines, *wrap("", screen.width), *_table(curves, screen, kind)]
 
 
-def draw_comparison(runs: Mapping[str, Curves], screen: Screen) -> list[Text]:
+def draw_comparison(
+    runs: Mapping[str, Curves], screen: Screen, kind: Kind = "multiclass"
+) -> list[Text]:
     """Draw, for each figure, the lines of several runs below one another, on one scale.
 
     Each line is as long as its run has epochs, so that a longer run reaches further.
@@ -106,6 +115,7 @@ def draw_comparison(runs: Mapping[str, Curves], screen: Screen) -> list[Text]:
     Args:
         runs: the curves of each run, by its name.
         screen: what the terminal can show.
+        kind: of their task.
     """
     figures = list(dict.fromkeys(name for curves in runs.values() for name in measures(curves)))
     longest = max(len(curves.get("epoch", [])) for curves in runs.values())
@@ -116,7 +126,7 @@ def draw_comparison(runs: Mapping[str, Curves], screen: Screen) -> list[Text]:
         low, high = min(map(min, drawn.values())), max(map(max, drawn.values()))
         lines += [Text(_title(figure))]
         for name, values in drawn.items():
-            ends = f"{_figure(figure, values[0])} to {_figure(figure, values[-1])}"
+            ends = f"{_figure(figure, values[0], kind)} to {_figure(figure, values[-1], kind)}"
             room = max(screen.width - margin - len(ends) - 6, 1)
             width = max(1, round(min(room, longest) * len(values) / longest))
             line = sparkline(values, width, screen, (low, high)).ljust(min(room, longest))
@@ -125,12 +135,12 @@ def draw_comparison(runs: Mapping[str, Curves], screen: Screen) -> list[Text]:
     return lines
 
 
-def _table(curves: Curves, screen: Screen) -> list[Text]:
+def _table(curves: Curves, screen: Screen, kind: Kind) -> list[Text]:
     """Write the epochs below one another; columns that find no room go on below."""
     rows = _spread(len(curves["epoch"]), MOST_ROWS)
     columns = []
     for name, values in curves.items():
-        cells = [_title(name), *(_figure(name, values[row]) for row in rows)]
+        cells = [_title(name), *(_figure(name, values[row], kind) for row in rows)]
         width = max(map(len, cells))
         columns.append([Text(cell.rjust(width)) for cell in cells])
     return flow(columns, screen.width)
@@ -140,13 +150,13 @@ def _title(name: str) -> str:
     return name.removesuffix("_accuracy").replace("_", " ")
 
 
-def _figure(name: str, value: float) -> str:
+def _figure(name: str, value: float, kind: Kind) -> str:
     if name == "epoch":
         return f"{value:.0f}"
     if name == SECONDS:
         return f"{value:.2f}"
     if name.endswith("accuracy"):
-        return f"{value:.2%}"
+        return score_text(kind, value)
     return f"{value:.4f}" if abs(value) < 1e5 else f"{value:.3e}"
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import numpy as np
@@ -38,6 +39,25 @@ def test_a_linear_price_is_learnt_and_told_in_its_own_unit(mlp: Command, houses:
     assert measured["test_total"] == 60
     twice = json.loads(mlp("eval", "m.safetensors", "m.safetensors", "--json").out)
     assert twice["rmse"] == pytest.approx(measured["rmse"])
+
+
+def test_how_right_estimates_are_is_told_as_r2_and_never_in_percent(
+    mlp: Command, houses: Path
+) -> None:
+    kept = ("--run", "runs/a", "--validation", "0.2", "--keep", "best", "--patience", "2")
+    told = mlp(
+        "train", "--dataset", houses, "--label", "price", *WORDS[:-2], *kept, "--min-delta=9"
+    )
+    assert told.code == 0, told.err
+    line = next(line for line in told.err.splitlines() if line.startswith("epoch  1/60"))
+    assert re.search(r"train R² +-?\d\.\d{4}  validation R² +-?\d\.\d{4}  test R² ", line)
+    assert "the validation R² has not grown for 2 epochs: it was at best" in told.out + told.err
+    runs, curves = mlp("runs"), mlp("show", "curves", "runs/a/model.safetensors")
+    compared = mlp("runs", "compare", "runs/a", "runs/a")
+    for shown in (runs, curves, compared):
+        assert shown.code == 0, shown.err
+    everything = "".join(shown.out + shown.err for shown in (told, runs, curves, compared))
+    assert "%" not in everything
 
 
 def test_words_are_no_numbers_to_estimate(mlp: Command, tmp_path: Path) -> None:

@@ -18,6 +18,7 @@ from mlp.common.errors import DataError
 from mlp.common.plain_file import check_file
 from mlp.common.threads import blas_threads
 from mlp.common.version import package_version
+from mlp.data.task import Kind, score_name, score_text
 from mlp.nn.losses import LOSSES
 from mlp.nn.schedules import epoch_learning_rates
 from mlp.training.callbacks import Callback
@@ -28,22 +29,28 @@ if TYPE_CHECKING:
     from mlp.training.run import Run
 
 
-def describe_epoch(epoch: Epoch, epochs: int) -> str:
+def describe_epoch(epoch: Epoch, epochs: int, kind: Kind) -> str:
     """Write a measured epoch as a line of text.
 
     Args:
         epoch: what was measured.
         epochs: of the whole run.
+        kind: of its task.
     """
-    held_out = (
-        f"  validation {epoch.validation_accuracy:7.2%}"
-        if epoch.validation_accuracy is not None
-        else ""
+    scores = {
+        "train": epoch.train_accuracy,
+        "validation": epoch.validation_accuracy,
+        "test": epoch.test_accuracy,
+    }
+    measure = f" {score_name(kind)}" if kind == "regression" else ""
+    told = "".join(
+        f"{name}{measure} {score_text(kind, score):>7}  "
+        for name, score in scores.items()
+        if score is not None
     )
     return (
         f"epoch {epoch.epoch:>{len(str(epochs))}}/{epochs}  "
-        f"loss {epoch.loss:.4f}  train {epoch.train_accuracy:7.2%}{held_out}  "
-        f"test {epoch.test_accuracy:7.2%}  {epoch.seconds:.2f} s"
+        f"loss {epoch.loss:.4f}  {told}{epoch.seconds:.2f} s"
     )
 
 
@@ -200,7 +207,7 @@ class LogWriter(Callback):
         )
 
     def on_epoch_measured(self, run: Run, epoch: Epoch) -> None:
-        self.write(describe_epoch(epoch, run.recipe.epochs))
+        self.write(describe_epoch(epoch, run.recipe.epochs, run.dataset.task.kind))
 
     def on_stop(self, run: Run) -> None:
         history = run.history
