@@ -29,6 +29,7 @@ class Skeletons:
             any other waypoint the waypoint itself.
         knots: int64, shape (4, P, S), the waypoints that each sample is made of.
         weights: float32, shape (4, P, S), and how much of each.
+        strokes: int64, shape (P, S), the number of the stroke that each sample is of, from 0.
     """
 
     digits: NDArray[np.uint8]
@@ -37,6 +38,7 @@ class Skeletons:
     towards: NDArray[np.int64]
     knots: NDArray[np.int64]
     weights: NDArray[np.float32]
+    strokes: NDArray[np.int64]
 
 
 @cache
@@ -50,15 +52,16 @@ def skeletons(hand: str = "synthetic") -> Skeletons:
     towards = np.tile(np.arange(most)[:, None], len(rows))
     knots = np.zeros((4, SAMPLES, len(rows)), np.int64)
     weights = np.zeros((4, SAMPLES, len(rows)), np.float32)
+    of_stroke = np.zeros((SAMPLES, len(rows)), np.int64)
     for style, (points, strokes) in enumerate(parsed):
         waypoints[: len(points), :, style] = _into_unit_box(points)
-        knots[:, :, style], weights[:, :, style] = _sample(points, strokes)
+        knots[:, :, style], weights[:, :, style], of_stroke[:, style] = _sample(points, strokes)
         for end, before in _free_ends(strokes):
             towards[end, style] = before
 
     digits = np.array([digit for digit, _, _ in rows], np.uint8)
     shares = np.array([share for _, share, _ in rows], np.int64)
-    return Skeletons(digits, shares, waypoints, towards, knots, weights)
+    return Skeletons(digits, shares, waypoints, towards, knots, weights, of_stroke)
 
 
 def _parse(path: str) -> tuple[NDArray[np.float64], list[list[int]]]:
@@ -84,18 +87,20 @@ def _free_ends(strokes: list[list[int]]) -> list[tuple[int, int]]:
 
 def _sample(
     points: NDArray[np.float64], strokes: list[list[int]]
-) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
-    """Find the knots and weights, both (4, P), of samples in even steps along all the strokes.
+) -> tuple[NDArray[np.int64], NDArray[np.float32], NDArray[np.int64]]:
+    """Sample all the strokes in even steps: knots and weights, both (4, P), and strokes (P,).
 
     Each stroke is a Catmull-Rom spline through its waypoints, which goes around smoothly where
     the stroke is closed: Catmull and Rom, "A class of local interpolating splines", 1974.
     """
     spans = []  # (4,) knots of each part of the curve, which runs from its second knot to its third
-    for stroke in strokes:
+    of_stroke = []  # the stroke of each part
+    for number, stroke in enumerate(strokes):
         closed = stroke[0] == stroke[-1]
         before, after = (stroke[-2], stroke[1]) if closed else (stroke[0], stroke[-1])
         padded = [before, *stroke, after]
         spans += [padded[i : i + 4] for i in range(len(stroke) - 1)]
+        of_stroke += [number] * (len(stroke) - 1)
     knots = np.array(spans).T  # (4, spans)
 
     steps = points[knots[2]] - points[knots[1]]  # (spans, 2)
@@ -113,4 +118,4 @@ def _sample(
             t * t * (t - 1),
         ]
     )  # (4, P), summing to 1 over the four
-    return knots[:, span], weights.astype(np.float32)
+    return knots[:, span], weights.astype(np.float32), np.array(of_stroke)[span]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -72,6 +74,41 @@ def draw_digits(count: int, seed: int | np.random.SeedSequence, hand: str = "syn
     return Split(images, labels)
 
 
+class Drawing(NamedTuple):
+    """A digit as the way of the pen that writes it, to be drawn at any size.
+
+    Attributes:
+        digit: which one.
+        strokes: float32, shape (points, 2) each: x and y, from -1 to 1 along the longer side.
+    """
+
+    digit: int
+    strokes: list[Floats]
+
+
+def draw_lines(count: int, seed: int, hand: str = "synthetic") -> list[Drawing]:
+    """Write digits as `draw_digits` does, and return the lines instead of pixels.
+
+    Args:
+        count: the number of digits, 1 or more.
+        seed: where the randomness starts, 0 or more.
+        hand: whose ways of writing, one of `mlp.data.hands.HANDS`.
+
+    Raises:
+        UsageError: if the seed is below 0.
+    """
+    sequence, shapes = _seed_sequence(seed), skeletons(hand)
+    drawings: list[Drawing] = []
+    for block in range(-(-count // BLOCK)):
+        points, styles = _move_pen(_stream(sequence, block), shapes)
+        low, high = points.min(axis=1, keepdims=True), points.max(axis=1, keepdims=True)
+        points = (2 * points - low - high) / (high - low).max(axis=0)  # (2, P, N)
+        for style, line in zip(styles, points.transpose(2, 1, 0), strict=True):  # (P, 2)
+            ends = np.flatnonzero(np.diff(shapes.strokes[:, style])) + 1
+            drawings.append(Drawing(int(shapes.digits[style]), np.split(line, ends)))
+    return drawings[:count]
+
+
 def _seed_sequence(seed: int | np.random.SeedSequence) -> np.random.SeedSequence:
     if isinstance(seed, np.random.SeedSequence):
         return seed
@@ -95,13 +132,18 @@ def _draw_block(
     rng: np.random.Generator, shapes: Skeletons
 ) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
     """Draw one block of images (N, 28, 28) and labels (N,)."""
-    style = _choose_styles(rng, shapes)  # (N,)
-    waypoints = _stretch_ends(_jitter(shapes.waypoints[:, :, style], rng), style, shapes, rng)
-    points = _trace(waypoints, style, shapes)  # (2, P, N)
-    points = _slant_and_turn(_ripple(_bend(points, rng), rng), rng)
+    points, style = _move_pen(rng, shapes)  # (2, P, N), (N,)
     radius = _press(rng)  # (P, N), pixels
     grey = _ink(_fit(points, radius), radius, rng)  # (20, 20, N)
     return _centre(grey), shapes.digits[style]
+
+
+def _move_pen(rng: np.random.Generator, shapes: Skeletons) -> tuple[Floats, NDArray[np.int64]]:
+    """Lead the pen through the points (2, P, N) of digits in the styles (N,)."""
+    style = _choose_styles(rng, shapes)  # (N,)
+    waypoints = _stretch_ends(_jitter(shapes.waypoints[:, :, style], rng), style, shapes, rng)
+    points = _trace(waypoints, style, shapes)  # (2, P, N)
+    return _slant_and_turn(_ripple(_bend(points, rng), rng), rng), style
 
 
 def _uniform(rng: np.random.Generator, low: float, high: float, *shape: int) -> Floats:

@@ -9,7 +9,7 @@ from mlp.common.errors import UsageError
 from mlp.data import strokes
 from mlp.data.dataset import Split
 from mlp.data.hands import HANDS
-from mlp.data.synthetic import BLOCK, _fit, draw_digits, load_synthetic
+from mlp.data.synthetic import BLOCK, _fit, draw_digits, draw_lines, load_synthetic
 
 
 @pytest.fixture(scope="module")
@@ -173,3 +173,23 @@ def test_a_closed_stroke_ends_where_it_began_and_a_spline_meets_its_waypoints(mo
 def _extent(marked: np.ndarray) -> np.ndarray:
     """From the first to the last marked of each row of (N, 28), in pixels."""
     return marked.shape[1] - marked.argmax(axis=1) - marked[:, ::-1].argmax(axis=1)
+
+
+@pytest.mark.parametrize("hand", HANDS)
+def test_lines_are_those_of_the_digits_and_fill_their_box(hand):
+    lines = draw_lines(510, 3, hand)
+    assert [line.digit for line in lines] == draw_digits(510, 3, hand).labels.tolist()
+    for line in lines:
+        points = np.concatenate(line.strokes)
+        assert len(points) == strokes.SAMPLES
+        assert np.ptp(points, axis=0).max() == pytest.approx(2, rel=1e-5)
+        np.testing.assert_allclose(points.min(axis=0) + points.max(axis=0), 0, atol=1e-5)
+
+
+def test_the_pen_is_lifted_between_strokes_and_nowhere_else():
+    """Samples are evenly apart along a stroke, however far apart two strokes are."""
+    crossed = [line for line in draw_lines(500, 3, "continental") if len(line.strokes) == 3]
+    assert crossed
+    for line in draw_lines(500, 3, "continental"):
+        for stroke in line.strokes:
+            assert np.hypot(*np.diff(stroke, axis=0).T).max(initial=0) < 0.35

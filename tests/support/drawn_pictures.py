@@ -1,0 +1,108 @@
+"""Digits by the project's own pen as people photograph them, as many and as hard as wanted.
+
+``python tests/support/drawn_pictures.py FOLDER COUNT [SEED]`` writes them with ``labels.csv``.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+from hard_pictures import Scene, photograph
+from PIL import Image, ImageDraw
+
+from mlp.data.synthetic import Drawing, draw_lines
+
+OVERSAMPLING = 3
+
+
+def cover(drawing: Drawing, size: float, pen: float, page: tuple[int, int]) -> np.ndarray:
+    """Coverage from 0 to 1, float32, of a page on whose middle a round pen draws.
+
+    Args:
+        drawing: the pen's way.
+        size: the longer side of that way, in pixels.
+        pen: the stroke's width, in pixels.
+        page: its height and width, in pixels.
+    """
+    height, width = page
+    canvas = Image.new("L", (width * OVERSAMPLING, height * OVERSAMPLING))
+    draw = ImageDraw.Draw(canvas)
+    line = max(1, round(pen * OVERSAMPLING))
+    middle = np.array([width, height]) * OVERSAMPLING / 2
+    for stroke in drawing.strokes:
+        points = [tuple(point) for point in stroke * size * OVERSAMPLING / 2 + middle]
+        draw.line(points, fill=255, width=line, joint="curve")
+        for x, y in (points[0], points[-1]):
+            draw.ellipse((x - line / 2, y - line / 2, x + line / 2, y + line / 2), fill=255)
+    return np.asarray(canvas.resize((width, height), Image.Resampling.BOX), np.float32) / 255
+
+
+def any_scene(rng: np.random.Generator, side: int, pen: float) -> Scene:
+    """Paper, pen, light and camera by chance; a drawing program's clean white half of the time."""
+    if rng.random() < 0.4:
+        return Scene(paper=(255,) * 3, pen=(int(rng.integers(0, 90)),) * 3)
+    light = int(rng.integers(140, 250))
+    dark = int(rng.integers(10, light - 70))
+    chalk = rng.random() < 0.15
+    paper, ink = (dark, light) if chalk else (light, dark)
+    ruled = side >= 200 and not chalk and rng.random() < 0.2
+    tint = rng.integers(-12, 13, 3)
+    return Scene(
+        paper=tuple(int(level) for level in np.clip(paper + tint, 0, 255)),
+        pen=tuple(int(level) for level in np.clip(ink + 2 * tint, 0, 255)),
+        ruling=(150, 180, 220) if ruled and light > 190 else None,
+        squared=bool(rng.random() < 0.5),
+        tilt=float(rng.uniform(-0.03, 0.03)),
+        light=float(rng.uniform(0, 0.5)),
+        shadow=float(rng.choice([0, 0, rng.uniform(0.1, 0.4)])),
+        grain=float(rng.uniform(0, 8)),
+        blur=float(rng.uniform(0, 0.35)) * pen,
+        jpeg=int(rng.integers(40, 95)) if rng.random() < 0.6 else None,
+    )
+
+
+def rub_out(coverage: np.ndarray, rng: np.random.Generator, pen: float) -> np.ndarray:
+    """Coverage with a gap or two in its strokes, about as long as the pen is wide."""
+    rows, columns = np.nonzero(coverage > 0.5)
+    y, x = np.mgrid[: coverage.shape[0], : coverage.shape[1]]
+    for _ in range(int(rng.integers(1, 3))):
+        at = int(rng.integers(len(rows)))
+        reach = pen * rng.uniform(0.4, 0.9)
+        coverage = np.where(np.hypot(y - rows[at], x - columns[at]) < reach, 0, coverage)
+    return coverage.astype(np.float32)
+
+
+def draw_pictures(count: int, seed: int = 0) -> Iterator[tuple[int, np.ndarray]]:
+    """Draw pictures of one digit, 28 to 700 pixels large: the digit, uint8 (height, width, 3)."""
+    rng = np.random.default_rng(seed)
+    hands = ("synthetic", "continental")
+    halves = [draw_lines(count // 2 + 1, 2 * seed + k, hand) for k, hand in enumerate(hands)]
+    for number in range(count):
+        drawing = halves[number % 2][number // 2]
+        side = int(28 * 25 ** rng.uniform(0, 1))
+        page = (side, max(24, int(side * rng.uniform(0.7, 1.3))))
+        size = min(page) * rng.uniform(0.5, 0.85)
+        pen = max(1.0, size * 0.015 * 11 ** rng.uniform(0, 1))
+        coverage = cover(drawing, size, pen, page)
+        if rng.random() < 0.1:
+            coverage = rub_out(coverage, rng, pen)
+        yield drawing.digit, photograph(coverage, any_scene(rng, side, pen), seed + number)
+
+
+def main() -> None:
+    """Write pictures and their labels into the folder that is named."""
+    folder, count, *seed = sys.argv[1:]
+    place = Path(folder)
+    place.mkdir(parents=True, exist_ok=True)
+    lines = ["file,label"]
+    for number, (digit, picture) in enumerate(draw_pictures(int(count), *map(int, seed))):
+        lines.append(f"drawn{number:05}.png,{digit}")
+        Image.fromarray(picture).save(place / f"drawn{number:05}.png")
+    (place / "labels.csv").write_text("\n".join(lines) + "\n")
+
+
+if __name__ == "__main__":
+    main()
