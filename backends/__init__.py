@@ -5,7 +5,16 @@ from __future__ import annotations
 import re
 from difflib import get_close_matches
 
-from backends.base import PRECISIONS, Array, Backend, BackendError, Memory, kernel, scratch
+from backends.base import (
+    PRECISIONS,
+    Array,
+    Backend,
+    BackendError,
+    Memory,
+    keep_pixels,
+    kernel,
+    scratch,
+)
 from backends.cpu import CpuBackend
 from backends.host import usable_cores
 from backends.tape import on_replay
@@ -17,6 +26,7 @@ __all__ = [
     "BackendError",
     "Memory",
     "get_backend",
+    "keep_pixels",
     "kernel",
     "on_replay",
     "scratch",

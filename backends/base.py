@@ -1,10 +1,10 @@
-"""The interface between a device and the mathematics: eight members and no more."""
+"""The interface between a device and the mathematics: eight members, and one that may be there."""
 
 from __future__ import annotations
 
 import inspect
 from collections.abc import Callable
-from typing import Any, NamedTuple, Protocol, TypeVar
+from typing import Any, NamedTuple, Protocol, TypeVar, runtime_checkable
 
 from numpy.typing import DTypeLike, NDArray
 
@@ -141,3 +141,32 @@ class Backend(Protocol):
     def memory(self) -> Memory:
         """Return the free memory, the peak, and how much work suits the device."""
         ...
+
+
+@runtime_checkable
+class KeepsPixels(Protocol):
+    """What a backend may have beside its eight members."""
+
+    def keep_pixels(self, images: NDArray[Any], rows: int, outputs: int) -> Array | None:
+        """Keep images of 8 bits in a form that products read faster; see `keep_pixels`."""
+        ...
+
+
+def keep_pixels(backend: Backend, images: NDArray[Any], rows: int, outputs: int) -> Array | None:
+    """Let a device keep images of 8 bits in a form of its own, if its products are faster with it.
+
+    What it returns stands for the images over 255: ``xp.matmul`` takes it as its left factor,
+    itself or its ``T``, and is as exact as with floats. It has a length and is cut by slices of its
+    rows; ``bits`` is an array of as many rows, which ``xp.take`` can read, and ``of(bits)`` makes
+    the same of rows taken from it.
+
+    Args:
+        backend: the device.
+        images: uint8, shape (N, I).
+        rows: how many of them a product takes at once.
+        outputs: O, the width of its right factor (I, O), of float32.
+
+    Returns:
+        The images; None where the device has no such form, or it would not pay.
+    """
+    return backend.keep_pixels(images, rows, outputs) if isinstance(backend, KeepsPixels) else None

@@ -25,6 +25,7 @@ from numpy.typing import NDArray
 
 from backends import PRECISIONS, Backend, BackendError, get_backend
 from bench.harness.device_calls import replays
+from bench.harness.device_pixels import of_pixels
 from bench.harness.device_timings import epochs, operations
 from bench.harness.log import Log
 from mlp.benchmark.workload import noise
@@ -83,6 +84,11 @@ def products(case: Case) -> Iterator[Row]:
                 "precision": precision, "shape": shape,
                 "error": worst, "holds": worst < RELATIVE_ERROR[precision],
             }  # fmt: skip
+
+
+def products_of_pixels(case: Case) -> Iterator[Row]:
+    """Hold the products of images on tensor cores to float64, and time them beside float32's."""
+    yield from of_pixels(case.device, case.images)
 
 
 def slices_of_columns(case: Case) -> Iterator[Row]:
@@ -259,6 +265,7 @@ def timed_epochs(case: Case) -> Iterator[Row]:
 
 CHECKS: tuple[Callable[[Case], Iterator[Row]], ...] = (
     products,
+    products_of_pixels,
     slices_of_columns,
     sums_and_softmax,
     recipes,

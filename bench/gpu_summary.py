@@ -91,7 +91,7 @@ def _checks(found: list[dict[str, Any]]) -> Iterator[str]:
         elif "microseconds" in row:
             times = (f"{name} {value}" for name, value in row["microseconds"].items())
             yield f"us in a graph, {row['rows']} rows: {'; '.join(times)}"
-        elif "epoch_ms" in row or "to_device_ms" in row:
+        elif "epoch_ms" in row or "to_device_ms" in row or "pixels" in row:
             yield _line(row)
 
 

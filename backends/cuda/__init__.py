@@ -5,6 +5,7 @@
     checks.py     why a device cannot be used, and what would mend it
     namespace.py  CuPy's functions, a few of them replaced
     blas.py       matrix products that a CUDA graph can hold
+    pixels.py     products of images of 8 bits, on tensor cores
     fusion.py     one kernel made from a chain of elementwise calls
     kernels.py    the kernels that are written by hand, in kernels.cu
     graph.py      a step that is captured once and then replayed

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import ctypes
 import weakref
-from ctypes import byref, c_double, c_float, c_int, c_size_t, c_void_p
+from ctypes import byref, c_double, c_float, c_int, c_longlong, c_size_t, c_void_p
 from typing import Any
 
 from backends.base import PRECISIONS, Array, BackendError
@@ -20,7 +20,7 @@ COMPUTE_TYPES = dict(zip(PRECISIONS, (68, 77, 75), strict=True))
 """cublasComputeType_t for float32 arrays: 32F, 32F_FAST_TF32, 32F_FAST_16BF."""
 
 _OP_N, _OP_T = 0, 1
-_CUDA_R_32F, _CUDA_R_64F = 0, 1
+_CUDA_R_32F, _CUDA_R_64F, _CUDA_R_16BF = 0, 1, 14
 _COMPUTE_64F = 70
 _GEMM_DEFAULT = -1
 _LARGEST = 2**31 - 1
@@ -45,6 +45,12 @@ class Blas:
         self._gemm.argtypes = [
             *[c_void_p, c_int, c_int, c_int, c_int, c_int, c_void_p],
             *[*operand, *operand, c_void_p, *operand, c_int, c_int],
+        ]
+        self._gemms = library.cublasGemmStridedBatchedEx
+        matrices = [*operand, c_longlong]  # and how far one is from the next
+        self._gemms.argtypes = [
+            *[c_void_p, c_int, c_int, c_int, c_int, c_int, c_void_p],
+            *[*matrices, *matrices, c_void_p, *matrices, c_int, c_int, c_int],
         ]
         self._float = (
             byref(c_float(1.0)),
@@ -84,6 +90,38 @@ class Blas:
         )
         _check("cublasGemmEx", status)
         return out
+
+    def matmul_bf16(
+        self,
+        a: Array,
+        b: Array,
+        out: Array,
+        shape: tuple[int, int, int],
+        transposed: bool,
+        count: int,
+    ) -> None:
+        """Multiply bf16 matrices into float32 ones, whose sums are of float32 as well.
+
+        Args:
+            a: bits of bf16, uint16: ``count`` matrices (m, k) one after another, or, transposed,
+                (k, m), in rows.
+            b: likewise, (k, n), each row in the first elements of one that may be wider.
+            out: float32, (m, n), likewise.
+            shape: m, k and n.
+            transposed: whether it is aᵀ that is multiplied.
+            count: how many products there are.
+        """
+        m, k, n = shape
+        widths = a.shape[-1], b.shape[-1], out.shape[-1]
+        one, zero, dtype, _ = self._float
+        status = self._gemms(
+            *(self._handle, _OP_N, _OP_T if transposed else _OP_N, n, m, k, one),
+            *(b.data.ptr, _CUDA_R_16BF, widths[1], k * widths[1]),
+            *(a.data.ptr, _CUDA_R_16BF, widths[0], (k if transposed else m) * widths[0]),
+            *(zero, out.data.ptr, dtype, widths[2], m * widths[2]),
+            *(count, COMPUTE_TYPES["float32"], _GEMM_DEFAULT),
+        )
+        _check("cublasGemmStridedBatchedEx", status)
 
 
 def can_multiply(a: Array, b: Array, out: Array | None) -> bool:

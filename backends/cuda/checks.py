@@ -16,6 +16,10 @@ OLDEST_CUDA, NEWEST_CUDA = 12, 13
 """The CUDA versions that there are CuPy wheels for."""
 
 
+FIRST_WITH_BF16 = (8, 0)
+"""The first compute capability whose tensor cores take bf16: Ampere's."""
+
+
 class Gpu(NamedTuple):
     """A device that the driver lists."""
 
@@ -27,6 +31,11 @@ class Gpu(NamedTuple):
     """Memory that is free, in bytes."""
     memory: int
     """All of its memory, in bytes."""
+
+    @property
+    def reads_bf16(self) -> bool:
+        """Whether its tensor cores take bf16."""
+        return reads_bf16(self.capability.replace(".", ""))
 
 
 class CudaFacts(NamedTuple):
@@ -64,6 +73,11 @@ def installed_wheels() -> tuple[str, ...]:
         and name.partition("-")[2][:4] in ("", "cuda", "rocm")
     }
     return tuple(sorted(found))
+
+
+def reads_bf16(capability: str) -> bool:
+    """Tell whether tensor cores take bf16, by a compute capability as CuPy has it: ``"90"``."""
+    return (int(capability[:-1]), int(capability[-1])) >= FIRST_WITH_BF16
 
 
 def driver_version() -> int:

@@ -6,15 +6,17 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
+import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 from backends.base import Array, Memory, kernel_of
 from backends.cuda.blas import WORKSPACE_BYTES, Blas, load_cublas
-from backends.cuda.checks import check_device, check_driver, import_cupy, smoke_test
+from backends.cuda.checks import check_device, check_driver, import_cupy, reads_bf16, smoke_test
 from backends.cuda.fusion import Fused
 from backends.cuda.graph import CapturedStep
 from backends.cuda.kernels import C_TYPES, Kernels
 from backends.cuda.namespace import CudaNamespace
+from backends.cuda.pixels import ALIGNED, WORTH_SPLITTING, Pixels
 from backends.cuda.queue import of_device
 
 WORKING_SET_SHARE = 8
@@ -27,6 +29,9 @@ more are counted in 64 bits, which is slower, and cuBLAS is told its sizes in 32
 SLICE_BYTES = 64 << 20
 """A larger array is brought over in slices of this size. CuPy copies what it brings into pinned
 memory, a power of two of it, which it keeps for as long as the process lives."""
+
+PIXELS_SHARE = 2
+"""Images take at most 1/PIXELS_SHARE of the free memory as bf16, twice the size of bytes."""
 
 SPAN = 64
 """Updates that are captured as one graph: enough to hide the host's work between graphs, and few
@@ -83,6 +88,26 @@ class CudaBackend:
             cupy.copyto(whole[part], cupy.asarray(array[part], dtype=dtype))
             self._queue.stream.synchronize()
         return whole
+
+    def keep_pixels(self, images: NDArray[Any], rows: int, outputs: int) -> Pixels | None:
+        """Keep images for products on tensor cores; see `backends.base.keep_pixels`."""
+        pays = rows * images.shape[1] * outputs >= WORTH_SPLITTING
+        fits = 2 * images.nbytes <= self.memory().free // PIXELS_SHARE
+        takes = self._precision == "float32" and reads_bf16(self._queue.device.compute_capability)
+        if not (pays and fits and takes and images.shape[1] % ALIGNED == 0):
+            return None
+        pixels: Pixels = self._queue.entering(self._as_pixels)(images)
+        return pixels
+
+    def _as_pixels(self, images: NDArray[Any]) -> Pixels:
+        """Bring bytes to the device, slice by slice, and make bf16 of them."""
+        bits = self._cupy.empty(images.shape, np.uint16)
+        rows = max(1, SLICE_BYTES // images.shape[1])
+        for start in range(0, len(images), rows):
+            part = slice(start, start + rows)
+            self._kernels.to_bf16(self._cupy.asarray(images[part]), bits[part])
+            self._queue.stream.synchronize()
+        return Pixels(bits)
 
     def to_numpy(self, array: Array) -> NDArray[Any]:
         """Copy a device array to the host."""

@@ -1,6 +1,6 @@
 // The kernels written by hand; T, float or double, is defined in front of this file.
 //
-// All but the last sum in two stages: each block leaves its part in `partial`, and the block that comes last
+// The first ones sum in two stages: each block leaves its part in `partial`, and the block that comes last
 // adds the parts up. The order of additions depends on the shapes alone, so results repeat exactly,
 // from run to run and from one GPU to another. `ticket` counts the blocks; it is 0 before and after.
 // Launch with THREADS threads a block.
@@ -138,4 +138,48 @@ extern "C" __global__ void weighted_sums(long long elements, int terms, int widt
             sum += weights[first + k] * rows[(first + k) * width + i % width];
         sums[i] = sum;
     }
+}
+
+// The three numbers of bf16 whose sum is a number of float32: its upper 8 significant bits, those of
+// what is left, and all that is left then. What is infinite or no number is that in the first one.
+// a: (rows, columns). parts: (rows, apart), in each row the first parts, the second and the third.
+extern "C" __global__ void split_in_three(long long elements, int columns, int apart, const float* a,
+                                          unsigned short* parts) {
+    const long long stride = (long long)gridDim.x * blockDim.x;
+    for (long long i = (long long)blockIdx.x * blockDim.x + threadIdx.x; i < elements; i += stride) {
+        unsigned short* part = parts + i / columns * apart + i % columns;
+        float rest = a[i];
+        for (int p = 0; p < 3; ++p) {
+            unsigned int upper = __float_as_uint(rest) & 0xffff0000u;
+            if (rest != rest) upper = 0x7fc00000u;  // of a NaN, the bits that say so may be lower
+            part[p * columns] = upper >> 16;
+            rest = rest - rest == 0 ? rest - __uint_as_float(upper) : 0;
+        }
+    }
+}
+
+// out = (the sum of all that `split_in_three` made three of, over the products) / 255, a thread an
+// element, from the least parts up. sums: (products, rows, apart). out: (rows, columns).
+extern "C" __global__ void add_parts(long long elements, int columns, int apart, int products,
+                                     const float* sums, float* out) {
+    const long long stride = (long long)gridDim.x * blockDim.x;
+    for (long long i = (long long)blockIdx.x * blockDim.x + threadIdx.x; i < elements; i += stride) {
+        const float* first = sums + i / columns * apart + i % columns;
+        float sum = 0;
+        for (int p = 2; p >= 0; --p) {
+            float of_part = 0;
+            for (int m = 0; m < products; ++m)
+                of_part += first[m * (elements / columns) * apart + p * columns];
+            sum += of_part;
+        }
+        out[i] = sum / 255.0f;
+    }
+}
+
+// Bytes as bf16, which is the upper half of a float32.
+extern "C" __global__ void bytes_to_bf16(long long n, const unsigned char* bytes,
+                                         unsigned short* bits) {
+    const long long stride = (long long)gridDim.x * blockDim.x;
+    for (long long i = (long long)blockIdx.x * blockDim.x + threadIdx.x; i < n; i += stride)
+        bits[i] = __float_as_uint((float)bytes[i]) >> 16;
 }

@@ -79,9 +79,31 @@ class Kernels:
         cuBLAS is known to fail above 65,535 of them, and is slow with so small ones.
         """
         terms, width = rows.shape[1:]
-        blocks = max(1, min(MOST_BLOCKS, -(-sums.size // THREADS)))
-        arguments = np.int64(sums.size), np.int32(terms), np.int32(width), weights, rows, sums
-        self._kernel("weighted_sums", rows.dtype)((blocks,), (THREADS,), arguments)
+        self._by_elements(
+            "weighted_sums", sums, np.int32(terms), np.int32(width), weights, rows, sums
+        )
+
+    def split(self, a: Array, parts: Array) -> None:
+        """Write ``a``, float32, (N, O), as three numbers of bf16 each to ``parts``, (N, 3 O …)."""
+        widths = np.int32(a.shape[1]), np.int32(parts.shape[1])
+        self._by_elements("split_in_three", a, *widths, a, parts)
+
+    def add_parts(self, sums: Array, out: Array) -> None:
+        """Write the sums over products and parts, (M, N, 3 O …), over 255 to ``out``, (N, O)."""
+        widths = np.int32(out.shape[1]), np.int32(sums.shape[2]), np.int32(len(sums))
+        self._by_elements("add_parts", out, *widths, sums, out)
+
+    def to_bf16(self, bytes_: Array, bits: Array) -> None:
+        """Write bytes as bf16: uint16, of the same shape."""
+        self._by_elements("bytes_to_bf16", bits, bytes_, bits, dtype=np.dtype(np.float32))
+
+    def _by_elements(
+        self, name: str, elements: Array, *arguments: Any, dtype: np.dtype[Any] | None = None
+    ) -> None:
+        """Launch a kernel in which a thread works on one of some elements, or on several."""
+        blocks = max(1, min(MOST_BLOCKS, -(-elements.size // THREADS)))
+        kernel = self._kernel(name, dtype or elements.dtype)
+        kernel((blocks,), (THREADS,), (np.int64(elements.size), *arguments))
 
     def _by_rows(self, name: str, outputs: Array, *others: Array) -> None:
         """Launch a kernel in which a thread works on a row of outputs (N, C)."""

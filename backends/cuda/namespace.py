@@ -9,6 +9,7 @@ import numpy as np
 from backends.base import Array
 from backends.cuda.blas import Blas, can_multiply
 from backends.cuda.kernels import C_TYPES, Kernels
+from backends.cuda.pixels import PixelProducts, Pixels
 from backends.cuda.queue import Queue
 
 
@@ -25,6 +26,7 @@ class CudaNamespace:
     def __init__(self, cupy: Any, queue: Queue, blas: Blas, kernels: Kernels) -> None:
         self._cupy, self._queue, self._blas = cupy, queue, blas
         self._column_sums = queue.entering(kernels.column_sums)
+        self._of_pixels = queue.entering(PixelProducts(cupy, blas, kernels).matmul)
         self._sum = queue.entering(cupy.sum)
 
     def __getattr__(self, name: str) -> Any:
@@ -35,7 +37,13 @@ class CudaNamespace:
         return function
 
     def matmul(self, a: Array, b: Array, out: Array | None = None) -> Array:
-        """``cupy.matmul``; for matrices by our own handle, which a graph can capture."""
+        """``cupy.matmul``; for matrices by our own handle, which a graph can capture.
+
+        Of `Pixels`, by tensor cores.
+        """
+        if isinstance(a, Pixels):
+            out = self._cupy.empty((len(a), b.shape[1]), b.dtype) if out is None else out
+            return self._of_pixels(a, b, out)
         self._queue.enter()
         if can_multiply(a, b, out):
             return self._blas.matmul(a, b, out)

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from backends import Backend, get_backend
+from backends import Backend, get_backend, keep_pixels
 from mlp.benchmark.workload import noise
 from mlp.nn.losses import SoftmaxCrossEntropy
 from mlp.nn.network import MLP
@@ -65,6 +65,20 @@ def _products(backend: Backend) -> Values:
     return np.concatenate([backend.to_numpy(a).ravel() for a in (y, dW, dx, db)])
 
 
+def _images(backend: Backend) -> Values:
+    """Compute both products of a first layer, of images as the device keeps them."""
+    xp, rng = backend.xp, np.random.default_rng(3)
+    images = rng.integers(0, 256, (515, 64), dtype=np.uint8)
+    x = keep_pixels(backend, images, 10**9, 17)  # however few there are
+    if x is None:
+        x = backend.asarray(images / 255.0, "float32")
+    W, dy = (backend.asarray(rng.normal(size=(n, 17)), "float32") for n in (64, 515))
+    y, dW = xp.zeros((515, 17), dtype="float32"), xp.zeros((64, 17), dtype="float32")
+    xp.matmul(x, W, out=y)  # (515, 17)
+    xp.matmul(x.T, dy, out=dW)  # (64, 17)
+    return np.concatenate([backend.to_numpy(a).ravel() for a in (y, dW)])
+
+
 def _softmax(backend: Backend) -> Values:
     """Compute the gradient of softmax cross-entropy."""
     rng = np.random.default_rng(1)
@@ -104,6 +118,7 @@ def _epochs(number: int) -> Callable[[Backend], Values]:
 
 CHECKS: dict[str, tuple[Callable[[Backend], Values], float]] = {
     "products and sums": (_products, 1e-5),
+    "products of images": (_images, 1e-5),
     "softmax cross-entropy": (_softmax, 1e-5),
     "gradients, relu": (_gradients("relu", "float32"), 1e-5),
     "gradients, tanh, float64": (_gradients("tanh", "float64"), 1e-13),

@@ -9,6 +9,7 @@ from typing import Annotated, Any
 
 import typer
 
+from backends.cuda.checks import Gpu
 from mlp.benchmark.doctor import Report, examine
 from mlp.benchmark.parity import Parity
 from mlp.benchmark.workload import CLASSES, PIXELS, network_name
@@ -63,7 +64,7 @@ def lines(report: Report) -> list[str]:
         f"NVIDIA driver: {f'serves CUDA up to {cuda.driver}' if cuda.driver else 'none'}",
         *(
             f"cuda:{gpu.number}: {gpu.name}, compute capability {gpu.capability}, "
-            f"{gpu.free / 2**30:.1f} of {gpu.memory / 2**30:.1f} GiB free"
+            f"{gpu.free / 2**30:.1f} of {gpu.memory / 2**30:.1f} GiB free, {_first_layer(gpu)}"
             for gpu in cuda.gpus
         ),
     ]
@@ -76,6 +77,11 @@ def lines(report: Report) -> list[str]:
     if report.speeds:
         text += ["", "training, batches of 128, images a second:", *_speed_lines(report)]
     return text
+
+
+def _first_layer(gpu: Gpu) -> str:
+    """Say what multiplies many images of 8 bits with the weights of the first layer."""
+    return "images on tensor cores" if gpu.reads_bf16 else "images in float32 (bf16 needs 8.0)"
 
 
 def _parity_line(check: Parity) -> str:

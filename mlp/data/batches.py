@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from backends import Array
+from backends import Array, keep_pixels
 from mlp.common.threads import share_of
 from mlp.data.augment import Deformation
 from mlp.nn.buffers import Buffers
@@ -26,7 +26,8 @@ class Batches:
     The images are kept as bytes and converted batch by batch, which is faster than reading four
     times as many bytes; only images that fit one micro-batch are converted beforehand. Images that
     are too large for the device stay on the host, or in a mapped file, and each batch is copied.
-    Floats are taken as they are.
+    Floats are taken as they are. A device may keep bytes in a form of its own, which its products
+    read; see `backends.keep_pixels`.
 
     Args:
         images: shape (N, ...), each I values: uint8, of which 255 becomes 1, or floats.
@@ -36,12 +37,14 @@ class Batches:
         augment: how `gather` deforms the images; see `mlp.data.augment`.
         weights: how much each image counts in the loss, shape (N,). With them, what is handed out
             as labels are rows of targets with the weight as a last column, shape (N, C + 1).
+        product_rows: how many images at once go into a product, where they go nowhere else; 0
+            where something else reads them, for which they have to be floats.
 
     Attributes:
         key: the random key of an epoch's deformations.
         weights: on the device, shape (N,); None without them.
         micro_batch_size: how many images the device works on best at once.
-        keeps_floats: whether the images are converted already.
+        keeps_floats: whether the images are converted already, to floats or for the products.
         on_host: whether the images stay on the host; the labels never do.
     """
 
@@ -52,6 +55,7 @@ class Batches:
         model: MLP,
         augment: str | None = None,
         weights: NDArray[Any] | None = None,
+        product_rows: int = 0,
     ) -> None:
         backend = model.backend
         self.backend, self.xp = backend, backend.xp
@@ -62,12 +66,18 @@ class Batches:
         self.on_host = memory.is_discrete and rows.nbytes > memory.free // HOST_SHARE
         self._are_bytes = rows.dtype == np.uint8
         kept = None if self._are_bytes else np.dtype(model.dtype)
-        self.images: Array = rows if self.on_host else backend.asarray(rows, kept)  # (N, I)
+        pixels: Array | None = None
+        if product_rows and self._are_bytes and model.dtype == "float32" and not self.on_host:
+            pixels = keep_pixels(backend, rows, product_rows, model.sizes[1])
+        self.keeps_pixels = pixels is not None
+        self.images: Array = pixels  # (N, I)
+        if pixels is None:
+            self.images = rows if self.on_host else backend.asarray(rows, kept)
         memory = backend.memory()  # what the images leave free
         self.micro_batch_size = max(1, memory.working_set // bytes_an_image(model))
         fits = len(rows) <= self.micro_batch_size or not self._are_bytes
-        self.keeps_floats = fits and not self.on_host
-        if self.keeps_floats and self._are_bytes:
+        self.keeps_floats = (fits or self.keeps_pixels) and not self.on_host
+        if self.keeps_floats and self._are_bytes and not self.keeps_pixels:
             self.images = self._as_floats(self.images, self.xp.empty(rows.shape, model.dtype))
         # On the CPU, integer labels stay bytes as well; as indices they have to be wider.
         self._plain_labels, self.weights = None if weights is None else labels, None
@@ -116,9 +126,12 @@ class Batches:
             first: the first one's place in the epoch's order.
 
         Returns:
-            x of shape (n, I) and labels of shape (n,) or (n, L).
+            x of shape (n, I), floats or what the device keeps, and labels of shape (n,) or (n, L).
         """
         n, labels = len(rows), self.labels_of(rows)
+        if self.keeps_pixels:
+            bits = self._buffer("bits", n, self.images.shape[1], dtype=self.images.bits.dtype)
+            return self.images.of(self.xp.take(self.images.bits, rows, axis=0, out=bits)), labels
         x = self._buffer("x", n, self.images.shape[1])
         if self.on_host:
             self._as_floats(self.backend.asarray(self.images.take(rows, axis=0)), x)

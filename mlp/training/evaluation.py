@@ -32,8 +32,10 @@ class Evaluation:
     def __init__(self, replicas: Sequence[MLP], test: Split, held_out: Split) -> None:
         self._replicas = replicas
         self._model = model = replicas[0]
-        self._test = Batches(test.images, test.labels, model)
-        self._held_out = Batches(held_out.images, held_out.labels, model)
+        self._test, self._held_out = (
+            Batches(split.images, split.labels, model, product_rows=len(split.images))
+            for split in (test, held_out)
+        )
         self._counters: dict[MLP, CorrectCount] = {}
         if task_of(model).kind == "multiclass":
             classes, backend, dtype = model.sizes[-1], model.backend, model.dtype

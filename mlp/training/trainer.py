@@ -76,9 +76,13 @@ class Trainer:
     def __init__(self, model: MLP, split: Split, recipe: Recipe) -> None:
         self.model, self.recipe = model, recipe
         self.backend = model.backend
-        self.batches = Batches(split.images, split.labels, model, recipe.augment, split.weights)
-        N = len(self.batches)
+        N = len(split.images)
         self.batch_size = N if recipe.batch_size == "full" else min(recipe.batch_size, N)
+        changed = recipe.augment is not None or recipe.input_dropout > 0.0
+        self.batches = Batches(
+            *(split.images, split.labels, model, recipe.augment, split.weights),
+            product_rows=0 if changed else self.batch_size,
+        )
         self.steps = -(-N // self.batch_size)
         at_once = 1 if self.backend.memory().is_discrete else SPAN_MICRO_BATCHES
         is_large = self.batch_size > at_once * self.batches.micro_batch_size

@@ -37,7 +37,7 @@ def test_people_are_told_line_by_line(mlp: Command) -> None:
     for line in (
         "CuPy: cupy-cuda12x 14.2.0, built for CUDA 12.8",
         "NVIDIA driver: serves CUDA up to 12.9",
-        "cuda:0: a GPU, compute capability 9.0, 60.0 of 80.0 GiB free",
+        "cuda:0: a GPU, compute capability 9.0, 60.0 of 80.0 GiB free, images on tensor cores",
         "! something does not work",
         "  $ mend it",
         "cuda:0 against the CPU:",
@@ -46,6 +46,14 @@ def test_people_are_told_line_by_line(mlp: Command) -> None:
         assert line in result.out.splitlines(), line
     assert "sums                      the same: 1.0e-07 apart" in result.out
     assert "products                  DIFFERENT" in result.out
+
+
+def test_tensor_cores_that_take_no_bf16_are_told(mlp: Command, report: Report) -> None:
+    old = report.cuda.gpus[0]._replace(capability="7.5")
+    report.cuda = report.cuda._replace(gpus=(old, old._replace(capability="12.0")))
+    out = mlp("doctor").out
+    assert "capability 7.5, 60.0 of 80.0 GiB free, images in float32 (bf16 needs 8.0)" in out
+    assert "capability 12.0, 60.0 of 80.0 GiB free, images on tensor cores" in out
 
 
 @pytest.mark.usefixtures("report")

@@ -11,7 +11,7 @@ import contextlib
 import ctypes
 import weakref
 from collections.abc import Callable, Iterator
-from ctypes import CFUNCTYPE, POINTER, c_int, c_size_t, c_void_p
+from ctypes import CFUNCTYPE, POINTER, c_int, c_longlong, c_size_t, c_void_p
 from functools import cache, partial
 from types import SimpleNamespace
 from typing import Any
@@ -393,6 +393,14 @@ class Cublas:
             *(c_void_p, *operand, c_int, c_int),
         )
 
+        several = (*operand, c_longlong)
+        self.cublasGemmStridedBatchedEx = self._function(
+            "cublasGemmStridedBatchedEx",
+            self._bf16_gemms,
+            *(c_void_p, c_int, c_int, c_int, c_int, c_int, c_void_p, *several, *several),
+            *(c_void_p, *several, c_int, c_int, c_int),
+        )
+
     def _function(self, name: str, body: Callable[..., int], *types: Any) -> Any:
         def call(*args: Any) -> int:
             self.calls.append(name)
@@ -425,11 +433,9 @@ class Cublas:
         A, Atype, lda, B, Btype, ldb, beta, C, Ctype, ldc, compute, algorithm = rest
         scalar = {68: ctypes.c_float, 75: ctypes.c_float, 77: ctypes.c_float, 70: ctypes.c_double}
         number = {0: np.float32, 1: np.float64}[Atype]
-        assert handle == self.HANDLE
         if self._workspace not in self._cupy._owners:
             return 14  # the workspace was freed
-        current = self._cupy.current_stream[self._cupy.current_device]
-        assert self._stream == current.ptr, "cuBLAS works on a stream that is not current"
+        self._check_stream(handle)
         assert Atype == Btype == Ctype
         assert (scalar[compute] is ctypes.c_double) == (number is np.float64)
         assert algorithm == -1
@@ -447,6 +453,36 @@ class Cublas:
         self._cupy.do("cublasGemmEx", product, a, b, c)
         return 0
 
+    def _bf16_gemms(self, handle, transa, transb, m, n, k, alpha, *rest) -> int:  # type: ignore[no-untyped-def]
+        """Multiply matrices of bf16 into float32, as a tensor core does: see `tensor_core`."""
+        A, Atype, lda, a_next, B, Btype, ldb, b_next, beta, *rest = rest
+        C, Ctype, ldc, c_next, count, compute, algorithm = rest
+        self._check_stream(handle)
+        assert (Atype, Btype, Ctype, compute, algorithm) == (14, 14, 0, 68, -1)
+        one, zero = (ctypes.cast(p, POINTER(ctypes.c_float))[0] for p in (alpha, beta))
+        assert (one, zero) == (1.0, 0.0)
+        assert int(Device.compute_capability) >= 80, "a device without tensor cores for bf16"
+        matrices = []
+        for nth in range(count):
+            left, right = (k, m) if transa else (m, k), (n, k) if transb else (k, n)
+            matrices += [
+                self._columns(A + 2 * nth * a_next, lda, *left, np.uint16),
+                self._columns(B + 2 * nth * b_next, ldb, *right, np.uint16),
+                self._columns(C + 4 * nth * c_next, ldc, m, n, np.float32),
+            ]
+
+        def products(*matrices: Any) -> None:
+            for a, b, c in zip(*[iter(matrices)] * 3, strict=True):
+                c[...] = tensor_core(a.T if transa else a, b.T if transb else b)
+
+        self._cupy.do("cublasGemmStridedBatchedEx", products, *matrices)
+        return 0
+
+    def _check_stream(self, handle: int) -> None:
+        assert handle == self.HANDLE
+        current = self._cupy.current_stream[self._cupy.current_device]
+        assert self._stream == current.ptr, "cuBLAS works on a stream that is not current"
+
     def _columns(self, address: int, leading: int, rows: int, columns: int, number: type) -> Any:
         """View memory as a matrix that lies column by column, as cuBLAS does."""
         assert leading >= rows > 0
@@ -455,6 +491,23 @@ class Cublas:
         strides = (step, leading * step)
         offset = address - owner.ctypes.data
         return DeviceArray((rows, columns), number, memory, offset, strides)
+
+
+def tensor_core(a: Any, b: Any) -> Any:
+    """Multiply bits of bf16: exact products, added up 16 at a time to sums that are cut off.
+
+    Fasi, Higham, Mikaitis and Pranesh, Numerical behavior of NVIDIA tensor cores (2021), found sums
+    rounded towards zero; that of 16 exact products is taken to be exact here, in float64.
+    """
+    wide = [(np.asarray(m, np.uint32) << 16).view(np.float32).astype(np.float64) for m in (a, b)]
+    sums = np.zeros((a.shape[0], b.shape[1]), np.float64)
+    with np.errstate(all="ignore"):
+        for k in range(0, a.shape[1], 16):
+            sums = sums + wide[0][:, k : k + 16] @ wide[1][k : k + 16]
+            nearest = sums.astype(np.float32)
+            over = np.isfinite(sums) & (abs(nearest.astype(np.float64)) > abs(sums))
+            sums = np.where(over, np.nextafter(nearest, np.float32(0)), nearest).astype(np.float64)
+    return sums
 
 
 def rounded(a: Any, bits: int) -> Any:

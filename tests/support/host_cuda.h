@@ -21,6 +21,17 @@ OF_FLOAT_AND_DOUBLE(log1p)
 OF_FLOAT_AND_DOUBLE(sqrt)
 OF_FLOAT_AND_DOUBLE(tanh)
 
+static unsigned int __float_as_uint(float x) {
+    unsigned int bits;
+    __builtin_memcpy(&bits, &x, sizeof bits);
+    return bits;
+}
+static float __uint_as_float(unsigned int bits) {
+    float x;
+    __builtin_memcpy(&x, &bits, sizeof x);
+    return x;
+}
+
 #define __global__ static
 #define __device__ static
 #define __shared__ static

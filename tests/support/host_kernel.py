@@ -20,6 +20,14 @@ C_TYPES = {
     "float": ctypes.c_float,
     "double": ctypes.c_double,
 }
+DTYPES = {
+    "T": None,
+    "float": "float32",
+    "unsigned char": "uint8",
+    "unsigned int": "uint32",
+    "unsigned short": "uint16",
+}
+"""The dtypes of arrays, by the types that their elements have in a kernel."""
 COMPILER = shutil.which("c++")
 build = Path()
 """The folder of the compiled kernels; a fixture in conftest.py sets it for each run."""
@@ -94,7 +102,7 @@ def _c_type(kind: str, real: str) -> Any:
 def _convert(value: Any, kind: str) -> Any:
     """Pass an array by address, and a number if it has just the type that the kernel declares."""
     if "*" in kind:
-        expected = {"T": None, "unsigned int": "uint32"}[kind.replace("const ", "").rstrip("* ")]
+        expected = DTYPES[kind.replace("const ", "").rstrip("* ")]
         assert expected is None or value.dtype == expected, f"{value.dtype} for {kind}"
         return value.data.ptr
     widths = {"long long": "int64", "int": "int32", "float": "float32", "double": "float64"}
