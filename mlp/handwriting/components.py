@@ -85,60 +85,73 @@ def connected_components(mask: Mask) -> ComponentLabels:
     """Number the connected components of ``mask``; diagonal neighbours are connected.
 
     Each row is cut into runs of inked pixels, and a run is joined with those that it touches in
-    the row above: the two-pass algorithm of Rosenfeld & Pfaltz, Sequential Operations in Digital
-    Picture Processing, JACM 13 (1966).
+    the row above: Rosenfeld & Pfaltz, Sequential Operations in Digital Picture Processing, JACM 13
+    (1966), with all runs at once.
 
     Args:
         mask: bool, shape (height, width).
 
     Returns:
-        int32, the same shape: the number of each pixel's component from 1, 0 for the background.
+        int32, the same shape: the number of each pixel's component from 1, in the order of their
+        first pixels; 0 for the background.
     """
     height, width = mask.shape
-    padded = np.zeros((height, width + 2), np.int8)
+    starts, ends = _find_runs(mask)  # (runs,)
+    firsts = _join_runs(starts, ends, width + 1)
+    numbers = np.cumsum(firsts == np.arange(len(firsts)), dtype=np.int32)[firsts]  # (runs,)
+    edges = np.zeros(height * (width + 1), np.int32)
+    edges[starts] = numbers
+    edges[ends] = -numbers
+    labels = edges.reshape(height, width + 1)
+    return np.cumsum(labels, axis=1, dtype=np.int32)[:, :width]
+
+
+def count_components(mask: Mask) -> int:
+    """Count what :func:`connected_components` numbers."""
+    firsts = _join_runs(*_find_runs(mask), mask.shape[1] + 1)
+    return int(np.count_nonzero(firsts == np.arange(len(firsts))))
+
+
+def _find_runs(mask: Mask) -> tuple[NDArray[np.int_], NDArray[np.int_]]:
+    """Return where runs of inked pixels begin and the first place past each, in order.
+
+    They are places in all rows in a line, of which each is one column wider than the mask.
+    """
+    height, width = mask.shape
+    padded = np.zeros((height, width + 2), bool)
     padded[:, 1:-1] = mask
-    steps = np.diff(padded, axis=1)  # (height, width + 1): +1 where a run starts, -1 past its end
-    rows, starts = np.nonzero(steps == 1)
-    ends = np.nonzero(steps == -1)[1]
-    first_runs = np.searchsorted(rows, np.arange(height + 1)).tolist()
-
-    roots = _join_runs(first_runs, starts.tolist(), ends.tolist())
-    numbers = np.unique(roots, return_inverse=True)[1] + 1  # (runs,)
-    edges = np.zeros((height, width + 1), np.int32)
-    edges[rows, starts] = numbers
-    edges[rows, ends] -= numbers.astype(np.int32)
-    return np.cumsum(edges, axis=1, dtype=np.int32)[:, :width]
+    # Ink begins and ends by turns, since each row ends in none.
+    changes = np.flatnonzero(padded[:, 1:] != padded[:, :-1])
+    return changes[::2], changes[1::2]
 
 
-def _join_runs(first_runs: list[int], starts: list[int], ends: list[int]) -> list[int]:
-    """Join runs of adjacent rows that touch, in a union-find forest.
+def _join_runs(starts: NDArray[np.int_], ends: NDArray[np.int_], step: int) -> NDArray[np.int_]:
+    """Join runs of adjacent rows that touch.
 
     Args:
-        first_runs: the index of each row's first run, and the number of all runs at the end.
-        starts: the column at which each run begins, row by row.
-        ends: the first column past each run.
+        starts: from :func:`_find_runs`, shape (runs,).
+        ends: the same.
+        step: places from one row to the next.
 
     Returns:
-        For each run the index of one run that stands for its whole component.
+        For each run the first of its component, shape (runs,).
     """
-    parent = list(range(len(starts)))
-
-    def root(run: int) -> int:
-        while parent[run] != run:
-            parent[run] = parent[parent[run]]
-            run = parent[run]
-        return run
-
-    for row in range(1, len(first_runs) - 1):
-        above, here = first_runs[row - 1], first_runs[row]
-        while above < first_runs[row] and here < first_runs[row + 1]:
-            if starts[above] <= ends[here] and starts[here] <= ends[above]:
-                parent[root(here)] = root(above)
-            if ends[above] < ends[here]:
-                above += 1
-            else:
-                here += 1
-    return [root(run) for run in range(len(starts))]
+    low = np.searchsorted(ends, starts - step)  # the runs above that end beside it or later
+    high = np.searchsorted(starts, ends - step, side="right")
+    touching = np.maximum(high - low, 0)
+    below = np.repeat(np.arange(len(starts)), touching)  # (pairs,)
+    since = np.arange(len(below)) - np.repeat(np.cumsum(touching) - touching, touching)
+    above = np.repeat(low, touching) + since  # (pairs,)
+    firsts = np.arange(len(starts))
+    while True:
+        one, other = firsts[above], firsts[below]
+        apart = one != other
+        if not apart.any():
+            return firsts
+        one, other, above, below = one[apart], other[apart], above[apart], below[apart]
+        np.minimum.at(firsts, np.maximum(one, other), np.minimum(one, other))
+        while not np.array_equal(nearer := firsts[firsts], firsts):
+            firsts = nearer
 
 
 def parts_of(labels: ComponentLabels, smallest: float = 1) -> list[Part]:
@@ -148,8 +161,9 @@ def parts_of(labels: ComponentLabels, smallest: float = 1) -> list[Part]:
         labels: int32, shape (height, width), from :func:`connected_components`.
         smallest: in pixels.
     """
-    rows, columns = np.nonzero(labels)
-    numbers = labels[rows, columns]
+    inked = np.flatnonzero(labels)
+    numbers = labels.ravel()[inked].astype(np.intp)
+    rows, columns = np.divmod(inked, labels.shape[1])
     count = int(numbers.max(initial=0))
     top, left = (np.full(count + 1, np.iinfo(np.int32).max, np.int64) for _ in range(2))
     bottom, right = (np.zeros(count + 1, np.int64) for _ in range(2))

@@ -30,7 +30,7 @@ def remove_frames(ink: Plane, edge: float) -> Plane:
     return _remove(ink, np.isin(labels, numbers))
 
 
-def remove_borders(ink: Plane) -> Plane:
+def remove_borders(ink: Plane) -> tuple[Plane, float]:
     """Remove what reaches in from the picture's edge, such as a strip of a dark table.
 
     Beside one a pencil would look too faint to be ink. A digit that was cropped too tightly
@@ -39,18 +39,22 @@ def remove_borders(ink: Plane) -> Plane:
     Args:
         ink: float32, shape (height, width).
 
+    Returns:
+        The ink that is left, and its edge; see `mlp.handwriting.ink.find_edge`.
+
     Raises:
         NoDigit: if there is no ink.
     """
-    mask = ink > find_edge(ink)
+    edge = find_edge(ink)
+    mask = ink > edge
     if not any(side.any() for side in _sides(mask)):
-        return ink
+        return ink, edge
     labels = connected_components(mask)
     down, across = (round(constants.BORDER_DEPTH * side) for side in ink.shape)
     inner = np.unique(labels[down:-down, across:-across])
     outer = np.setdiff1d(np.concatenate(_sides(labels)), inner)
     rest = _remove(ink, np.isin(labels, outer[outer > 0]))
-    return rest if _holds_a_digit(rest) else ink
+    return (rest, find_edge(rest)) if _holds_a_digit(rest) else (ink, edge)
 
 
 def _holds_a_digit(ink: Plane) -> bool:

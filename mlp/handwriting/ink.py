@@ -38,7 +38,8 @@ def align_polarity(picture: NDArray[np.uint8]) -> NDArray[np.uint8]:
     spread = np.einsum("ij,ijk,ijl->kl", weights, change, change)  # (3, 3)
     direction = np.linalg.eigh(spread)[1][:, -1]  # (3,): the widest spread's, of length 1
     direction *= np.sign(direction[np.abs(direction).argmax()])
-    return np.where(direction < -constants.OPPOSED_CHANNEL, ~picture, picture)
+    opposed = direction < -constants.OPPOSED_CHANNEL
+    return np.where(opposed, ~picture, picture) if opposed.any() else picture
 
 
 def estimate_paper_colour(
@@ -64,13 +65,19 @@ def estimate_paper_colour(
     limit = constants.WIDEST_STROKE * max(min(height, width), max(height, width) / 2)
     size = int(scale * min(widest or limit, limit)) | 1  # odd
     size = max(constants.NARROWEST_CLOSING, size)
-    paper = np.empty(picture.shape, np.float32)
-    for channel in range(3):
-        plane = picture[..., channel].astype(np.float32)
-        plane = resize(plane, rows, columns, Image.Resampling.BOX)
-        filled = smooth(closing(plane, size), constants.COLOUR_BLUR)
-        paper[..., channel] = resize(filled, height, width, Image.Resampling.BILINEAR)
-    return np.maximum(paper, constants.DARKEST_PAPER)
+    channels = np.ascontiguousarray(np.moveaxis(picture, 2, 0))  # (3, height, width)
+    if (channels[1:] == channels[0]).all():
+        channels = channels[:1]  # of a grey picture
+    small = np.array(
+        [resize(c.astype(np.float32), rows, columns, Image.Resampling.BOX) for c in channels]
+    )
+    filled = smooth(closing(small, size), constants.COLOUR_BLUR)  # (1 or 3, rows, columns)
+    paper = np.empty((3, height, width), np.float32)
+    for channel, plane in zip(paper[: len(filled)], filled, strict=True):
+        channel[:] = resize(plane, height, width, Image.Resampling.BILINEAR)
+    np.maximum(paper[: len(filled)], constants.DARKEST_PAPER, out=paper[: len(filled)])
+    paper[len(filled) :] = paper[0]
+    return np.moveaxis(paper, 0, 2)
 
 
 def absorbed_light(picture: NDArray[np.uint8], paper: NDArray[np.float32]) -> Plane:
@@ -87,7 +94,13 @@ def absorbed_light(picture: NDArray[np.uint8], paper: NDArray[np.float32]) -> Pl
         float32 of shape (height, width), 0 for paper to 1 for black, the paper's grain at 0.
     """
     taken = np.maximum(paper - picture, 0)  # (height, width, 3)
-    return _over_paper(np.linalg.norm(taken, axis=2) / np.linalg.norm(paper, axis=2))
+    return _over_paper(_length(taken) / _length(paper))
+
+
+def _length(colours: NDArray[np.float32]) -> Plane:
+    """Return the length of each pixel's colour, shape (height, width)."""
+    red, green, blue = (np.square(colours[..., channel]) for channel in range(3))
+    return np.sqrt(red + green + blue)
 
 
 def pen_colour(picture: NDArray[np.uint8], paper: NDArray[np.float32], strokes: Mask) -> Plane:

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from mlp.handwriting import constants
-from mlp.handwriting.components import connected_components
+from mlp.handwriting.components import count_components
 from mlp.handwriting.filters import Mask, Plane, resize, smooth
 
 
@@ -32,7 +32,7 @@ def _with_stroke_width(digit: Mask) -> Mask:
     unit = max(_extent(digit)) / constants.MNIST_DIGIT
     width = stroke_width(digit)
     wanted = float(np.clip(width, constants.THINNEST * unit, constants.THICKEST * unit))
-    strokes = signed_distance(digit) <= (wanted - width) / 2
+    strokes = move_outline(digit, (wanted - width) / 2)
     if strokes.sum() < constants.LEAST_LEFT * digit.sum():
         return digit
     # Narrowing may break the thinnest strokes; a digit that has some is left as wide as it is.
@@ -53,40 +53,40 @@ def stroke_width(mask: Mask) -> float:
     return 2 * float(mask.sum()) / outline if outline else 0.0
 
 
-def signed_distance(mask: Mask) -> Plane:
-    """Compute the distance from each pixel to the outline of ``mask``, below 0 inside it.
+def move_outline(mask: Mask, outwards: float) -> Mask:
+    """Widen or narrow a shape evenly all round.
 
     Args:
         mask: bool, shape (height, width).
+        outwards: how far its outline moves, in pixels; below 0 inwards.
 
     Returns:
-        float32, the same shape, in pixels.
+        The same shape: the pixels whose middle is inside the new outline.
     """
-    return (_distance(mask) - _distance(~mask) + np.where(mask, 0.5, -0.5)).astype(np.float32)
+    if outwards >= 0:
+        return _within(mask, outwards + 0.5)
+    return ~_within(~mask, 0.5 - outwards, closed=False)
 
 
-def _distance(mask: Mask) -> Plane:
-    """The Euclidean distance from each pixel to the nearest inside ``mask``.
+def _within(mask: Mask, radius: float, *, closed: bool = True) -> Mask:
+    """Which pixels have one of ``mask`` at most, or nearer than, ``radius`` pixels away.
 
-    Along columns, then along rows, as Felzenszwalb & Huttenlocher, Distance Transforms of Sampled
-    Functions (2012); along rows by looking ever farther aside, until nothing nearer can be there.
+    A disc is as many rods side by side as it is wide: a pixel is in the disc of another if it is
+    near enough to that along its column for the number of columns between.
     """
     height, width = mask.shape
     far = height + width
-    rows = np.arange(height)[:, None]
-    above = np.maximum.accumulate(np.where(mask, rows, -far), axis=0)
-    below = np.minimum.accumulate(np.where(mask, rows, height + far)[::-1], axis=0)[::-1]
-    along = np.minimum(rows - above, below - rows).clip(max=far)  # (height, width)
-    squared = np.square(along, dtype=np.float32)
-    nearest = squared.copy()
-    for aside in range(1, width):
-        step = np.float32(aside**2)
-        if step >= nearest.max():
-            break
-        np.minimum(nearest[:, aside:], squared[:, :-aside] + step, out=nearest[:, aside:])
-        np.minimum(nearest[:, :-aside], squared[:, aside:] + step, out=nearest[:, :-aside])
-    distance: Plane = np.sqrt(nearest)
-    return distance
+    rows = np.arange(height, dtype=np.int32)[:, None]
+    above = np.maximum.accumulate(np.where(mask, rows, np.int32(-far)), axis=0)
+    below = np.minimum.accumulate(np.where(mask, rows, np.int32(2 * far))[::-1], axis=0)[::-1]
+    along = np.minimum(rows - above, below - rows)  # (height, width)
+    near = along <= radius if closed else along < radius
+    for aside in range(1, min(width, int(radius) + 1)):
+        rest = radius**2 - aside**2
+        rod = along <= rest**0.5 if closed else along < rest**0.5
+        near[:, aside:] |= rod[:, :-aside]
+        near[:, :-aside] |= rod[:, aside:]
+    return near
 
 
 def _enlarge(soft: Plane) -> Mask:
@@ -117,7 +117,7 @@ def _cropped(digit: Mask) -> Mask:
 
 def count_parts(mask: Mask) -> int:
     """Count the connected components of a mask; diagonal neighbours are connected."""
-    return int(connected_components(mask).max(initial=0))
+    return count_components(mask)
 
 
 def _extent(mask: Mask) -> tuple[int, int]:

@@ -217,7 +217,7 @@ def _find_strokes(picture: NDArray[np.uint8], mask: Mask | None = None) -> _Page
             ink = np.where(mask, ink, np.float32(0))
         unframed = remove_frames(ink, find_edge(ink))
         lifted = remove_grain(remove_ruled_lines(unframed), constants.GRAIN_BLUR * pen)
-        edge = find_edge(remove_borders(lifted))
+        _, edge = remove_borders(lifted)
         if pen < constants.FINE_PEN * max(grey.shape):
             edge *= constants.FINE_PEN_EDGE
         soft = np.clip(lifted / (2 * edge), 0, 1)
@@ -242,8 +242,8 @@ def _rough_pen_width(picture: NDArray[np.uint8]) -> float:
     """
     small, scale = shrink(picture, constants.PEN_SIDE)
     ink = remove_ruled_lines(absorbed_light(small, estimate_paper_colour(small)))
-    ink = remove_borders(remove_grain(ink, constants.PEN_BLUR))
-    return scale * stroke_width(ink > find_edge(ink))
+    ink, edge = remove_borders(remove_grain(ink, constants.PEN_BLUR))
+    return scale * stroke_width(ink > edge)
 
 
 def _working_copy(picture: NDArray[np.uint8]) -> tuple[NDArray[np.uint8], float]:
@@ -258,4 +258,6 @@ def _working_copy(picture: NDArray[np.uint8]) -> tuple[NDArray[np.uint8], float]
         picture = np.repeat(picture[..., None], 3, axis=2)
     if picture.shape[2] == 4:
         picture = flatten_alpha(picture)
-    return shrink(picture, constants.WORKING_SIDE)
+    copy, scale = shrink(picture, constants.WORKING_SIDE)
+    planes = np.ascontiguousarray(np.moveaxis(copy, 2, 0))  # channels apart are quicker to combine
+    return np.moveaxis(planes, 0, 2), scale

@@ -17,6 +17,7 @@ from hard_pictures import (
 
 from mlp.handwriting import NoDigit, extract_digit
 from mlp.handwriting.frames import remove_borders, remove_frames
+from mlp.handwriting.ink import find_edge
 
 
 @pytest.mark.parametrize("pen", [(150, 150, 155), (255, 150, 200)])
@@ -79,11 +80,14 @@ def bordered(inside: bool) -> np.ndarray:
 
 
 def test_a_border_goes_if_something_else_is_on_the_page():
-    left = remove_borders(bordered(inside=True))
+    left, edge = remove_borders(bordered(inside=True))
+    assert edge == find_edge(left)
     assert left[:, 90:].max() == 0
     np.testing.assert_array_equal(left[:, :90], bordered(inside=True)[:, :90])
     alone = bordered(inside=False)
-    np.testing.assert_array_equal(remove_borders(alone), alone)
+    left, edge = remove_borders(alone)
+    np.testing.assert_array_equal(left, alone)
+    assert edge == find_edge(alone)
 
 
 def test_a_blank_page_has_no_border():

@@ -9,7 +9,7 @@ from PIL import Image, ImageDraw
 
 from mlp.data.strokes import skeletons
 from mlp.handwriting import extract_digit
-from mlp.handwriting.normalise import count_parts, signed_distance, stroke_width, to_mnist_format
+from mlp.handwriting.normalise import count_parts, move_outline, stroke_width, to_mnist_format
 
 
 @pytest.mark.parametrize("digit", range(10))
@@ -34,10 +34,12 @@ def test_thin_and_fat_pens_come_near_the_width_of_mnist(pen):
     assert 1.7 < stroke_width(fine) / 6 < 3.2
 
 
-def test_distance_is_that_to_the_nearest_pixel():
-    mask = np.random.default_rng(6).random((9, 13)) < 0.3
+@pytest.mark.parametrize("outwards", [-3.2, -1.0, -0.4, 0.0, 0.7, 1.5, 4.0, 30.0])
+@pytest.mark.parametrize("share", [0.3, 0.9])
+def test_an_outline_moves_by_the_distance_to_the_nearest_pixel(outwards, share):
+    mask = np.random.default_rng(6).random((9, 13)) < share
     inside, outside = np.argwhere(mask), np.argwhere(~mask)
-    expected = np.array(
+    signed = np.array(
         [
             [
                 0.5 - np.hypot(*(outside - (y, x)).T).min()
@@ -48,7 +50,7 @@ def test_distance_is_that_to_the_nearest_pixel():
             for y in range(9)
         ]
     )
-    np.testing.assert_allclose(signed_distance(mask), expected, rtol=1e-6)
+    np.testing.assert_array_equal(move_outline(mask, outwards), signed <= outwards)
 
 
 @pytest.mark.parametrize("angle", [0, 0.3, 0.8])
