@@ -46,7 +46,8 @@ def draw(kind: str, count: int, folder: Path) -> Path:
             grain = rng.normal(0, 3, (-(-height // 4), width // 4)).astype(np.float32)
             grain = grain.repeat(4, axis=0).repeat(4, axis=1)[:height]
             pixels = 40 + 0.75 * pixels + grain
-            digit = Image.fromarray(pixels.clip(0, 255).astype(np.uint8))
+            tinted = pixels[..., None] * np.array([1.0, 0.98, 0.92], np.float32)  # in lamplight
+            digit = Image.fromarray(tinted.clip(0, 255).astype(np.uint8))
         digit.save(place / f"{i:05}.{ending}")
     return place
 

@@ -93,7 +93,7 @@ def _weigh(wide: Plane, weights: NDArray[np.float32], axis: int) -> Plane:
     """Add up the pixels of each window along an axis, each times its weight."""
     length = wide.shape[axis - 2] - len(weights) + 1
     windows = [wide[_along(axis, shift, shift + length)] for shift in range(len(weights))]
-    total = np.multiply(windows[0], weights[0])
+    total: Plane = np.multiply(windows[0], weights[0])
     weighted = np.empty_like(total)
     for window, weight in zip(windows[1:], weights[1:], strict=True):
         total += np.multiply(window, weight, out=weighted)

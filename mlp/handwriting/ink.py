@@ -52,7 +52,7 @@ def estimate_paper_colour(
     4th ed., section 9.8 (bottom-hat transformation).
 
     Args:
-        picture: uint8, shape (height, width, 3), dark on light.
+        picture: uint8, shape (height, width, 3), or 1 in place of 3 if it is grey; dark on light.
         widest: no stroke is wider than this, in pixels; `constants.WIDEST_STROKE` is the limit and
             the default. The less it is, the closer shadows are followed.
 
@@ -65,19 +65,13 @@ def estimate_paper_colour(
     limit = constants.WIDEST_STROKE * max(min(height, width), max(height, width) / 2)
     size = int(scale * min(widest or limit, limit)) | 1  # odd
     size = max(constants.NARROWEST_CLOSING, size)
-    channels = np.ascontiguousarray(np.moveaxis(picture, 2, 0))  # (3, height, width)
-    if (channels[1:] == channels[0]).all():
-        channels = channels[:1]  # of a grey picture
-    small = np.array(
-        [resize(c.astype(np.float32), rows, columns, Image.Resampling.BOX) for c in channels]
-    )
-    filled = smooth(closing(small, size), constants.COLOUR_BLUR)  # (1 or 3, rows, columns)
-    paper = np.empty((3, height, width), np.float32)
-    for channel, plane in zip(paper[: len(filled)], filled, strict=True):
+    channels = np.moveaxis(picture, 2, 0).astype(np.float32)  # (channels, height, width)
+    small = np.array([resize(c, rows, columns, Image.Resampling.BOX) for c in channels])
+    filled = smooth(closing(small, size), constants.COLOUR_BLUR)  # (channels, rows, columns)
+    paper = np.empty_like(channels)
+    for channel, plane in zip(paper, filled, strict=True):
         channel[:] = resize(plane, height, width, Image.Resampling.BILINEAR)
-    np.maximum(paper[: len(filled)], constants.DARKEST_PAPER, out=paper[: len(filled)])
-    paper[len(filled) :] = paper[0]
-    return np.moveaxis(paper, 0, 2)
+    return np.moveaxis(np.maximum(paper, constants.DARKEST_PAPER, out=paper), 0, 2)
 
 
 def absorbed_light(picture: NDArray[np.uint8], paper: NDArray[np.float32]) -> Plane:
@@ -87,20 +81,24 @@ def absorbed_light(picture: NDArray[np.uint8], paper: NDArray[np.float32]) -> Pl
     much as the paper has light in it, so a red or a yellow pen is ink although it is bright.
 
     Args:
-        picture: uint8, shape (height, width, 3), dark on light.
+        picture: uint8, shape (height, width, 3), or 1 in place of 3 if it is grey; dark on light.
         paper: float32, the same shape, from :func:`estimate_paper_colour`.
 
     Returns:
         float32 of shape (height, width), 0 for paper to 1 for black, the paper's grain at 0.
     """
-    taken = np.maximum(paper - picture, 0)  # (height, width, 3)
-    return _over_paper(_length(taken) / _length(paper))
+    taken = paper - picture  # (height, width, channels)
+    return _over_paper(_length(np.maximum(taken, 0, out=taken)) / _length(paper))
 
 
 def _length(colours: NDArray[np.float32]) -> Plane:
     """Return the length of each pixel's colour, shape (height, width)."""
+    if colours.shape[2] == 1:
+        return colours[..., 0]
     red, green, blue = (np.square(colours[..., channel]) for channel in range(3))
-    return np.sqrt(red + green + blue)
+    red += green
+    red += blue
+    return np.sqrt(red, out=red)
 
 
 def pen_colour(picture: NDArray[np.uint8], paper: NDArray[np.float32], strokes: Mask) -> Plane:
@@ -109,16 +107,32 @@ def pen_colour(picture: NDArray[np.uint8], paper: NDArray[np.float32], strokes: 
     Seen in the light that it absorbs, a pink pen is dark on a grey paper that is as bright.
 
     Args:
-        picture: uint8, shape (height, width, 3), dark on light.
+        picture: uint8, shape (height, width, 3), or 1 in place of 3 if it is grey; dark on light.
         paper: float32, the same shape, from :func:`estimate_paper_colour`.
         strokes: bool, shape (height, width): which pixels are ink.
 
     Returns:
-        float32, shape (3,): the weights of red, green and blue, which sum to 1.
+        float32, shape (3,) or (1,): the weights of red, green and blue, which sum to 1.
     """
     taken = np.maximum(paper[strokes] - picture[strokes], 0).sum(axis=0)  # (3,)
     weights: Plane = (taken + 1) / (taken + 1).sum()
     return weights
+
+
+def in_light(picture: NDArray[np.uint8], weights: Plane) -> Plane:
+    """Compute how bright a picture is in some light.
+
+    Args:
+        picture: uint8, shape (height, width, channels).
+        weights: float32, shape (channels,): how much of the light is red, green and blue.
+
+    Returns:
+        float32, shape (height, width).
+    """
+    brightness: Plane = picture[..., 0] * weights[0]
+    for channel in range(1, len(weights)):
+        brightness += picture[..., channel] * weights[channel]
+    return brightness
 
 
 def remove_grain(ink: Plane, sigma: float) -> Plane:
@@ -136,8 +150,8 @@ def remove_grain(ink: Plane, sigma: float) -> Plane:
 
 def _over_paper(ink: Plane) -> Plane:
     """How much ink there is beyond what most of the page has."""
-    over: Plane = np.maximum(ink - np.median(ink), 0)
-    return over
+    over: Plane = ink - np.float32(_quantile(ink, 0.5))
+    return np.maximum(over, 0, out=over)
 
 
 def find_edge(ink: Plane) -> float:
@@ -149,7 +163,7 @@ def find_edge(ink: Plane) -> float:
     Raises:
         NoDigit: if no level stands clear of the paper's grain.
     """
-    quantile = float(np.quantile(ink, constants.GRAIN_QUANTILE))
+    quantile = _quantile(ink, constants.GRAIN_QUANTILE)
     grain = constants.GRAIN_FLOOR + constants.GRAIN_LEVELS * quantile
     # In coarse grain, a faint pen must still be among the pixels that the threshold divides.
     inked = ink[ink > min(grain, constants.FAINTEST_PEN / 2)]
@@ -159,6 +173,14 @@ def find_edge(ink: Plane) -> float:
     if pen < constants.FAINTEST_PEN:
         raise NoDigit
     return max(constants.STROKE_EDGE * pen, min(grain, constants.STROKE_EDGE_IN_GRAIN * pen))
+
+
+def _quantile(values: Plane, share: float) -> float:
+    """Interpolate linearly between two neighbours in order, as NumPy does; from 0 to below 1."""
+    place, rest = divmod(share * (values.size - 1), 1)
+    in_order = np.partition(values, int(place), axis=None)
+    low, above = float(in_order[int(place)]), in_order[int(place) + 1 :]
+    return low + rest * (float(above.min()) - low) if rest else low
 
 
 def otsu(values: NDArray[np.float32]) -> float:

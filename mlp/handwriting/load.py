@@ -280,16 +280,17 @@ def shrink(picture: NDArray[np.uint8], side: int) -> tuple[NDArray[np.uint8], fl
     """Shrink a picture until it is at most ``side`` pixels long.
 
     Args:
-        picture: uint8, shape (height, width, 3).
+        picture: uint8, shape (height, width, channels).
         side: in pixels.
 
     Returns:
-        The copy, uint8 of shape (rows, columns, 3), or the picture if it is small enough; and how
-        many times as large as that the picture is, 1 or more.
+        The copy, uint8 of shape (rows, columns, channels), or the picture if it is small enough;
+        and how many times as large as that the picture is, 1 or more.
     """
     scale = max(picture.shape[:2]) / side
     if scale <= 1:
         return picture, 1.0
-    small = Image.fromarray(picture)
-    small.thumbnail((side, side), Image.Resampling.BOX)
-    return np.asarray(small), scale
+    channels = [Image.fromarray(np.ascontiguousarray(c)) for c in np.moveaxis(picture, 2, 0)]
+    for channel in channels:
+        channel.thumbnail((side, side), Image.Resampling.BOX)
+    return np.moveaxis(np.array([np.asarray(channel) for channel in channels]), 0, 2), scale

@@ -51,6 +51,8 @@ def _find_lines(ink: Plane) -> list[Line]:
     edges = np.linspace(0, ink.shape[1], constants.RULE_STRIPS + 1).astype(int)
     strips = np.add.reduceat(ink, edges[:-1], axis=1)
     profile = (strips / np.diff(edges)).astype(np.float32)  # (height, strips)
+    if _is_bare(profile):
+        return []
     centres = (edges[:-1] + edges[1:]) / (2 * ink.shape[1])  # (strips,), from 0 to 1
     steepest = int(constants.RULE_STEEPEST * ink.shape[1])
     rises = np.arange(-steepest, steepest + 1, constants.RULE_RISE_STEP)
@@ -63,6 +65,18 @@ def _find_lines(ink: Plane) -> list[Line]:
     if len(lines) == 1 and _ends_inside(profile, lines[0], centres):
         return []  # the stem of a digit that fills the frame
     return lines
+
+
+def _is_bare(profile: Plane) -> bool:
+    """Whether so many strips are without ink that any path is hidden in more than it may be.
+
+    Of a path from the left or to the right that is cut off above or below, some of the strips are
+    outside the picture: so look at each stretch of as few strips as a line has inside.
+    """
+    count = profile.shape[1]
+    faint = profile.max(axis=0) < constants.RULE_FAINTEST  # (strips,)
+    stretches = sliding_window_view(faint, int(constants.RULE_INSIDE * count))
+    return bool(stretches.sum(axis=1).min() > int(constants.RULE_HIDDEN * count))
 
 
 def _strengths(

@@ -12,6 +12,7 @@ from mlp.handwriting.ink import (
     align_polarity,
     estimate_paper_colour,
     find_edge,
+    in_light,
     otsu,
     pen_colour,
     remove_grain,
@@ -75,6 +76,22 @@ def test_a_pens_colour_is_the_light_that_it_swallows():
     assert weights.sum() == pytest.approx(1)
     assert weights.argmax() == 1
     assert weights[1] > 0.95
+
+
+def test_a_grey_picture_has_the_ink_of_its_like_in_colour():
+    grey = photograph(page_of(3), Scene(grain=4))[..., :1]
+    colour = grey.repeat(3, axis=2)
+    papers = [estimate_paper_colour(picture) for picture in (grey, colour)]
+    np.testing.assert_array_equal(papers[0].repeat(3, axis=2), papers[1])
+    inks = [absorbed_light(p, paper) for p, paper in zip((grey, colour), papers, strict=True)]
+    np.testing.assert_allclose(*inks, atol=1e-6)
+    assert pen_colour(grey, papers[0], inks[0] > 0.3) == 1
+
+
+def test_brightness_in_a_light_is_the_weighted_sum_of_its_colours():
+    picture = np.random.default_rng(6).integers(0, 256, (4, 5, 3), np.uint8)
+    weights = np.array([0.2, 0.5, 0.3], np.float32)
+    np.testing.assert_allclose(in_light(picture, weights), picture @ weights, rtol=1e-5)
 
 
 def test_grain_is_taken_off_and_strokes_stay():

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from hard_pictures import SCENES, Scene, clean, draw_digit, likeness, page_of, photograph
 
-from mlp.handwriting import extract_digit
+from mlp.handwriting import extract_digit, ruled_lines
 from mlp.handwriting.ruled_lines import remove_ruled_lines
 
 
@@ -39,6 +39,17 @@ def test_a_line_is_removed_and_the_stroke_across_it_kept(rise, upright):
     stroke[30:90, 69:79] = True
     assert cleaned[~stroke].sum() < 0.05 * ink[~stroke].sum()
     np.testing.assert_allclose(cleaned[30:90, 70:78], 0.9, atol=0.01)
+
+
+@pytest.mark.parametrize("rise", [0.0, 0.06, -0.6])
+def test_lines_are_looked_for_wherever_one_could_be(rise, monkeypatch):
+    rows, columns = np.mgrid[:120, :160]
+    line = np.abs(rows - (60 + rise * (columns - 80))) < 1.5
+    pages = [(line * level).astype(np.float32) for level in (0.015, 0.0199, 0.0201, 0.03, 0.3)]
+    quick = [remove_ruled_lines(page) for page in pages]
+    monkeypatch.setattr(ruled_lines, "_is_bare", lambda profile: False)
+    for page, cleaned in zip(pages, quick, strict=True):
+        np.testing.assert_array_equal(remove_ruled_lines(page), cleaned)
 
 
 def test_a_short_dark_stroke_is_no_line():
