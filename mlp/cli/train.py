@@ -17,6 +17,7 @@ from mlp.cli.train_job import Job
 from mlp.cli.train_open import open_data, open_network
 from mlp.cli.train_options import Asked, Computed
 from mlp.cli.train_report import report
+from mlp.cli.train_seeds import places, seeds_of, train_seeds
 from mlp.cli.train_settings import gather, settle
 from mlp.cli.watch import page_of
 from mlp.common.errors import ModelError, UsageError
@@ -49,6 +50,16 @@ def train(
     training: Overrides[Recipe],
     reading: Overrides[Reading],
     computed: Computed,
+    seeds: Annotated[
+        int | None,
+        typer.Option(
+            metavar="N",
+            min=2,
+            help="Train N networks, from --seed on, side by side where that changes nothing, and "
+            "print their spread; FILE-1 to FILE-N are their models.",
+            rich_help_panel=RUN_OPTIONS,
+        ),
+    ] = None,
     run: Annotated[
         Path | None,
         typer.Option(
@@ -118,7 +129,10 @@ def train(
         if run is not None:
             folder = _new_folder(run, settings)
             folder.check_free(force)
-        if folder is None:
+        if seeds is not None:
+            numbered = places(out, seeds, force)
+            console.note(f"models: {numbered[0].path} to {numbered[-1].path}")
+        elif folder is None:
             place = ModelPlace(_writable(out, force), force)
         else:
             place = ModelPlace(folder.model, replace=True)
@@ -127,6 +141,10 @@ def train(
             device_settings.device, device_settings.precision, device_settings.graph
         )
         settings, images = open_data(settings)
+        if seeds is not None:
+            of_each = seeds_of(settings.training.seed, seeds)
+            train_seeds(settings, images, backend, of_each, numbered, as_json)
+            return
         saved = state = None
         if resume is not None and folder is not None:
             saved, state = folder.latest_state(console.warn)

@@ -35,6 +35,9 @@ EXCLUSIVE = (
     ("resume", "force"),
     ("run", "out"),
     ("resume", "out"),
+    ("seeds", "run"),
+    ("seeds", "resume"),
+    ("seeds", "watch"),
 )
 """Options of which only one makes sense."""
 
@@ -44,6 +47,10 @@ REASONS = {
     "run": "a run that is resumed has its folder",
     "force": "a run that is resumed goes on in its folder",
 }
+
+
+SEVERAL = "a run that is kept or watched is of one network; train it by itself, with its --seed"
+"""Why what is kept of a run does not go with several seeds."""
 
 
 @dataclass(frozen=True)
@@ -66,7 +73,7 @@ class Given:
         """
         for one, other in EXCLUSIVE:
             if one in self.names and other in self.names:
-                reason = REASONS.get(other, "each says how to train")
+                reason = SEVERAL if one == "seeds" else REASONS.get(other, "each says how to train")
                 raise UsageError(f"--{one} and --{other} exclude each other: {reason}")
         has_folder = "run" in self.names or "resume" in self.names
         for name in ("checkpoint_every", "tensorboard"):

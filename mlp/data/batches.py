@@ -122,12 +122,20 @@ class Batches:
         The next call for as many rows writes into the same arrays.
 
         Args:
-            rows: what `to_device` returns, or a part of it, shape (n,).
+            rows: what `to_device` returns, or a part of it, shape (n,); or shape (n, S), where each
+                of S networks side by side has its own.
             first: the first one's place in the epoch's order.
 
         Returns:
             x of shape (n, I), floats or what the device keeps, and labels of shape (n,) or (n, L).
+            Or those of the S networks side by side: x of shape (n, S·I), and labels of shape (n, S)
+            or (n, S·L).
         """
+        if rows.ndim == 2:
+            n, S = rows.shape
+            x, labels = self.gather(rows.reshape(n * S))  # (n·S, I), (n·S,) or (n·S, L)
+            wide = x.reshape(n, S * x.shape[1])
+            return wide, labels.reshape(n, S * math.prod(labels.shape[1:]))
         n, labels = len(rows), self.labels_of(rows)
         if self.keeps_pixels:
             bits = self._buffer("bits", n, self.images.shape[1], dtype=self.images.bits.dtype)

@@ -6,6 +6,7 @@ from typing import Any
 
 from backends import Array, Backend, kernel
 from mlp.nn.buffers import Buffers
+from mlp.nn.by_network import add_up, by_network
 
 
 class CorrectCount:
@@ -15,16 +16,18 @@ class CorrectCount:
         classes: C, the width of the network's output.
         backend: the device that it computes on.
         dtype: the dtype of the outputs.
+        networks: S, how many networks' outputs stand side by side; see `mlp.nn.stack`.
 
     Attributes:
-        total: the count so far, an array of shape (1, 1).
+        total: the count so far, an array of shape (1, 1); of S networks, shape (S, 1).
     """
 
-    def __init__(self, classes: int, backend: Backend, dtype: str) -> None:
+    def __init__(self, classes: int, backend: Backend, dtype: str, networks: int = 1) -> None:
         self.xp = backend.xp
         self.buffer = Buffers(backend, dtype)
         self.one_hot = self.xp.eye(classes, dtype=dtype)  # (C, C)
-        self.total, self._zero = (self.xp.zeros((1, 1), dtype=dtype) for _ in range(2))
+        self.total, self._zero = (self.xp.zeros((networks, 1), dtype=dtype) for _ in range(2))
+        self._ones = self.xp.ones((classes, 1), dtype=dtype)  # (C, 1)
         self._count = backend.fuse(self.count)
 
     def reset(self) -> None:
@@ -37,7 +40,12 @@ class CorrectCount:
         return self.xp.take(self.one_hot, labels, axis=0, out=rows)
 
     def add(self, outputs: Array, targets: Array) -> None:
-        """Add a batch: outputs, shape (N, C), and one-hot targets, the same shape."""
+        """Add a batch: outputs, shape (N, C), and one-hot targets, the same shape.
+
+        Of S networks: outputs (N, S·C), and targets of the same shape, or (N, C) for all of them.
+        """
+        if len(self.total) > 1:
+            outputs, targets = by_network(outputs, targets, len(self.total), self.buffer)
         self._count(outputs, targets, self.total)
 
     @kernel("count_correct")
@@ -45,8 +53,8 @@ class CorrectCount:
         """total += Σ t · one_hot(argmax a) over the outputs a."""
         N, C = outputs.shape
         answers, rows = self.buffer("answers", N, dtype="int64"), self.buffer("rows", N, C)
-        correct = self.buffer("correct", 1, 1)
+        correct = self.buffer("correct", *total.shape)
         xp.argmax(outputs, axis=1, out=answers)  # (N,)
         xp.take(self.one_hot, answers, axis=0, out=rows)  # (N, C)
-        xp.matmul(rows.reshape(1, -1), targets.reshape(-1, 1), out=correct)
-        xp.add(total, correct, out=total)  # (1, 1)
+        add_up(xp, rows, targets, correct, self._ones, self.buffer)
+        xp.add(total, correct, out=total)  # (1, 1), or (S, 1)

@@ -18,7 +18,7 @@ class Buffers:
     """
 
     def __init__(self, backend: Backend, dtype: str) -> None:
-        self._xp = backend.xp
+        self.xp = backend.xp
         self._dtype = dtype
         self._arrays: dict[tuple[str, tuple[int, ...]], Array] = {}
 
@@ -26,6 +26,6 @@ class Buffers:
         """Return the array of this name and shape, with whatever was last written to it."""
         array = self._arrays.get((name, shape))
         if array is None:
-            array = self._xp.empty(shape, dtype or self._dtype)
+            array = self.xp.empty(shape, dtype or self._dtype)
             self._arrays[name, shape] = array
         return array

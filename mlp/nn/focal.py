@@ -48,7 +48,7 @@ class Focal(Loss):
         xp.log(row, out=row)
         xp.subtract(log_p, row, out=log_p)
         self._lose(p, log_p, power, term)
-        xp.matmul(self.weighed(xp, term).reshape(1, -1), targets.reshape(-1, 1), out=loss)
+        self.add_up(xp, term, targets, loss)
 
     def gradient(self, xp: Any, outputs: Array, targets: Array, kept: Array) -> None:
         """s - p Σ s over the classes, with s = t · q^γ (γ p log p / q - 1)."""

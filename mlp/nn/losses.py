@@ -7,6 +7,10 @@ losses and gradients of the parts add up.
 Examples may have weights: then the mean is Σ w · value / Σ w over the batch, as in scikit-learn's
 ``sample_weight`` and in PyTorch's ``cross_entropy(..., weight=...)``, so a weight of 2 counts an
 example twice. Without weights nothing is computed for them.
+
+Of S networks side by side (`mlp.nn.stack`) each has a loss of its own. A row of their outputs,
+(N, S·C), is S rows of C: seen so, as (N·S, C), every loss computes what it does of one network, and
+each network's values are added up by themselves, those of every S-th row.
 """
 
 from __future__ import annotations
@@ -16,8 +20,8 @@ from typing import Any, ClassVar
 from backends import Array, Backend, kernel
 from mlp.common.errors import UsageError
 from mlp.common.registry import Registry
-from mlp.nn.activations import sigmoid
 from mlp.nn.buffers import Buffers
+from mlp.nn.by_network import add_up, by_network
 
 LEAST_WEIGHT = 1e-30
 """The least sum of weights that a loss is divided by, a normal number in float32."""
@@ -37,6 +41,7 @@ class Loss:
     Attributes:
         smooths: whether targets are probabilities, so that `smooth_labels` makes sense.
         learns: the kinds of tasks that it can be used for; see `mlp.data.task.Task`.
+        networks: S, how many networks' outputs stand side by side.
     """
 
     smooths: ClassVar[bool] = False
@@ -44,10 +49,13 @@ class Loss:
         {"multiclass", "binary", "multilabel", "regression"}
     )
 
+    networks = 1
+
     def __init__(self, classes: int, backend: Backend, dtype: str) -> None:
         self.xp, self._to_numpy, self._fuse = backend.xp, backend.to_numpy, backend.fuse
         self.buffer = Buffers(backend, dtype)
         self.one_hot = self.xp.eye(classes, dtype=dtype)  # (C, C)
+        self._ones = self.xp.ones((classes, 1), dtype=dtype)  # (C, 1)
         self._kept: Array | None = None
         self._weights: Array | None = None
         self.smoothing = 0.0
@@ -58,14 +66,15 @@ class Loss:
         return f"{type(self).__name__}()"
 
     def value(self, xp: Any, outputs: Array, targets: Array, kept: Array, loss: Array) -> None:
-        """Write the sum of the examples' losses.
+        """Write the sum of the examples' losses, by `add_up` or as it does.
 
         Args:
             xp: the array namespace.
             outputs: what the network said, shape (N, C).
             targets: what it should have said, shape (N, C).
             kept: where to leave what `gradient` can use of the work, shape (N, C).
-            loss: where the sum goes, shape (1, 1).
+            loss: where the sum goes, shape (1, 1). Of S networks, whose rows alternate, shape
+                (S, 1): the first is the sum over the rows 0, S, 2 S and so on.
         """
         raise NotImplementedError
 
@@ -76,12 +85,19 @@ class Loss:
     def weighed(self, xp: Any, terms: Array) -> Array:
         """Return terms of the loss, shape (N, C), times the weights of their examples.
 
-        These are the terms themselves, where the examples have no weights. `value` adds up what
-        this returns.
+        These are the terms themselves, where the examples have no weights.
         """
         if self._weights is None:
             return terms
         return xp.multiply(terms, self._weights, out=self.buffer("weighed", *terms.shape))
+
+    def add_up(self, xp: Any, terms: Array, factors: Array | None, loss: Array) -> None:
+        """Write Σ terms · factors, both (N, C), to a loss of shape (1, 1), or (S, 1): see `value`.
+
+        A term is multiplied by the weight of its example, where there is one. Without factors it is
+        Σ terms.
+        """
+        add_up(xp, self.weighed(xp, terms), factors, loss, self._ones, self.buffer)
 
     def smooth_labels(self, share: float) -> None:
         """Let training doubt the labels: from now on, t = (1 - share) · t + share · even.
@@ -104,12 +120,15 @@ class Loss:
     def targets(self, labels: Array) -> Array:
         """Turn integer labels of shape (N,) into target rows (N, C); pass such rows through.
 
-        That the labels are below C is not checked: it would take a wait for the device.
+        Integers of shape (N, S), where each of S networks has its own, become rows (N, S·C). That
+        the labels are below C is not checked: it would take a wait for the device.
         """
-        if labels.ndim == 2:
+        if labels.ndim == 2 and (self.networks == 1 or labels.dtype.kind == "f"):
             return labels
-        targets = self.buffer("targets", len(labels), len(self.one_hot))  # (N, C)
-        return self.xp.take(self.one_hot, labels, axis=0, out=targets)
+        C = len(self.one_hot)
+        targets = self.buffer("targets", labels.size, C)  # (N, C)
+        self.xp.take(self.one_hot, labels.reshape(-1), axis=0, out=targets)
+        return targets if labels.ndim == 1 else targets.reshape(len(labels), self.networks * C)
 
     def part(self, rows: Array) -> tuple[Array, Array | None]:
         """Part target rows, (N, C), from the examples' weights, where they have these as well.
@@ -121,7 +140,7 @@ class Loss:
             The targets, shape (N, C); and the weights, shape (N,), or None.
         """
         N, C = len(rows), len(self.one_hot)
-        if rows.shape[1] == C:
+        if rows.shape[1] in (C, self.networks * C):
             return rows, None
         targets, weights = self.buffer("unweighted", N, C), self.buffer("weights", N)
         self.xp.copyto(targets, rows[:, :C])
@@ -139,31 +158,36 @@ class Loss:
         """Compute the loss; keep what the backward pass needs.
 
         Args:
-            outputs: what the network said, shape (N, C).
-            labels: integers below C, shape (N,), or target rows, shape (N, C).
+            outputs: what the network said, shape (N, C); of S networks, shape (N, S·C).
+            labels: integers below C, shape (N,), or target rows, shape (N, C); of S networks these
+                are of all, or else each has its own: shape (N, S), or (N, S·C).
             total: of the batch that this is a micro-batch of: its size, or with weights their
                 sum, an array of shape (1, 1). That of these examples unless given.
-            out: where the loss goes, shape (1, 1); an array of this loss's own unless given.
+            out: where the loss goes, shape (1, 1); an array of this loss's own unless given. Of S
+                networks, shape (S, 1).
             weights: of the examples, at least 0, shape (N,), in the dtype of the outputs; alike
                 unless given. Where all are 0, so are the loss and its gradient.
 
         Returns:
-            The sum of the examples' losses over ``total``: an array of shape (1, 1).
+            The sum of the examples' losses over ``total``: an array of shape (1, 1), or (S, 1).
 
         Raises:
             UsageError: if an integer label is not from 0 to C - 1.
         """
         if labels.ndim == 1:  # which waits for the device; training hands over rows, unchecked
             self._check(labels)
-        self._outputs, self._targets = outputs, self.targets(labels)  # (N, C)
+        N, targets = len(outputs), self.targets(labels)  # (N, C)
+        if self.networks > 1:
+            outputs, targets = by_network(outputs, targets, self.networks, self.buffer)  # (N·S, C)
+        self._outputs, self._targets = outputs, targets
         if self.smoothing:
             rows = self.buffer("smoothed", *self._targets.shape)
             self._smooth(self._targets, rows)
             self._targets = rows
         self._kept = kept = self.buffer("kept", *outputs.shape)
-        loss = self.buffer("loss", 1, 1)
+        loss = self.buffer("loss", self.networks, 1)
         if weights is None:
-            self._weights, self._scale = None, 1.0 / (total or len(outputs))
+            self._weights, self._scale = None, 1.0 / (total or N)
             self._value(outputs, self._targets, kept, loss)
         else:
             self._weights, self._scale = weights.reshape(-1, 1), self._share(weights, total)
@@ -182,6 +206,8 @@ class Loss:
         self._gradient(self._outputs, self._targets, doutputs, self._scale)
         if self._weights is not None:
             self.xp.multiply(doutputs, self._weights, out=doutputs)  # (N, C) · (N, 1)
+        if self.networks > 1:
+            doutputs = doutputs.reshape(-1, self.networks * len(self.one_hot))  # (N, S·C)
         return doutputs
 
     def _share(self, weights: Array, total: int | Array | None) -> Array:
@@ -237,8 +263,7 @@ class SoftmaxCrossEntropy(Loss):
         xp.divide(p, row, out=p)  # softmax(z)
         xp.log(row, out=row)
         xp.subtract(row, z, out=z)  # -log softmax(z)
-        z = self.weighed(xp, z)
-        xp.matmul(z.reshape(1, -1), targets.reshape(-1, 1), out=loss)  # (1, 1)
+        self.add_up(xp, z, targets, loss)  # (1, 1)
 
     def gradient(self, xp: Any, outputs: Array, targets: Array, kept: Array) -> None:
         """p - t, as each t sums to 1."""
@@ -257,38 +282,8 @@ class Quadratic(Loss):
         """½ Σ (a - t)²; keeps a - t."""
         error = kept
         xp.subtract(outputs, targets, out=error)  # (N, C)
-        xp.matmul(self.weighed(xp, error).reshape(1, -1), error.reshape(-1, 1), out=loss)
+        self.add_up(xp, error, error, loss)
         xp.multiply(loss, 0.5, out=loss)  # (1, 1)
 
     def gradient(self, xp: Any, outputs: Array, targets: Array, kept: Array) -> None:
         """a - t, which is what `value` kept."""
-
-
-@LOSSES.register("binary_cross_entropy")
-class BinaryCrossEntropy(Loss):
-    """L = -1/N Σ [t log σ(z) + (1 - t) log (1 - σ(z))], on logits z: C yes-or-no questions.
-
-    A single label is asked as one question a class. Source for the stable form: TensorFlow's
-    ``sigmoid_cross_entropy_with_logits``, max(z, 0) - z t + log(1 + exp(-|z|)).
-    """
-
-    smooths, even = True, 0.5
-    learns = frozenset({"multiclass", "binary", "multilabel"})
-
-    def value(self, xp: Any, outputs: Array, targets: Array, kept: Array, loss: Array) -> None:
-        """Σ [max(z, 0) - z t + log(1 + exp(-|z|))]."""
-        tail, term = kept, self.buffer("term", *outputs.shape)  # (N, C)
-        xp.absolute(outputs, out=tail)
-        xp.negative(tail, out=tail)
-        xp.exp(tail, out=tail)
-        xp.log1p(tail, out=tail)  # log(1 + exp(-|z|))
-        xp.maximum(outputs, 0.0, out=term)
-        xp.add(tail, term, out=tail)
-        xp.multiply(outputs, targets, out=term)
-        xp.subtract(tail, term, out=tail)
-        xp.sum(self.weighed(xp, tail), out=loss.reshape(()))
-
-    def gradient(self, xp: Any, outputs: Array, targets: Array, kept: Array) -> None:
-        """σ(z) - t."""
-        sigmoid(xp, outputs, kept)  # (N, C)
-        xp.subtract(kept, targets, out=kept)

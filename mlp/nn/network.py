@@ -44,10 +44,13 @@ class MLP(Chain):
         init, bias_init, seed: how the parameters started.
         metadata: what is known of this model besides, and saved with it; see
             `mlp.models.metadata.metadata_of`. None for one that was just made.
+        networks: how many networks' units stand side by side in each layer; see `mlp.nn.stack`.
 
     Raises:
         UsageError: if a size or the seed is no such number, or a name is unknown.
     """
+
+    networks = 1
 
     def __init__(
         self,

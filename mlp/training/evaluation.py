@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import partial
 
+import numpy as np
+from numpy.typing import NDArray
+
 from mlp.common.threads import blas_threads, share_out, start_pool
 from mlp.data.batches import Batches
 from mlp.data.dataset import Split
@@ -24,7 +27,8 @@ class Evaluation:
     """Measures a network on images that it is not trained on, on its device.
 
     Args:
-        replicas: the network and replicas of it, each of which takes a share of the images.
+        replicas: the network and replicas of it, each of which takes a share of the images. Or
+            networks side by side, which share x (`mlp.nn.stack`), and replicas of these.
         test: the test images.
         held_out: the validation images; may be none.
     """
@@ -38,12 +42,17 @@ class Evaluation:
         )
         self._counters: dict[MLP, CorrectCount] = {}
         if task_of(model).kind == "multiclass":
-            classes, backend, dtype = model.sizes[-1], model.backend, model.dtype
-            self._counters = {r: CorrectCount(classes, backend, dtype) for r in replicas}
+            S, backend, dtype = model.networks, model.backend, model.dtype
+            classes = model.sizes[-1] // S
+            self._counters = {r: CorrectCount(classes, backend, dtype, S) for r in replicas}
 
     def test_accuracy(self) -> float:
         """Compute the accuracy on the test images, 0 to 1."""
         return self.accuracy_on(self._test)
+
+    def test_accuracies(self) -> NDArray[np.float64]:
+        """Compute that of each of S networks side by side: shape (S,)."""
+        return self.accuracies_on(self._test)
 
     def validation_accuracy(self) -> float | None:
         """Compute the accuracy on the validation images; None where there are none."""
@@ -82,6 +91,10 @@ class Evaluation:
         if task_of(self._model).kind == "regression":
             numbers = self._model.backend.to_numpy(batches.labels)  # (N, L)
             return float(score_numbers(outputs(self._model, batches), numbers).r2.mean())
+        return float(self.accuracies_on(batches).item())
+
+    def accuracies_on(self, batches: Batches) -> NDArray[np.float64]:
+        """Compute the accuracy of each of S networks side by side on any images: shape (S,)."""
         workers = len(self._replicas)
         cuts = list(batches.micro_batches(0, len(batches)))
         shares = [
@@ -92,24 +105,27 @@ class Evaluation:
         ]
         with blas_threads(1), start_pool(workers) as pool:  # the workers are the threads
             counts = share_out(pool, shares)
-        return sum(counts) / len(batches)
+        correct: NDArray[np.int64] = np.sum(counts, axis=0)  # (S,)
+        return correct / len(batches)
 
     def _count_correct(
         self, replica: MLP, batches: Batches, micro_batches: list[tuple[int, int]]
-    ) -> int:
-        """Count a replica's correct answers to a share of the images, on the device.
+    ) -> NDArray[np.int64]:
+        """Count a replica's correct answers to a share of the images, on the device: shape (S,).
 
         Of one class each, by a kernel that training has as well: see `CorrectCount`.
         """
-        counter, correct, seen = self._counters.get(replica), 0, 0
+        counter, seen = self._counters.get(replica), 0
+        correct = np.zeros(self._model.networks, np.int64)
         if counter is None:
-            return self._count_answers(replica, batches, micro_batches)
+            return self._count_answers(replica, batches, micro_batches) + correct
         for start, stop in micro_batches:
             x, labels = batches.slice(start, stop)
             counter.add(replica.forward(x), counter.targets(labels))
             seen += stop - start
             if seen > MOST_COUNTED or stop == micro_batches[-1][1]:
-                correct += round(self._model.backend.to_numpy(counter.total).item())
+                counted = self._model.backend.to_numpy(counter.total).reshape(-1)
+                correct += np.rint(counted).astype(np.int64)
                 counter.reset()
                 seen = 0
         return correct

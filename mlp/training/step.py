@@ -42,7 +42,9 @@ class Step:
         self.network: Chain = model.in_training()
         if recipe.input_dropout or recipe.dropout:
             self.network = self.make_dropout_network(recipe.input_dropout, recipe.dropout)
-        self.criterion = LOSSES.make(recipe.loss, model.sizes[-1], model.backend, model.dtype)
+        one = model.sizes[-1] // model.networks, model.backend, model.dtype  # of one network
+        self.criterion = LOSSES.make(recipe.loss, *one)
+        self.criterion.networks = model.networks
         if recipe.label_smoothing:
             self.criterion.smooth_labels(recipe.label_smoothing)
         self.optimizer = optimizer or make_optimizer(model, model.gradients, recipe)
@@ -55,7 +57,7 @@ class Step:
             self._average, self.scratch = model.backend.fuse(self.average), self.optimizer.scratch
         self.correct: CorrectCount | None = None
         if recipe.train_accuracy == "running":
-            self.correct = CorrectCount(model.sizes[-1], model.backend, model.dtype)
+            self.correct = CorrectCount(*one, model.networks)
 
     def gradient(
         self,

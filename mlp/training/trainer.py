@@ -17,7 +17,7 @@ from mlp.common.threads import blas_library, blas_threads
 from mlp.data.augment import epoch_key
 from mlp.data.batches import Batches, bytes_an_image
 from mlp.data.dataset import Split
-from mlp.nn.layers import LAYERS, Layer
+from mlp.nn.layers import LAYERS, Layer, Linear
 from mlp.nn.network import MLP
 from mlp.nn.schedules import epoch_learning_rates
 from mlp.training.parallel.executor import EpochInputs, Executor, Pause
@@ -79,6 +79,7 @@ class Trainer:
         N = len(split.images)
         self.batch_size = N if recipe.batch_size == "full" else min(recipe.batch_size, N)
         changed = recipe.augment is not None or recipe.input_dropout > 0.0
+        changed |= type(model.linear[0]) is not Linear  # but products of several networks
         self.batches = Batches(
             *(split.images, split.labels, model, recipe.augment, split.weights),
             product_rows=0 if changed else self.batch_size,
@@ -94,7 +95,8 @@ class Trainer:
         )
         self.executor: Executor = kind(model, self.batches, self.batch_size, recipe)
         self._order = self.batches.to_device(np.arange(N))  # (N,)
-        self._losses = self.backend.xp.zeros(self.steps, dtype=model.dtype)  # (steps,)
+        losses = (self.steps,) if model.networks == 1 else (self.steps, model.networks)
+        self._losses = self.backend.xp.zeros(losses, dtype=model.dtype)
         self._shuffler = generator(recipe.seed, "shuffle")
         self._shuffler_then = self._shuffler.bit_generator.state  # before the epoch that is running
         self._resumed: Progress | None = None
@@ -117,19 +119,20 @@ class Trainer:
             number: the epoch, from 0; decides the learning rates.
             on_step: called after each update, or each span of updates where the device takes
                 several at once, with the number of images seen and the latest loss, which is
-                still on the device, shape (1,). The network's own parameters may be out of date
-                until the end of the epoch, and changes that it makes to them may be lost.
+                still on the device, shape (1,) or (1, S). The network's own parameters may be out
+                of date until the end of the epoch, and changes that it makes to them may be lost.
             pause: may interrupt the epoch between two updates; if it stops the epoch,
                 ``executor.stopped_at`` is the number of updates done.
             lrs: the learning rate of each update, in place of the recipe's.
 
         Returns:
-            The loss of each update, on the host, shape (steps,).
+            The loss of each update, on the host, shape (steps,); of S networks side by side,
+            (steps, S).
         """
         r, N = self.recipe, len(self.batches)
         if r.shuffle and r.batch_size != "full":
             self._order = None  # frees its memory before the next one is made
-            self._order = self.batches.to_device(self._shuffler.permutation(N))  # (N,)
+            self._order = self.batches.to_device(self.shuffled(N))
         resumed, self._resumed = self._resumed, None
         if resumed is not None:
             losses = self.backend.asarray(resumed.losses, self.model.dtype)
@@ -154,6 +157,10 @@ class Trainer:
         if self.executor.stopped_at is None:
             self._shuffler_then = self._shuffler.bit_generator.state
         return self.backend.to_numpy(self._losses)
+
+    def shuffled(self, N: int) -> NDArray[np.int64]:
+        """Draw the order of an epoch's images, shape (N,)."""
+        return self._shuffler.permutation(N)
 
     def _rates(self, number: int) -> Array:
         """Return an epoch's learning rates on the device, shape (steps,).
@@ -243,7 +250,7 @@ class Trainer:
 
     def correct(self) -> int:
         """Return how many images of the epoch were answered correctly, each before its update."""
-        return self.executor.correct()
+        return int(self.executor.correct().item())
 
     def replicas(self) -> list[MLP]:
         """Return the network and replicas of it, one for each worker, to measure with."""

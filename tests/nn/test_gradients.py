@@ -13,8 +13,9 @@ from toys import TRUE_LOSSES
 
 from backends import get_backend
 from mlp.nn.activations import LeakyReLU, ReLU, Sigmoid, Tanh
+from mlp.nn.binary_cross_entropy import BinaryCrossEntropy
 from mlp.nn.layers import LAYERS, Chain, Layer, Linear
-from mlp.nn.losses import LOSSES, BinaryCrossEntropy, Quadratic, SoftmaxCrossEntropy
+from mlp.nn.losses import LOSSES, Quadratic, SoftmaxCrossEntropy
 from mlp.nn.network import MLP
 
 CPU = get_backend("cpu")

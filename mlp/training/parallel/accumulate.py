@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import partial
-from typing import NamedTuple
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
 
 from backends import Array
 from mlp.data.batches import Batches
@@ -20,7 +23,7 @@ class Sums(NamedTuple):
     """Where a loss and a gradient are added up."""
 
     loss: Array
-    """Shape (1, 1)."""
+    """Shape (1, 1); of S networks side by side, (S, 1)."""
     gradients: Array
     """Flat, shape (P,)."""
 
@@ -64,7 +67,7 @@ class AccumulatingExecutor(Executor):
         steps = [Step(replica, recipe, optimizer) for replica in replicas]
         for step in steps:
             if step.correct is not None:
-                step.correct.total = group.zeros((1, 1), dtype)
+                step.correct.total = group.zeros((model.networks, 1), dtype)
         super().__init__(steps, model, batches, batch_size, recipe, group)
 
     def restore_correct(self, count: int) -> None:
@@ -73,10 +76,13 @@ class AccumulatingExecutor(Executor):
             if step.correct is not None:
                 self.xp.copyto(step.correct.total, 0.0 if rank else float(count))
 
-    def correct(self) -> int:
-        """Return how many images of the epoch were answered correctly, each before its update."""
-        totals = [step.correct.total for step in self.steps if step.correct is not None]
-        return sum(round(self.backend.to_numpy(total).item()) for total in totals)
+    def correct(self) -> NDArray[Any]:
+        """Count what each network answered correctly, each image before its update, shape (S,)."""
+        correct = np.zeros(self.model.networks)
+        for step in self.steps:
+            if step.correct is not None:
+                correct += self.backend.to_numpy(step.correct.total).reshape(-1)
+        return correct
 
     def replicas(self) -> list[MLP]:
         """Return the network and its replicas, one for each worker."""

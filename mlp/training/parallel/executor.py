@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
+from numpy.typing import NDArray
+
 from backends import Array
 from mlp.data.batches import Batches
 from mlp.nn.network import MLP
@@ -36,7 +38,7 @@ class EpochInputs(NamedTuple):
     lrs: Array
     """The learning rate of each update, shape (steps,)."""
     losses: Array
-    """Where the loss of each update is written, shape (steps,)."""
+    """Where the loss of each update is written, shape (steps,), or (steps, S) of S networks."""
     on_step: Callable[[int, Array], None] | None
     """Called with the images seen and the latest loss; see `Trainer.epoch`."""
     first: int = 0
@@ -126,8 +128,12 @@ class Executor:
         """Continue the count of correct answers from a number, in an epoch that is resumed."""
         raise NotImplementedError
 
-    def correct(self) -> int:
-        """Return how many images of the epoch were answered correctly, each before its update."""
+    def correct(self) -> NDArray[Any]:
+        """Count the images of the epoch that were answered correctly, each before its update.
+
+        Returns:
+            What each network answered, whole numbers on the host, shape (S,).
+        """
         raise NotImplementedError
 
     def replicas(self) -> list[MLP]:

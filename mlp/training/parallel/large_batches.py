@@ -54,10 +54,11 @@ class LargeBatchExecutor(AccumulatingExecutor):
         count = 1 if memory.is_discrete else plan_parts(batch_size, model.weight_count)
         group = WorkerGroup(min(memory.workers, count), model.backend)
         P, dtype, xp = len(model.parameters), model.dtype, group.xp
-        sums = [Sums(group.zeros((1, 1), dtype), group.zeros(P, dtype)) for _ in range(count)]
+        losses = model.networks, 1  # one for each network
+        sums = [Sums(group.zeros(losses, dtype), group.zeros(P, dtype)) for _ in range(count)]
         total = sums[0]
         if count > 1:
-            total = Sums(xp.zeros((1, 1), dtype=dtype), xp.empty(P, dtype))
+            total = Sums(xp.zeros(losses, dtype=dtype), xp.empty(P, dtype))
         super().__init__(model, batches, batch_size, recipe, group, count, sums, total)
 
     def run_all(self, inputs: EpochInputs) -> None:
@@ -79,7 +80,8 @@ class LargeBatchExecutor(AccumulatingExecutor):
                 self.xp.copyto(self.lr, inputs.lrs[i : i + 1])
             self.replay(("update", rank, updates), partial(self._update, rank, updates))
             if rank == 0:
-                self.xp.copyto(inputs.losses[i : i + 1], self.total.loss[0])
+                written = inputs.losses[i : i + 1]
+                self.xp.copyto(written, self.total.loss.reshape(written.shape))
                 if inputs.on_step is not None:
                     inputs.on_step(stop, inputs.losses[i : i + 1])
             if self.stops(inputs, rank, i + 1):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from backends import Array
+from mlp.nn.layers import Layer
 from mlp.nn.network import MLP
 
 
@@ -14,7 +15,7 @@ class NetworkPart(MLP):
     """
 
     def __init__(self, model: MLP) -> None:
-        self.model = model
+        self.model, self.networks = model, model.networks
         super().__init__(
             model.sizes,
             model.activation,
@@ -32,6 +33,10 @@ class NetworkPart(MLP):
 
 class Replica(NetworkPart):
     """A network that shares the parameters of another, so that a worker can compute gradients."""
+
+    def build(self) -> list[list[Layer]]:
+        """Make layers of the other's kinds."""
+        return self.model.build()
 
     def allocate(self, count: int) -> Array:
         del count  # as many as the other has

@@ -9,6 +9,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from functools import partial
 from itertools import pairwise
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
 
 from backends import Array
 from mlp.common.threads import share_of
@@ -44,8 +48,8 @@ class SmallBatchExecutor(Executor):
         memory, updates = model.backend.memory(), -(-len(batches) // batch_size)
         plan = plan_shards(model, batch_size)
         # To clip a norm needs the whole gradient, which no worker has. And a device with memory of
-        # its own works as one.
-        if recipe.clip_norm is not None or memory.is_discrete:
+        # its own works as one; so do networks side by side, which are not cut.
+        if recipe.clip_norm is not None or memory.is_discrete or model.networks > 1:
             plan = WHOLE
         processes = worth_forking(updates)  # each update has one barrier or more
         group = WorkerGroup(plan.workers(memory.workers, processes=processes), model.backend)
@@ -70,7 +74,8 @@ class SmallBatchExecutor(Executor):
         rows = self.span * batch_size if self.shards and self.augmented else 0
         self.deformed = [group.zeros((rows, model.sizes[0]), model.dtype) for _ in range(2)]
         self.lrs = [self.xp.zeros(self.span, dtype=model.dtype) for _ in steps]
-        self.losses = [self.xp.zeros((self.span, 1, 1), dtype=model.dtype) for _ in steps]
+        losses = self.span, model.networks, 1
+        self.losses = [self.xp.zeros(losses, dtype=model.dtype) for _ in steps]
 
     def run_all(self, inputs: EpochInputs) -> None:
         """Let all workers go through an epoch together, each with its shards."""
@@ -119,7 +124,8 @@ class SmallBatchExecutor(Executor):
                 return
             self.replay((rank, arrays, end - start), partial(self._steps, x, labels, rank))
             if rank == 0:
-                xp.copyto(inputs.losses[first:last], self.losses[rank][: last - first, 0, 0])
+                written = inputs.losses[first:last]
+                xp.copyto(written, self.losses[rank][: last - first].reshape(written.shape))
                 if inputs.on_step is not None:
                     inputs.on_step(end, inputs.losses[last - 1 : last])
             first, start = last, end
@@ -130,10 +136,12 @@ class SmallBatchExecutor(Executor):
             if step.correct is not None:
                 self.xp.copyto(step.correct.total, float(count))
 
-    def correct(self) -> int:
-        """Return how many images of the epoch were answered correctly, each before its update."""
+    def correct(self) -> NDArray[Any]:
+        """Count what each network answered correctly, each image before its update, shape (S,)."""
         count = self.steps[0].correct  # all workers count the same
-        return 0 if count is None else int(self.backend.to_numpy(count.total).item())
+        if count is None:
+            return np.zeros(self.model.networks)
+        return self.backend.to_numpy(count.total).reshape(-1)
 
     def _steps(self, x: Array, labels: Array, rank: int) -> None:
         """Take one step after another, on the batches of a span of images x (n, I)."""

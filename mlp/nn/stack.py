@@ -1,0 +1,176 @@
+"""Networks of one shape side by side: the same layers, each as wide as those of all together.
+
+The S networks' W stand side by side as the columns of one matrix, (I, S·O), and so do their b, and
+their outputs: a row of y, (N, S·O), has those of every network for one example. Then
+
+- an elementwise layer is one call on all of it, as in a network of its own;
+- a first layer whose x, (N, I), is the same for all is one product, x W, of S·O columns: `Linear`;
+- a layer whose x is each network's own, (N, S·I), is S products, y_s = x_s W_s: `BlockDiagonal`,
+  as the matrix that made y from x would be, of which only the blocks are kept;
+- an update moves all parameters at once, as they are one flat array.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+
+from backends import Array
+from mlp.nn.layers import Layer, Linear, Shape
+from mlp.nn.network import MLP
+
+
+class BlockDiagonal(Linear):
+    """y_s = x_s W_s + b_s of S networks, with W of shape (I, S·O) and b of shape (S·O,).
+
+    Args:
+        networks: S.
+        *linear: those of `Linear`, of one network.
+        **options: the same.
+    """
+
+    def __init__(self, networks: int, *linear: object, **options: bool) -> None:
+        super().__init__(*linear, **options)  # type: ignore[arg-type]  # as Linear takes them
+        self.networks = networks
+
+    def __repr__(self) -> str:
+        return f"BlockDiagonal({self.networks}, {super().__repr__()})"
+
+    def shapes(self, width: int) -> dict[str, Shape]:
+        """W, and b where there is one, those of all networks side by side."""
+        return {
+            name: (*shape[:-1], self.networks * shape[-1])
+            for name, shape in super().shapes(width).items()
+        }
+
+    def each(self, a: Array) -> Array:
+        """View (rows, S·width) as S matrices, one for each network: (S, rows, width)."""
+        return a.reshape(len(a), self.networks, a.shape[1] // self.networks).swapaxes(0, 1)
+
+    def forward(self, x: Array) -> Array:
+        """y_s = x_s W_s + b_s."""
+        self.x = x  # (N, S·I)
+        y = self.buffer("y", len(x), self.networks * self.outputs)  # (N, S·O)
+        self.xp.matmul(self.each(x), self.each(self.W), out=self.each(y))
+        if self.bias:
+            self.xp.add(y, self.b, out=y)
+        return y
+
+    def backward(self, dy: Array) -> Array | None:
+        """dW_s = x_sᵀ dy_s, db = the column sums of dy, dx_s = dy_s W_sᵀ."""
+        dy_s, W_s = self.each(dy), self.each(self.W)  # (S, N, O), (S, I, O)
+        self.xp.matmul(self.each(self.x).swapaxes(1, 2), dy_s, out=self.each(self.dW))
+        if self.bias:
+            self.xp.sum(dy, axis=0, out=self.db)  # (S·O,)
+        if not self.needs_dx:
+            return None
+        dx = self.buffer("dx", len(dy), self.networks * self.inputs)  # (N, S·I)
+        self.xp.matmul(dy_s, W_s.swapaxes(1, 2), out=self.each(dx))
+        return dx
+
+
+class Stack(MLP):
+    """Networks of one shape side by side, that compute and learn as one.
+
+    Args:
+        models: the networks, of the same sizes, layers, dtype and device; their parameters are
+            copied. Every layer must be a linear one or elementwise.
+        shares_x: whether an example is the same for all, x of shape (N, I); else each has its own,
+            x of shape (N, S·I).
+        like: a stack of the same networks whose parameters this one has, in place of a copy.
+
+    Attributes:
+        networks: S, how many there are.
+        sizes: the widths of all together.
+    """
+
+    def __init__(self, models: Sequence[MLP], *, shares_x: bool, like: Stack | None = None) -> None:
+        first = models[0]
+        self.networks, self.models, self.shares_x = len(models), models, shares_x
+        self._like = like
+        super().__init__(
+            [first.sizes[0] * (1 if shares_x else self.networks), *self._widths(first)],
+            first.activation,
+            first.output,
+            bias=first.bias,
+            init=None,
+            dtype=first.dtype,
+            backend=first.backend,
+        )
+        self.metadata = first.metadata
+        if like is None:
+            self._take()
+
+    def build(self) -> list[list[Layer]]:
+        """Make the layers: the first is one product where x is shared, the others are S each."""
+        blocks = []
+        for number, block in enumerate(self.models[0].build()):
+            linear, *others = block
+            assert isinstance(linear, Linear)
+            blocks.append([self._widened(linear, number), *others])
+        return blocks
+
+    def sharing_x(self) -> Stack:
+        """Return a stack with these parameters that reads examples which are alike for all."""
+        return self if self.shares_x else Stack(self.models, shares_x=True, like=self)
+
+    def allocate(self, count: int) -> Array:
+        """Make the flat array of the parameters, or take that of the other stack."""
+        return super().allocate(count) if self._like is None else self._like.parameters
+
+    def give_back(self, numbers: Iterable[int], flat: Array | None = None) -> None:
+        """Copy the parameters of some networks to the models that they came from.
+
+        Args:
+            numbers: which networks, counted from 0.
+            flat: parameters laid out as the stack's, shape (P,); its own unless given.
+        """
+        host = self.backend.to_numpy(self.parameters if flat is None else flat)  # (P,)
+        for number in numbers:
+            model = self.models[number]
+            own = self.backend.to_numpy(model.parameters).copy()
+            for whole, part in self._pairs(host, model, own):
+                part[...] = whole.reshape(*whole.shape[:-1], self.networks, -1)[..., number, :]
+            self.backend.xp.copyto(model.parameters, self.backend.asarray(own))
+
+    def are_finite(self) -> Array:
+        """Tell of each network whether all of its parameters are finite: on the host, shape (S,).
+
+        Only then is the sum of 0 times each 0.
+        """
+        xp, sound = self.backend.xp, True
+        zeros = xp.zeros_like(self.parameters)  # (P,)
+        xp.multiply(self.parameters, 0.0, out=zeros)
+        for layer in self.linear:
+            for name in layer.shapes(0):
+                rows = self.view(zeros, layer, name)  # (I, S·O), or (S·O,)
+                rows = rows.reshape(-1, rows.shape[-1])
+                sums = xp.zeros(rows.shape[1], dtype=self.dtype)
+                xp.sum(rows, axis=0, out=sums)
+                by_network = self.backend.to_numpy(sums).reshape(self.networks, -1)  # (S, O)
+                sound = sound & (by_network == 0.0).all(axis=1)
+        return sound
+
+    def _take(self) -> None:
+        """Copy the parameters of all networks, on the host, into those of the stack."""
+        host = self.backend.to_numpy(self.parameters).copy()
+        for number, model in enumerate(self.models):
+            for whole, part in self._pairs(host, model, self.backend.to_numpy(model.parameters)):
+                whole.reshape(*whole.shape[:-1], self.networks, -1)[..., number, :] = part
+        self.backend.xp.copyto(self.parameters, self.backend.asarray(host))
+
+    def _pairs(self, host: Array, model: MLP, own: Array) -> Iterator[tuple[Array, Array]]:
+        """Yield each parameter of the stack and of one network, as views of flat host arrays."""
+        for wide, narrow in zip(self.linear, model.linear, strict=True):
+            for name in narrow.shapes(0):
+                yield self.view(host, wide, name), model.view(own, narrow, name)
+
+    def _widths(self, model: MLP) -> list[int]:
+        return [self.networks * size for size in model.sizes[1:]]
+
+    def _widened(self, linear: Linear, number: int) -> Linear:
+        """Return the layer of all networks for that of one."""
+        inputs, outputs, options = linear.inputs, linear.outputs, {"bias": linear.bias}
+        options["needs_dx"] = number > 0
+        if number == 0 and self.shares_x:
+            return Linear(inputs, self.networks * outputs, self.backend, self.dtype, **options)
+        return BlockDiagonal(self.networks, inputs, outputs, self.backend, self.dtype, **options)

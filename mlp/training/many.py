@@ -1,0 +1,132 @@
+"""Training a network from each of several seeds: side by side where that is exact, else in turn."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from functools import partial
+
+from mlp.common.errors import DivergedError
+from mlp.data.dataset import Dataset
+from mlp.nn.layers import LAYERS, Layer, Linear
+from mlp.nn.network import MLP
+from mlp.training.callbacks import Callback
+from mlp.training.history import Epoch, History
+from mlp.training.loop import train
+from mlp.training.recipe import Recipe
+from mlp.training.run import Run
+from mlp.training.together import Trained, Watch, train_together
+
+STOPPED = "a stop was asked for"
+
+
+def why_apart(model: MLP, dataset: Dataset, recipe: Recipe) -> str | None:
+    """Say why such networks cannot train side by side; None where they can.
+
+    Args:
+        model: one of them.
+        dataset: what they learn from.
+        recipe: the hyperparameters, but for the seed.
+    """
+    own = [layer for layer in model.layers if not (layer.elementwise or isinstance(layer, Linear))]
+    reasons = {
+        f"the task is {dataset.task.kind}": dataset.task.kind != "multiclass",
+        f"{_name(own[0]) if own else ''} looks at each example as a whole": bool(own),
+        "dropout leaves out units at random": recipe.dropout or recipe.input_dropout,
+        "the images are deformed at random": recipe.augment is not None,
+        "the norm of each gradient is limited": recipe.clip_norm is not None,
+        "examples have weights": recipe.class_weight is not None
+        or dataset.train.weights is not None,
+        "each seed holds out other images for validation": recipe.validation,
+        f"the loss that is reported is {recipe.loss_on}": recipe.loss_on != "updates",
+    }
+    return next((reason for reason, holds in reasons.items() if holds), None)
+
+
+def train_many(
+    models: Sequence[MLP],
+    dataset: Dataset,
+    recipe: Recipe,
+    seeds: Sequence[int],
+    *,
+    watch: Watch | None = None,
+    together: bool | None = None,
+) -> list[Trained]:
+    """Train networks of one shape, in place, each by one recipe with a seed of its own.
+
+    An interrupt returns those that were begun, as after their last finished epoch.
+
+    Args:
+        models: the networks, with the initial weights of their seeds.
+        dataset: what they learn from, and the test images that they are measured on.
+        recipe: the hyperparameters.
+        seeds: the seed of each.
+        watch: what is called meanwhile.
+        together: whether they train side by side; where `why_apart` has no reason against it,
+            unless given.
+
+    Returns:
+        What became of each, in order; where they were stopped, those that were not begun are
+        missing.
+    """
+    watch = watch or Watch()
+    recipes = [replace(recipe, seed=seed) for seed in seeds]
+    if together is None:
+        together = len(models) > 1 and why_apart(models[0], dataset, recipe) is None
+    if together:
+        all_trained = train_together(models, dataset, recipes, watch)
+        for number, trained in enumerate(all_trained):
+            watch.on_trained(number, trained)
+        return all_trained
+    done: list[Trained] = []
+    for number, (model, own) in enumerate(zip(models, recipes, strict=True)):
+        done.append(_train_one(number, model, dataset, own, watch))
+        watch.on_trained(number, done[-1])
+        if done[-1].history.interrupted:
+            break
+    return done
+
+
+class _StopWhen(Callback):
+    """Stops a run between two updates once a stop is wanted."""
+
+    def __init__(self, wanted: Callable[[], bool]) -> None:
+        self._wanted = wanted
+
+    def wants_state(self, run: Run) -> bool:
+        return self._wanted()
+
+    def on_state(self, run: Run) -> None:
+        run.stop(STOPPED)
+
+    def on_epoch_end(self, run: Run) -> None:
+        if self._wanted() and run.epoch < run.recipe.epochs:
+            run.stop(STOPPED)
+
+
+def _train_one(number: int, model: MLP, dataset: Dataset, recipe: Recipe, watch: Watch) -> Trained:
+    """Train one network as `mlp.training.loop.train` does; that it diverges is no error."""
+    measured: list[Epoch] = []
+
+    def on_epoch(epoch: Epoch) -> None:
+        measured.append(epoch)
+        watch.on_epoch(number, epoch)
+
+    try:
+        history = train(
+            model,
+            dataset,
+            recipe,
+            callbacks=[_StopWhen(watch.stops)],
+            on_epoch=on_epoch,
+            on_step=partial(watch.on_step, number),
+            on_warning=partial(watch.on_warning, number),
+        )
+    except DivergedError as error:
+        return Trained(model, recipe, History(measured), str(error))
+    history.interrupted |= history.stopped == STOPPED
+    return Trained(model, recipe, history)
+
+
+def _name(layer: Layer) -> str:
+    return next(name for name, kind in LAYERS.items() if kind is type(layer))
