@@ -197,21 +197,24 @@ def report(
         }
         print(json.dumps(told))
         return
+    numbers = dataset.task.kind == "regression"
+    score, form = ("R²", ".4f") if numbers else ("accuracy", ".2%")
     table = Table(box=None)
     for heading in ("seed", "test", "train", "epoch", "model"):
         table.add_column(heading, justify="left" if heading == "model" else "right")
     for row in networks:
-        figures = [f"{row[name]:.2%}" if row["epoch"] else "-" for name in _ACCURACIES]
+        figures = [f"{row[name]:{form}}" if row["epoch"] else "-" for name in _ACCURACIES]
         ended = str(row["epoch"] or "-")
         table.add_row(str(row["seed"]), *figures, ended, row["model"] or row["problem"] or "-")
     console.print_table(table)
     if spread is None or best is None:
         return
-    deviation = "" if spread["deviation"] is None else f" ± {spread['deviation']:.2%}"
+    deviation = "" if spread["deviation"] is None else f" ± {spread['deviation']:{form}}"
     console.say(
-        f"test accuracy {spread['mean']:.2%}{deviation} (mean ± standard deviation of "
-        f"{len(learnt)} seeds, {len(dataset.test):,} {dataset.name} images), from "
-        f"{spread['low']:.2%} to {spread['high']:.2%}; best: seed {best['seed']}"
+        f"test {score} {spread['mean']:{form}}{deviation} (mean ± standard deviation of "
+        f"{len(learnt)} seeds, {len(dataset.test):,} {dataset.name} "
+        f"{'rows' if numbers else 'images'}), from {spread['low']:{form}} to "
+        f"{spread['high']:{form}}; best: seed {best['seed']}"
     )
 
 
