@@ -58,7 +58,8 @@ def small_micro_batches(monkeypatch: pytest.MonkeyPatch, size: int = 3000) -> No
 
 
 def share_out(monkeypatch: pytest.MonkeyPatch, workers: int) -> None:
-    """Let each update be shared among so many workers, however small it is."""
+    """Let each update be shared among so many workers, however small it is and long it takes."""
+    monkeypatch.setattr("mlp.training.parallel.pace.SECONDS", float("inf"))
     monkeypatch.setattr(backends.cpu, "usable_cores", lambda: workers)
     monkeypatch.setattr("mlp.training.parallel.large_batches.WORTH_SHARING", 0.0)
     monkeypatch.setattr("mlp.training.parallel.large_batches.IMAGES_A_PART", 10)

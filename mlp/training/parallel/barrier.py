@@ -35,18 +35,19 @@ class Barrier:
     """Where each worker waits until all have come, in memory that they share.
 
     Args:
-        size: the number of workers.
+        size: the most workers.
     """
 
     def __init__(self, size: int) -> None:
-        self._size = size
+        self._size = self._count = size
         # For each worker how many barriers it has reached; then whether one has failed.
         memory = mmap.mmap(-1, 4 * LINE * (size + 1))
         self._arrived = memoryview(memory).cast("i")
         self._words = [c_int32.from_buffer(memory, 4 * LINE * rank) for rank in range(size)]
 
-    def reset(self) -> None:
-        """Begin anew, while no worker is here."""
+    def reset(self, count: int) -> None:
+        """Begin anew for so many workers, while none is here."""
+        self._count = count
         for rank in range(self._size):
             self._arrived[LINE * rank] = self._arrived[LINE * rank + ASLEEP] = 0
         self._arrived[LINE * self._size] = 0
@@ -66,7 +67,7 @@ class Barrier:
         Raises:
             AbandonedError: if another worker has failed or ended.
         """
-        arrived, ranks = self._arrived, range(self._size)
+        arrived, ranks = self._arrived, range(self._count)
         turn = arrived[LINE * rank] = arrived[LINE * rank] + 1
         for other in ranks:
             if arrived[LINE * other + ASLEEP]:

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from backends import Array
 from mlp.data.batches import Batches
 from mlp.nn.network import MLP
+from mlp.training.parallel.pace import Pace
 from mlp.training.parallel.replica import Replica
 from mlp.training.parallel.workers import WorkerGroup
 from mlp.training.recipe import Recipe
@@ -58,8 +59,10 @@ class Executor:
         batch_size: images of an update.
         recipe: the hyperparameters.
         group: the workers.
+        at_once: updates between two calls of `announce`.
 
     Attributes:
+        pace: chooses how many of the workers make the next updates.
         optimizer_state: the arrays that one update leaves to the next, by name, laid out as the
             network's parameters or of a shape of their own; up to date after an epoch and in a
             pause.
@@ -75,27 +78,37 @@ class Executor:
         batch_size: int,
         recipe: Recipe,
         group: WorkerGroup,
+        at_once: int = 1,
     ) -> None:
+        self.pace = Pace(group.size, -(-len(batches) // (batch_size * at_once)))
         self.steps, self.model, self.batch_size, self.group = steps, model, batch_size, group
         self.backend, self.xp = model.backend, model.backend.xp
         self.worker_batches = batches.replicas(len(steps))
         self.in_order = recipe.batch_size == "full" and recipe.augment is None  # as they lie
         self.optimizer_state = steps[0].optimizer.state
         self.stopped_at: int | None = None
-        self._signals = group.shared_ints(2)  # after which update to pause; whether to stop there
+        # After which update to meet; whether the workers end there.
+        self._signals = group.shared_ints(2)
+        self._pauses = False  # the first worker alone knows why they meet
         self.captured: dict[Any, Callable[[], Any]] = {}
 
     def epoch(self, inputs: EpochInputs) -> None:
-        """Make the updates of an epoch."""
+        """Make the updates of an epoch, with other workers wherever their number changes."""
         for step, batches in zip(self.steps, self.worker_batches, strict=True):
             step.start_epoch(inputs.number)
             batches.key = inputs.key
-            step.seek(inputs.first * self.batch_size)
         if inputs.first:
             self.restore_correct(inputs.correct)
-        self.stopped_at = None
-        self._signals[0], self._signals[1] = -1, 0
-        self.run_all(inputs)
+        self.stopped_at, done = None, inputs.first
+        while done < len(inputs.losses) and self.stopped_at is None:
+            for step in self.steps:
+                step.seek(done * self.batch_size)
+            self._signals[0], self._signals[1] = -1, 0
+            self.group.count = self.pace.workers
+            self.pace.begin(done)
+            self.run_all(inputs._replace(first=done))
+            done = self._signals[0] if self._signals[1] else len(inputs.losses)
+            self.pace.lap(done)
 
     def run_all(self, inputs: EpochInputs) -> None:
         """Let all workers do their parts of an epoch at once."""
@@ -105,19 +118,27 @@ class Executor:
         """Do one worker's part of an epoch."""
         raise NotImplementedError
 
-    def ask_for_pause(self, inputs: EpochInputs, done: int) -> None:
-        """Announce a pause after ``done`` updates, if one is wanted; called before a barrier."""
-        if inputs.pause is not None and inputs.pause.wanted():
+    def announce(self, inputs: EpochInputs, done: int) -> None:
+        """Announce before a barrier that something is to happen after ``done`` updates.
+
+        That is a pause that is wanted, or another number of workers.
+        """
+        changes = done < len(inputs.losses) and self.pace.lap(done)
+        self._pauses = inputs.pause is not None and inputs.pause.wanted()
+        if changes or self._pauses:
             self._signals[0] = done
 
     def stops(self, inputs: EpochInputs, rank: int, done: int) -> bool:
-        """After that barrier, pause if it was announced; return whether the epoch stops here."""
-        if self._signals[0] != done or inputs.pause is None:
+        """After that barrier, do what was announced; return whether the workers end here."""
+        if self._signals[0] != done:
             return False
         if rank == 0:
-            self.gather()
-            self._signals[1] = inputs.pause.act(done)
-            self.stopped_at = done if self._signals[1] else None
+            if inputs.pause is not None and self._pauses:
+                self.gather()
+                self.stopped_at = done if inputs.pause.act(done) else None
+                self.pace.resume()
+            changes = self.pace.workers != self.group.count
+            self._signals[1] = changes or self.stopped_at is not None
         self.group.barrier(rank)
         return bool(self._signals[1])
 
@@ -142,6 +163,7 @@ class Executor:
 
     def replay(self, key: Any, work: Callable[[], Any]) -> None:
         """Run work captured: under one key it must do the same operations on the same arrays."""
+        key = self.group.count, key
         if key not in self.captured:
             self.captured[key] = self.backend.capture(work)
         self.captured[key]()

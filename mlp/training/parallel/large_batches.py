@@ -68,14 +68,14 @@ class LargeBatchExecutor(AccumulatingExecutor):
     def work_as(self, rank: int, inputs: EpochInputs) -> None:
         """Make the updates of an epoch one by one, each from accumulated gradients."""
         updates = rank == 0 or self.group.in_processes  # a process has its own parameters
-        mine = share_of(self.parts, rank, self.group.size)
+        mine = share_of(self.parts, rank, self.group.count)
         for i in range(inputs.first, len(inputs.losses)):
             start = i * self.batch_size
             stop = min(start + self.batch_size, len(self.worker_batches[rank]))
             for part in range(mine.start, mine.stop):
                 self.accumulate(inputs.order, rank, part, part, start, stop)
             if rank == 0:
-                self.ask_for_pause(inputs, i + 1)
+                self.announce(inputs, i + 1)
             if updates:
                 self.xp.copyto(self.lr, inputs.lrs[i : i + 1])
             self.replay(("update", rank, updates), partial(self._update, rank, updates))

@@ -56,20 +56,23 @@ class SmallBatchExecutor(Executor):
         self.shards = make_shards(model, batch_size, group, plan) if plan.shards > 1 else []
         shard_steps = [ShardStep(shard, recipe) for shard in self.shards]
         steps: Sequence[Step] = shard_steps or [Step(model, recipe)]
-        super().__init__(steps, model, batches, batch_size, recipe, group)
-        self.workers: list[WorkerStep] = []
-        if self.shards:
-            for rank in range(group.size):
-                mine = share_of(plan.shards, rank, group.size)
-                share = Share(rank, range(mine.start, mine.stop))
-                self.workers.append(WorkerStep(shard_steps[mine], share))
-            # Each shard has its part of these.
-            self.optimizer_state = make_optimizer(model, model.gradients, recipe).state
-        self.augmented, self.barriers = recipe.augment is not None, updates * len(plan.pairs)
         several = memory.span if group.size == 1 else min(memory.span, SHARED_SPAN)
         self.span = max(
             1, min(several, SPAN_MICRO_BATCHES * batches.micro_batch_size // batch_size)
         )
+        super().__init__(steps, model, batches, batch_size, recipe, group, self.span)
+        # The steps of that many workers, by their number: each has the same shards in other hands.
+        self.workers: dict[int, list[WorkerStep]] = {}
+        if self.shards:
+            for count in range(1, group.size + 1):
+                shares = [share_of(plan.shards, rank, count) for rank in range(count)]
+                self.workers[count] = [
+                    WorkerStep(shard_steps[mine], Share(rank, range(mine.start, mine.stop)))
+                    for rank, mine in enumerate(shares)
+                ]
+            # Each shard has its part of these.
+            self.optimizer_state = make_optimizer(model, model.gradients, recipe).state
+        self.augmented, self.barriers = recipe.augment is not None, updates * len(plan.pairs)
         self.prefetches = self.augmented and memory.workers > 1 and not self.shards
         rows = self.span * batch_size if self.shards and self.augmented else 0
         self.deformed = [group.zeros((rows, model.sizes[0]), model.dtype) for _ in range(2)]
@@ -116,7 +119,7 @@ class SmallBatchExecutor(Executor):
             last = -(-end // self.batch_size)
             xp.copyto(self.lrs[rank][: last - first], inputs.lrs[first:last])
             if rank == 0:
-                self.ask_for_pause(inputs, first)
+                self.announce(inputs, first)
             if self.shards:
                 # The last span is done, and this one's images are gathered.
                 self.group.barrier(rank)
@@ -145,7 +148,9 @@ class SmallBatchExecutor(Executor):
 
     def _steps(self, x: Array, labels: Array, rank: int) -> None:
         """Take one step after another, on the batches of a span of images x (n, I)."""
-        step: Step | WorkerStep = self.workers[rank] if self.workers else self.steps[rank]
+        step: Step | WorkerStep = (
+            self.workers[self.group.count][rank] if self.workers else self.steps[rank]
+        )
         lrs, losses = self.lrs[rank], self.losses[rank]
         if isinstance(step, WorkerStep):
             step.start_span()
@@ -170,7 +175,7 @@ class SmallBatchExecutor(Executor):
 
     def _deform(self, spans: list[Array], start: int, rank: int) -> Iterator[Span]:
         """Deform a worker's share of each span's images, in memory that all workers share."""
-        workers, batches = self.group.size, self.worker_batches[rank]
+        workers, batches = self.group.count, self.worker_batches[rank]
         for nth, (rows, first) in enumerate(zip(spans, firsts(spans, start), strict=True)):
             share = share_of(len(rows), rank, workers)
             x = self.deformed[nth % 2][: len(rows)]

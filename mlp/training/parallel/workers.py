@@ -42,12 +42,13 @@ class WorkerGroup:
         backend: the device.
 
     Attributes:
+        count: how many of them, the first ones, take part in the next runs.
         xp: the device's array namespace.
         in_processes: whether each worker is a process, with its own copy of all other arrays.
     """
 
     def __init__(self, size: int, backend: Backend) -> None:
-        self.size, self.in_processes = size, False
+        self.size, self.count, self.in_processes = size, size, False
         self.xp = backend.xp
         self._barrier = Barrier(size)
         self._others = Processes()
@@ -65,7 +66,7 @@ class WorkerGroup:
         return memoryview(mmap.mmap(-1, 8 * count)).cast("q")
 
     def run(self, target: Target, barriers: int) -> None:
-        """Let each worker run ``target(rank)``, all at once; a single one does so in this thread.
+        """Let `count` workers run ``target(rank)``, all at once; one does so in this thread.
 
         Args:
             target: what each worker calls, with its rank.
@@ -74,17 +75,16 @@ class WorkerGroup:
         Raises:
             Exception: the one that the first worker to fail raised; the others have stopped, too.
         """
-        if self.size == 1:
+        self.in_processes = self.count > 1 and worth_forking(barriers)
+        if self.count == 1:
             target(0)
-            return
-        self.in_processes = worth_forking(barriers)
-        if not (self.in_processes and self._run_in_processes(target)):
+        elif not (self.in_processes and self._run_in_processes(target)):
             self.in_processes = False
             self._run_in_threads(target)
 
     def barrier(self, rank: int) -> None:
-        """Wait until every worker has reached this barrier; also when a step is replayed."""
-        if self.size > 1:
+        """Wait until all that take part have come here; also when a step is replayed."""
+        if self.count > 1:
             on_replay(partial(self._wait, rank))
             self._wait(rank)
 
@@ -110,14 +110,14 @@ class WorkerGroup:
         return False
 
     def _run_in_threads(self, target: Target) -> None:
-        self._barrier.reset()
-        if not has_room(self.size - 1):
+        self._barrier.reset(self.count)
+        if not has_room(self.count - 1):
             raise MemoryError("ulimit -v leaves no room for threads")
-        with ThreadPoolExecutor(self.size - 1) as pool:
+        with ThreadPoolExecutor(self.count - 1) as pool:
             try:
                 others = [
                     pool.submit(copy_context().run, self._guarded, target, rank)
-                    for rank in range(1, self.size)
+                    for rank in range(1, self.count)
                 ]
                 abandoned = self._run_first(target)
                 errors = [other.exception() for other in others]
@@ -128,10 +128,11 @@ class WorkerGroup:
 
     def _run_in_processes(self, target: Target) -> bool:
         """Run in processes; False if the system cannot fork enough of them."""
-        self._barrier.reset()
+        self._barrier.reset(self.count)
+        others = [partial(self._guarded, target, rank) for rank in range(1, self.count)]
         try:
             try:
-                self._others.start([partial(self._guarded, target, r) for r in range(1, self.size)])
+                self._others.start(others)
             except OSError:
                 return False  # none of those that did start has passed a barrier
             abandoned = self._run_first(target)

@@ -61,7 +61,7 @@ def test_who_sleeps_hears_that_another_has_failed(reason: str) -> None:
             barrier.abandon()
         with pytest.raises(AbandonedError):
             waits.result()
-    barrier.reset()
+    barrier.reset(2)
     with ThreadPoolExecutor(1) as pool:
         waits = pool.submit(barrier.wait, 0, 1, nobody_is_lost)
         barrier.wait(1, 1, nobody_is_lost)
