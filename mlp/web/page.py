@@ -19,7 +19,10 @@ from mlp.handwriting import constants
 from mlp.nn.network import MLP
 from mlp.web.network import network_payload
 
-SHARED = "handwriting", "segment", "network", "board", "answer", "inside", "live", "picture"
+SHARED = (
+    *("handwriting", "segment", "network", "board", "answer", "inside", "live", "picture"),
+    *("circles", "unit"),
+)
 """The scripts that either page begins with, in order."""
 
 TITLE = "Draw a digit"

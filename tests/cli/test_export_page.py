@@ -64,7 +64,7 @@ class Page:
         """Ask the network about an image of bytes."""
         return self.run(
             "const read = window.mlp.read(arguments[0]), list = (x) => x && Array.from(x);"
-            "return {...read, image: null, units: null, outputs: list(read.outputs),"
+            "return {...read, image: null, units: null, added: null, outputs: list(read.outputs),"
             " evidence: list(read.evidence), activations: read.activations.map(list)}",
             image.ravel().tolist(),
         )
@@ -194,7 +194,7 @@ def test_drawings_are_read_as_the_program_reads_them(
         picture = page.draw(strokes)
         expected = recognise_digits(model, picture)
         digits = page.run(
-            "return shown.result.digits.map(d => ({...d, image: Array.from(d.image)}))"
+            "return shown.result.digits.map(d => ({text: d.text, image: [...d.image]}))"
         )
         texts.append("".join(digit["text"] for digit in digits))
         assert texts[-1] == join(expected)

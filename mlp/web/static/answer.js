@@ -105,6 +105,7 @@ function showDigit() {
   const digit = shown.result.digits[shown.chosen];
   showBars(digit);
   showInside(digit);
+  if (live.network) showCircles(live.network, digit);
 }
 
 function showBars(digit) {

@@ -73,9 +73,26 @@ function forward(layers, x) {
   for (const layer of layers) {
     layer.x = x;
     x = layer.y = KINDS[layer.kind].forward(layer, x);
+    for (const unit of layer.off || []) x[unit] = 0; // a visitor may switch units off
   }
   return x;
 }
+
+function backward(layers, dy, passed = () => {}) { // for the latest forward pass
+  for (const layer of layers.toReversed()) {
+    for (const unit of layer.off || []) dy[unit] = 0;
+    dy = KINDS[layer.kind].backward(layer, dy);
+    passed(layer, dy);
+  }
+  return dy;
+}
+
+const linearOf = (layers) => layers.filter((layer) => layer.kind === "linear");
+const endsOf = (layers) => layers.filter((_, k) => !layers[k + 1] || layers[k + 1].kind === "linear");
+const offOf = (layers, k) => endsOf(layers)[k].off;
+const isOff = ({ layers }, k, unit) => Boolean(offOf(layers, k)) && offOf(layers, k).has(unit);
+const countOff = ({ layers }) => layers.reduce((count, { off }) => count + (off ? off.size : 0), 0);
+const weightsOf = ({ W, inputs, outputs }, unit) => Float64Array.from({ length: inputs }, (_, i) => W[i * outputs + unit]);
 
 // --- From the file ---------------------------------------------------------------------------
 
@@ -171,15 +188,15 @@ function readImage(network, image) {
   const outputs = forward(layers, Float64Array.from(image, (byte) => Math.fround(byte / 255)));
   const probabilities = probabilitiesOf(network, outputs);
   const answer = answerOf(network, probabilities);
-  const linear = layers.filter((layer) => layer.kind === "linear");
-  const ends = layers.filter((_, k) => !layers[k + 1] || layers[k + 1].kind === "linear");
+  const linear = linearOf(layers);
   const output = probabilities.indexOf(Math.max(...probabilities));
   const added = contributions(layers, linear, output);
   return {
     ...answer,
     sure: answer.confidence >= constants.SURE,
     image, outputs, probabilities,
-    activations: ends.map((layer) => layer.y),
+    activations: endsOf(layers).map((layer) => layer.y),
+    added,
     evidence: added[0],
     units: strongest(linear[0], added[1], output),
   };
@@ -189,21 +206,19 @@ function readImage(network, image) {
 // mlp/models/attribution.py.
 function contributions(layers, linear, output) {
   const added = [];
-  let dy = new Float64Array(linear.at(-1).outputs);
+  const dy = new Float64Array(linear.at(-1).outputs);
   dy[output] = 1;
-  for (const layer of layers.slice(0, layers.lastIndexOf(linear.at(-1)) + 1).reverse()) {
-    dy = KINDS[layer.kind].backward(layer, dy);
-    if (layer.kind === "linear") added.unshift(dy.map((d, i) => d * layer.x[i]));
-  }
+  backward(layers.slice(0, layers.lastIndexOf(linear.at(-1)) + 1), dy, (layer, dx) => {
+    if (layer.kind === "linear") added.unshift(dx.map((d, i) => d * layer.x[i]));
+  });
   return added;
 }
 
 function strongest(layer, added, output) {
-  const weights = (unit) => Float64Array.from({ length: layer.inputs }, (_, i) => layer.W[i * layer.outputs + unit]);
-  if (!added) return [{ unit: output, adds: null, weights: weights(output) }];
+  if (!added) return [{ unit: output, adds: null, weights: weightsOf(layer, output) }];
   return Array.from(added.keys())
     .sort((a, b) => added[b] - added[a])
     .slice(0, UNITS_SHOWN)
     .filter((unit) => added[unit] > 0)
-    .map((unit) => ({ unit, adds: added[unit], weights: weights(unit) }));
+    .map((unit) => ({ unit, adds: added[unit], weights: weightsOf(layer, unit) }));
 }
