@@ -179,7 +179,8 @@ def test_cupy_is_imported_in_the_backends_alone_and_lazily() -> None:
 def test_importing_the_package_imports_nothing_that_is_optional() -> None:
     code = (
         "import sys, mlp, mlp.cli, backends, backends.cuda; backends.get_backend('cpu');"
-        "optional = ('cupy', 'torch', 'sklearn', 'scipy', 'pandas', 'matplotlib', 'starlette');"
+        "optional = ('cupy', 'torch', 'sklearn', 'scipy', 'pandas', 'matplotlib', 'starlette',"
+        "'mpi4py');"
         "print(sorted(name for name in sys.modules if name.split('.')[0] in optional))"
     )
     done = subprocess.run(

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from contextlib import ExitStack
+from contextlib import AbstractContextManager, ExitStack
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, TypeVar
 
 import typer
 
@@ -13,10 +14,11 @@ from mlp.cli import console
 from mlp.cli.expand import Overrides
 from mlp.cli.options import Json, open_device
 from mlp.cli.page_options import check_page_installed
+from mlp.cli.ranks import together
 from mlp.cli.train_job import Job
 from mlp.cli.train_open import open_data, open_network
 from mlp.cli.train_options import Asked, Computed
-from mlp.cli.train_report import report
+from mlp.cli.train_report import Outcome, report
 from mlp.cli.train_seeds import places, seeds_of, train_seeds
 from mlp.cli.train_settings import gather, settle
 from mlp.cli.watch import page_of
@@ -24,6 +26,7 @@ from mlp.common.errors import ModelError, UsageError
 from mlp.common.overwrite import check_destination
 from mlp.data.reading import Reading
 from mlp.training.architecture import Architecture
+from mlp.training.ranks.launcher import join
 from mlp.training.recipe import Recipe
 from mlp.training.runs.folder import RunFolder, find_folder, new_folder
 from mlp.training.runs.model_writer import ModelPlace, free_name
@@ -37,6 +40,8 @@ from mlp.training.state import (
     describe_data,
     describe_network,
 )
+
+Value = TypeVar("Value")
 
 RUN_OPTIONS = "Runs"
 """The heading of these options in the help."""
@@ -120,52 +125,77 @@ def train(
         check_installed()
     if watch:
         check_page_installed()
+    ranks = join()
     with ExitStack() as stack:
+        told = stack.enter_context(together(ranks))
+        if watch and ranks.launched:
+            raise UsageError("no page shows how ranks train: leave --watch away")
+        if seeds is not None and ranks.launched:
+            raise UsageError("networks of several seeds learn in one process: start no ranks")
         folder = settings = None
         if resume is not None:
-            folder = find_folder(resume)
-            settings = stack.enter_context(folder.taken_up(console.warn))
+            folder = ranks.on_first(partial(find_folder, resume))
+            settings = ranks.on_first(partial(_enter, stack, folder.taken_up(console.warn)))
         settings = settle(settings, given, network, training, reading)
         if run is not None:
-            folder = _new_folder(run, settings)
-            folder.check_free(force)
+            folder = ranks.on_first(partial(_new_folder, run, settings, force))
         if seeds is not None:
             numbered = places(out, seeds, force)
             console.note(f"models: {numbered[0].path} to {numbered[-1].path}")
         elif folder is None:
-            place = ModelPlace(_writable(out, force), force)
+            place = ModelPlace(ranks.on_first(partial(_writable, out, force)), force)
         else:
             place = ModelPlace(folder.model, replace=True)
         device_settings = settings.device
         backend = open_device(
-            device_settings.device, device_settings.precision, device_settings.graph
+            "cpu"
+            if ranks.launched and device_settings.device == "auto"
+            else device_settings.device,
+            *(device_settings.precision, device_settings.graph),
         )
-        settings, images = open_data(settings)
+        settings, images = ranks.on_all(partial(open_data, settings))
         if seeds is not None:
             of_each = seeds_of(settings.training.seed, seeds)
             train_seeds(settings, images, backend, of_each, numbered, as_json)
             return
         saved = state = None
         if resume is not None and folder is not None:
-            saved, state = folder.latest_state(console.warn)
-        settings, model = open_network(settings, network, images, backend, state is not None)
+            saved, state = ranks.on_first(partial(folder.latest_state, console.warn))
+        settings, model = ranks.on_all(
+            partial(open_network, settings, network, images, backend, state is not None)
+        )
         if folder is not None and state is not None:
             check_resumable(
                 state, asdict(settings.training), describe_network(model), describe_data(images)
             )
         if folder is not None and resume is None:
-            stack.enter_context(folder.begun(settings, force, console.warn))
+            ranks.on_first(partial(_enter, stack, folder.begun(settings, force, console.warn)))
         elif folder is not None:
-            _take_up(folder, settings, saved, state)
+            ranks.on_first(partial(_take_up, folder, settings, saved, state))
+        told.folder = folder.path if folder is not None else None
         watched = folder.path if folder is not None else None
         if watch:
             watched = stack.enter_context(page_of(watched))
-        job = Job(settings, folder, saved, state, checkpoint_every, tensorboard, place, watched)
+        job = Job(
+            *(settings, folder, saved, state, checkpoint_every, tensorboard, place, watched), ranks
+        )
         with Signals() as signals:
             outcome = job.run(model, images, signals)
-            history = outcome.history
-            if history.epochs and outcome.out is not None:
+            if outcome.history.epochs and outcome.out is not None:
                 report(outcome, as_json)
+    if ranks.rank == 0:
+        _conclude(outcome, folder)
+    if outcome.history.interrupted:
+        raise typer.Exit(signals.exit_code)
+
+
+def _conclude(outcome: Outcome, folder: RunFolder | None) -> None:
+    """Tell where what was trained is, if it is not where it was asked for.
+
+    Raises:
+        ModelError: if it could not be written there.
+    """
+    history = outcome.history
     if outcome.out is None and outcome.problem is None:
         console.note("interrupted before the first epoch was done: no model was written")
     elif not history.epochs:
@@ -175,17 +205,22 @@ def train(
         if outcome.out is None and folder is not None and outcome.checkpoint is not None:
             where += f", but mlp train --resume {folder} goes on from {outcome.checkpoint.name}"
         raise ModelError(f"{outcome.problem}; {where}")
-    if history.interrupted:
-        if folder is not None and outcome.checkpoint is not None:
-            console.note(f"checkpoint: {outcome.checkpoint}; mlp train --resume {folder} goes on")
-        raise typer.Exit(signals.exit_code)
+    if history.interrupted and folder is not None and outcome.checkpoint is not None:
+        console.note(f"checkpoint: {outcome.checkpoint}; mlp train --resume {folder} goes on")
 
 
-def _new_folder(run: Path, settings: Settings) -> RunFolder:
-    if str(run) != "auto":
-        return RunFolder(run)
-    start = Path(settings.start).stem if settings.start else None
-    return new_folder(start or settings.preset or Path(settings.data.dataset).name)
+def _enter(stack: ExitStack, context: AbstractContextManager[Value]) -> Value:
+    return stack.enter_context(context)
+
+
+def _new_folder(run: Path, settings: Settings, force: bool) -> RunFolder:
+    """Name a run's folder, and check it before any time is spent on training."""
+    folder = RunFolder(run)
+    if str(run) == "auto":
+        start = Path(settings.start).stem if settings.start else None
+        folder = new_folder(start or settings.preset or Path(settings.data.dataset).name)
+    folder.check_free(force)
+    return folder
 
 
 def _take_up(

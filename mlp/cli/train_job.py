@@ -12,6 +12,8 @@ from mlp.data.load import Dataset
 from mlp.models.metadata import metadata_of
 from mlp.nn.network import MLP
 from mlp.training.callbacks import Callback
+from mlp.training.ranks.ranks import ALONE, Ranks
+from mlp.training.ranks.share_signals import ShareSignals
 from mlp.training.runs.checkpointer import Checkpointer, TellMachine
 from mlp.training.runs.folder import RunFolder
 from mlp.training.runs.model_writer import ModelPlace, ModelWriter
@@ -37,6 +39,7 @@ class Job:
         tensorboard: whether TensorBoard's file is written.
         place: where the model is written.
         watched: where it can be watched; None where it cannot.
+        ranks: who trains together; the first writes and tells.
     """
 
     settings: Settings
@@ -47,6 +50,7 @@ class Job:
     tensorboard: bool
     place: ModelPlace
     watched: Path | None = None
+    ranks: Ranks = ALONE
 
     def run(self, model: MLP, images: Dataset, signals: Signals) -> Outcome:
         """Train the network and write it.
@@ -55,7 +59,8 @@ class Job:
             BaseException: what ended the run otherwise than a signal; the model as after the last
                 finished epoch is written by then, and the user is told where.
         """
-        recipe, folder = self.settings.training, self.folder
+        recipe, first = self.settings.training, self.ranks.rank == 0
+        folder = self.folder if first else None
         log = LogWriter(folder.log) if folder else None
 
         def warn(sentence: str) -> None:
@@ -76,12 +81,15 @@ class Job:
             callbacks = [log, HistoryWriter(folder.history, warn), checkpointer, *callbacks]
             if self.tensorboard:
                 callbacks.insert(0, TensorBoardWriter(folder.path, warn))
-        if self.watched is not None:
+        if self.ranks.launched:
+            callbacks.insert(0, ShareSignals(self.ranks, signals))
+        elif self.watched is not None:
             callbacks.insert(0, Watched(WatchFiles(self.watched), signals, warn))
         if self.state is not None:
             callbacks.insert(0, TellMachine(self.state, warn))
         writer = ModelWriter(self.place, folder is None, warn)
-        callbacks.append(writer)
+        if first:
+            callbacks.append(writer)
         done = self.state.epoch if self.state else 0
         try:
             bar = console.TrainingBar(
@@ -94,6 +102,7 @@ class Job:
                     recipe,
                     callbacks=callbacks,
                     state=self.state,
+                    ranks=self.ranks,
                     on_epoch=bar.on_epoch,
                     on_step=bar.on_step,
                     on_warning=warn,

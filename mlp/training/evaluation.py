@@ -18,6 +18,7 @@ from mlp.models.predict import decide, outputs
 from mlp.nn.accuracy import CorrectCount
 from mlp.nn.losses import LOSSES
 from mlp.nn.network import MLP
+from mlp.training.ranks.ranks import ALONE, Ranks
 
 MOST_COUNTED = 1 << 22
 """Images whose correct answers are added up in a float, which holds whole numbers to 2²⁴."""
@@ -31,10 +32,13 @@ class Evaluation:
             networks side by side, which share x (`mlp.nn.stack`), and replicas of these.
         test: the test images.
         held_out: the validation images; may be none.
+        ranks: the processes that each take a share of the images whose answers are counted.
     """
 
-    def __init__(self, replicas: Sequence[MLP], test: Split, held_out: Split) -> None:
-        self._replicas = replicas
+    def __init__(
+        self, replicas: Sequence[MLP], test: Split, held_out: Split, ranks: Ranks = ALONE
+    ) -> None:
+        self._replicas, self._ranks = replicas, ranks
         self._model = model = replicas[0]
         self._test, self._held_out = (
             Batches(split.images, split.labels, model, product_rows=len(split.images))
@@ -96,7 +100,8 @@ class Evaluation:
     def accuracies_on(self, batches: Batches) -> NDArray[np.float64]:
         """Compute the accuracy of each of S networks side by side on any images: shape (S,)."""
         workers = len(self._replicas)
-        cuts = list(batches.micro_batches(0, len(batches)))
+        every = list(batches.micro_batches(0, len(batches)))
+        cuts = every[self._ranks.rank :: self._ranks.size]
         shares = [
             partial(self._count_correct, replica, own_batches, cuts[rank::workers])
             for rank, (replica, own_batches) in enumerate(
@@ -106,7 +111,8 @@ class Evaluation:
         with blas_threads(1), start_pool(workers) as pool:  # the workers are the threads
             counts = share_out(pool, shares)
         correct: NDArray[np.int64] = np.sum(counts, axis=0)  # (S,)
-        return correct / len(batches)
+        of_all: NDArray[np.int64] = np.sum(self._ranks.all_gather(correct), axis=0)
+        return of_all / len(batches)
 
     def _count_correct(
         self, replica: MLP, batches: Batches, micro_batches: list[tuple[int, int]]

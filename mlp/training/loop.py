@@ -32,6 +32,7 @@ from mlp.training.evaluation import Evaluation
 from mlp.training.history import Epoch, History, training_metadata
 from mlp.training.pairs import check_pairs
 from mlp.training.parallel.executor import Pause
+from mlp.training.ranks.ranks import ALONE, Ranks, digest_of
 from mlp.training.recipe import Recipe
 from mlp.training.reported_loss import REPORTED_LOSSES
 from mlp.training.run import Run
@@ -48,6 +49,7 @@ def train(
     *,
     callbacks: Sequence[Callback] = (),
     state: TrainingState | None = None,
+    ranks: Ranks = ALONE,
     on_epoch: Callable[[Epoch], None] | None = None,
     on_step: Callable[[int, Array], None] | None = None,
     on_warning: Callable[[str], None] | None = None,
@@ -64,12 +66,15 @@ def train(
         callbacks: called as the run goes on; see `mlp.training.callbacks.Callback`.
         state: of an earlier run of the same recipe, to continue from; the resulting network is the
             same to the bit as if that run had not ended.
+        ranks: the processes that train it together, each of which calls this with the same; see
+            `mlp.training.ranks.launcher.join`.
         on_epoch: called with what was measured, after each epoch that is reported.
         on_step: called after each update; see `Trainer.epoch`.
         on_warning: called with a sentence about what is likely to go wrong, or did.
 
     Raises:
         ModelError: if the images or classes do not fit the network's widths.
+        AgreedError: if ranks differ in what they train, or in what became of it.
         UsageError: if choices cannot learn together (see `check_pairs`), the validation split
             leaves nothing to train on, a running accuracy is asked for where each image has more
             than one answer, or the state is of another run.
@@ -90,12 +95,13 @@ def train(
     model.metadata = Metadata(metadata_of(model).initialisation, dataset.task)
     train_split, held_out = hold_out(dataset, recipe.validation, recipe.seed)
     train_split = weigh_classes(train_split, dataset.task, dataset.classes, recipe.class_weight)
-    trainer = Trainer(model, train_split, recipe)
-    evaluation = Evaluation(trainer.replicas(), dataset.test, held_out)
+    trainer = Trainer(model, train_split, recipe, ranks)
+    evaluation = Evaluation(trainer.replicas(), dataset.test, held_out, ranks)
     callbacks = [*choosing(recipe), *callbacks, Shorthand(on_epoch, on_step)]
     run = Run(model, dataset, recipe, trainer, callbacks)
     if state is not None:
         run.resume(state)
+    ranks.check_alike(run.fingerprint, "start all by one command, on the same data")
     if on_warning is not None:
         for sentence in warn_before(model, train_split, recipe):
             on_warning(sentence)
@@ -147,11 +153,17 @@ def _run_epochs(
             run.history.interrupted = True
             return
         _check_finite(losses, model, number, recipe)
+        trainer.ranks.check_alike(
+            lambda: {"network": digest_of(model.parameters)},
+            f"after epoch {number + 1} the memory or the network of a machine has failed; resume "
+            "from the checkpoint before",
+        )
         reported = number % recipe.report_every == 0 or number + 1 == recipe.epochs
         trainer.average_epoch(number + 1)
         with trainer.averaged():
             if reported:
                 epoch = _measure(trainer, evaluation, number, losses, run.seconds)
+                epoch = trainer.ranks.broadcast(epoch)
                 run.history.epochs.append(epoch)
                 run.seconds = 0.0
             run.epoch += 1
@@ -164,22 +176,28 @@ def _run_epochs(
                         on_warning(sentence)
         for callback in callbacks:
             callback.on_epoch_end(run)
+        run.history.stopped = trainer.ranks.broadcast(run.history.stopped)
 
 
 def _pause(run: Run, callbacks: Sequence[Callback]) -> Pause | None:
-    """Make the pause that asks callbacks between two updates; None if no callback uses it."""
+    """Make the pause that asks callbacks between two updates; None if no callback uses it.
+
+    One rank that wants it suffices, and the first decides whether to stop.
+    """
+    ranks = run.trainer.ranks
     asking = [c for c in callbacks if type(c).wants_state is not Callback.wants_state]
 
     def act(update: int) -> bool:
         with run.paused(update):
             for callback in asking:
                 callback.on_state(run)
+        run.history.stopped = ranks.broadcast(run.history.stopped, patient=True)
         return run.history.stopped is not None
 
     def wanted() -> bool:
         return any(callback.wants_state(run) for callback in asking)
 
-    return Pause(wanted, act) if asking else None
+    return Pause(wanted, act) if asking or ranks.launched else None
 
 
 def _measure(

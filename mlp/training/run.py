@@ -10,9 +10,11 @@ from typing import Any, Protocol
 from numpy.typing import NDArray
 
 from backends import Array
+from mlp.common.version import package_version
 from mlp.data.dataset import Dataset
 from mlp.nn.network import MLP
 from mlp.training.history import History
+from mlp.training.ranks.ranks import digest_of
 from mlp.training.recipe import Recipe
 from mlp.training.state import (
     TrainingState,
@@ -105,6 +107,18 @@ class Run:
             finished=self.model.backend.to_numpy(self.finished).copy(),
             callbacks={keeper.name: self._on_host(keeper) for keeper in self._keepers},
         )
+
+    def fingerprint(self) -> dict[str, Any]:
+        """Return what must be alike on all ranks before the first epoch, by name."""
+        found = {"version of mlp": package_version(), "place in the run": self.epoch}
+        for what, described in (
+            ("recipe", asdict(self.recipe)),
+            ("network", describe_network(self.model)),
+            ("dataset", describe_data(self.dataset)),
+        ):
+            found |= {f"{name} of the {what}": value for name, value in described.items()}
+        digest = digest_of(self.model.backend.to_numpy(self.model.parameters))
+        return found | {"digest of the parameters": digest}
 
     def resume(self, state: TrainingState) -> None:
         """Continue from a state.

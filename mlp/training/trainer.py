@@ -23,6 +23,8 @@ from mlp.nn.schedules import epoch_learning_rates
 from mlp.training.parallel.executor import EpochInputs, Executor, Pause
 from mlp.training.parallel.large_batches import LargeBatchExecutor
 from mlp.training.parallel.small_batches import SPAN_MICRO_BATCHES, SmallBatchExecutor
+from mlp.training.ranks.executor import RankedExecutor
+from mlp.training.ranks.ranks import ALONE, Ranks
 from mlp.training.recipe import Recipe
 from mlp.training.step import AVERAGE, averaging
 
@@ -58,6 +60,7 @@ class Trainer:
         model: the network; trained in place.
         split: the training images.
         recipe: the hyperparameters.
+        ranks: the processes that train together.
 
     Attributes:
         batches: the training images on the device.
@@ -68,13 +71,13 @@ class Trainer:
 
     Raises:
         UsageError: if a layer learns from whole batches, and one has a single image or does not fit
-            the memory.
+            the memory; or if ranks cannot share the batches, or have GPUs.
     """
 
     rate = 1.0
 
-    def __init__(self, model: MLP, split: Split, recipe: Recipe) -> None:
-        self.model, self.recipe = model, recipe
+    def __init__(self, model: MLP, split: Split, recipe: Recipe, ranks: Ranks = ALONE) -> None:
+        self.model, self.recipe, self.ranks = model, recipe, ranks
         self.backend = model.backend
         N = len(split.images)
         self.batch_size = N if recipe.batch_size == "full" else min(recipe.batch_size, N)
@@ -90,10 +93,9 @@ class Trainer:
         if whole := [layer for layer in model.layers if layer.whole_batch]:
             is_large = False  # which would cut a batch into micro-batches
             _check_whole_batches(whole[0], model, N, self.batch_size)
-        kind: type[LargeBatchExecutor | SmallBatchExecutor] = (
-            LargeBatchExecutor if is_large else SmallBatchExecutor
-        )
-        self.executor: Executor = kind(model, self.batches, self.batch_size, recipe)
+        if ranks.launched:
+            _check_ranks(model)
+        self.executor = self._make_executor(is_large)
         self._order = self.batches.to_device(np.arange(N))  # (N,)
         losses = (self.steps,) if model.networks == 1 else (self.steps, model.networks)
         self._losses = self.backend.xp.zeros(losses, dtype=model.dtype)
@@ -161,6 +163,12 @@ class Trainer:
     def shuffled(self, N: int) -> NDArray[np.int64]:
         """Draw the order of an epoch's images, shape (N,)."""
         return self._shuffler.permutation(N)
+
+    def _make_executor(self, is_large: bool) -> Executor:
+        chosen = self.model, self.batches, self.batch_size, self.recipe
+        if self.ranks.launched:
+            return RankedExecutor(*chosen, self.ranks)
+        return LargeBatchExecutor(*chosen) if is_large else SmallBatchExecutor(*chosen)
 
     def _rates(self, number: int) -> Array:
         """Return an epoch's learning rates on the device, shape (steps,).
@@ -242,6 +250,7 @@ class Trainer:
         return {
             "device": self.backend.name,
             "blas": blas_library().rpartition(", ")[0],
+            "sums": "of ranks" if self.ranks.launched else "of one process",
         }
 
     def losses(self) -> NDArray[Any]:
@@ -255,6 +264,18 @@ class Trainer:
     def replicas(self) -> list[MLP]:
         """Return the network and replicas of it, one for each worker, to measure with."""
         return self.executor.replicas()
+
+
+def _check_ranks(model: MLP) -> None:
+    """Refuse what ranks cannot do together."""
+    if model.backend.memory().is_discrete:
+        raise UsageError("ranks train on processors, and not on GPUs: add --device cpu")
+    for name, kind in LAYERS.items():
+        if any(type(layer) is kind and layer.whole_batch for layer in model.layers):
+            raise UsageError(
+                f"{name} takes all images of a batch at once, which ranks cut into pieces: train "
+                "without mpiexec, or choose another layer, such as layer_norm"
+            )
 
 
 def _check_whole_batches(layer: Layer, model: MLP, N: int, batch_size: int) -> None:

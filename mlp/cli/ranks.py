@@ -1,0 +1,65 @@
+"""A command that several ranks run together: the first tells, and what happens to one ends all."""
+
+from __future__ import annotations
+
+import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import typer
+
+from backends import BackendError
+from mlp.cli import console
+from mlp.common.errors import DivergedError, MLPError, UsageError
+from mlp.training.ranks.ranks import AgreedError, Ranks
+
+ALIKE = (AgreedError, UsageError, DivergedError)
+"""Errors that all ranks raise alike, as they follow from what these have in common."""
+
+
+class Together:
+    """What ranks tell when they end.
+
+    Attributes:
+        folder: of the run, which can be gone on with; None where there is none.
+    """
+
+    folder: Path | None = None
+
+    def sentence(self, error: BaseException) -> str:
+        """Say what happened, and how to go on."""
+        told = isinstance(error, MLPError | BackendError)
+        reason = str(error) if told else f"{type(error).__name__} ({error})"
+        if self.folder is None:
+            return reason
+        return f"{reason}; the same command with --resume {self.folder} goes on from its checkpoint"
+
+
+@contextmanager
+def together(ranks: Ranks) -> Iterator[Together]:
+    """Run a command on all ranks: only the first tells.
+
+    Where something happens to one rank alone, it says so in one line and ends the others, which
+    would wait for it.
+    """
+    found = Together()
+    if not ranks.launched:
+        yield found
+        return
+    before = console.stderr.quiet
+    console.stderr.quiet = before or ranks.rank > 0
+    try:
+        yield found
+    except ALIKE as error:
+        if ranks.rank:
+            raise typer.Exit(error.exit_code) from None
+        raise
+    except Exception as error:
+        if ranks.size == 1 or isinstance(error, typer.Exit):
+            raise
+        if not isinstance(error, MLPError | BackendError | MemoryError | OSError):
+            traceback.print_exc()
+        ranks.abort(found.sentence(error), getattr(error, "exit_code", 1))
+    finally:
+        console.stderr.quiet = before

@@ -1,0 +1,88 @@
+"""Finding the ranks that a launcher started: mpiexec, mpirun or srun."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from typing import NamedTuple
+
+from mlp.common.errors import UsageError
+from mlp.common.version import install_command
+from mlp.training.ranks.ranks import ALONE, Ranks
+
+EXTRA = "mpi"
+"""The extra that brings mpi4py."""
+
+WITH_MPI = (
+    ("OMPI_COMM_WORLD_RANK", "OMPI_COMM_WORLD_SIZE"),  # Open MPI
+    ("PMI_RANK", "PMI_SIZE"),  # MPICH, Intel MPI, Cray MPICH; srun --mpi=pmi2
+)
+"""The variables by which a launcher tells a process of MPI its rank, and how many there are."""
+
+WITHOUT = (
+    ("torchrun", "TORCHELASTIC_RUN_ID", "WORLD_SIZE"),
+    ("srun", "SLURM_STEP_ID", "SLURM_STEP_NUM_TASKS"),
+)
+"""Launchers that may start several processes that MPI does not connect: a variable that each sets,
+and that of how many there are."""
+
+
+class Launch(NamedTuple):
+    """What a launcher told this process."""
+
+    rank: int
+    """Which it is."""
+    size: int
+    """How many there are."""
+
+
+def launch_of(environment: Mapping[str, str]) -> Launch | None:
+    """Return what an MPI's launcher told; None where none started this process.
+
+    Raises:
+        UsageError: if another launcher started several, which cannot meet.
+    """
+    for rank, size in WITH_MPI:
+        told = environment.get(rank, ""), environment.get(size, "")
+        if all(number.isdecimal() for number in told):
+            return Launch(*map(int, told))
+    if "PMIX_RANK" in environment:  # srun --mpi=pmix, which tells the number to MPI alone
+        return Launch(int(environment["PMIX_RANK"]), 0)
+    for name, sign, size in WITHOUT:
+        if sign in environment and environment.get(size, "1") != "1":
+            raise UsageError(
+                f"{name} started {environment[size]} processes that MPI does not connect: start "
+                f"them by mpiexec -n {environment[size]} mlp train …, or srun --mpi=pmix"
+            )
+    return None
+
+
+def join() -> Ranks:
+    """Meet the other ranks, where a launcher started several; else be alone.
+
+    Raises:
+        UsageError: if mpi4py is missing, or its MPI is not that of the launcher.
+    """
+    launch = launch_of(os.environ)
+    if launch is None:
+        return ALONE
+    from mlp.training.ranks.mpi import MPIRanks, patience
+
+    seconds = patience()
+    try:
+        from mpi4py import MPI
+    except (ImportError, RuntimeError) as error:  # RuntimeError: it finds no MPI to load
+        if launch.size == 1:
+            return ALONE
+        raise UsageError(
+            f"ranks meet by mpi4py and an MPI, which cannot be loaded ({error}): "
+            f"{install_command(EXTRA)}, and an MPI such as pip install mpich"
+        ) from None
+    size = MPI.COMM_WORLD.Get_size()
+    if launch.size and size != launch.size:
+        raise UsageError(
+            f"the launcher started {launch.size} processes, but mpi4py sees {size}: its MPI is "
+            "another than the launcher's; use the mpiexec of that MPI "
+            f"({MPI.Get_library_version().splitlines()[0]})"
+        )
+    return MPIRanks(MPI.COMM_WORLD, seconds)

@@ -1,0 +1,174 @@
+"""Ranks that MPI connects, through mpi4py.
+
+Every wait is watched: it polls, so that a rank that does not come can be named, and the run ended.
+The sum of all ranks' gradients is computed as each would by itself, in the order of a `Tree`, which
+an MPI's own sums are not. Each rank adds up a share of the numbers and hands it to all, so that
+what is sent is about twice the gradient, whatever the number of ranks, as in a ring.
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+import sys
+import time
+from collections.abc import Sequence
+from typing import Any, NoReturn
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mlp.common.errors import MLPError, UsageError
+from mlp.common.printable import printable
+from mlp.training.parallel.barrier import let_others_run
+from mlp.training.ranks.ranks import Ranks, Value, add_up
+from mlp.training.ranks.tree import Tree
+
+PATIENCE = 600.0
+"""Seconds after which a rank that does not come is given up."""
+
+PATIENCE_VARIABLE = "MLP_RANK_PATIENCE"
+"""The environment variable that sets another number of seconds."""
+
+AWAKE = 0.02
+"""Seconds of a wait without sleep, in which others get the core between two looks."""
+
+NAP = 1e-4
+"""Seconds of sleep between two looks from then on."""
+
+ANSWER = 2.0
+"""Seconds in which ranks that wait, too, tell so once the patience of one has ended."""
+
+GRACE = 60.0
+"""Seconds that the first of these has to save and to end all before another one does."""
+
+ALARM = 17
+"""The tag of these messages."""
+
+
+class LostRankError(MLPError):
+    """A rank did not come where all others wait."""
+
+
+class MPIRanks(Ranks):
+    """The ranks of an MPI communicator.
+
+    Args:
+        communicator: of mpi4py.
+        patience: seconds after which a rank that does not come is given up; the others then raise
+            a `LostRankError`.
+    """
+
+    launched = True
+
+    def __init__(self, communicator: Any, patience: float = PATIENCE) -> None:
+        from mpi4py import MPI
+
+        self._mpi, self._world, self._patience = MPI, communicator, patience
+        self._alarms = communicator.Dup()
+        self.rank, self.size = communicator.Get_rank(), communicator.Get_size()
+        self._turn = 0
+        self.hosts: list[str] = communicator.allgather(socket.gethostname())
+
+    def all_gather(self, value: Value) -> list[Value]:
+        self._meet()
+        found: list[Value] = self._world.allgather(value)
+        return found
+
+    def broadcast(self, value: Value, *, patient: bool = False) -> Value:
+        self._meet(patient=patient)
+        found: Value = self._world.bcast(value, root=0)
+        return found
+
+    def all_reduce(self, blocks: NDArray[Any], tree: Tree, out: NDArray[Any]) -> None:
+        size, n = self.size, blocks.shape[1]
+        share, counts = n // size, [len(own) for own in tree.blocks]
+        # One block's shares lie as they are sent; of several, those for one rank come together.
+        parts = blocks.reshape(len(blocks), size, share).swapaxes(0, 1)
+        sent = np.ascontiguousarray(parts)  # (size, own, share)
+        every = np.empty((sum(counts), share), blocks.dtype)
+        self._wait(
+            self._world.Ialltoallv(
+                [sent, [sent[0].size] * size, self._type(sent)],
+                [every, [count * share for count in counts], self._type(every)],
+            )
+        )
+        add_up(every, tree)
+        self._wait(self._world.Iallgather(every[0], out))
+
+    def abort(self, sentence: str, exit_code: int) -> NoReturn:
+        where = f"rank {self.rank} on {self.hosts[self.rank]}"
+        sys.stderr.write(f"mlp: {where}: {printable(sentence)}\n")
+        sys.stderr.flush()
+        self._mpi.COMM_WORLD.Abort(exit_code)
+        os._exit(exit_code)  # some MPIs return
+
+    def _type(self, array: NDArray[Any]) -> Any:
+        return self._mpi._typedict[array.dtype.char]
+
+    def _meet(self, *, patient: bool = False) -> None:
+        """Wait until all have come."""
+        self._wait(self._world.Ibarrier(), patient=patient)
+
+    def _wait(self, request: Any, *, patient: bool = False) -> None:
+        """Wait until what was asked of MPI is done."""
+        self._turn += 1
+        start = time.monotonic()
+        while not request.Test():
+            waited = time.monotonic() - start
+            if waited < AWAKE:
+                let_others_run()
+            elif patient or waited < self._patience:
+                time.sleep(NAP)
+            else:
+                self._give_up(request)
+                start = time.monotonic()  # it came after all
+
+    def _give_up(self, request: Any) -> None:
+        """Ask the others whether they wait as well.
+
+        Raises:
+            LostRankError: if one does not; by the first rank that waits, which saves what there is
+                and ends all.
+        """
+        others = [rank for rank in range(self.size) if rank != self.rank]
+        told = [self._alarms.isend(self._turn, rank, ALARM) for rank in others]
+        here, end = {self.rank}, time.monotonic() + ANSWER
+        while time.monotonic() < end:
+            if request.Test():
+                return
+            status = self._mpi.Status()
+            if self._alarms.iprobe(tag=ALARM, status=status):
+                if self._alarms.recv(source=status.Get_source(), tag=ALARM) == self._turn:
+                    here.add(status.Get_source())
+            else:
+                time.sleep(0.01)
+        del told
+        missing = [rank for rank in others if rank not in here]
+        if self.rank != min(here):
+            time.sleep(GRACE)
+        raise LostRankError(_sentence(missing, self.hosts, self._patience))
+
+
+def patience() -> float:
+    """Return how many seconds to wait for a rank.
+
+    Raises:
+        UsageError: if the environment has another thing than a number above 0.
+    """
+    told = os.environ.get(PATIENCE_VARIABLE, str(PATIENCE))
+    try:
+        seconds = float(told)
+    except ValueError:
+        seconds = 0.0
+    if not seconds > 0:
+        raise UsageError(f"{PATIENCE_VARIABLE} takes seconds above 0, not {told!r}")
+    return seconds
+
+
+def _sentence(missing: Sequence[int], hosts: Sequence[str], seconds: float) -> str:
+    who = " and ".join(f"rank {rank} on {hosts[rank]}" for rank in missing) or "no rank"
+    return (
+        f"{who} did not come within {seconds:g} s: see whether it still runs, or let the others "
+        f"wait longer ({PATIENCE_VARIABLE}=SECONDS)"
+    )

@@ -1,0 +1,110 @@
+"""``mpiexec -n N mlp train``: the first rank tells and writes, and all end together."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NoReturn
+
+import pytest
+import typer
+from command import TINY
+from mpi_runs import mpiexec, needs_mpi
+from thread_ranks import AbortedError
+
+from mlp.cli import console
+from mlp.cli.ranks import together
+from mlp.common.errors import DataError, DivergedError
+from mlp.training.ranks.ranks import ALONE, Ranks
+
+
+@pytest.fixture
+def quiet_as_before() -> Iterator[None]:
+    yield
+    assert not console.stderr.quiet
+
+
+pytestmark = pytest.mark.usefixtures("quiet_as_before")
+
+
+@needs_mpi
+def test_two_ranks_train_and_one_goes_on(tmp_path: Path) -> None:
+    run = str(tmp_path / "run")
+    done = mpiexec(2, "-m", "mlp", "train", *TINY, "--run", run)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.count("test accuracy") == 1
+    assert done.stderr.count("epoch 2/2") == 1
+    done = mpiexec(1, "-m", "mlp", "train", "--resume", run, "--epochs", "3")
+    assert done.returncode == 0, done.stderr
+    assert "resuming" in done.stderr
+    assert "goes on elsewhere" not in done.stderr
+    assert done.stderr.count("epoch 3/3") == 1
+
+
+@needs_mpi
+def test_ranks_that_were_told_otherwise_are_refused(tmp_path: Path) -> None:
+    train = ("-m", "mlp", "train", *TINY)
+    done = mpiexec(1, *train, ":", *train, "--lr", "0.3", cwd=tmp_path)
+    assert done.returncode == 2
+    last = done.stderr.strip().splitlines()[-1]
+    assert last.startswith("mlp: rank 1 on ")
+    assert "its lr of the recipe is 0.3, not" in last
+    assert not list(tmp_path.iterdir())
+
+
+class Last(Ranks):
+    """The last of so many ranks."""
+
+    launched = True
+
+    def __init__(self, size: int) -> None:
+        self.rank, self.size = size - 1, size
+
+    def abort(self, sentence: str, exit_code: int) -> NoReturn:
+        raise AbortedError(sentence, exit_code)
+
+
+def ended(error: BaseException, size: int = 2, folder: Path | None = None) -> BaseException:
+    """What the last rank ends with where it meets an error."""
+    try:
+        with together(Last(size)) as told:
+            told.folder = folder
+            assert console.stderr.quiet == (size > 1)
+            raise error
+    except BaseException as raised:
+        return raised
+
+
+def test_what_happens_to_one_ends_all(tmp_path: Path) -> None:
+    last = ended(DataError("the disk is gone"), folder=tmp_path)
+    assert isinstance(last, AbortedError)
+    sentence, code = last.args
+    assert sentence.startswith("the disk is gone; the same command with --resume ")
+    assert code == 1
+
+
+def test_a_fault_of_the_program_is_told_with_its_place(capsys: pytest.CaptureFixture[str]) -> None:
+    last = ended(ZeroDivisionError("division by zero"))
+    assert isinstance(last, AbortedError)
+    assert last.args == ("ZeroDivisionError (division by zero)", 1)
+    assert "Traceback" in capsys.readouterr().err
+
+
+def test_what_all_meet_is_told_by_the_first() -> None:
+    last = ended(DivergedError("the loss is nan"))
+    assert isinstance(last, typer.Exit)
+    assert last.exit_code == 3
+    only = ended(DivergedError("the loss is nan"), size=1)
+    assert isinstance(only, DivergedError)
+
+
+@pytest.mark.parametrize("error", [typer.Exit(143), KeyboardInterrupt(), SystemExit(1)])
+def test_an_end_that_is_meant_is_one(error: BaseException) -> None:
+    assert ended(error) is error
+
+
+def test_a_single_rank_has_nobody_to_end() -> None:
+    error = DataError("the disk is gone")
+    assert ended(error, size=1) is error
+    with pytest.raises(DataError), together(ALONE):
+        raise error

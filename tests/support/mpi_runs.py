@@ -1,0 +1,46 @@
+"""Starting ranks by mpiexec, where there is one whose MPI is that of mpi4py."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import pytest
+from source import ROOT
+
+SECONDS = 100.0
+"""A start that takes longer hangs."""
+
+
+def launcher() -> str | None:
+    """The mpiexec beside this Python, as a wheel brings it, or the system's."""
+    beside = Path(sys.executable).with_name("mpiexec")
+    return str(beside) if beside.exists() else shutil.which("mpiexec")
+
+
+needs_mpi = pytest.mark.skipif(
+    find_spec("mpi4py") is None or launcher() is None, reason="needs mpi4py and an mpiexec"
+)
+
+
+def mpiexec(count: int, *command: str, **options: Any) -> subprocess.CompletedProcess[str]:
+    """Let so many ranks run Python with these arguments; ":" begins those of further ranks."""
+    path = os.pathsep.join([str(ROOT), str(ROOT / "tests" / "support")])
+    environment = {**os.environ, "PYTHONPATH": path, "MLP_OFFLINE": "1"}
+    parts: list[str] = []
+    for argument in (":", *command):
+        parts += [":", "-n", str(count), sys.executable] if argument == ":" else [argument]
+    return subprocess.run(
+        [str(launcher()), *parts[1:]],
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=SECONDS,
+        check=False,
+        **{"cwd": ROOT, **options},
+    )

@@ -1,0 +1,82 @@
+"""What tests start by mpiexec: each rank does this, and the first prints what was found as JSON."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import signal
+import sys
+from typing import Any
+
+import numpy as np
+from mpi4py import MPI
+from toys import DATA, FAST, toy_model
+
+from mlp.training.loop import train
+from mlp.training.ranks.mpi import MPIRanks
+from mlp.training.ranks.ranks import add_up
+from mlp.training.ranks.tree import Tree
+from mlp.training.recipe import Recipe
+
+WORLD = MPI.COMM_WORLD
+
+
+def sums(ranks: MPIRanks, dtype: str) -> bool:
+    """Whether all ranks get the sum of a tree."""
+    tree, n = Tree(8, ranks.size), 48 * ranks.size
+    every = np.random.default_rng(0).normal(size=(sum(map(len, tree.blocks)), n)).astype(dtype)
+    first = sum(map(len, tree.blocks[: ranks.rank]))
+    own, out = every[first : first + len(tree.blocks[ranks.rank])].copy(), np.zeros(n, dtype)
+    ranks.all_reduce(own, tree, out)
+    add_up(every, tree)
+    return out.tobytes() == every[0].tobytes()
+
+
+def trained(ranks: MPIRanks, options: dict[str, Any], dtype: str) -> Any:
+    model = toy_model(dtype=dtype)
+    history = train(model, DATA, Recipe(**FAST | options), ranks=ranks)
+    figures = [(epoch.loss, epoch.train_accuracy, epoch.test_accuracy) for epoch in history.epochs]
+    return hashlib.sha256(model.parameters.tobytes()).hexdigest(), figures
+
+
+def meet() -> Any:
+    """Let groups of 1 to all ranks do the same, one group after another."""
+    found = []
+    for size in range(1, WORLD.size + 1):
+        group = WORLD.Split(int(WORLD.rank < size))
+        if WORLD.rank < size:
+            ranks = MPIRanks(group)
+            runs = [
+                trained(ranks, {"batch_size": "full"}, "float32"),
+                trained(ranks, {"batch_size": 19, "dropout": 0.2}, "float64"),
+            ]
+            met = [
+                ranks.size == size,
+                ranks.all_gather(ranks.rank) == list(range(size)),
+                ranks.broadcast(ranks.rank) == 0,
+                sums(ranks, "float32") and sums(ranks, "float64"),
+            ]
+            found.append(ranks.all_gather((met, runs)))
+    return found
+
+
+def stay_away(number: int) -> None:
+    """Let the last rank stop or end by a signal while the others wait for it."""
+    ranks = MPIRanks(WORLD, patience=0.5)
+    ranks.all_gather("here")
+    if ranks.rank == ranks.size - 1:
+        os.kill(os.getpid(), number)
+    try:
+        ranks.all_gather("there")
+    except Exception as error:
+        ranks.abort(str(error), 4)
+
+
+if __name__ == "__main__":
+    if sys.argv[1:] == ["meet"]:
+        met = meet()
+        if WORLD.rank == 0:
+            print(json.dumps(met))
+    else:
+        stay_away(signal.Signals[sys.argv[1]])

@@ -1,0 +1,104 @@
+"""Who started this process, and how many with it."""
+
+from __future__ import annotations
+
+import sys
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+import mlp.training.ranks.mpi
+from mlp.common.errors import UsageError
+from mlp.training.ranks.launcher import Launch, join, launch_of
+from mlp.training.ranks.ranks import ALONE
+
+VARIABLES = ("PMI_RANK", "PMI_SIZE", "PMIX_RANK", "OMPI_COMM_WORLD_RANK", "OMPI_COMM_WORLD_SIZE",
+             "TORCHELASTIC_RUN_ID", "WORLD_SIZE", "SLURM_STEP_ID", "SLURM_STEP_NUM_TASKS",
+             "MLP_RANK_PATIENCE")  # fmt: skip
+
+
+@pytest.fixture(autouse=True)
+def nobody_launched(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in VARIABLES:
+        monkeypatch.delenv(name, raising=False)
+
+
+@pytest.fixture
+def two_launched(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PMI_RANK", "1")
+    monkeypatch.setenv("PMI_SIZE", "2")
+
+
+def stand_in(monkeypatch: pytest.MonkeyPatch, size: int) -> None:
+    """An mpi4py that sees so many ranks."""
+    world = SimpleNamespace(Get_size=lambda: size)
+    MPI = SimpleNamespace(COMM_WORLD=world, Get_library_version=lambda: "Some MPI 1.0\nmore")
+    monkeypatch.setitem(sys.modules, "mpi4py", SimpleNamespace(MPI=MPI))
+    monkeypatch.setattr(mlp.training.ranks.mpi, "MPIRanks", lambda *arguments: arguments)
+
+
+@pytest.mark.parametrize(
+    ("environment", "launch"),
+    [
+        ({}, None),
+        ({"PMI_RANK": "1", "PMI_SIZE": "4"}, (1, 4)),
+        ({"OMPI_COMM_WORLD_RANK": "0", "OMPI_COMM_WORLD_SIZE": "2", "PMIX_RANK": "0"}, (0, 2)),
+        ({"PMIX_RANK": "3"}, (3, 0)),
+        ({"SLURM_STEP_ID": "0", "SLURM_STEP_NUM_TASKS": "1"}, None),
+        ({"PMI_RANK": "x", "PMI_SIZE": "4"}, None),
+    ],
+)
+def test_launchers_tell_by_variables(environment: dict[str, str], launch: Any) -> None:
+    assert launch_of(environment) == (None if launch is None else Launch(*launch))
+
+
+@pytest.mark.parametrize(
+    ("environment", "name"),
+    [
+        ({"TORCHELASTIC_RUN_ID": "none", "WORLD_SIZE": "4"}, "torchrun"),
+        ({"SLURM_STEP_ID": "0", "SLURM_STEP_NUM_TASKS": "4"}, "srun"),
+    ],
+)
+def test_processes_that_cannot_meet_are_refused(environment: dict[str, str], name: str) -> None:
+    with pytest.raises(UsageError, match=f"{name} started 4 .* mpiexec -n 4 mlp train"):
+        launch_of(environment)
+
+
+def test_without_a_launcher_mpi_is_not_loaded(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "mpi4py", None)
+    assert join() is ALONE
+
+
+@pytest.mark.usefixtures("two_launched")
+def test_ranks_need_mpi4py(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "mpi4py", None)
+    with pytest.raises(UsageError, match=r"pip install 'mlp-digits\[mpi\]'"):
+        join()
+
+
+def test_a_single_one_does_without(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As an interactive shell of a cluster's scheduler starts it."""
+    monkeypatch.setenv("PMI_RANK", "0")
+    monkeypatch.setenv("PMI_SIZE", "1")
+    monkeypatch.setitem(sys.modules, "mpi4py", None)
+    assert join() is ALONE
+
+
+@pytest.mark.usefixtures("two_launched")
+def test_another_mpi_than_the_launchers_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    stand_in(monkeypatch, size=1)
+    with pytest.raises(UsageError, match=r"started 2 processes, but mpi4py sees 1: .*Some MPI 1"):
+        join()
+
+
+@pytest.mark.usefixtures("two_launched")
+def test_ranks_join_with_the_patience_that_is_asked(monkeypatch: pytest.MonkeyPatch) -> None:
+    stand_in(monkeypatch, size=2)
+    monkeypatch.setenv("MLP_RANK_PATIENCE", "2.5")
+    joined: Any = join()
+    assert joined[1] == 2.5
+    for wrong in ("soon", "0", "nan"):
+        monkeypatch.setenv("MLP_RANK_PATIENCE", wrong)
+        with pytest.raises(UsageError, match="seconds above 0"):
+            join()
