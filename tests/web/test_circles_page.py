@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from accessible import hindrances
 from chromium import chromium
 from hard_pictures import STROKES
 from served import serving
@@ -156,6 +157,12 @@ def test_the_image_it_looks_for_is_that_of_the_programs_own_backward_pass(
         x = np.clip(0.98 * x + 0.05 * dy / np.abs(dy).max(), 0, 1)
     np.testing.assert_allclose(found, x[0], atol=1e-5)
     assert np.ptp(x) > 0.5
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_nothing_on_the_page_hinders_anyone(page: Page, scheme: str) -> None:
+    page.run("showUnit(circles.places[0]); document.querySelector('details').open = true")
+    assert hindrances(page.browser, scheme) == []
 
 
 def test_motion_is_left_out_where_it_is_not_wanted(page: Page) -> None:

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from accessible import hindrances
 from chromium import chromium
 from hard_pictures import STROKES
 from served import serving
@@ -130,6 +131,13 @@ def test_the_arrows_walk_through_the_stages(page: Page) -> None:
     page.one("#back").click()
     assert page.text("#title").startswith("The update of layer 2")
     assert len(page.all("#strip [aria-current=step]")) == 1
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_nothing_on_the_page_hinders_anyone(page: Page, scheme: str) -> None:
+    for title in ("Forward through layer 1: ReLU", "How wrong that is"):
+        parts(page, title)
+        assert hindrances(page.browser, scheme) == []
 
 
 def test_it_fits_a_phone(page: Page) -> None:

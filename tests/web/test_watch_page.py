@@ -19,6 +19,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from accessible import hindrances
 from chromium import chromium
 
 from mlp.models.model_file import load
@@ -102,6 +103,7 @@ def test_a_training_is_watched_to_its_end(browser: Any, tmp_path: Path) -> None:
         page.until(lambda: "the training has ended" in page.text(".state"))
         assert page.errors() == []
         assert "after 4 of 4 epochs, test accuracy" in page.text(".state")
+        assert hindrances(browser) == []
         out, err = process.communicate(timeout=PATIENCE)
     assert process.returncode == 0, err
     result = json.loads(out)

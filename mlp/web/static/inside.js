@@ -82,11 +82,10 @@ function paint(target, columns, count, colour) {
 }
 
 // Values of either sign in two colours; those of one sign, such as a ReLU's, in that of the text.
-function paintSigned(target, columns, values) {
+function paintSigned(target, columns, values, isSigned = values.some((v) => v < 0)) {
   const sizes = Float64Array.from(values, Math.abs).sort();
   const full = quantile(sizes, ROBUST) || sizes.at(-1) || 1;
   const lit = getComputedStyle(document.body).color.match(/\d+/g).slice(0, 3).map(Number);
-  const isSigned = values.some((v) => v < 0);
   paint(target, columns, values.length, (i) => {
     const strength = 255 * Math.min(1, Math.abs(values[i]) / full);
     return [...(!isSigned ? lit : values[i] > 0 ? POSITIVE : NEGATIVE), strength];

@@ -27,7 +27,7 @@ function pictureOf({ name, values, block, unit }, chosen) {
   canvas.setAttribute("aria-label", `${name}, ${values.length} numbers` + (block === undefined ? "" : ", Enter chooses a unit"));
   cells.append(canvas);
   whole.append(cells, told);
-  paintSigned(canvas, columns, values);
+  paintSigned(canvas, columns, values, !/^[xy]$/.test(name) || values.some((v) => v < 0));
   told.textContent = rangeOf(values);
   const mark = (i, kind) => {
     const found = cells.querySelector(`.mark.${kind}`) || document.createElement("div");

@@ -97,17 +97,20 @@ function showStrip() {
     const button = document.createElement("button");
     button.type = "button";
     button.textContent = brief;
-    button.setAttribute("aria-label", title);
+    button.setAttribute("aria-label", `${brief}: ${title}`);
     button.addEventListener("click", () => go(i));
     groups.at(-1).buttons.push(button);
   });
   byId("strip").replaceChildren(...groups.map(({ name, buttons }) => {
     const whole = document.createElement("div");
-    const heading = document.createElement("h3");
+    const heading = document.createElement("p");
     const row = document.createElement("span");
     heading.textContent = name;
+    heading.id = `group-${name}`;
     row.append(...buttons);
     whole.append(heading, row);
+    whole.setAttribute("role", "group");
+    whole.setAttribute("aria-labelledby", heading.id);
     return whole;
   }));
 }
