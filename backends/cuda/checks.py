@@ -6,6 +6,7 @@ import ctypes
 import os
 import warnings
 from importlib import metadata
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -91,6 +92,11 @@ def driver_version() -> int:
         if library.cuDriverGetVersion(ctypes.byref(version)) == 0:
             return version.value
     return 0
+
+
+def kernel_cache() -> Path:
+    """Return the folder in which CuPy keeps the kernels that it has compiled."""
+    return Path(os.environ.get("CUPY_CACHE_DIR") or Path.home() / ".cupy" / "kernel_cache")
 
 
 def import_cupy() -> Any:

@@ -36,8 +36,9 @@ FORMULAS = {
 }
 """NumPy's functions as C expressions; a chain with any other is not fused."""
 
-ONE, ALL = "one", "all"
-"""The kinds of arrays: of one element, which is broadcast, and of all elements."""
+ONE, ALL, NUMBER = "one", "all", "number"
+"""The kinds of arguments: an array of one element, which is broadcast, one of all elements, and a
+number with a fraction, which a launch passes on. Whole numbers and flags are part of the source."""
 
 
 class NotElementwiseError(Exception):
@@ -45,14 +46,15 @@ class NotElementwiseError(Exception):
 
 
 class Operand:
-    """An array's names in the kernel.
+    """An array's names in the kernel, or a number's.
 
     Args:
         number: its place among the function's arguments.
+        is_array: whether it is one.
     """
 
-    def __init__(self, number: int) -> None:
-        self.name = f"a{number}"
+    def __init__(self, number: int, is_array: bool = True) -> None:
+        self.name, self.is_array = f"a{number}", is_array
         self.pointer = f"x{number}"
         self.loaded = False
         self.written = False
@@ -87,7 +89,7 @@ def kernel_source(
     Args:
         name: what the kernel is to be called.
         function: the chain, called with a namespace and the arguments.
-        arguments: examples of the arguments; numbers become part of the source.
+        arguments: examples of the arguments; whole numbers become part of the source.
         dtype: the character of all arrays' dtype, ``"f"`` or ``"d"``.
         single: the positions of arrays with one element, which is broadcast.
 
@@ -95,22 +97,24 @@ def kernel_source(
         NotElementwiseError: if the function does anything but elementwise calls.
     """
     operands = {
-        place: Operand(place)
+        place: Operand(place, not isinstance(value, float))
         for place, value in enumerate(arguments)
-        if not isinstance(value, (int, float))
+        if not isinstance(value, int)
     }
     trace = Trace()
     try:
         function(trace, *(operands.get(place, value) for place, value in enumerate(arguments)))
     except (TypeError, AttributeError) as error:  # asks for more of a symbol than it has
         raise NotElementwiseError(str(error)) from error
-    if any(operands[place].written for place in single):
+    numbers = {place for place, operand in operands.items() if not operand.is_array}
+    if any(operands[place].written for place in single | numbers):
         raise NotElementwiseError("a single element cannot hold the results of many")
     unread = {operands[place].name for place in scratch_of(function) if place in operands}
     element = {o.name: f"{o.pointer}[{'0' if i in single else 'i'}]" for i, o in operands.items()}
     loads = [
         f"T {o.name} = {element[o.name]};" if o.loaded else f"T {o.name};"
         for o in operands.values()
+        if o.is_array
     ]
     stores = [
         f"{element[o.name]} = {o.name};"
@@ -119,7 +123,8 @@ def kernel_source(
     ]
     body = "\n        ".join([*loads, *trace.lines, *stores])
     parameters = ", ".join(
-        f"{'' if o.written else 'const '}T* {o.pointer}" for o in operands.values()
+        f"{'' if o.written else 'const '}T* {o.pointer}" if o.is_array else f"T {o.name}"
+        for o in operands.values()
     )
     return f"""typedef {C_TYPES[dtype]} T;
 extern "C" __global__ void {name}(long long n, {parameters}) {{
@@ -159,8 +164,11 @@ class Fused:
         if kernel is None:
             self._function(self._xp, *arguments)
             return
-        blocks = min(MOST_BLOCKS, -(-largest.size // THREADS))
-        kernel((blocks,), (THREADS,), (np.int64(largest.size), *arrays))
+        blocks, number = min(MOST_BLOCKS, -(-largest.size // THREADS)), largest.dtype.type
+        given = (
+            number(a) if isinstance(a, float) else a for a in arguments if not isinstance(a, int)
+        )
+        kernel((blocks,), (THREADS,), (np.int64(largest.size), *given))
 
     def _compile(self, arguments: tuple[Any, ...], layout: tuple[Any, ...]) -> Any:
         """Return the kernel for such arguments, or None if there can be none."""
@@ -195,12 +203,12 @@ def _size(array: Array) -> int:
 
 
 def _layout(argument: Any, largest: Array) -> Any:
-    """Return what a kernel depends on: the number itself, or an array's kind and dtype.
+    """Return what a kernel depends on: a whole number, or what kind an argument is of.
 
     None stands for an array that no kernel can read.
     """
     if isinstance(argument, (int, float)):
-        return argument
+        return NUMBER if isinstance(argument, float) else argument
     dtype = argument.dtype.char
     if dtype not in C_TYPES or not argument.flags.c_contiguous:
         return None

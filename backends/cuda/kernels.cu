@@ -183,3 +183,26 @@ extern "C" __global__ void bytes_to_bf16(long long n, const unsigned char* bytes
     for (long long i = (long long)blockIdx.x * blockDim.x + threadIdx.x; i < n; i += stride)
         bits[i] = __float_as_uint((float)bytes[i]) >> 16;
 }
+
+// out[i] = a[rows[i]], in words of four bytes or of one, a thread a word; a row that there is none of
+// is the first or the last one. a: (count, width). rows: (n). out: (n, width).
+template <typename Word>
+__device__ void take_words(long long words, int width, long long count, const long long* rows,
+                           const Word* a, Word* out) {
+    const long long stride = (long long)gridDim.x * blockDim.x;
+    for (long long i = (long long)blockIdx.x * blockDim.x + threadIdx.x; i < words; i += stride) {
+        const long long row = rows[i / width];
+        const long long inside = row < 0 ? 0 : row < count ? row : count - 1;
+        out[i] = a[inside * width + i % width];
+    }
+}
+extern "C" __global__ void take_rows(long long words, int width, long long count,
+                                     const long long* rows, const unsigned int* a,
+                                     unsigned int* out) {
+    take_words(words, width, count, rows, a, out);
+}
+extern "C" __global__ void take_rows_of_bytes(long long words, int width, long long count,
+                                              const long long* rows, const unsigned char* a,
+                                              unsigned char* out) {
+    take_words(words, width, count, rows, a, out);
+}

@@ -83,6 +83,21 @@ class Kernels:
             "weighted_sums", sums, np.int32(terms), np.int32(width), weights, rows, sums
         )
 
+    def take(self, a: Array, rows: Array, out: Array) -> Array:
+        """Write rows of ``a``, of any dtype and in the order of ``rows``, int64, to ``out``.
+
+        A row that there is none of is the first or the last one, as on the CPU.
+        """
+        width = a[:1].nbytes
+        words = width % 4 == 0 and a.data.ptr % 4 == 0
+        word, name = (np.uint32, "take_rows") if words else (np.uint8, "take_rows_of_bytes")
+        source, target = a.reshape(-1).view(word), out.reshape(-1).view(word)
+        width //= np.dtype(word).itemsize
+        arguments = np.int32(width), np.int64(len(a)), rows, source, target
+        module = next(iter(self._modules), "f")  # which has it, whatever its floats are
+        self._by_elements(name, target, *arguments, dtype=np.dtype(module))
+        return out
+
     def split(self, a: Array, parts: Array) -> None:
         """Write ``a``, float32, (N, O), as three numbers of bf16 each to ``parts``, (N, 3 O …)."""
         widths = np.int32(a.shape[1]), np.int32(parts.shape[1])

@@ -9,6 +9,7 @@ from typing import Annotated, Any, get_args
 import typer
 
 from backends import Backend, get_backend
+from backends.cuda.checks import kernel_cache
 from mlp.cli import console
 from mlp.data.interpret import Meaning
 from mlp.data.load import Dataset, load_dataset
@@ -62,9 +63,13 @@ def under(heading: str, option: Any) -> Any:
 
 
 def open_device(device: str, precision: str = "float32", graph: bool = True) -> Backend:
-    """Open the device and name it on stderr."""
+    """Open the device and name it on stderr; say so where a GPU has yet to compile its kernels."""
+    folder = kernel_cache()
+    kept = folder.is_dir() and any(folder.iterdir())  # asked first, as opening a GPU compiles one
     backend = get_backend(device, precision=precision, graph=graph)
     console.note(f"device: {backend.name}")
+    if backend.name.startswith("cuda") and not kept:
+        console.note(f"its kernels are compiled first, for some seconds, and kept in {folder}")
     return backend
 
 

@@ -36,6 +36,24 @@ def test_auto_takes_cuda_where_it_works(mlp: Command, monkeypatch: pytest.Monkey
     assert json.loads(mlp("train", *TINY, "--device", "auto", "--json").out)["device"] == "cuda:0"
 
 
+def test_a_gpu_that_has_compiled_nothing_yet_is_told_of(
+    mlp: Command, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    class Working(CpuBackend):
+        def __init__(self, *_: Any, **__: Any) -> None:
+            super().__init__()
+            self.name = "cuda:0"
+            (tmp_path / "kernel").touch()  # by which it is tried
+
+    monkeypatch.setattr(backends.cuda, "CudaBackend", Working)
+    monkeypatch.setenv("CUPY_CACHE_DIR", str(tmp_path))
+    told = f"compiled first, for some seconds, and kept in {tmp_path}"
+    assert told in " ".join(mlp("train", *TINY, "--device", "cuda").err.split())
+    assert "compiled first" not in mlp("train", *TINY, "--device", "cuda").err
+    (tmp_path / "kernel").unlink()
+    assert "compiled first" not in mlp("train", *TINY, "--device", "cpu").err
+
+
 def test_auto_says_that_it_takes_synthetic_digits(
     mlp: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -23,6 +23,7 @@ C_TYPES = {
 DTYPES = {
     "T": None,
     "float": "float32",
+    "long long": "int64",
     "unsigned char": "uint8",
     "unsigned int": "uint32",
     "unsigned short": "uint16",

@@ -74,12 +74,14 @@ def launches() -> Launches:
 
 def test_every_fused_function_becomes_one_kernel(launches: Launches) -> None:
     made = {name.partition("<")[0] for name in launches.kernels}
-    assert {f"{name}<{t}>" for name in made for t in ("float", "double")} == set(launches.kernels)
+    of_any = {"take_rows", "take_rows_of_bytes"}  # of whichever type there is
+    both = {f"{name}<{t}>" for name in made - of_any for t in ("float", "double")}
+    assert both == {name for name in launches.kernels if not name.startswith("take_rows")}
     functions = {f.__qualname__: kernel_of(f) or kernel_name(f) for f in launches.fused}
     assert len(functions) > 10
     abstract = {"Activation.apply", "Activation.gradient"}  # which identity does not call
     assert {function for function, name in functions.items() if name not in made} <= abstract
-    assert made - set(functions.values()) == {"column_sums"}
+    assert made - set(functions.values()) == {"column_sums", "take_rows"}
 
 
 def test_what_deforms_images_compiles(compile_cuda: Callable[[str, str], bytes]) -> None:
@@ -320,6 +322,49 @@ def test_a_chain_reads_single_elements_numbers_and_its_own_results(cupy: StandIn
     fused(*arrays, 0.5, device(np.empty_like(p)))
     np.testing.assert_allclose(np.asarray(arrays[0]), p - g * np.float32(0.15), rtol=1e-6)
     assert len(cupy.kernels) == 1
+
+
+def test_a_number_with_a_fraction_is_passed_at_each_launch(cupy: StandIn) -> None:
+    """One kernel for all of them, where a flag makes one of its own."""
+
+    def chain(xp: Any, x: Any, factor: float, adds: bool) -> None:
+        xp.multiply(x, factor, out=x)
+        if adds:
+            xp.add(x, factor, out=x)
+
+    fused = Fused(chain, cupy, None)
+    for dtype, adds, factor in itertools.product(DTYPES, (False, True), (0.1, 1e-3, -7.0)):
+        x = device(np.arange(5, dtype=dtype))
+        fused(x, factor, adds)
+        expected = np.arange(5, dtype=dtype) * np.dtype(dtype).type(factor)
+        np.testing.assert_allclose(np.asarray(x), expected + factor * adds, rtol=1e-6)
+    assert len(cupy.compiled) == 4
+
+
+def test_a_number_cannot_hold_results(cupy: StandIn) -> None:
+    def chain(xp: Any, x: Any, number: float) -> None:
+        xp.multiply(x, 2.0, out=number)
+
+    with pytest.raises(NotElementwiseError, match="cannot hold"):
+        kernel_source("chain", chain, (device(np.ones(3, "f")), 0.5), "f", set())
+
+
+@pytest.mark.parametrize("dtype", ["uint8", "uint16", "int64", "float32", "float64"])
+@pytest.mark.parametrize("shape", [(7,), (7, 1), (7, 3), (7, 4, 2), (1, 500)])
+def test_rows_of_any_dtype_are_taken_by_one_kernel(
+    monkeypatch: pytest.MonkeyPatch, dtype: str, shape: tuple[int, ...]
+) -> None:
+    """As the CPU's backend takes them: what lies outside is the first row or the last one."""
+    cupy, backend = open_stand_in(monkeypatch)
+    a = np.random.default_rng(6).integers(0, 99, shape).astype(dtype)
+    rows = np.array([[0, len(a) - 1, -1], [99, len(a) // 2, 0]])
+    out = backend.xp.empty((*rows.shape, *shape[1:]), dtype)
+    there = backend.asarray(a), backend.asarray(rows)
+    del cupy.events[:]
+    assert backend.xp.take(*there, axis=0, out=out) is out
+    np.testing.assert_array_equal(np.asarray(out), a.take(rows, axis=0, mode="clip"))
+    [(_, name)] = cupy.events
+    assert name == ("take_rows" if a[:1].nbytes % 4 == 0 else "take_rows_of_bytes")
 
 
 @pytest.mark.parametrize("name", ["descend", "descend_with_momentum", "descend_ahead"])
