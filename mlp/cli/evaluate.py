@@ -12,6 +12,7 @@ import typer
 from rich.table import Table
 
 from mlp.cli import console
+from mlp.cli.eval_votes import choose_votes
 from mlp.cli.model_data import open_data_of
 from mlp.cli.options import (
     DataFolder,
@@ -43,6 +44,22 @@ def evaluate(
     dataset: OwnDatasetName = None,
     data: DataFolder = None,
     precision: Precision = "float32",
+    votes: Annotated[
+        int | None,
+        typer.Option(
+            metavar="N",
+            min=1,
+            help="Let up to N deformed copies of each image vote; how many, and how deformed, "
+            "those images decide that the training held out.",
+        ),
+    ] = None,
+    deform: Annotated[
+        str | None,
+        typer.Option(
+            metavar="KIND,…",
+            help="How the copies are deformed, as mlp train --augment takes it; all N vote then.",
+        ),
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Measure a model on a dataset's test images, asking what it was trained to answer."""
@@ -58,11 +75,15 @@ def evaluate(
                 "vote together that were trained for the same"
             )
     labels = images.test.labels
+    if deform is not None and votes is None:
+        raise UsageError("--deform is of the copies that vote: name their number with --votes")
+    chosen = choose_votes(models, images, votes, deform) if votes is not None else None
     if task.kind == "regression":
         _report_numbers(paths, models, images, as_json)
         return
     with np.errstate(all="ignore"):  # weights of any size are to be measured
-        probabilities = np.nan_to_num(vote(models, images.test.images))  # (N, C)
+        read = chosen.probabilities if chosen else vote
+        probabilities = np.nan_to_num(read(models, images.test.images))  # (N, C)
     answers = task.decide(probabilities, logits=False)
     result: dict[str, Any] = {
         "models": [str(path) for path in paths],
@@ -71,6 +92,7 @@ def evaluate(
         "task": task.kind,
         "expected_calibration_error": expected_calibration_error(probabilities, labels, task),
         "temperatures": [temperature_of(model) for model in models],
+        "votes": chosen.to_json() if chosen else None,
     }
     if task.kind == "multiclass":
         counts = score(answers, labels, images.classes)
@@ -83,6 +105,8 @@ def evaluate(
     if as_json:
         print(json.dumps(result))
         return
+    if chosen:
+        console.say(chosen.describe())
     console.say(
         f"test accuracy {result['test_accuracy']:.2%}: {result['test_correct']:,} right and "
         f"{result['test_wrong']:,} wrong of {result['test_total']:,} {images.name} images"

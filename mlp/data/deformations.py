@@ -77,3 +77,21 @@ def parse_augment(text: str) -> dict[str, dict[str, float]]:
             raise UsageError(f"deformation {name!r} is named twice in {text!r}: name it once")
         chosen[name] = numbers
     return chosen
+
+
+def scale_augment(text: str, share: float) -> str:
+    """Write deformations that are weaker, or stronger, than others.
+
+    Args:
+        text: what `parse_augment` takes.
+        share: what each number is multiplied by, but that which smooths an elastic field.
+
+    Raises:
+        UsageError: see `parse_augment`, also if a number leaves its range.
+    """
+    kinds = []
+    for kind, numbers in parse_augment(text).items():
+        scaled = [n if name == "sigma" else n * share for name, n in numbers.items()]
+        kinds.append(f"{kind}({','.join(f'{number:g}' for number in scaled)})")
+    parse_augment(weaker := ",".join(kinds))
+    return weaker

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from mlp.common.errors import UsageError
-from mlp.data.deformations import parse_augment
+from mlp.data.deformations import parse_augment, scale_augment
 
 
 def test_numbers_left_out_have_defaults() -> None:
@@ -27,3 +27,10 @@ def test_numbers_left_out_have_defaults() -> None:
 def test_what_cannot_be_done_is_said(augment: str, said: str) -> None:
     with pytest.raises(UsageError, match=said):
         parse_augment(augment)
+
+
+def test_weaker_deformations_keep_the_smoothness_of_elastic_fields() -> None:
+    weaker = scale_augment("affine(10, 0.1), elastic(5,30),thickness", 0.5)
+    assert weaker == "affine(5,0.05,1,0),elastic(5,15),thickness(0.25)"
+    with pytest.raises(UsageError, match=r"must be from 0 to 1, not 1\.5"):
+        scale_augment("thickness", 3)
