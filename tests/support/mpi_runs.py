@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import subprocess
 import sys
 from importlib.util import find_spec
@@ -17,14 +16,11 @@ SECONDS = 100.0
 """A start that takes longer hangs."""
 
 
-def launcher() -> str | None:
-    """The mpiexec beside this Python, as a wheel brings it, or the system's."""
-    beside = Path(sys.executable).with_name("mpiexec")
-    return str(beside) if beside.exists() else shutil.which("mpiexec")
-
+LAUNCHER = Path(sys.executable).with_name("mpiexec")
+"""The one beside this Python, as a wheel brings it; another may be of another MPI."""
 
 needs_mpi = pytest.mark.skipif(
-    find_spec("mpi4py") is None or launcher() is None, reason="needs mpi4py and an mpiexec"
+    find_spec("mpi4py") is None or not LAUNCHER.exists(), reason="needs mpi4py and its mpiexec"
 )
 
 
@@ -36,7 +32,7 @@ def mpiexec(count: int, *command: str, **options: Any) -> subprocess.CompletedPr
     for argument in (":", *command):
         parts += [":", "-n", str(count), sys.executable] if argument == ":" else [argument]
     return subprocess.run(
-        [str(launcher()), *parts[1:]],
+        [str(LAUNCHER), *parts[1:]],
         env=environment,
         capture_output=True,
         text=True,

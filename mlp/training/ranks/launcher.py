@@ -33,7 +33,7 @@ class Launch(NamedTuple):
     rank: int
     """Which it is."""
     size: int
-    """How many there are."""
+    """How many there are; 0 where MPI alone knows."""
 
 
 def launch_of(environment: Mapping[str, str]) -> Launch | None:
@@ -46,8 +46,9 @@ def launch_of(environment: Mapping[str, str]) -> Launch | None:
         told = environment.get(rank, ""), environment.get(size, "")
         if all(number.isdecimal() for number in told):
             return Launch(*map(int, told))
-    if "PMIX_RANK" in environment:  # srun --mpi=pmix, which tells the number to MPI alone
-        return Launch(int(environment["PMIX_RANK"]), 0)
+    rank, size = environment.get("PMIX_RANK", ""), environment.get("SLURM_STEP_NUM_TASKS", "")
+    if rank.isdecimal():  # srun --mpi=pmix; other launchers tell the number to MPI alone
+        return Launch(int(rank), int(size) if size.isdecimal() else 0)
     for name, sign, size in WITHOUT:
         if sign in environment and environment.get(size, "1") != "1":
             raise UsageError(

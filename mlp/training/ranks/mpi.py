@@ -68,6 +68,7 @@ class MPIRanks(Ranks):
         self._alarms = communicator.Dup()
         self.rank, self.size = communicator.Get_rank(), communicator.Get_size()
         self._turn = 0
+        self._buffers: dict[tuple[int, int, str], NDArray[Any]] = {}
         self.hosts: list[str] = communicator.allgather(socket.gethostname())
 
     def all_gather(self, value: Value) -> list[Value]:
@@ -86,7 +87,7 @@ class MPIRanks(Ranks):
         # One block's shares lie as they are sent; of several, those for one rank come together.
         parts = blocks.reshape(len(blocks), size, share).swapaxes(0, 1)
         sent = np.ascontiguousarray(parts)  # (size, own, share)
-        every = np.empty((sum(counts), share), blocks.dtype)
+        every = self._buffer(sum(counts), share, blocks.dtype)
         self._wait(
             self._world.Ialltoallv(
                 [sent, [sent[0].size] * size, self._type(sent)],
@@ -102,6 +103,13 @@ class MPIRanks(Ranks):
         sys.stderr.flush()
         self._mpi.COMM_WORLD.Abort(exit_code)
         os._exit(exit_code)  # some MPIs return
+
+    def _buffer(self, rows: int, columns: int, dtype: np.dtype[Any]) -> NDArray[Any]:
+        """Return an array that is made once for each shape: one of many pages costs time."""
+        key = rows, columns, dtype.char
+        if key not in self._buffers:
+            self._buffers[key] = np.empty((rows, columns), dtype)
+        return self._buffers[key]
 
     def _type(self, array: NDArray[Any]) -> Any:
         return self._mpi._typedict[array.dtype.char]

@@ -45,6 +45,7 @@ def stand_in(monkeypatch: pytest.MonkeyPatch, size: int) -> None:
         ({"PMI_RANK": "1", "PMI_SIZE": "4"}, (1, 4)),
         ({"OMPI_COMM_WORLD_RANK": "0", "OMPI_COMM_WORLD_SIZE": "2", "PMIX_RANK": "0"}, (0, 2)),
         ({"PMIX_RANK": "3"}, (3, 0)),
+        ({"PMIX_RANK": "3", "SLURM_STEP_ID": "0", "SLURM_STEP_NUM_TASKS": "4"}, (3, 4)),
         ({"SLURM_STEP_ID": "0", "SLURM_STEP_NUM_TASKS": "1"}, None),
         ({"PMI_RANK": "x", "PMI_SIZE": "4"}, None),
     ],
