@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from difflib import get_close_matches
+from itertools import combinations
 from typing import Any
 
 import numpy as np
@@ -116,6 +118,7 @@ def spoilers(dataset: Dataset) -> Iterator[str]:
         missing = [name for name, count in zip(names, counts, strict=True) if not count]
         if missing:
             yield f"train: no rows of class {', '.join(missing[:_NAMED])}"
+        yield from _alike(names, counts)
     if isinstance(dataset.inputs, Columns):
         constant = np.flatnonzero(np.ptp(train.images, axis=0) == 0)
         if len(constant):
@@ -131,6 +134,10 @@ def spoilers(dataset: Dataset) -> Iterator[str]:
     yield from _leaks(train, test)
 
 
+_COMPARED = 200
+"""The names of more classes than this are not compared with one another."""
+
+
 def rare_class(labels: NDArray[np.integer], names: Sequence[str]) -> str | None:
     """Say which class is rare beside another, if one is; labels of shape (N,)."""
     counts = np.bincount(labels, minlength=1)
@@ -143,6 +150,25 @@ def rare_class(labels: NDArray[np.integer], names: Sequence[str]) -> str | None:
         "the rare one is easily overlooked, so try --class-weight balanced, and look at the "
         "balanced accuracy of mlp eval"
     )
+
+
+def _alike(names: Sequence[str], counts: NDArray[np.integer]) -> Iterator[str]:
+    """Ask whether classes are one that is written in several ways."""
+    if len(names) > _COMPARED:
+        return
+    rows = dict(zip(names, counts.tolist(), strict=True))
+    for one, other in combinations(names, 2):
+        few, most = sorted((one, other), key=lambda name: rows[name])
+        same = one.casefold().split() == other.casefold().split()
+        letters = few.isalpha() and most.isalpha() and min(len(few), len(most)) > 3
+        is_slip = (
+            letters and 10 * rows[few] <= rows[most] and get_close_matches(few, [most], 1, 0.8)
+        )
+        if same or is_slip:
+            yield (
+                f"train: class {few!r} has {rows[few]:,} rows and {most!r} {rows[most]:,}: if they "
+                "are one class, write it alike"
+            )
 
 
 def _blank(split: Split) -> Iterator[str]:

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from mlp.common.choices import did_you_mean
 from mlp.common.errors import DataError
+from mlp.data.arrange import arrange
 from mlp.data.inputs import WIDEST_GAP, Columns, Inputs, Numbers, Pixels, full_range
 from mlp.data.interpret import as_images
 from mlp.data.raw import RawSplit
@@ -45,7 +45,8 @@ class Intake:
                 model's, or one is missing.
         """
         if isinstance(self._inputs, Columns):
-            return self._columns(raw, self._inputs, numbers)
+            features = arrange(raw, self._inputs, self._source)
+            return self._inputs.apply(features, self._source, numbers)
         pixels = self._inputs
         shape, expected = raw.features.shape[1:], pixels.shape
         if len(shape) == 1 and expected is None:
@@ -57,19 +58,6 @@ class Intake:
                 f"model reads {told}: give images of that size"
             )
         return self._pixels(raw.features, pixels, numbers)
-
-    def _columns(self, raw: RawSplit, inputs: Columns, numbers: Numbers | None) -> NDArray[Any]:
-        features, names = raw.features, raw.columns
-        if features.ndim == 2 and names is not None and set(names) != set(inputs.names):
-            if features.shape[1] != self._width or not _are_numbered(inputs.names):
-                lost = next((name for name in inputs.names if name not in names), inputs.names[0])
-                raise DataError(
-                    f"{self._source} has no column {lost!r}{did_you_mean(lost, names)}, which the "
-                    f"model reads: it has {', '.join(names[:8])}{', …' if names[8:] else ''}"
-                )
-        elif features.ndim == 2 and names is not None and names != inputs.names:
-            features = features[:, [names.index(name) for name in inputs.names]]
-        return inputs.apply(features, self._source, numbers)
 
     def _pixels(
         self, values: NDArray[Any], inputs: Pixels, numbers: Numbers | None
@@ -102,8 +90,3 @@ class Intake:
                 f"on {inputs.low:g} to {inputs.high:g}: they are read as paler ones"
             )
         return inputs
-
-
-def _are_numbered(names: tuple[str, ...]) -> bool:
-    """Whether columns had no names in the file that a model was trained on."""
-    return all(name == f"column {i + 1}" for i, name in enumerate(names))

@@ -18,6 +18,7 @@ import numpy as np
 from mlp.common.errors import DataError
 from mlp.common.quiet import quiet
 from mlp.common.rng import generator
+from mlp.data.arrange import arrange
 from mlp.data.dataset import Dataset, Split, evenly_drawn
 from mlp.data.inputs import Columns, Inputs, Pixels
 from mlp.data.raw import TEST, TRAIN, WHOLE, RawSplit, RawSplits
@@ -70,7 +71,7 @@ def interpret(
         DataError: if the data does not make a dataset; the message names the first fault.
     """
     reading, tell = reading or Reading(), note or quiet
-    splits = _shaped(splits, known.inputs if known else None)
+    splits = _shaped(splits, known.inputs if known else None, source)
     _check_shapes(splits, source)
     splits = {key: _labelled(key, split, source, tell) for key, split in splits.items()}
     whole = splits[WHOLE] if WHOLE in splits else splits[TRAIN]
@@ -106,10 +107,15 @@ def interpret(
     )
 
 
-def _shaped(splits: RawSplits, known: Inputs | None) -> RawSplits:
-    """Give the rows of all splits the shape of images, or of none of them."""
+def _shaped(splits: RawSplits, known: Inputs | None, source: str) -> RawSplits:
+    """Give the rows of all splits the shape of images, or of none; or a model's columns."""
     if isinstance(known, Columns):
-        return splits
+        return {
+            key: replace(split, features=arrange(split, known, source), columns=known.names)
+            if split.features.ndim == 2 and split.columns is not None
+            else split
+            for key, split in splits.items()
+        }
     shaped = {key: as_images(split) for key, split in splits.items()}
     return shaped if all(split.features.ndim == 3 for split in shaped.values()) else splits
 
@@ -170,7 +176,9 @@ def _labelled(key: str, split: RawSplit, source: str, tell: Callable[[str], None
     if there.all():
         return split
     if there.any():
-        tell(f"{int((~there).sum()):,} rows of {source} ({key}) have no label and are left out")
+        lost = int((~there).sum())
+        rows = "1 row" if lost == 1 else f"{lost:,} rows"
+        tell(f"left out, as they have no label: {rows} of {source} ({key})")
     elif key == TEST:
         tell(f"the test rows of {source} have no labels and are left out")
     return split[there]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 
 import numpy as np
@@ -101,3 +102,28 @@ def test_mnist_is_sound() -> None:
     assert found.problems == []
     assert round(found.splits[TRAIN].mean, 4) == 0.1307  # as is well known
     assert round(found.splits[TRAIN].std, 4) == 0.3081
+
+
+@pytest.mark.parametrize(
+    ("names", "told"),
+    [
+        (("Yes", "yes"), "class 'Yes' has 20 rows and 'yes' 20"),
+        (("New York", "new  york"), "if they are one class, write it alike"),
+        (("setosa", "setsoa"), None),  # as many rows: they may be two
+        (("cat", "dog"), None),
+    ],
+)
+def test_classes_that_are_written_in_two_ways_are_told(
+    names: tuple[str, str], told: str | None
+) -> None:
+    X = np.random.default_rng(0).normal(size=(50, 3))
+    data = load_dataset((X, np.array(names)[np.arange(50) % 2]))
+    found = [sentence for sentence in spoilers(data) if "if they are one class" in sentence]
+    assert [told in sentence for sentence in found] == ([] if told is None else [True])
+
+
+def test_a_slip_in_a_classs_name_is_told() -> None:
+    X, y = np.random.default_rng(0).normal(size=(60, 3)), np.array(["setosa", "virginica"] * 30)
+    y[[4, 18]] = "setsoa"
+    told = "; ".join(spoilers(load_dataset((X, y))))
+    assert re.search(r"class 'setsoa' has \d rows and 'setosa' 2\d: if they are one class", told)

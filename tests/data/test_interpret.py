@@ -166,7 +166,7 @@ def test_rows_without_labels_are_told_and_left_out() -> None:
     notes: list[str] = []
     labels = np.where(np.arange(60) < 10, np.nan, THREE)
     assert len(read(IMAGES, labels, test=(IMAGES, THREE), notes=notes).train) == 50
-    assert "10 rows of tests (train) have no label" in notes[0]
+    assert "they have no label: 10 rows of tests (train)" in notes[0]
     notes.clear()
     data = read(IMAGES, THREE, test=(IMAGES, None), notes=notes)
     assert len(data.test) == 12

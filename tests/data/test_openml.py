@@ -85,7 +85,8 @@ def test_a_missing_value_is_filled_or_refused_and_words_are_named(shelf: Shelf) 
     with pytest.raises(DataError, match="count of openml:flowers in row 4 has no value"):
         load_dataset("openml:flowers", drop="place")
     assert load_dataset("openml:flowers", drop="place", missing="mean").train.images.size
-    with pytest.raises(DataError, match=r"place.* holds words such as 'field"):
+    shelf.frame["note"] = [f"row {n}" for n in range(60)]
+    with pytest.raises(DataError, match=r"\(note\) .* holds 60 different words, such as 'row 0'"):
         load_dataset("openml:flowers")
 
 

@@ -7,6 +7,7 @@ import zipfile
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -38,11 +39,20 @@ class Archive(ReadFormat):
 
     def read(self, path: Path, request: Request) -> RawSplits:
         with _unpacked(path) as (format, place):
-            return format.read(place, request)
+            return format.read(place, _of_archive(request, place, path))
 
     def rows(self, path: Path, request: Request, asked: Asked) -> Iterator[Rows]:
         with _unpacked(path) as (format, place):
-            yield from format.rows(place, request, asked)
+            yield from format.rows(place, _of_archive(request, place, path), asked)
+
+
+def _of_archive(request: Request, place: Path, path: Path) -> Request:
+    """Let sentences about what was unpacked tell of the archive."""
+
+    def note(sentence: str) -> None:
+        request.note(sentence.replace(str(place), str(path)))
+
+    return replace(request, note=note)
 
 
 @contextmanager

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import re
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,8 @@ from mlp.data.formats.columns import LABEL_NAMES, as_raw
 from mlp.data.formats.extra import import_extra
 from mlp.data.formats.registry import FORMATS, ReadFormat
 from mlp.data.formats.request import Request
+from mlp.data.formats.row_columns import rows_of
+from mlp.data.formats.rows import Asked, Rows
 from mlp.data.formats.splits import TEST, TRAIN, WHOLE, RawSplits
 from mlp.data.formats.table import Table, narrow
 from mlp.data.raw import MISSING
@@ -33,6 +36,9 @@ class Arff(ReadFormat):
 
     def read(self, path: Path, request: Request) -> RawSplits:
         return {WHOLE: _as_raw([path], request)[0]}
+
+    def rows(self, path: Path, request: Request, asked: Asked) -> Iterator[Rows]:
+        yield from rows_of(read_arff(path), request, asked)
 
     def read_pair(self, path: Path, other: Path, request: Request) -> RawSplits:
         if not self.matches(other):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Callable, Sequence
 
 import numpy as np
@@ -10,6 +11,7 @@ from numpy.typing import NDArray
 
 from mlp.common.choices import did_you_mean
 from mlp.common.errors import DataError, UsageError
+from mlp.data.formats.categories import Feature, features_of, is_truth, values_of
 from mlp.data.formats.table import Table
 from mlp.data.raw import RawSplit
 from mlp.data.reading import Reading
@@ -41,6 +43,13 @@ def as_raw(tables: Sequence[Table], reading: Reading, note: Note) -> list[RawSpl
     first = tables[0]
     dropped = _dropped(first, reading, note)
     label = _label(first, reading, dropped, note)
+    for column in first.words:
+        if column != label and column not in dropped and not is_truth(first, column):
+            count = len(features_of(first, column))
+            note(
+                f"{first.path}: {first.title(column)} holds words, and becomes {count} columns of "
+                "0 and 1 (--drop leaves it out)"
+            )
     return [_split(table, first, label, dropped) for table in tables]
 
 
@@ -87,7 +96,8 @@ def _label(table: Table, reading: Reading, dropped: set[int], note: Note) -> int
         if column in dropped:
             raise UsageError("--label and --drop name the same column: leave one of them away")
         return column
-    words = [column for column in table.words if column not in dropped]
+    words = [c for c in table.words if c not in dropped and not is_truth(table, c)]
+    words = words or [column for column in table.words if column not in dropped]
     if table.names is None:
         return label_without_header(table, dropped, words, note)
     found = [
@@ -103,6 +113,11 @@ def _label(table: Table, reading: Reading, dropped: set[int], note: Note) -> int
     if not found and len(words) == 1:
         note(f"{table.path}: {table.title(words[0])} holds words, and is taken for the label")
         return words[0]
+    if not found and len(words) > 1:
+        raise DataError(
+            f"{table.path} has {len(words)} columns of words, any of which may be the label, "
+            f"{listed([table.names[column] for column in words])}: name it with --label"
+        )
     return found[0] if found else None
 
 
@@ -164,18 +179,15 @@ def _split(table: Table, first: Table, label: int | None, dropped: set[int]) -> 
             f"{table.path} lacks {lost} of {first.path}: add it, or leave it out with --drop"
         )
     own = None if label is None or columns[label] < 0 else columns[label]
-    for column in kept:
-        if column in table.words:
-            raise DataError(
-                f"{table.title(column)} of {table.path} holds words such as "
-                f"{str(table.words[column][0])[:20]!r}, which no network reads: leave it out with "
-                f"--drop, or take it for the label with --label"
-            )
     if not kept:
         raise DataError(f"{table.path} has no columns beside the label: get it again")
     labels = None if own is None else table.column(own)
-    features = table.values[:, kept]
-    names = None if table.names is None else tuple(table.names[column] for column in kept)
+    learnt = [features_of(first, column) for column in ours]
+    features = values_of(
+        table,
+        [Feature(place, f.word) for place, of in zip(kept, learnt, strict=True) for f in of],
+    )
+    names = _names(first, ours, learnt)
     answers = () if table.names is None or own is None else (table.names[own],)
     last = re.fullmatch(r"(\d{1,6})x(\d{1,6})", names[-1]) if names else None
     if last is None:
@@ -187,6 +199,23 @@ def _split(table: Table, first: Table, label: int | None, dropped: set[int]) -> 
             "its header says: columns are missing, or it is another kind of table"
         )
     return RawSplit(features.reshape(-1, height, width), labels)
+
+
+def _names(
+    table: Table, columns: Sequence[int], learnt: Sequence[Sequence[Feature]]
+) -> tuple[str, ...] | None:
+    """Name the features of columns; None where these have no names and hold numbers alone."""
+    if table.names is not None:
+        called = [table.names[column] for column in columns]
+    elif any(feature.word is not None for of in learnt for feature in of):
+        called = [f"column {place + 1}" for place in range(len(columns))]
+    else:
+        return None
+    names = [f.name(name) for name, of in zip(called, learnt, strict=True) for f in of]
+    twice = next((name for name, count in Counter(names).items() if count > 1), None)
+    if twice is not None:
+        raise DataError(f"{table.path} has two columns called {twice!r}: rename one of them")
+    return tuple(names)
 
 
 def _align(table: Table, first: Table, label: int | None) -> list[int]:

@@ -24,6 +24,18 @@ from mlp.data.task import Kind
 PICKLES = frozenset({".pkl", ".pickle", ".joblib"})
 """Endings of Python's own files of objects, which run what they hold when they are read."""
 
+OTHERS = {
+    **dict.fromkeys((".xlsx", ".xls", ".ods"), "save the sheet as CSV, and name that"),
+    **dict.fromkeys(
+        (".json", ".jsonl", ".ndjson"), "write its rows as CSV, as pandas.read_json and to_csv do"
+    ),
+    **dict.fromkeys((".feather", ".arrow"), "write it as Parquet, which is read"),
+    **dict.fromkeys((".h5", ".hdf5"), "write its arrays with numpy.savez, and name that"),
+    **dict.fromkeys((".pt", ".pth"), "write its arrays with numpy.savez, and name that"),
+    ".sqlite": "write its table as CSV, and name that",
+}
+"""What to do with files that are often met, and not read."""
+
 
 def detect(path: str | Path) -> Format:
     """Recognise the format of a file or folder by its content.
@@ -51,7 +63,8 @@ def detect(path: str | Path) -> Format:
         raise DataError(
             f"{path} is both {' and '.join(format.title for format in found)}: separate them"
         )
-    raise DataError(f"{path} is no dataset: name {FORMATS.titles}")
+    remedy = next((OTHERS[suffix] for suffix in path.suffixes[::-1] if suffix in OTHERS), None)
+    raise DataError(f"{path} is no dataset: {remedy or f'name {FORMATS.titles}'}")
 
 
 def read_raw(path: str | Path, request: Request | None = None) -> RawSplits:

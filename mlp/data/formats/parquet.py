@@ -6,6 +6,7 @@ import io
 import json
 import re
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -21,6 +22,8 @@ from mlp.data.formats.extra import import_extra
 from mlp.data.formats.pictures import decode
 from mlp.data.formats.registry import FORMATS, ReadFormat
 from mlp.data.formats.request import Request
+from mlp.data.formats.row_columns import rows_of
+from mlp.data.formats.rows import Asked, Rows
 from mlp.data.formats.splits import TEST, TRAIN, WHOLE, RawSplits
 from mlp.data.formats.table import Table, narrow
 from mlp.data.raw import VALIDATION, RawSplit
@@ -53,6 +56,15 @@ class Parquet(ReadFormat):
 
     def read(self, path: Path, request: Request) -> RawSplits:
         return {WHOLE: _read([[path]], request)[0]}
+
+    def rows(self, path: Path, request: Request, asked: Asked) -> Iterator[Rows]:
+        with _told(path):
+            columns = _columns([path])
+            table = None if _picture_column(columns) else _table(path, columns)
+        if table is None:
+            yield from super().rows(path, request, asked)
+        else:
+            yield from rows_of(table, request, asked)
 
     def read_pair(self, path: Path, other: Path, request: Request) -> RawSplits:
         if not self.matches(other):
@@ -99,10 +111,16 @@ def _read(splits: list[list[Path]], request: Request) -> list[RawSplit]:
     Raises:
         DataError: if a file cannot be read, is damaged, or holds what no network learns from.
     """
-    first = splits[0][0]
+    with _told(splits[0][0]):
+        return _read_splits(splits, request)
+
+
+@contextmanager
+def _told(first: Path) -> Iterator[None]:
+    """Tell what goes wrong in reading a file in a sentence."""
     arrow = import_extra("pyarrow", "PyArrow", first)
     try:
-        return _read_splits(splits, request)
+        yield
     except (arrow.ArrowException, UnicodeDecodeError) as error:
         reason = str(error).partition("\n")[0]
         raise DataError(f"{first} is a damaged Parquet file ({reason}): get it again") from None

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 
 import numpy as np
-from numpy.typing import NDArray
 
 from mlp.common.choices import did_you_mean
 from mlp.common.errors import DataError, UsageError
+from mlp.data.formats.categories import Feature, values_of, words_of
 from mlp.data.formats.columns import (
     ID_NAMES,
     LABEL_NAMES,
@@ -20,11 +20,15 @@ from mlp.data.formats.columns import (
     listed,
     pixel_order,
 )
+from mlp.data.formats.request import Request
 from mlp.data.formats.rows import Asked, Rows
 from mlp.data.formats.table import Table
 from mlp.data.inputs import Columns, Pixels
 from mlp.data.raw import MISSING, RawSplit
 from mlp.data.reading import Reading
+
+_NUMBERED = re.compile(r"column (\d{1,6})(?:=(.*))?", re.DOTALL)
+"""What features are called whose columns have no names."""
 
 
 def passed_columns(names: tuple[str, ...] | None, asked: Asked) -> dict[str, int]:
@@ -44,12 +48,12 @@ class Layout:
     """What each column of a table is.
 
     Attributes:
-        features: the columns that the model reads, in its order.
+        features: what the model reads of the columns, in its order.
         label: the label's column; None where there is none.
         passed: the columns to pass through, by the name asked for.
     """
 
-    features: list[int]
+    features: list[Feature]
     label: int | None
     passed: dict[str, int]
 
@@ -61,18 +65,11 @@ class Layout:
             first: how many rows stand before it.
 
         Raises:
-            DataError: if the model is to read words.
+            DataError: if the model is to read words as a number.
         """
-        for column in self.features:
-            if column in table.words:
-                raise DataError(
-                    f"{table.title(column)} of {table.path} holds words such as "
-                    f"{str(table.words[column][0])[:20]!r}, which the model does not read: get "
-                    "the file again"
-                )
-        features, names = self._features(table.values), None
+        features, names = values_of(table, self.features), None
         if table.names is not None:
-            names = tuple(table.names[column] for column in self.features)
+            names = tuple(f.name(table.names[f.column]) for f in self.features)
         last = re.fullmatch(r"(\d{1,6})x(\d{1,6})", names[-1]) if names else None
         if last is not None and int(last[1]) * int(last[2]) == features.shape[1]:
             features, names = features.reshape(-1, int(last[1]), int(last[2])), None
@@ -83,11 +80,17 @@ class Layout:
             {name: table.texts[column] for name, column in self.passed.items()},
         )
 
-    def _features(self, values: NDArray[Any]) -> NDArray[Any]:
-        start, stop = self.features[0], self.features[-1] + 1
-        if self.features == list(range(start, stop)):
-            return values[:, start:stop]  # a view
-        return values[:, self.features]
+
+def rows_of(table: Table, request: Request, asked: Asked) -> Iterator[Rows]:
+    """Take a whole table apart; see `find_layout`.
+
+    Yields:
+        All of its rows at once.
+    """
+    passed = passed_columns(table.names, asked)
+    texts = {column: words_of(table, column).tolist() for column in passed.values()}
+    layout = find_layout(table, request.reading, asked, request.note)
+    yield layout.apply(replace(table, texts=texts), 0)
 
 
 def find_layout(table: Table, reading: Reading, asked: Asked, note: Note) -> Layout:
@@ -103,9 +106,10 @@ def find_layout(table: Table, reading: Reading, asked: Asked, note: Note) -> Lay
         DataError: if a column is missing that the model reads, or one is too many.
     """
     wanted = asked.inputs.names if isinstance(asked.inputs, Columns) else ()
-    if table.names and wanted and not all(re.fullmatch(r"column \d+", name) for name in wanted):
+    if table.names and wanted and not all(map(_NUMBERED.fullmatch, wanted)):
         features = _named(table, table.names, wanted)
-        others = [c for c in range(len(table.names)) if c not in features]
+        read = {feature.column for feature in features}
+        others = [c for c in range(len(table.names)) if c not in read]
         label = _label_among(table, others, reading, asked)
         unread = [c for c in others if c != label and table.names[c].lower() not in ID_NAMES]
         if unread:
@@ -119,15 +123,23 @@ def find_layout(table: Table, reading: Reading, asked: Asked, note: Note) -> Lay
     return Layout(features, label, {name: c for name, c in passed.items() if c != label})
 
 
-def _named(table: Table, names: tuple[str, ...], wanted: tuple[str, ...]) -> list[int]:
-    for name in wanted:
+def _named(table: Table, names: tuple[str, ...], wanted: tuple[str, ...]) -> list[Feature]:
+    found = []
+    for full in wanted:
+        name, word = full, None
+        if full not in names and "=" in full:  # a column of words, or one that is not there
+            name, _, word = full.partition("=")
+            while name not in names and "=" in word:
+                part, _, word = word.partition("=")
+                name = f"{name}={part}"
         if names.count(name) != 1:
             what = "no column" if name not in names else f"{names.count(name)} columns"
             raise DataError(
                 f"{table.path} has {what} {name!r}{did_you_mean(name, names)}, which the model "
                 f"reads once: give the columns {listed(wanted)}"
             )
-    return [names.index(name) for name in wanted]
+        found.append(Feature(names.index(name), word))
+    return found
 
 
 def _label_among(table: Table, others: list[int], reading: Reading, asked: Asked) -> int | None:
@@ -149,6 +161,15 @@ def _label_among(table: Table, others: list[int], reading: Reading, asked: Asked
     return None
 
 
+def _dropped(table: Table, reading: Reading) -> set[int]:
+    """Return the columns that were left out of the training table, which had no header either."""
+    named = reading.drop.split(",") if reading.drop else []
+    try:
+        return {find_column(table, text, "drop") for text in named}
+    except UsageError:
+        return set()
+
+
 def _told_label(table: Table, reading: Reading) -> int | None:
     """Return the column that the training table's label had, by its name or number."""
     if reading.label is None:
@@ -161,7 +182,7 @@ def _told_label(table: Table, reading: Reading) -> int | None:
 
 def _all_but_label(
     table: Table, names: tuple[str, ...], reading: Reading, asked: Asked, note: Note
-) -> tuple[list[int], int | None]:
+) -> tuple[list[Feature], int | None]:
     dropped = {name.strip().lower() for name in (reading.drop or "").split(",") if name.strip()}
     others = [
         column
@@ -171,7 +192,7 @@ def _all_but_label(
     ]
     kept = [column for column in range(len(names)) if column not in others]
     label = None
-    if len(kept) != asked.width or any(names[column].lower() in LABEL_NAMES for column in kept):
+    if len(kept) != _sources(asked) or any(names[column].lower() in LABEL_NAMES for column in kept):
         label = _label_among(table, kept, reading, asked)
         kept = [column for column in kept if column != label]
     _check_count(table, len(kept), asked)
@@ -181,26 +202,48 @@ def _all_but_label(
     if order is not None and isinstance(asked.inputs, Pixels):
         note(f"{table.path}: its pixels are read in the order of their numbers")
         kept = [kept[i] for i in order]
-    return kept, label
+    return _numbered(kept, asked), label
 
 
 def _without_header(
     table: Table, reading: Reading, asked: Asked, note: Note
-) -> tuple[list[int], int | None]:
+) -> tuple[list[Feature], int | None]:
     count = table.values.shape[1]
-    label = None
-    if count == asked.width + 1:
+    label, dropped = None, _dropped(table, reading)
+    if count == _sources(asked) + 1 + len(dropped):  # as the table that the model was trained on
         label = _told_label(table, reading)
         if label is None:
-            label = label_without_header(table, set(), list(table.words), note)
-    kept = [column for column in range(count) if column != label]
+            label = label_without_header(table, dropped, list(table.words), note)
+    if label is None:
+        dropped = set()
+    kept = [column for column in range(count) if column != label and column not in dropped]
     _check_count(table, len(kept), asked)
-    return kept, label
+    return _numbered(kept, asked), label
+
+
+def _sources(asked: Asked) -> int:
+    """Return how many columns the model reads, of which those of words are several features."""
+    return max((feature.column for feature in _by_place(asked)), default=asked.width - 1) + 1
+
+
+def _numbered(columns: list[int], asked: Asked) -> list[Feature]:
+    """Return what the model reads of columns that are known by their places alone."""
+    found = _by_place(asked) or [Feature(place) for place in range(len(columns))]
+    return [Feature(columns[feature.column], feature.word) for feature in found]
+
+
+def _by_place(asked: Asked) -> list[Feature]:
+    """Return what the model reads, by places from 0; nothing where its columns have names."""
+    names = asked.inputs.names if isinstance(asked.inputs, Columns) else ()
+    parts = [_NUMBERED.fullmatch(name) for name in names]
+    if not all(parts):
+        return []
+    return [Feature(int(part[1]) - 1, part[2]) for part in parts if part]
 
 
 def _check_count(table: Table, count: int, asked: Asked) -> None:
-    if count != asked.width:
+    if count != _sources(asked):
         raise DataError(
             f"{table.path} has {count:,} columns beside any label and number of the row, where the "
-            f"model reads {asked.width:,}: give rows of the kind that it was trained on"
+            f"model reads {_sources(asked):,}: give rows of the kind that it was trained on"
         )

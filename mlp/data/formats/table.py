@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import gzip
 import zlib
 from collections.abc import Iterator, Sequence
@@ -17,10 +18,17 @@ from numpy.typing import NDArray
 from mlp.common.bounds import check_unpacked
 from mlp.common.errors import DataError
 from mlp.data.formats.text_fields import (
+    AS_WINDOWS,
+    SPACES,
+    check_is_table,
     fields_of,
     find_delimiter,
+    from_spaces,
+    is_comment,
     is_header,
     is_number,
+    is_spaced,
+    named_rows,
     to_number,
 )
 from mlp.data.formats.whole_numbers import parse_whole
@@ -28,6 +36,7 @@ from mlp.data.raw import MISSING
 
 _BLOCK = 2_000  # rows parsed at a time, so that their floats stay few
 _MAX_LINE = 1 << 20
+_HEAD = 100  # lines that tell whether the first one names the columns
 
 
 @dataclass(frozen=True)
@@ -86,13 +95,20 @@ def open_table(path: Path) -> Iterator[TableFile]:
     try:
         with _open(path) as file:
             lines = _lines(file, path)
-            head = list(islice(lines, 2))
+            head = list(islice(lines, _HEAD))
             if not head or not head[0].strip():
                 raise DataError(f"{path} is empty or begins with an empty line: get it again")
+            while len(head) > 1 and is_comment(head[0], head[1]):
+                head.pop(0)
             delimiter = find_delimiter(head[0])
-            rows = [fields_of(line, delimiter) for line in head]
-            names = tuple(rows[0]) if is_header(rows, delimiter) else None
-            parser = _Parser(path, delimiter, len(rows[0]))
+            if delimiter == SPACES:
+                delimiter = ","
+                if is_spaced(head[:2]):
+                    lines, head = map(from_spaces, lines), named_rows(head)
+            first, second = (fields_of(line, delimiter) for line in (head[0], head[1 % len(head)]))
+            check_is_table(second, path)
+            names = tuple(first) if is_header(head, delimiter) else None
+            parser = _Parser(path, delimiter, len(first))
             yield TableFile(path, names, parser, chain(head[names is not None :], lines))
     except EOFError:
         raise DataError(f"{path} is cut off: get it again") from None
@@ -133,15 +149,17 @@ class TableFile:
             kept = self._parser.texts(rows, texts)
             yield Table(self.path, self.names, narrow(values), words, kept)
         if empty:
-            raise DataError(f"{self.path} ends after its header: it holds no images")
+            raise DataError(f"{self.path} ends after its header: it holds no rows")
 
 
 def _open(path: Path) -> IO[str]:
     with path.open("rb") as file:
-        packed = file.read(2) == b"\x1f\x8b"
-    if packed:
-        return gzip.open(path, "rt", encoding="utf-8-sig", errors="replace")
-    return path.open(encoding="utf-8-sig", errors="replace")
+        start = file.read(2)
+    if start == b"\x1f\x8b":
+        return gzip.open(path, "rt", encoding="utf-8-sig", errors=AS_WINDOWS)
+    if start in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE):  # as spreadsheets save "Unicode text"
+        return path.open(encoding="utf-16", errors="replace")
+    return path.open(encoding="utf-8-sig", errors=AS_WINDOWS)
 
 
 def _lines(file: IO[str], path: Path) -> Iterator[str]:

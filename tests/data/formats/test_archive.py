@@ -12,7 +12,8 @@ import pytest
 from PIL import Image
 
 from mlp.common.errors import DataError
-from mlp.data.formats.convert import read
+from mlp.data.formats.convert import read, read_raw
+from mlp.data.formats.request import Request
 
 TABLE = "label,a,b\n" + "".join(f"{i % 2},{i}.5,{-i}\n" for i in range(40))
 
@@ -69,6 +70,14 @@ def test_an_archive_that_is_no_dataset_is_told_by_its_own_name(tmp_path: Path) -
     inner = packed(tmp_path / "inner.zip", **{"t.csv": TABLE}).read_bytes()
     with pytest.raises(DataError, match=r"b\.zip is no dataset"):
         read(packed(tmp_path / "b.zip", **{"inner.zip": inner}))
+
+
+def test_what_is_told_of_a_file_inside_names_the_archive(tmp_path: Path) -> None:
+    rows = "\n".join(f"{i},{'xy'[i % 2]}" for i in range(20))
+    notes: list[str] = []
+    path = packed(tmp_path / "a.zip", **{"t.csv": f"n,kind\n{rows}\n"})
+    read_raw(path, Request(note=notes.append))
+    assert notes == [f"{path}: column 2 (kind) holds words, and is taken for the label"]
 
 
 def test_a_damaged_archive_is_refused(tmp_path: Path) -> None:

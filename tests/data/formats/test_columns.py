@@ -103,11 +103,6 @@ def test_words_are_the_label(read: Read) -> None:
         assert found.labels.tolist() == ["ab"[i % 2] for i in LABELS]
 
 
-def test_a_feature_of_words_is_refused(read: Read) -> None:
-    with pytest.raises(DataError, match=r"column 1 \(a\) .*'x', which no network reads"):
-        read("a,label\nx,1\n")
-
-
 def test_a_test_table_is_divided_as_the_training_table_was(read: Read) -> None:
     train = columns(np.zeros(60, int), numbers(256), LABELS)
     found = read(train, columns(numbers(4), numbers(256), LABELS))

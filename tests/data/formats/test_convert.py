@@ -83,11 +83,16 @@ def test_what_is_no_dataset_is_told_so(tmp_path: Path) -> None:
     (tmp_path / "empty").mkdir()
     (tmp_path / "train-labels-idx1-ubyte").write_bytes(b"\0\0\x08\1\0\0\0\0")
     os.mkfifo(tmp_path / "pipe")
+    for name in ("sheet.xlsx", "rows.jsonl", "t.feather"):
+        (tmp_path / name).write_bytes(b"[1, 2]")
     for name, sentence in (
         ("missing", "there is no file or folder"),
         ("pipe", "is a pipe and not a file"),
         ("empty", "is no dataset"),
         ("train-labels-idx1-ubyte", "is no dataset"),
+        ("sheet.xlsx", "is no dataset: save the sheet as CSV"),
+        ("rows.jsonl", "is no dataset: write its rows as CSV"),
+        ("t.feather", "is no dataset: write it as Parquet"),
     ):
         with pytest.raises(DataError, match=sentence):
             formats.detect(tmp_path / name)

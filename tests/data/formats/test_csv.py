@@ -89,7 +89,7 @@ BAD_TABLES = {
     "too bright": (TABLE.replace("255", "256"), r"256"),
     "negative": (TABLE.replace("9,", "-9,"), r"-9"),
     "a gap": (TABLE.replace("255", ""), r"nan|missing"),
-    "underscores": (TABLE.replace("255", "2_5"), r"'2_5', which no network reads"),
+    "underscores": (TABLE.replace("255", "2_5"), r"'2_5' among numbers"),
     "a word": (TABLE.replace("255", "many"), r"column 3 \(pixel1\) .*'many'"),
     "a short row": (TABLE[:-3], r"line 3 .* has 4 columns where 5"),
     "a row of one": (TABLE.replace("1,9,8,7,6", "3"), r"has 1 column where 5 belong"),
@@ -99,9 +99,9 @@ BAD_TABLES = {
     "783 pixels": (",".join(["1"] * 784) + "\n", r"no set of images"),
     "a wrong shape": ("label,1x1,1x2,2x1\n1,2,3,4\n", r"3 pixels, which are not 2 x 1"),
     "labels alone": ("label\n1\n", r"no columns beside the label"),
-    "no rows": (TABLE.partition("\n")[0] + "\n", r"holds no images"),
+    "no rows": (TABLE.partition("\n")[0] + "\n", r"holds no rows"),
     "nothing": ("", r"is empty"),
-    "binary": ("\0\1\2\udcff", r"holds no images"),
+    "binary": ("\0\1\2\udcff", r"holds no rows"),
 }
 
 

@@ -1,0 +1,115 @@
+"""Columns of words as features: a column of 0 and 1 for each word, and one for true and false."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mlp.common.errors import DataError
+from mlp.data.formats.table import Table
+from mlp.data.formats.text_fields import is_number
+from mlp.data.raw import MISSING
+
+MOST = 50
+"""A column of more words than this is a text, a name or a date, and no category."""
+
+_TRUTHS = {"true": 1.0, "false": 0.0}
+
+
+@dataclass(frozen=True)
+class Feature:
+    """One of the values that a network reads of each row.
+
+    Attributes:
+        column: the column of the table that it is taken from.
+        word: the value is 1 where the column holds this word, and else 0; None where it is the
+            column's number, which of true and false is 1 and 0.
+    """
+
+    column: int
+    word: str | None = None
+
+    def name(self, column: str) -> str:
+        """Return its name, where the column is called this."""
+        return column if self.word is None else f"{column}={self.word}"
+
+
+def features_of(table: Table, column: int) -> list[Feature]:
+    """Find what a network learns from a column.
+
+    Raises:
+        DataError: if it holds more than `MOST` words, or a few among numbers.
+    """
+    if column not in table.words or is_truth(table, column):
+        return [Feature(column)]
+    words = np.unique(words_of(table, column))
+    kinds = [str(word) for word in words.tolist() if word.lower() not in MISSING]
+    strange = [kind for kind in kinds if not is_number(kind, ",")]
+    if 2 * len(strange) <= len(kinds):  # a number that is damaged, rather than a category
+        raise DataError(
+            f"{table.title(column)} of {table.path} holds {strange[0][:20]!r} among numbers: "
+            "correct it, leave the column out with --drop, or take it for the label with --label"
+        )
+    if len(kinds) > MOST:
+        raise DataError(
+            f"{table.title(column)} of {table.path} holds {len(kinds):,} different words, such as "
+            f"{kinds[0][:20]!r}, and a network reads {MOST} of a column at most: write them as "
+            "plain numbers, leave it out with --drop, or take it for the label with --label"
+        )
+    return [Feature(column, word) for word in kinds]
+
+
+def values_of(table: Table, features: Sequence[Feature]) -> NDArray[np.generic]:
+    """Take the values of features, of the table that they were found in or one like it.
+
+    A word that is none of a column's features is 0 in all of them; a missing one is NaN.
+
+    Returns:
+        Shape (N, F); a view of the table where they are neighbouring columns of numbers.
+
+    Raises:
+        DataError: if a column that is a number holds words.
+    """
+    columns = [feature.column for feature in features]
+    if not any(f.word is not None or f.column in table.words for f in features):
+        start, stop = columns[0], columns[-1] + 1
+        if columns == list(range(start, stop)):
+            return table.values[:, start:stop]
+        return table.values[:, columns]
+    values = np.empty((len(table.values), len(features)))
+    words = {column: words_of(table, column) for column in {*columns}}
+    lower = {column: np.char.lower(found) for column, found in words.items()}
+    for place, feature in enumerate(features):
+        column = feature.column
+        if feature.word is not None:
+            values[:, place] = words[column] == feature.word
+            values[np.isin(lower[column], list(MISSING)), place] = np.nan
+        elif column not in table.words:
+            values[:, place] = table.values[:, column]
+        elif is_truth(table, column):
+            values[:, place] = [_TRUTHS.get(word, np.nan) for word in lower[column].tolist()]
+        else:
+            raise DataError(
+                f"{table.title(column)} of {table.path} holds words such as "
+                f"{str(words[column][0])[:20]!r}, where the model reads a number: get the file "
+                "again"
+            )
+    return values
+
+
+def is_truth(table: Table, column: int) -> bool:
+    """Whether a column of words holds true and false alone, in any case."""
+    if column not in table.words:
+        return False
+    found = {str(word).lower() for word in np.unique(words_of(table, column)).tolist()}
+    return found - MISSING <= _TRUTHS.keys()
+
+
+def words_of(table: Table, column: int) -> NDArray[np.str_]:
+    """Return what a column holds as words, without the spaces around them; shape (N,)."""
+    if column in table.words:
+        return np.char.strip(table.words[column].astype(np.str_))
+    return np.array(["" if v != v else f"{v:.15g}" for v in table.values[:, column].tolist()])

@@ -1,0 +1,74 @@
+"""Words as features: learnt as 0 and 1; and what is no category."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from passengers import passengers
+
+from mlp.common.errors import DataError
+from mlp.data.formats.categories import MOST
+from mlp.data.load import load_dataset
+
+
+def test_each_word_is_a_column_and_true_is_one(tmp_path: Path) -> None:
+    header, lines = passengers()
+    (tmp_path / "t.csv").write_text("\n".join([header, *lines]))
+    notes: list[str] = []
+    data = load_dataset(tmp_path / "t.csv", label="survived", note=notes.append)
+    names: Any = data.inputs.to_json()["names"]
+    assert names == (
+        *("sex=female", "sex=male", "paid", "place=Köln", "place=a=b", "place=n,y", "fare"),
+    )
+    assert any("(sex) holds words, and becomes 2 columns of 0 and 1" in note for note in notes)
+    columns = np.concatenate([data.train.images, data.test.images])
+    deviation, mean = (data.inputs.to_json()[part] for part in ("deviation", "mean"))
+    own = np.rint(columns * deviation + mean)
+    assert set(np.unique(own[:, :6])) == {0.0, 1.0}
+    np.testing.assert_array_equal(own[:, 0] + own[:, 1], 1)
+    np.testing.assert_array_equal(own[:, 3:6].sum(axis=1), 1)
+
+
+def test_a_missing_word_is_a_missing_value(tmp_path: Path) -> None:
+    rows = [f"{i},{'' if i == 7 else 'ab'[i % 2]},{'xy'[i % 2]}" for i in range(40)]
+    (tmp_path / "t.csv").write_text("\n".join(["n,kind,label", *rows]))
+    with pytest.raises(DataError, match=r"kind=a of .*t\.csv in row 8 has no value"):
+        load_dataset(tmp_path / "t.csv")
+    assert load_dataset(tmp_path / "t.csv", missing="mean").train.images.shape[1] == 3
+
+
+@pytest.mark.parametrize(("words", "sentence"), [(MOST, None), (MOST + 1, f"{MOST + 1} different")])
+def test_a_text_is_no_category(words: int, sentence: str | None, tmp_path: Path) -> None:
+    rows = [f"w{i % words},{'xy'[i % 2]}" for i in range(4 * words)]
+    (tmp_path / "t.csv").write_text("\n".join(["text,label", *rows]))
+    if sentence is None:
+        assert load_dataset(tmp_path / "t.csv").train.images.shape[1] == words
+        return
+    with pytest.raises(DataError, match=rf"\(text\) of .* {sentence} words, such as 'w0'"):
+        load_dataset(tmp_path / "t.csv")
+
+
+@pytest.mark.parametrize(
+    ("header", "sentence"),
+    [
+        ("n,sex,place", r"2 columns of words, any of which may be the label, sex, place"),
+        ("sex,sex,label", r"two columns called 'sex=a'"),
+    ],
+)
+def test_what_is_ambiguous_is_asked(header: str, sentence: str, tmp_path: Path) -> None:
+    rows = [f"{'ab'[i % 2]},{'ab'[i % 2]},{'xy'[i % 2]}" for i in range(40)]
+    rows = rows if header.startswith("sex") else [f"{i}{row[1:]}" for i, row in enumerate(rows)]
+    (tmp_path / "t.csv").write_text("\n".join([header, *rows]))
+    with pytest.raises(DataError, match=sentence):
+        load_dataset(tmp_path / "t.csv")
+
+
+@pytest.mark.parametrize("slip", ["2_5", "7O", "many", "12kg"])
+def test_a_damaged_number_is_no_category(slip: str, tmp_path: Path) -> None:
+    rows = [f"{slip if i == 9 else i % 12},{'xy'[i % 2]}" for i in range(40)]
+    (tmp_path / "t.csv").write_text("\n".join(["size,label", *rows]))
+    with pytest.raises(DataError, match=rf"\(size\) of .* holds '{slip}' among numbers"):
+        load_dataset(tmp_path / "t.csv", label="label")
