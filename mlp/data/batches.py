@@ -42,6 +42,7 @@ class Batches:
 
     Attributes:
         key: the random key of an epoch's deformations.
+        given_labels: the labels as they were given, on the host.
         weights: on the device, shape (N,); None without them.
         micro_batch_size: how many images the device works on best at once.
         keeps_floats: whether the images are converted already, to floats or for the products.
@@ -80,7 +81,7 @@ class Batches:
         if self.keeps_floats and self._are_bytes and not self.keeps_pixels:
             self.images = self._as_floats(self.images, self.xp.empty(rows.shape, model.dtype))
         # On the CPU, integer labels stay bytes as well; as indices they have to be wider.
-        self._plain_labels, self.weights = None if weights is None else labels, None
+        self.given_labels, self.weights = labels, None
         if weights is not None:
             self.weights = backend.asarray(np.asarray(weights, model.dtype))  # (N,)
             targets = np.eye(model.sizes[-1])[labels] if labels.ndim == 1 else labels
@@ -103,13 +104,13 @@ class Batches:
 
     def unweighted(self) -> Batches:
         """Return the same images with their labels alone."""
-        if self._plain_labels is None:
+        if self.weights is None:
             return self
         plain = copy(self)
         plain._make_room()
         plain.weights = None
-        plain._wide = np.dtype(np.int64 if self._plain_labels.ndim == 1 else self._dtype)
-        plain.labels = self.backend.asarray(self._plain_labels, plain._wide)
+        plain._wide = np.dtype(np.int64 if self.given_labels.ndim == 1 else self._dtype)
+        plain.labels = self.backend.asarray(self.given_labels, plain._wide)
         return plain
 
     def to_device(self, rows: NDArray[np.int64]) -> Array:

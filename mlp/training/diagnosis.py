@@ -102,7 +102,7 @@ def warn_after(
             f"the loss rose from {start:.3g} to {tail:.3g} in epoch {epoch.epoch}: the "
             f"learning rate {recipe.lr:g} is probably too high, so try --lr {recipe.lr / 10:g}"
         )
-    chance = chance_of(model.backend.to_numpy(batches.unweighted().labels))
+    chance = chance_of(batches.given_labels)
     if epoch.test_accuracy > chance + STUCK * (1.0 - chance):
         return
     stuck = f"the accuracy is stuck at chance ({epoch.test_accuracy:.1%})"

@@ -121,7 +121,7 @@ def train(
     model.metadata = training_metadata(model, recipe, dataset, run.history, temperature)
     last = run.history.epochs[-1] if run.history.epochs else None
     if last is not None and not run.history.interrupted:
-        chance = chance_of(model.backend.to_numpy(trainer.batches.unweighted().labels))
+        chance = chance_of(trainer.batches.given_labels)
         if is_lost(last, chance, recipe):
             raise DivergedError(explain_lost(last, recipe))
     return run.history

@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import ctypes
 import weakref
+from bisect import bisect_right, insort
 from collections.abc import Callable, Iterator
 from ctypes import CFUNCTYPE, POINTER, c_int, c_longlong, c_size_t, c_void_p
 from functools import cache, partial
@@ -109,6 +110,7 @@ class StandIn:
         self._run_kernels = run_kernels
         self._homes: dict[int, int] = {}  # the device that lies at an address
         self._owners: Any = weakref.WeakValueDictionary()  # by address
+        self._starts: list[int] = []  # the addresses, of which some are free again, in order
         self.current_device = 0
         self.streams: list[int] = []
         self.graph_pools: list[Any] = []
@@ -217,9 +219,10 @@ class StandIn:
 
     def array_at(self, address: int) -> DeviceArray:
         """Return the array that was made at an address, or the one that holds it."""
-        for owner in list(self._owners.values()):
-            start = owner.ctypes.data
-            if start <= address < start + max(owner.nbytes, 1):
+        for place in range(bisect_right(self._starts, address) - 1, -1, -1):
+            start = self._starts[place]
+            owner = self._owners.get(start)
+            if owner is not None and address < start + max(owner.nbytes, 1):
                 return owner
         raise AssertionError("cuBLAS was given an address of no array")
 
@@ -256,6 +259,8 @@ class StandIn:
         return self._homes.get(array.ctypes.data, self.current_device)
 
     def _made(self, memory: Any) -> DeviceArray:
+        if memory.ctypes.data not in self._homes:
+            insort(self._starts, memory.ctypes.data)
         self._owners[memory.ctypes.data] = memory
         self._homes[memory.ctypes.data] = self.current_device
         return memory.view(DeviceArray)
