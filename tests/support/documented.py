@@ -42,7 +42,7 @@ def run_page(path: Path, mlp: Command) -> int:
     """Run a page from top to bottom, in one namespace, and compare what it prints.
 
     Blocks of ``python`` and ``sh`` are run; a block of ``text`` is what the block before it prints,
-    a failing command's sentence included. A command whose comment has "exit code N" ends so.
+    what a command says on stderr before the rest. A command whose comment has "exit code N" ends so.
 
     Returns:
         How many blocks ran.
@@ -65,7 +65,7 @@ def run_page(path: Path, mlp: Command) -> int:
                     assert program == "mlp", f"{place}: {command}"
                     done = mlp(*arguments)
                     assert done.code == int(wanted[1] if wanted else 0), f"{place}: {done}"
-                    printed += done.out + (done.err if done.code else "")
+                    printed += done.err + done.out
         elif block.language == "text":
             assert doctest.OutputChecker().check_output(block.text, printed, SAME), (
                 f"{place} shows\n{block.text}\nbut this is printed:\n{printed}"
