@@ -42,7 +42,7 @@ def run_page(path: Path, mlp: Command) -> int:
     """Run a page from top to bottom, in one namespace, and compare what it prints.
 
     Blocks of ``python`` and ``sh`` are run; a block of ``text`` is what the block before it prints,
-    what a command says on stderr before the rest. A command whose comment has "exit code N" ends so.
+    a command's stderr before its stdout. A command whose comment has "exit code N" ends so.
 
     Returns:
         How many blocks ran.
