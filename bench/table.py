@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from bench.harness.options import RESULTS
-from mlp.common.atomic import replacing
+from bench.harness.report import put_between
 
 BEGIN, END = "<!-- GPU results: begin -->", "<!-- GPU results: end -->"
 NOT_MEASURED = "Not measured yet: no GPU was at hand. `python -m bench.gpu` measures it."
@@ -53,12 +53,7 @@ def write(path: Path, text: str) -> None:
     Raises:
         ValueError: if the marks are not there.
     """
-    before, begin, rest = path.read_text(encoding="utf-8").partition(BEGIN)
-    _, end, after = rest.partition(END)
-    if not (begin and end):
-        raise ValueError(f"{path} has no place for the table: add the lines {BEGIN} and {END}")
-    with replacing(path) as file:
-        file.write(f"{before}{begin}\n{text}\n{end}{after}".encode())
+    put_between(path, BEGIN, END, lambda _: text)
 
 
 def _line(row: Row) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from statistics import geometric_mean, median
 from typing import Any
@@ -92,6 +92,27 @@ def save(document: dict[str, Any], markdown: str, stem: Path) -> None:
     for suffix, text in texts.items():
         with replacing(stem.with_suffix(suffix)) as file:
             file.write(text.encode())
+
+
+def put_between(path: Path, begin: str, end: str, change: Callable[[str], str]) -> None:
+    """Change what stands between two marks of a file.
+
+    Args:
+        path: the file.
+        begin: the first mark.
+        end: the second mark.
+        change: is given the lines between them and returns the new ones, without the last break.
+
+    Raises:
+        ValueError: if the marks are not there.
+    """
+    before, found_begin, rest = path.read_text(encoding="utf-8").partition(begin)
+    old, found_end, after = rest.partition(end)
+    if not (found_begin and found_end):
+        raise ValueError(f"{path} has no place for the table: add the lines {begin} and {end}")
+    with replacing(path) as file:
+        new = change(old.strip("\n"))
+        file.write(f"{before}{begin}\n{new}\n{end}{after}".encode())
 
 
 def _cell(entry: Entry | None) -> str:

@@ -22,7 +22,7 @@ from mirrors import DIGITS, checksums, mirroring
 from PIL import Image
 from small_networks import PLACES
 
-from bench import growth, table
+from bench import growth, record, table
 from bench.harness import report
 from mlp.cli import main
 from mlp.data import mnist
@@ -230,6 +230,19 @@ def _bench_table() -> Operation:
     )
 
 
+def _bench_record() -> Operation:
+    def add(folder: Path, commit: str) -> None:
+        record.write(folder / "records.md", [[commit, *record.HEAD[1:]]])
+
+    def prepare(folder: Path) -> None:
+        (folder / "records.md").write_text(f"a\n{record.BEGIN}\n{record.END}\nz\n")
+        add(folder, "old")
+
+    return Operation(
+        "a row of bench.record", prepare, lambda folder: add(folder, "new"), ("records.md",)
+    )
+
+
 def _bench_images() -> Operation:
     return Operation(
         "the images of bench.growth",
@@ -254,6 +267,7 @@ WRITERS = (
     _journal(),
     _bench_report(),
     _bench_table(),
+    _bench_record(),
     _bench_images(),
 )
 """Where two have the same name, the second is on a system without Linux's calls."""
