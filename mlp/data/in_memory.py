@@ -10,7 +10,9 @@ from numpy.typing import NDArray
 
 from mlp.common.errors import DataError
 from mlp.data.formats.arrays import as_split
+from mlp.data.formats.categories import learn, values_of
 from mlp.data.formats.request import Request
+from mlp.data.frames import floats_of, is_missing, table_of
 from mlp.data.raw import TEST, TRAIN, WHOLE, RawSplit, RawSplits
 
 Arrays = tuple[Any, Any]
@@ -60,7 +62,12 @@ def _is_pair(value: Any) -> bool:
 
 
 def _split(X: Any, y: Any, name: str, request: Request) -> RawSplit:
-    features, labels = _numbers(X, name), _labels(y)
+    labels = _labels(y)
+    names: tuple[str, ...] = ()
+    if hasattr(X, "columns"):
+        features, names = _of_frame(X, name, request)
+    else:
+        features = floats_of(X, name)
     if features.ndim == 1:
         features = features[:, None]
     if len(features) != len(labels):
@@ -70,10 +77,19 @@ def _split(X: Any, y: Any, name: str, request: Request) -> RawSplit:
         )
     split = as_split(features, labels, name, request)
     answers = tuple(map(str, getattr(y, "columns", ()))) or _name_of(y)
-    names = tuple(str(column) for column in getattr(X, "columns", ()))
     if split.features.ndim != 2 or len(names) != split.features.shape[1]:
         names = split.columns or ()
     return replace(split, columns=names or None, answers=answers)
+
+
+def _of_frame(X: Any, name: str, request: Request) -> tuple[NDArray[Any], tuple[str, ...]]:
+    """Return what is learnt of a frame's columns, shape (N, F), and the names of these features."""
+    table = table_of(X, name)
+    if not table.names:
+        raise DataError(f"{name} has no columns: give it some to learn from")
+    learnt = learn(table, range(len(table.names)), request.note)
+    features = [feature for of in learnt for feature in of]
+    return values_of(table, features), tuple(f.name(table.names[f.column]) for f in features)
 
 
 def _name_of(y: Any) -> tuple[str, ...]:
@@ -82,54 +98,14 @@ def _name_of(y: Any) -> tuple[str, ...]:
     return (name,) if isinstance(name, str) else ()
 
 
-def _numbers(X: Any, name: str) -> NDArray[Any]:
-    """Return features as an array of numbers, in which a missing value is NaN."""
-    if hasattr(X, "columns"):
-        columns = list(X.columns)
-        if len({*columns}) < len(columns):
-            raise DataError(f"two columns of {name} have one name: rename one of them")
-        if not columns:
-            raise DataError(f"{name} has no columns: give it some to learn from")
-        return np.column_stack([_floats(X[c], f"column {c!r} of {name}") for c in columns])
-    return _floats(X, name)
-
-
-def _floats(values: Any, name: str) -> NDArray[Any]:
-    try:
-        array = np.asarray(values)
-    except (TypeError, ValueError) as error:  # rows of different lengths, or arrays on a GPU
-        raise DataError(f"{name} does not make one array of numbers ({error})") from None
-    if array.dtype.kind == "O":
-        array = np.array([np.nan if _is_missing(v) else v for v in array.flat]).reshape(array.shape)
-    if array.dtype.kind not in "biuf" or not 1 <= array.ndim <= 4:
-        raise DataError(
-            f"{name} is {_told(array)}, and not numbers of shape (count, columns) or (count, "
-            "height, width): leave it out, or turn it into numbers"
-        )
-    return array
-
-
 def _labels(y: Any) -> NDArray[Any]:
     try:
         labels = np.asarray(y)
     except (TypeError, ValueError) as error:
         raise DataError(f"the labels do not make one array ({error})") from None
     if labels.dtype.kind == "O":
-        words = ["" if _is_missing(value) else str(value) for value in labels.flat]
+        words = ["" if is_missing(value) else str(value) for value in labels.flat]
         labels = np.array(words, str).reshape(labels.shape)  # "" is a missing label
     if labels.ndim not in (1, 2):
         raise DataError(f"the labels are of shape {labels.shape}: give one label a row")
     return labels
-
-
-def _is_missing(value: Any) -> bool:
-    try:
-        return value is None or bool(value != value)
-    except TypeError:  # of pandas's NA, which is neither true nor false
-        return True
-
-
-def _told(array: NDArray[Any]) -> str:
-    if array.dtype.kind in "UO" and array.size:
-        return f"words such as {str(array.flat[0])[:20]!r}"
-    return f"{array.dtype} of shape {array.shape}"

@@ -13,6 +13,9 @@ from backends import Array
 from mlp.common.errors import DataError, ModelError
 from mlp.common.threads import blas_threads
 from mlp.data.batches import Batches
+from mlp.data.formats.categories import values_of
+from mlp.data.formats.row_columns import named_features
+from mlp.data.frames import is_frame, table_of
 from mlp.data.inputs import WIDEST_GAP, Columns, Pixels
 from mlp.models.metadata import inputs_of, task_of, temperature_of
 from mlp.nn.network import MLP
@@ -136,9 +139,12 @@ def check_fits(model: MLP, pixels: int, classes: int) -> None:
 
 
 def _batches(model: MLP, images: ArrayLike) -> Batches:
-    given, inputs, width = _as_array(images), inputs_of(model), model.sizes[0]
-    if isinstance(inputs, Columns) and given.ndim == 2:
-        given = given[:, _order(images, inputs)]
+    inputs, width = inputs_of(model), model.sizes[0]
+    if isinstance(inputs, Columns) and is_frame(images):  # found by name; others are in order
+        table = table_of(images, "the frame")
+        given = values_of(table, named_features(table, table.names or (), inputs.names))
+    else:
+        given = _as_array(images)
     if given.size == 0:
         given = np.empty((0, width), np.float32)
     elif given.size == width and given.ndim <= 2:  # a single image, as a rectangle or flat
@@ -148,24 +154,6 @@ def _batches(model: MLP, images: ArrayLike) -> Batches:
     rows = given.reshape(len(given), width)
     rows = _as_pixels(rows, inputs) if isinstance(inputs, Pixels) else inputs.apply(rows, GIVEN)
     return Batches(rows, np.zeros(len(rows), np.int64), model)
-
-
-def _order(rows: ArrayLike, inputs: Columns) -> slice | list[int]:
-    """Find the model's columns in a frame by their names; rows without names are in its order.
-
-    Raises:
-        DataError: if the frame lacks one.
-    """
-    names = [str(name) for name in getattr(rows, "columns", ())]
-    if not names or names == [str(number) for number in range(len(names))]:  # a frame's numbers
-        return slice(None)
-    missing = [name for name in inputs.names if name not in names]
-    if missing:
-        raise DataError(
-            f"the frame has no column {missing[0]!r}, which the model reads: give the columns "
-            f"{', '.join(inputs.names)}"
-        )
-    return [names.index(name) for name in inputs.names]
 
 
 def _as_array(images: ArrayLike) -> NDArray[Any]:

@@ -86,9 +86,32 @@ def test_a_frame_names_its_columns():
     data = mlp.load_dataset((frame, pandas.Series(y).map({0: "no", 1: "yes"})))
     assert data.inputs.names == ("a", "b", "c")
     assert data.task.names == ("no", "yes")
-    frame["c"] = "red"
-    with pytest.raises(DataError, match="column 'c' of X is words such as 'red'"):
-        mlp.load_dataset((frame, y))
+
+
+def test_a_frames_words_are_learnt_and_found_again_by_name():
+    pandas = pytest.importorskip("pandas", reason="the test extra brings pandas")
+    X, _ = blobs()
+    frame = pandas.DataFrame(X, columns=["a", "b", "c"])
+    colours = np.array(["red", "blue"])[np.arange(len(X)) % 2]
+    frame["colour"], frame["ripe"] = pandas.Categorical(colours), X[:, 0] > 0
+    notes = []
+    data = mlp.load_dataset((frame, colours == "red"), note=notes.append)
+    assert data.inputs.names == ("a", "b", "c", "colour=blue", "colour=red", "ripe")
+    assert "column 4 (colour) holds words, and becomes 2 columns of 0 and 1" in notes[0]
+    model = mlp.MLP([6, 8, 2])
+    mlp.train(model, data, mlp.Recipe(epochs=40, batch_size=5, lr=0.1))
+    frame["text"] = [f"row {i}" for i in range(len(frame))]  # which no network reads
+    shuffled = frame[["text", "ripe", "colour", "c", "a", "b"]]
+    answers = mlp.predict(model, shuffled)
+    np.testing.assert_array_equal(answers, colours == "red")
+    assert mlp.predict(model, shuffled.iloc[:1]) == answers[:1]
+    frame["colour"] = "green"
+    assert mlp.predict(model, frame).shape == (len(X),)
+    with pytest.raises(DataError, match="the frame has no column 'colour', which the model reads"):
+        mlp.predict(model, frame.drop(columns="colour"))
+    frame["when"] = pandas.Timestamp("2024-05-01")
+    with pytest.raises(DataError, match="column 'when' of X is datetime64"):
+        mlp.load_dataset((frame, colours))
 
 
 def test_what_a_frame_calls_missing_is_missing():

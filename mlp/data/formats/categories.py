@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -60,6 +60,19 @@ def features_of(table: Table, column: int) -> list[Feature]:
             "plain numbers, leave it out with --drop, or take it for the label with --label"
         )
     return [Feature(column, word) for word in kinds]
+
+
+def learn(table: Table, columns: Iterable[int], note: Callable[[str], None]) -> list[list[Feature]]:
+    """Find what a network learns from each of some columns, and tell of those of words."""
+    learnt = []
+    for column in columns:
+        learnt.append(features_of(table, column))
+        if learnt[-1] != [Feature(column)]:
+            note(
+                f"{table.path}: {table.title(column)} holds words, and becomes {len(learnt[-1])} "
+                "columns of 0 and 1 (--drop leaves it out)"
+            )
+    return learnt
 
 
 def values_of(table: Table, features: Sequence[Feature]) -> NDArray[np.generic]:

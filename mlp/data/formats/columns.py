@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from mlp.common.choices import did_you_mean
 from mlp.common.errors import DataError, UsageError
-from mlp.data.formats.categories import Feature, features_of, is_truth, values_of
+from mlp.data.formats.categories import Feature, is_truth, learn, values_of
 from mlp.data.formats.table import Table
 from mlp.data.raw import RawSplit
 from mlp.data.reading import Reading
@@ -43,14 +43,13 @@ def as_raw(tables: Sequence[Table], reading: Reading, note: Note) -> list[RawSpl
     first = tables[0]
     dropped = _dropped(first, reading, note)
     label = _label(first, reading, dropped, note)
-    for column in first.words:
-        if column != label and column not in dropped and not is_truth(first, column):
-            count = len(features_of(first, column))
-            note(
-                f"{first.path}: {first.title(column)} holds words, and becomes {count} columns of "
-                "0 and 1 (--drop leaves it out)"
-            )
-    return [_split(table, first, label, dropped) for table in tables]
+    ours = [c for c in range(first.values.shape[1]) if c not in dropped and c != label]
+    if first.names and (order := pixel_order([first.names[c] for c in ours])) is not None:
+        ours = [ours[i] for i in order]
+    if not ours:
+        raise DataError(f"{first.path} has no columns beside the label: get it again")
+    learnt = learn(first, ours, note)
+    return [_split(table, first, label, ours, learnt) for table in tables]
 
 
 def find_column(table: Table, text: str, option: str) -> int:
@@ -166,12 +165,18 @@ def _is_contiguous(values: NDArray[np.generic]) -> bool:
     )
 
 
-def _split(table: Table, first: Table, label: int | None, dropped: set[int]) -> RawSplit:
-    """Divide one table as the first was; the label may be missing in it."""
+def _split(
+    table: Table,
+    first: Table,
+    label: int | None,
+    ours: Sequence[int],
+    learnt: Sequence[Sequence[Feature]],
+) -> RawSplit:
+    """Divide one table as the first was, of whose columns this is learnt.
+
+    The label may be missing in it.
+    """
     columns = _align(table, first, label)
-    ours = [c for c in range(first.values.shape[1]) if c not in dropped and c != label]
-    if first.names and (order := pixel_order([first.names[c] for c in ours])) is not None:
-        ours = [ours[i] for i in order]
     kept = [columns[c] for c in ours]
     if -1 in kept:
         lost = first.title(ours[kept.index(-1)])
@@ -179,10 +184,7 @@ def _split(table: Table, first: Table, label: int | None, dropped: set[int]) -> 
             f"{table.path} lacks {lost} of {first.path}: add it, or leave it out with --drop"
         )
     own = None if label is None or columns[label] < 0 else columns[label]
-    if not kept:
-        raise DataError(f"{table.path} has no columns beside the label: get it again")
     labels = None if own is None else table.column(own)
-    learnt = [features_of(first, column) for column in ours]
     features = values_of(
         table,
         [Feature(place, f.word) for place, of in zip(kept, learnt, strict=True) for f in of],

@@ -107,7 +107,7 @@ def find_layout(table: Table, reading: Reading, asked: Asked, note: Note) -> Lay
     """
     wanted = asked.inputs.names if isinstance(asked.inputs, Columns) else ()
     if table.names and wanted and not all(map(_NUMBERED.fullmatch, wanted)):
-        features = _named(table, table.names, wanted)
+        features = named_features(table, table.names, wanted)
         read = {feature.column for feature in features}
         others = [c for c in range(len(table.names)) if c not in read]
         label = _label_among(table, others, reading, asked)
@@ -123,7 +123,17 @@ def find_layout(table: Table, reading: Reading, asked: Asked, note: Note) -> Lay
     return Layout(features, label, {name: c for name, c in passed.items() if c != label})
 
 
-def _named(table: Table, names: tuple[str, ...], wanted: tuple[str, ...]) -> list[Feature]:
+def named_features(table: Table, names: tuple[str, ...], wanted: tuple[str, ...]) -> list[Feature]:
+    """Find what a model reads in a table whose columns have names.
+
+    Args:
+        table: the table.
+        names: those of its columns.
+        wanted: the features, by their names.
+
+    Raises:
+        DataError: if a column is missing, or there twice.
+    """
     found = []
     for full in wanted:
         name, word = full, None

@@ -1,0 +1,77 @@
+"""Frames, as pandas and polars have them, as tables of numbers and words."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mlp.common.errors import DataError
+from mlp.data.formats.table import Table, narrow
+
+
+def is_frame(value: Any) -> bool:
+    """Whether a value has columns with names, which are not just their numbers."""
+    names = [str(name) for name in getattr(value, "columns", ())]
+    return bool(names) and names != [str(number) for number in range(len(names))]
+
+
+def table_of(frame: Any, name: str) -> Table:
+    """Take the columns of a frame apart.
+
+    Args:
+        frame: anything with ``columns``, each found by its name.
+        name: what messages call it.
+
+    Raises:
+        DataError: if two columns have one name, or one holds neither numbers nor words.
+    """
+    labels = list(frame.columns)
+    if len({*labels}) < len(labels):
+        raise DataError(f"two columns of {name} have one name: rename one of them")
+    values, words = np.full((len(frame), len(labels)), np.nan), {}
+    for place, label in enumerate(labels):
+        array = np.asarray(frame[label])
+        try:
+            values[:, place] = floats_of(array, f"column {label!r} of {name}")
+        except DataError:
+            if array.dtype.kind not in "OU":
+                raise
+            words[place] = np.array(["" if is_missing(v) else str(v) for v in array.tolist()])
+    return Table(Path(name), tuple(map(str, labels)), narrow(values), words)
+
+
+def floats_of(values: Any, name: str) -> NDArray[Any]:
+    """Return numbers as an array, in which a missing value is NaN.
+
+    Raises:
+        DataError: if they are no numbers, or of another shape than data has.
+    """
+    try:
+        array = np.asarray(values)
+    except (TypeError, ValueError) as error:  # rows of different lengths, or arrays on a GPU
+        raise DataError(f"{name} does not make one array of numbers ({error})") from None
+    if array.dtype.kind == "O":
+        array = np.array([np.nan if is_missing(v) else v for v in array.flat]).reshape(array.shape)
+    if array.dtype.kind not in "biuf" or not 1 <= array.ndim <= 4:
+        raise DataError(
+            f"{name} is {_told(array)}, and not numbers of shape (count, columns) or (count, "
+            "height, width): leave it out, or turn it into numbers"
+        )
+    return array
+
+
+def is_missing(value: Any) -> bool:
+    """Whether a value stands for a missing one: None, NaN, or pandas's NA."""
+    try:
+        return value is None or bool(value != value)
+    except TypeError:  # of pandas's NA, which is neither true nor false
+        return True
+
+
+def _told(array: NDArray[Any]) -> str:
+    if array.dtype.kind in "UO" and array.size:
+        return f"words such as {str(array.flat[0])[:20]!r}"
+    return f"{array.dtype} of shape {array.shape}"
