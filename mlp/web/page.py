@@ -18,10 +18,11 @@ from mlp.common.overwrite import check_destination, taken
 from mlp.handwriting import constants
 from mlp.nn.network import MLP
 from mlp.web.network import network_payload
+from mlp.web.payload import sample_strokes
 
 SHARED = (
     *("handwriting", "segment", "network", "board", "answer", "inside", "live", "picture"),
-    *("circles", "unit"),
+    *("circles", "unit", "samples"),
 )
 """The scripts that either page begins with, in order."""
 
@@ -113,8 +114,8 @@ def _fill(kept: str, **parts: str) -> str:
     marked = re.compile(r"<!-- (\w+): -->(.*?)<!-- :\1 -->", re.DOTALL)
     page = marked.sub(lambda m: m[2] if m[1] == kept else "", read_static("index.html"))
     page = re.sub(r"\n( *\n)+", "\n", page)
-    shared = _data("constants", _constants())
-    return Template(page).substitute(parts, constants=shared)
+    shared = _data("constants", _constants()), _data("strokes", sample_strokes())
+    return Template(page).substitute(parts, constants="\n  ".join(shared))
 
 
 def _script(names: tuple[str, ...]) -> str:

@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from mlp.data.synthetic import load_synthetic
+from mlp.data.strokes import skeletons
+from mlp.data.synthetic import CLASSES, load_synthetic
 from mlp.handwriting import Digit, NoDigit, SeveralDigits, extract_digit, extract_digits
 
 SAMPLES_DRAWN, SAMPLES_SEED = 100, 0
@@ -44,8 +45,28 @@ def samples_payload() -> dict[str, list[str]]:
         ``samples``, those of 0 to 9 in order: each of 784 bytes in base 85.
     """
     split = load_synthetic(1, SAMPLES_DRAWN, SAMPLES_SEED).test
-    first = [int((split.labels == digit).argmax()) for digit in range(10)]
+    first = [int((split.labels == digit).argmax()) for digit in range(CLASSES)]
     return {"samples": [_packed(split.images[row]) for row in first]}
+
+
+@cache
+def sample_strokes() -> list[list[list[list[int]]]]:
+    """Return how the project writes each of the ten digits most often, for the board.
+
+    Returns:
+        For 0 to 9 in order the strokes, each a list of points [x, y], in thousandths of the
+        board's side, y down.
+    """
+    styles = skeletons()
+    written = []
+    for digit in range(CLASSES):
+        style = int(np.where(styles.digits == digit, styles.shares, 0).argmax())
+        corners = styles.waypoints[styles.knots[:, :, style], :, style]  # (4, P, 2)
+        points = (styles.weights[:, :, style, None] * corners).sum(axis=0)  # (P, 2), -1 to 1
+        places = np.rint(500 + 330 * points).astype(int)
+        of_stroke = styles.strokes[:, style]
+        written.append([places[of_stroke == k].tolist() for k in range(of_stroke.max() + 1)])
+    return written
 
 
 def _digit(digit: Digit) -> dict[str, Any]:

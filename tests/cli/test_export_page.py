@@ -92,7 +92,7 @@ def test_a_page_is_written_once(mlp: Command, reader: Path) -> None:
     assert (result.code, told["path"]) == (0, "digits.html")
     page = Path("digits.html").read_text("utf-8")
     assert told["bytes"] == len(page.encode())
-    assert page.count("<script") == 3
+    assert page.count("<script") == 4
     refused(mlp("export-page", reader, "digits.html"), "--force", code=2)
     assert Path("digits.html").read_text("utf-8") == page
     assert mlp("export-page", reader, "digits.html", "--force").code == 0

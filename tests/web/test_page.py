@@ -141,6 +141,22 @@ def test_a_finger_draws_on_a_phone(browser: Any, port: int) -> None:
     assert bottom <= 844, "the answer is in sight"
 
 
+def test_a_sample_is_taken_and_turns_into_another_digit(page: Page) -> None:
+    page.all("#sample-digits button")[7].click()
+    page.reads("7")
+    page.all("#sample-digits button")[4].click()
+    page.reads("4")
+    strokes = page.run("return board.strokes.length")
+    way = page.one("#way")
+    way.send_keys(Keys.END)
+    page.reads("9")
+    assert page.run("return board.strokes.length") == strokes, "a 9 is written in fewer"
+    way.send_keys(Keys.HOME)
+    page.reads("4")
+    page.one("#undo").click()
+    assert page.run("return board.strokes.length") == strokes - 1
+
+
 # Pictures
 
 

@@ -38,13 +38,13 @@ function penWidth() { // in the board's pixels; what is drawn small is drawn fin
   return Math.min(PEN, Math.max(FINEST, PEN_SHARE * Math.max(0, ...spans.flat())));
 }
 
-function drawStrokes(context, side, width) {
+function drawStrokes(context, side, width, strokes = board.strokes) {
   context.save();
   context.scale(side / SIDE, side / SIDE);
   context.strokeStyle = "#000";
   context.lineCap = context.lineJoin = "round";
   context.lineWidth = width;
-  for (const [first, ...rest] of board.strokes) {
+  for (const [first, ...rest] of strokes) {
     context.beginPath();
     context.moveTo(...first);
     for (const point of rest) context.lineTo(...point);
