@@ -102,7 +102,13 @@ def train(
     if state is not None:
         run.resume(state)
     ranks.check_alike(run.fingerprint, "start all by one command, on the same data")
+    kernels = ranks.all_gather(trainer.kernels())
     if on_warning is not None:
+        if odd := {*kernels[1:]} - {kernels[0]}:
+            on_warning(
+                f"ranks compute by {' and by '.join([kernels[0], *sorted(odd)])}, so that another "
+                "number of ranks may give other last bits"
+            )
         for sentence in warn_before(model, train_split, recipe):
             on_warning(sentence)
     try:

@@ -93,8 +93,6 @@ class Trainer:
         if whole := [layer for layer in model.layers if layer.whole_batch]:
             is_large = False  # which would cut a batch into micro-batches
             _check_whole_batches(whole[0], model, N, self.batch_size)
-        if ranks.launched:
-            _check_ranks(model)
         self.executor = self._make_executor(is_large)
         self._order = self.batches.to_device(np.arange(N))  # (N,)
         losses = (self.steps,) if model.networks == 1 else (self.steps, model.networks)
@@ -249,9 +247,13 @@ class Trainer:
         """Return what the last bits depend on besides the recipe: the device and its kernels."""
         return {
             "device": self.backend.name,
-            "blas": blas_library().rpartition(", ")[0],
+            "blas": self.kernels(),
             "sums": "of ranks" if self.ranks.launched else "of one process",
         }
+
+    def kernels(self) -> str:
+        """Name the library that computes products, and the processor that its kernels are for."""
+        return blas_library().rpartition(", ")[0]
 
     def losses(self) -> NDArray[Any]:
         """Return the losses of the latest epoch's updates, on the host, shape (steps,)."""
@@ -264,18 +266,6 @@ class Trainer:
     def replicas(self) -> list[MLP]:
         """Return the network and replicas of it, one for each worker, to measure with."""
         return self.executor.replicas()
-
-
-def _check_ranks(model: MLP) -> None:
-    """Refuse what ranks cannot do together."""
-    if model.backend.memory().is_discrete:
-        raise UsageError("ranks train on processors, and not on GPUs: add --device cpu")
-    for name, kind in LAYERS.items():
-        if any(type(layer) is kind and layer.whole_batch for layer in model.layers):
-            raise UsageError(
-                f"{name} takes all images of a batch at once, which ranks cut into pieces: train "
-                "without mpiexec, or choose another layer, such as layer_norm"
-            )
 
 
 def _check_whole_batches(layer: Layer, model: MLP, N: int, batch_size: int) -> None:

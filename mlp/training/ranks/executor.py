@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from backends import Array
 from mlp.common.errors import UsageError
 from mlp.data.batches import Batches
+from mlp.nn.layers import LAYERS
 from mlp.nn.network import MLP
 from mlp.training.parallel.accumulate import AccumulatingExecutor, Sums
 from mlp.training.parallel.executor import EpochInputs
@@ -37,12 +38,14 @@ class RankedExecutor(AccumulatingExecutor):
         ranks: who trains together.
 
     Raises:
-        UsageError: if there are more ranks than pieces.
+        UsageError: if there are more ranks than pieces, a layer takes batches whole, or the device
+            is a GPU.
     """
 
     def __init__(
         self, model: MLP, batches: Batches, batch_size: int, recipe: Recipe, ranks: Ranks
     ) -> None:
+        _check_ranks(model)
         pieces = plan_pieces(batch_size)
         if ranks.size > pieces:
             raise UsageError(
@@ -128,3 +131,15 @@ class RankedExecutor(AccumulatingExecutor):
 def _sums(row: Array, P: int) -> Sums:
     """Return where a row (n,) holds a loss, behind the gradient of P parameters."""
     return Sums(row[P : P + 1].reshape(1, 1), row[:P])
+
+
+def _check_ranks(model: MLP) -> None:
+    """Refuse what ranks cannot do together."""
+    if model.backend.memory().is_discrete:
+        raise UsageError("ranks train on processors, and not on GPUs: add --device cpu")
+    for name, kind in LAYERS.items():
+        if any(type(layer) is kind and layer.whole_batch for layer in model.layers):
+            raise UsageError(
+                f"{name} takes all images of a batch at once, which ranks cut into pieces: train "
+                "without mpiexec, or choose another layer, such as layer_norm"
+            )

@@ -136,6 +136,22 @@ def test_ranks_that_differ_are_refused() -> None:
     assert second == first
 
 
+def test_other_kernels_are_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    """They do not change what the ranks have in common, but with whom it is shared."""
+    monkeypatch.setattr(Trainer, "kernels", lambda self: f"a BLAS for {self.ranks.rank % 2}")
+
+    def work(ranks: Ranks) -> list[str]:
+        told: list[str] = []
+        train(toy_model(), DATA, Recipe(**FAST), ranks=ranks, on_warning=told.append)
+        return [sentence for sentence in told if "a BLAS" in sentence]
+
+    assert run_ranks(3, work)[0] == [
+        "ranks compute by a BLAS for 0 and by a BLAS for 1, so that another number of ranks may "
+        "give other last bits"
+    ]
+    assert run_ranks(1, work)[0] == []
+
+
 def test_weights_that_differ_after_an_epoch_are_told() -> None:
     class Spoil(Callback):
         def on_update(self, run: Run, seen: int, loss: Any) -> None:
