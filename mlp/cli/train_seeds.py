@@ -22,7 +22,7 @@ from mlp.data.dataset import Dataset
 from mlp.data.task import Kind
 from mlp.nn.network import MLP
 from mlp.training.history import Epoch
-from mlp.training.many import train_many, why_apart
+from mlp.training.many import plan, train_many
 from mlp.training.runs.build import build_network
 from mlp.training.runs.model_writer import ModelPlace
 from mlp.training.runs.settings import Settings
@@ -132,15 +132,17 @@ def train_seeds(
     recipe = settings.training
     models = [_build(settings, images, backend, seed) for seed in seeds]
     console.note(f"networks: {len(models)} x {models[0]}, {models[0].parameters.size:,} parameters")
-    apart = why_apart(models[0], images, recipe)
-    console.note(
-        "they train side by side" if apart is None else f"they train one after another, as {apart}"
-    )
+    at_once, apart = plan(models[0], len(models), images, recipe)
+    if apart is not None:
+        console.note(f"they train one after another, as {apart}")
+    else:
+        some = "" if at_once == len(models) else f", {at_once} at a time"
+        console.note(f"they train side by side{some}")
     bar = console.TrainingBar(backend, len(images.train), recipe.epochs)
     with Signals() as signals, bar:
         told = SeedsTold(seeds, recipe.epochs, images.task.kind, places, bar, signals)
-        trained = train_many(models, images, recipe, seeds, watch=told, together=apart is None)
-    report(trained, told.written, images, apart, as_json)
+        trained = train_many(models, images, recipe, seeds, watch=told, at_once=at_once)
+    report(trained, told.written, images, at_once, as_json)
     if problem := next((problem for problem in told.problems if problem is not None), None):
         raise ModelError(problem)
     if signals.received is not None:
@@ -163,7 +165,7 @@ def report(
     trained: Sequence[Trained],
     written: Sequence[Path | None],
     dataset: Dataset,
-    apart: str | None,
+    at_once: int,
     as_json: bool,
 ) -> None:
     """Print a row a seed, and the mean and the spread of the test accuracy.
@@ -172,7 +174,7 @@ def report(
         trained: what became of each network.
         written: where their models are.
         dataset: what they were tested on.
-        apart: why they did not train side by side; None where they did.
+        at_once: how many trained side by side.
         as_json: whether one object of JSON is printed.
     """
     networks = [_row(one, path) for one, path in zip(trained, written, strict=False)]
@@ -186,8 +188,7 @@ def report(
             "device": model.backend.name,
             "layers": model.sizes,
             "parameters": int(model.parameters.size),
-            "side_by_side": apart is None,
-            "apart": apart,
+            "side_by_side": at_once,
             "test_total": len(dataset.test),
             "test_accuracy": spread,
             "best": None if best is None else best["seed"],

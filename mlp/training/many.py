@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
+from typing import NamedTuple
 
 from mlp.common.errors import DivergedError
 from mlp.data.dataset import Dataset
@@ -15,9 +16,52 @@ from mlp.training.history import Epoch, History
 from mlp.training.loop import train
 from mlp.training.recipe import Recipe
 from mlp.training.run import Run
-from mlp.training.together import Trained, Watch, train_together
+from mlp.training.together import Trained, Watch, shares_x, train_together
 
 STOPPED = "a stop was asked for"
+
+MOST_COLUMNS = 1100
+"""Columns of all layers of networks side by side from which on a CPU gains no more, where they
+share x: wider micro-batches leave its cache. See bench/LOG.md."""
+
+MOST_OWN_COLUMNS, MOST_OWN_IMAGES = 256, 128
+"""The same, and the images of an update of all, where each network has its own x."""
+
+
+class Plan(NamedTuple):
+    """How several networks train.
+
+    Attributes:
+        at_once: how many side by side; 1 where they train one after another.
+        reason: why one after another; None where they do not.
+    """
+
+    at_once: int
+    reason: str | None = None
+
+
+def plan(model: MLP, count: int, dataset: Dataset, recipe: Recipe) -> Plan:
+    """Choose how many networks train side by side: where they can, as many as are quickest so.
+
+    Args:
+        model: one of them.
+        count: how many there are.
+        dataset: what they learn from.
+        recipe: the hyperparameters, but for the seed.
+    """
+    reason = why_apart(model, dataset, recipe)
+    if reason is not None:
+        return Plan(1, reason)
+    if model.backend.memory().is_discrete:
+        return Plan(count)
+    columns, N = sum(model.sizes[1:]), len(dataset.train)
+    fitting = MOST_COLUMNS // columns
+    if not shares_x(recipe):
+        images = N if recipe.batch_size == "full" else min(recipe.batch_size, N)
+        fitting = min(MOST_OWN_COLUMNS // columns, MOST_OWN_IMAGES // images)
+    if fitting < 2:
+        return Plan(1, "a CPU is quicker so with networks and batches of this size")
+    return Plan(min(count, fitting))
 
 
 def why_apart(model: MLP, dataset: Dataset, recipe: Recipe) -> str | None:
@@ -50,7 +94,7 @@ def train_many(
     seeds: Sequence[int],
     *,
     watch: Watch | None = None,
-    together: bool | None = None,
+    at_once: int | None = None,
 ) -> list[Trained]:
     """Train networks of one shape, in place, each by one recipe with a seed of its own.
 
@@ -62,8 +106,7 @@ def train_many(
         recipe: the hyperparameters.
         seeds: the seed of each.
         watch: what is called meanwhile.
-        together: whether they train side by side; where `why_apart` has no reason against it,
-            unless given.
+        at_once: how many train side by side; as `plan` has it unless given.
 
     Returns:
         What became of each, in order; where they were stopped, those that were not begun are
@@ -71,18 +114,19 @@ def train_many(
     """
     watch = watch or Watch()
     recipes = [replace(recipe, seed=seed) for seed in seeds]
-    if together is None:
-        together = len(models) > 1 and why_apart(models[0], dataset, recipe) is None
-    if together:
-        all_trained = train_together(models, dataset, recipes, watch)
-        for number, trained in enumerate(all_trained):
-            watch.on_trained(number, trained)
-        return all_trained
+    if at_once is None:
+        at_once = plan(models[0], len(models), dataset, recipe).at_once
     done: list[Trained] = []
-    for number, (model, own) in enumerate(zip(models, recipes, strict=True)):
-        done.append(_train_one(number, model, dataset, own, watch))
-        watch.on_trained(number, done[-1])
-        if done[-1].history.interrupted:
+    for first in range(0, len(models), at_once):
+        group = slice(first, first + at_once)
+        if len(models[group]) == 1:
+            trained = [_train_one(first, models[first], dataset, recipes[first], watch)]
+        else:
+            trained = train_together(models[group], dataset, recipes[group], watch, first)
+        for number, one in enumerate(trained, first):
+            watch.on_trained(number, one)
+        done += trained
+        if any(one.history.interrupted for one in trained):
             break
     return done
 

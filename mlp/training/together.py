@@ -70,7 +70,7 @@ class Watch:
     def on_step(self, number: int, seen: int, loss: Array) -> None:
         """Called after an update, or a span of them; see `mlp.training.trainer.Trainer.epoch`.
 
-        For networks side by side it is called once, with the number 0 and the losses of all.
+        For networks side by side it is called once, with the first one's number and all losses.
         """
 
     def on_warning(self, number: int, sentence: str) -> None:
@@ -109,7 +109,11 @@ def shares_x(recipe: Recipe) -> bool:
 
 @np.errstate(all="ignore")  # values that are not finite are checked for, and told
 def train_together(
-    models: Sequence[MLP], dataset: Dataset, recipes: Sequence[Recipe], watch: Watch
+    models: Sequence[MLP],
+    dataset: Dataset,
+    recipes: Sequence[Recipe],
+    watch: Watch,
+    first: int = 0,
 ) -> list[Trained]:
     """Train networks of one shape side by side, in place.
 
@@ -122,6 +126,7 @@ def train_together(
         recipes: that of each; they differ in their seeds alone. See
             `mlp.training.many.why_apart` for those that this cannot train by.
         watch: what is called meanwhile.
+        first: the number by which the first network is told.
 
     Returns:
         What became of each, in order. An epoch's ``seconds`` are a network's share of the time.
@@ -133,7 +138,7 @@ def train_together(
         check_fits(model, dataset.pixels, dataset.classes)
         check_pairs(model, dataset, recipes[0])
         model.metadata = Metadata(metadata_of(model).initialisation, dataset.task)
-    run = _Run(Stack(models, shares_x=shares_x(recipes[0])), dataset, recipes, watch)
+    run = _Run(Stack(models, shares_x=shares_x(recipes[0])), dataset, recipes, watch, first)
     try:
         run.epochs()
     except KeyboardInterrupt:
@@ -146,8 +151,14 @@ class _Run:
     """The training of a stack, epoch by epoch."""
 
     def __init__(
-        self, stack: Stack, dataset: Dataset, recipes: Sequence[Recipe], watch: Watch
+        self,
+        stack: Stack,
+        dataset: Dataset,
+        recipes: Sequence[Recipe],
+        watch: Watch,
+        first: int,
     ) -> None:
+        self.first = first
         self.stack, self.dataset, self.recipe, self.watch = stack, dataset, recipes[0], watch
         self.trainer = StackTrainer(stack, dataset.train, recipes)
         replicas = self.trainer.replicas() if stack.shares_x else [stack.sharing_x()]
@@ -171,7 +182,7 @@ class _Run:
         pause = Pause(watch.stops, lambda _: True)
         for number in range(recipe.epochs):
             start = time.perf_counter()
-            losses = trainer.epoch(number, partial(watch.on_step, 0), pause)  # (steps, S)
+            losses = trainer.epoch(number, partial(watch.on_step, self.first), pause)  # (steps, S)
             seconds += time.perf_counter() - start
             if trainer.executor.stopped_at is not None:
                 self.interrupt()
@@ -221,9 +232,9 @@ class _Run:
                 seconds=seconds,
             )
             one.history.epochs.append(epoch)
-            self.watch.on_epoch(network, epoch)
+            self.watch.on_epoch(self.first + network, epoch)
             for sentence in warn_after(one.model, trainer.batches, one.recipe, epoch, own):
-                self.watch.on_warning(network, sentence)
+                self.watch.on_warning(self.first + network, sentence)
 
     def interrupt(self) -> None:
         """Note that those which still learnt were ended before their last epoch."""

@@ -57,8 +57,7 @@ def test_json_has_the_spread_and_every_network(mlp: Command) -> None:
     assert spread["deviation"] == pytest.approx(np.std(accuracies, ddof=1))
     assert (spread["low"], spread["high"]) == (min(accuracies), max(accuracies))
     assert [network["seed"] for network in result["networks"]] == [0, 1]
-    assert result["side_by_side"]
-    assert result["apart"] is None
+    assert result["side_by_side"] == 2
     assert [epoch["epoch"] for epoch in result["networks"][1]["history"]] == [1, 2]
     assert result["networks"][1]["model"] == "digits-2.safetensors"
 
@@ -68,6 +67,15 @@ def test_those_that_cannot_go_side_by_side_train_in_turn(mlp: Command, tmp_path:
     assert result.code == 0
     assert "one after another, as dropout leaves out units at random" in result.err
     assert files(tmp_path) == ["digits-1.safetensors", "digits-2.safetensors"]
+
+
+def test_a_cpu_takes_some_at_a_time(mlp: Command) -> None:
+    result = mlp("train", *TINY, "--seeds", 5)
+    assert "they train side by side, 4 at a time" in result.err
+    assert re.findall(r"seed (\d): epoch 2/2", result.err) == list("01234")
+    assert "seed 4: epoch 2/2" in result.err
+    wide = mlp("train", *TINY, "--seeds", 2, "--hidden", "300")
+    assert "one after another, as a CPU is quicker so" in wide.err
 
 
 def test_names_that_are_taken_are_left_out(mlp: Command, tmp_path: Path) -> None:

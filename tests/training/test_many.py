@@ -7,16 +7,20 @@ from typing import Any
 
 import numpy as np
 import pytest
-from toys import DATA, FAST, toy_model
+from cuda_stand_in import open_stand_in
+from toys import DATA, FAST, toy_dataset, toy_model
 
+from backends import get_backend
 from mlp.data.dataset import Split
 from mlp.data.load import as_binary
+from mlp.nn.network import MLP
+from mlp.training.history import Epoch
 from mlp.training.loop import train
-from mlp.training.many import train_many, why_apart
+from mlp.training.many import Plan, plan, train_many, why_apart
 from mlp.training.recipe import Recipe
 from mlp.training.together import Trained, Watch
 
-SEEDS = (4, 1)
+SEEDS = (4, 1, 7)
 
 
 def models(**options: Any) -> list[Any]:
@@ -64,18 +68,24 @@ def test_other_tasks_and_weighted_examples_train_apart() -> None:
     assert "weights" in str(why_apart(toy_model(), replace(DATA, train=split), Recipe()))
 
 
-@pytest.mark.parametrize("together", [True, False, None])
-def test_both_ways_return_the_same(together: bool | None) -> None:
+@pytest.mark.parametrize("at_once", [3, 2, 1, None])
+def test_whichever_way_the_networks_are_the_same(at_once: int | None) -> None:
     class Told(Watch):
         def __init__(self) -> None:
             self.done: list[int] = []
+            self.epochs: list[int] = []
 
         def on_trained(self, number: int, trained: Trained) -> None:
-            self.done.append(trained.recipe.seed)
+            assert trained.recipe.seed == SEEDS[number]
+            self.done.append(number)
+
+        def on_epoch(self, number: int, epoch: Epoch) -> None:
+            self.epochs.append(number)
 
     told, networks = Told(), models(dtype="float64")
-    found = train_many(networks, DATA, Recipe(**FAST), SEEDS, watch=told, together=together)
-    assert told.done == list(SEEDS)
+    found = train_many(networks, DATA, Recipe(**FAST), SEEDS, watch=told, at_once=at_once)
+    assert told.done == [0, 1, 2]
+    assert sorted(told.epochs) == [0] * 4 + [1] * 4 + [2] * 4
     assert [one.model for one in found] == networks
     for number, seed in enumerate(SEEDS):
         alone = toy_model(seed=seed, dtype="float64")
@@ -86,12 +96,41 @@ def test_both_ways_return_the_same(together: bool | None) -> None:
         assert found[number].history.epochs[-1].test_accuracy == history.epochs[-1].test_accuracy
 
 
+@pytest.mark.parametrize(
+    ("hidden", "batch_size", "at_once"),
+    [
+        ((16, 16), "full", 25),
+        ((16, 16), 60_000, 1),  # all of them as well, but in an order of each seed
+        ((128,), "full", 7),
+        ((256, 128), "full", 2),
+        ((600, 600), "full", 1),
+        ((16,), 10, 9),
+        ((16,), 32, 4),
+        ((16,), 128, 1),
+        ((256, 128), 32, 1),
+    ],
+)
+def test_a_cpu_takes_as_many_as_gain(
+    hidden: tuple[int, ...], batch_size: Any, at_once: int
+) -> None:
+    model, data = MLP([16, *hidden, 10]), toy_dataset(train=200)
+    chosen = plan(model, 25, data, Recipe(batch_size=batch_size))
+    assert chosen.at_once == at_once
+    assert (chosen.reason is None) == (at_once > 1)
+
+
+def test_another_device_takes_all(monkeypatch: pytest.MonkeyPatch) -> None:
+    open_stand_in(monkeypatch)
+    model = toy_model(300, backend=get_backend("cuda"))
+    assert plan(model, 25, DATA, Recipe()) == Plan(25)
+
+
 def test_one_of_several_that_diverges_is_told_and_the_next_goes_on() -> None:
     networks = models()
     networks[0].linear[0].b[:] = np.nan
     found = train_many(networks, DATA, Recipe(**FAST, dropout=0.1), SEEDS)
     assert "nan" in str(found[0].problem)
-    assert found[1].problem is None
+    assert [one.problem for one in found[1:]] == [None, None]
     assert len(found[1].history.epochs) == 4
 
 
