@@ -23,7 +23,7 @@ def to_mnist_format(soft: Plane) -> tuple[NDArray[np.uint8], Mask]:
         stroke width corrected, at `constants.FINE` times that resolution.
     """
     strokes = _with_stroke_width(_enlarge(soft))
-    return _centre(strokes), strokes
+    return centre(strokes), strokes
 
 
 def _with_stroke_width(digit: Mask) -> Mask:
@@ -126,8 +126,15 @@ def _extent(mask: Mask) -> tuple[int, int]:
     return int(rows[-1] - rows[0] + 1), int(columns[-1] - columns[0] + 1)
 
 
-def _centre(strokes: Mask) -> NDArray[np.uint8]:
-    """Scale to a box of 20 x 20 pixels, antialiased, with the centre of mass mid-image."""
+def centre(strokes: Mask) -> NDArray[np.uint8]:
+    """Scale to a box of 20 x 20 pixels, antialiased, with the centre of mass mid-image.
+
+    Args:
+        strokes: bool, shape (height, width); at least one pixel of it.
+
+    Returns:
+        uint8, shape (28, 28).
+    """
     rows, columns = np.nonzero(strokes)
     top, left = int(rows.min()), int(columns.min())
     crop = strokes[top : rows.max() + 1, left : columns.max() + 1].astype(np.float32)

@@ -28,8 +28,9 @@ from mlp.handwriting.load import flatten_alpha, shrink
 from mlp.handwriting.normalise import stroke_width, to_mnist_format
 from mlp.handwriting.paper import drop_cut_strokes, find_paper
 from mlp.handwriting.ruled_lines import remove_ruled_lines
-from mlp.handwriting.segment import could_be_one, cut_out, find_digits
+from mlp.handwriting.segment import around, could_be_one, cut_out, find_digits
 from mlp.handwriting.sharpness import measure_sharpness
+from mlp.handwriting.views import draw_views
 
 
 @dataclass(frozen=True)
@@ -41,11 +42,15 @@ class Digit:
         box: where the digit stands in the picture, in its pixels.
         stages: what each step made of the picture, in order, by name; 2-D arrays of which the
             largest value is ink, of float32, bool or uint8.
+        views: the digit written otherwise, uint8 of shape (V, 28, 28); see `draw_views`.
+        left_out: the ink near it that was taken for no part of any digit, as a share of its own.
     """
 
     image: NDArray[np.uint8]
     box: Box
     stages: dict[str, NDArray[np.generic]]
+    views: NDArray[np.uint8]
+    left_out: float
 
 
 def extract_digit(picture: NDArray[np.uint8]) -> Digit:
@@ -137,7 +142,14 @@ class _Page:
             "strokes": strokes,
             "image": image,
         }
-        return Digit(image, digit.box.moved(*self.corner).shrunk(1 / scale), stages)
+        box = digit.box.moved(*self.corner).shrunk(1 / scale)
+        return Digit(image, box, stages, draw_views(strokes), self._left_out(digit))
+
+    def _left_out(self, digit: Part) -> float:
+        near = self.labels[around(digit.box, round(constants.NEARBY * digit.box.extent))]
+        known = [number for digit in self.digits for number in digit.labels]
+        strange = (near > 0) & ~np.isin(near, [*known, *digit.labels])
+        return float(strange.sum()) / digit.area
 
 
 def _interpret(picture: NDArray[np.uint8]) -> tuple[_Page, float]:

@@ -14,6 +14,7 @@ from mlp.common.errors import ModelError
 from mlp.common.html import picture, side_by_side, table
 from mlp.data.task import Task
 from mlp.handwriting import Digit, constants, extract_digit, extract_digits
+from mlp.handwriting.doubt import combine, confidence
 from mlp.handwriting.segment import row_lengths
 from mlp.models import predict
 from mlp.models.calibration import confidence_in
@@ -30,7 +31,8 @@ class Answer:
 
     Attributes:
         digit: the digit as the network saw it, and how it came about.
-        probabilities: of each class or of each yes, float64 of shape (C,).
+        probabilities: of each class or of each yes, float64 of shape (C,): by the digit's
+            image and its views, see `mlp.handwriting.doubt`.
         names: of the C classes or questions.
         text: the answer in words, such as ``7``, ``yes`` or ``3 and 8``.
         confidence: the probability that it is correct, 0 to 1; of several answers, the least.
@@ -109,7 +111,7 @@ def recognise_digits(model: MLP, picture: NDArray[np.uint8]) -> list[Answer]:
 
 
 def recognise(model: MLP, digits: list[Digit]) -> list[Answer]:
-    """Ask a model which digits these are.
+    """Ask a model which digits these are: of each its image and its views, all in one batch.
 
     Raises:
         ModelError: if the model takes images of another size.
@@ -118,13 +120,17 @@ def recognise(model: MLP, digits: list[Digit]) -> list[Answer]:
     task = task_of(model)
     names = task.names_of(model.sizes[-1])
     with np.errstate(all="ignore"):  # weights of any size may be asked
-        images = np.array([digit.image for digit in digits])  # (N, 28, 28)
-        probabilities = np.nan_to_num(predict.vote([model], images))  # (N, C)
+        images = np.array([(digit.image, *digit.views) for digit in digits])  # (N, V, 28, 28)
+        count, views = images.shape[:2]
+        each = np.nan_to_num(predict.vote([model], images.reshape(-1, *images.shape[2:])))
+    each = each.reshape(count, views, -1)  # (N, V, C)
+    probabilities = combine(each)  # (N, C)
     answers = task.decide(probabilities, logits=False)  # (N,) or (N, C)
-    confidences = confidence_in(answers, probabilities, task)  # (N,) or (N, C)
-    least = confidences.reshape(len(digits), -1).min(axis=1)  # (N,)
+    by_view = [confidence_in(answers, each[:, v], task).reshape(count, -1) for v in range(views)]
+    left_out = np.array([[digit.left_out] for digit in digits])  # (N, 1)
+    sure = confidence(np.stack(by_view, axis=1), left_out).min(axis=1)  # (N,)
     return [
-        Answer(digit, probabilities[n], names, task.describe(answers[n], names), float(least[n]))
+        Answer(digit, probabilities[n], names, task.describe(answers[n], names), float(sure[n]))
         for n, digit in enumerate(digits)
     ]
 

@@ -83,7 +83,8 @@ def test_json_has_every_probability(run: Command, folder: Path) -> None:
     (digit,) = entry["digits"]
     assert list(digit["probabilities"]) == list("0123456789")
     assert sum(digit["probabilities"].values()) == pytest.approx(1)
-    assert digit["probability"] == entry["probability"] == digit["probabilities"]["4"]
+    assert digit["probability"] == entry["probability"] > 0.9  # as sure as its views agree
+    assert max(digit["probabilities"], key=digit["probabilities"].get) == "4"
     assert 60 < digit["box"]["bottom"] - digit["box"]["top"] < 180
 
 

@@ -192,7 +192,32 @@ OUTLINE_BLUR = 1.0
 OUTLINE_MARGIN = 4
 """Pixels around a shape for that blur."""
 
+# Doubt: the same digit written otherwise, and what was left out
+
+VIEW_SLANT = 0.6
+"""Columns for each row: no digit is set more upright than by this."""
+
+VIEW_STRETCH = 1.22
+"""Times as wide: how much wider and, inversely, narrower a digit is drawn."""
+
+NEARBY = 0.25
+"""Share of a digit's extent: ink so near to it may have been a part of it."""
+
 # Answers
+
+LEAST_SHARE = 1e-4
+"""Probability: less counts as this much, and more than 1 minus this as so much."""
+
+MOST_LEFT_OUT = 1.0
+"""Times a digit's ink: more that was left out beside it counts as this much."""
+
+DOUBT_BY_SPREAD = 0.3
+"""Log-odds lost for each that the least sure of a digit's views falls below the mean. On 737 drawn
+pictures 0.1 to 0.2 is likeliest; more, since a wrong answer that is called sure costs more than a
+right one that is not."""
+
+DOUBT_BY_LEFT_OUT = 2.0
+"""Log-odds lost for ink left out of as much area as the digit's own."""
 
 SURE = 0.7
 """Probability: an answer of less confidence is reported as not sure."""
