@@ -56,7 +56,7 @@ def info(
     with _bar("reading images") as on_progress:
         raw = formats.read_raw(path, Request(choices, on_progress, console.note))
     found: Description | TableDescription
-    if task == "multiclass" and are_plain_images(raw):
+    if task == "multiclass" and are_plain_images(raw, str(path)):
         found = describe_dataset(splits.as_written(raw, path, choices.classes), choices.classes)
     else:
         found = describe_table(raw, path, choices, task, console.note)

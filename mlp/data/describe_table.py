@@ -61,13 +61,13 @@ class TableDescription:
     problems: list[str]
 
 
-def are_plain_images(raw: RawSplits) -> bool:
+def are_plain_images(raw: RawSplits, source: str) -> bool:
     """Whether a file holds images of bytes, or of floats to 1, whose classes count from 0."""
     for split in raw.values():
         images, labels = as_images(split).features, split.labels
         if images.ndim != 3 or labels is None or labels.ndim != 1 or labels.dtype.kind not in "iu":
             return False
-        if full_range(images, "") not in ((0.0, 255.0), (0.0, 1.0), (0.0, 0.0)):
+        if full_range(images, source) not in ((0.0, 255.0), (0.0, 1.0), (0.0, 0.0)):
             return False
     found = np.unique(np.concatenate([np.ravel(s.labels) for s in raw.values()]))  # type: ignore[arg-type]
     return not np.array_equal(found, np.arange(1, len(found) + 1))  # as letters are numbered

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import glob
 import os
 from collections.abc import Collection, Iterable, Iterator, Sequence
@@ -10,7 +9,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from mlp.common.errors import DataError
-from mlp.common.plain_file import check_file
+from mlp.data.formats.label_file import read_label_file
 from mlp.handwriting.load import count_pages
 
 STDIN = "-"
@@ -21,10 +20,6 @@ ENDINGS = {
     *(".heic", ".heif", ".avif", ".svg"),  # cannot be opened, but the user should hear so
 }
 """What counts as a picture in a folder."""
-
-FILE_HEADINGS = ("file", "filename", "file_name", "image", "path", "picture")
-LABEL_HEADINGS = ("label", "digit", "class", "target")
-"""What the two columns of a file of labels may be called, in any case."""
 
 
 class Picture(NamedTuple):
@@ -83,7 +78,7 @@ class Labels:
     def __init__(self, path: Path) -> None:
         self._folder = path.parent
         self._labels: dict[str, str] = {}
-        for number, (name, label) in enumerate(_rows(path), start=2):
+        for number, (name, label) in enumerate(read_label_file(path), start=2):
             if name in self._labels:
                 raise DataError(f"line {number} of {path} labels {name} again: leave one out")
             self._labels[name] = label
@@ -148,32 +143,3 @@ def _pictures_in(folder: Path) -> Iterator[Path]:
 
 def _is_inner(entry: Path) -> bool:
     return entry.is_dir() and not entry.is_symlink()
-
-
-def _rows(path: Path) -> Iterator[list[str]]:
-    """Read the lines below the header, two fields each."""
-    check_file(path, DataError)
-    try:
-        with path.open(encoding="utf-8-sig", newline="") as file:
-            first = file.readline()
-            mark = max(",;\t", key=first.count)
-            header = [heading.strip().lower() for heading in first.split(mark)]
-            names = [i for i, heading in enumerate(header) if heading in FILE_HEADINGS]
-            labels = [i for i, heading in enumerate(header) if heading in LABEL_HEADINGS]
-            if len(names) != 1 or len(labels) != 1:
-                raise DataError(f"{path} does not begin with the line file,label: add it")
-            lines = csv.reader(file, strict=True, delimiter=mark)
-            for line in lines:
-                if not any(field.strip() for field in line):
-                    continue
-                fields = [line[i].strip() for i in (*names, *labels) if i < len(line)]
-                if len(line) != len(header) or not all(fields) or "\0" in fields[0]:
-                    raise DataError(
-                        f"line {lines.line_num + 1} of {path} is not a file and its label: "
-                        "correct it"
-                    )
-                yield fields
-    except OSError as error:
-        raise DataError(f"cannot read {path}: {error.strerror or error}") from None
-    except (csv.Error, UnicodeDecodeError) as error:
-        raise DataError(f"{path} is not a CSV file of labels ({error}): save it again") from None

@@ -63,4 +63,4 @@ def test_a_rare_class_is_a_problem() -> None:
 def test_images_of_bytes_are_told_from_what_needs_reading(
     pixels: np.ndarray, labels: list[object], plain: bool
 ) -> None:
-    assert are_plain_images({WHOLE: RawSplit(pixels, np.array(labels))}) == plain
+    assert are_plain_images({WHOLE: RawSplit(pixels, np.array(labels))}, "t.npz") == plain

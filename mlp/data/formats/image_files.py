@@ -18,7 +18,11 @@ _FOLDERS = {
     **dict.fromkeys(("val", "valid", "validation"), VALIDATION),
 }
 _LITTER = ("thumbs.db", "desktop.ini", "__macosx")  # as names with a dot: of file managers
-_TEXTS = re.compile(r"(readme|licen[cs]e|citation)(\W.*)?", re.IGNORECASE)
+_TEXTS = re.compile(
+    r"(readme|licen[cs]e|citation)(\W.*)?|.*\.(txt|md|rst|json|ya?ml|xml|html?|cff|pdf|csv)",
+    re.IGNORECASE,
+)
+"""What people write about their pictures; tables of labels among it are read by `PictureList`."""
 
 
 class ImageFile(NamedTuple):
@@ -40,6 +44,11 @@ def is_image_folder(folder: Path) -> bool:
         )
         for entry in folder.iterdir()
     )
+
+
+def split_named(name: str) -> str | None:
+    """Return the split that a folder or file of this name holds; None where it is of none."""
+    return _FOLDERS.get(name.lower())
 
 
 def holds_pictures(folder: Path) -> bool:
@@ -104,7 +113,8 @@ def _list_split(folder: Path, root: Path) -> list[ImageFile]:
     for entry in entries:
         if not entry.is_dir():
             raise DataError(f"{entry} is not the folder of a class: move it elsewhere")
-        files += [ImageFile(_picture(path), entry.name) for path in _entries(entry, root)]
+        inside = (path for path in _entries(entry, root) if not _is_text(path))
+        files += [ImageFile(_picture(path), entry.name) for path in inside]
     if not files:
         raise DataError(f"{folder} holds no images: put pictures into the folders of its classes")
     return sorted(files, key=_order)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,7 @@ from PIL import Image
 from mlp.common.atomic import replacing_folder
 from mlp.common.errors import DataError
 from mlp.data.formats.image_files import ImageFile, is_image_folder, list_images
+from mlp.data.formats.label_file import label_files
 from mlp.data.formats.pictures import decode, prepare
 from mlp.data.formats.registry import FORMATS, ONE, PAIR, Format
 from mlp.data.formats.request import Request
@@ -39,16 +40,22 @@ class ImageFolder(Format):
     holds = (PAIR, ONE)
 
     def matches(self, path: Path) -> bool:
-        return is_image_folder(path)
+        return is_image_folder(path) and not any(label_files(path))
 
     def files(self, path: Path) -> list[Path]:
-        return [file.path for split in list_images(path).values() for file in split]
+        return [file.path for split in self.listed(path).values() for file in split]
+
+    def listed(
+        self, path: Path, note: Callable[[str], None] | None = None
+    ) -> dict[str, list[ImageFile]]:
+        """List the pictures of each split; see `list_images`."""
+        return list_images(path, note)
 
     def read(self, path: Path, request: Request) -> RawSplits:
-        return read_images(path, request)
+        return read_images(path, self.listed(path, request.note), request)
 
     def rows(self, path: Path, request: Request, asked: Asked) -> Iterator[Rows]:
-        splits = list_images(path, request.note)
+        splits = self.listed(path, request.note)
         files = splits[split_to_answer(splits, path, request.note)]
         step = min(rows_at_once(asked.width), _AT_ONCE)
         for start in range(0, len(files), step):
@@ -65,19 +72,19 @@ class ImageFolder(Format):
             write_images(splits, folder, progress)
 
 
-def read_images(folder: Path, request: Request) -> RawSplits:
+def read_images(folder: Path, files: dict[str, list[ImageFile]], request: Request) -> RawSplits:
     """Read all pictures as grey.
 
     Args:
-        folder: see `list_images`. All pictures are of one size, unless ``--size`` or
+        folder: where they are, for messages.
+        files: the pictures of each split. All are of one size, unless ``--size`` or
             ``--handwriting`` is asked for.
         request: how they are to be read; its progress is called after each.
 
     Raises:
-        DataError: as `list_images` and `decode`, and if a picture has another size or depth than
+        DataError: as `decode`, and if a picture has another size or depth than
             the first, or they take more than `MAX_BYTES`.
     """
-    files = list_images(folder, request.note)
     members = [file for split in files.values() for file in split]
     kept, images = _read_all(folder, [file.path for file in members], request)
     splits, place = {}, 0

@@ -111,7 +111,7 @@ BAD_IMAGES: dict[str, tuple[Callable[[Path], Any], str]] = {
     "empty": (lambda path: path.write_bytes(b""), "cannot be read as a picture"),
     "16 bits": (lambda path: Image.new("I;16", (5, 5)).save(path), "has 16 bits a pixel but|has 8"),
     "another size": (lambda path: Image.new("L", (6, 5)).save(path), "is 5 x 6 but .* is 5 x 5"),
-    "a stranger": (lambda path: path.with_suffix(".txt").write_text("hi"), "is no picture"),
+    "a stranger": (lambda path: path.with_suffix(".bin").write_text("hi"), "is no picture"),
     "a folder": (lambda path: path.with_name("x.png").mkdir(), "is no picture"),
     "no test": (lambda path: shutil.rmtree(path.parents[2] / "train"), "no train folder"),
     "two tests": (
