@@ -64,6 +64,11 @@ def detect(path: str | Path) -> Format:
             f"{path} is both {' and '.join(format.title for format in found)}: separate them"
         )
     remedy = next((OTHERS[suffix] for suffix in path.suffixes[::-1] if suffix in OTHERS), None)
+    if path.is_dir() and holds_pictures(path):
+        remedy = (
+            "its pictures tell no classes: put those of each class into a folder of their own, or "
+            "add labels.csv, of filename,label"
+        )
     raise DataError(f"{path} is no dataset: {remedy or f'name {FORMATS.titles}'}")
 
 

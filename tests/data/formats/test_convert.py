@@ -83,6 +83,8 @@ def test_what_is_no_dataset_is_told_so(tmp_path: Path) -> None:
     (tmp_path / "empty").mkdir()
     (tmp_path / "train-labels-idx1-ubyte").write_bytes(b"\0\0\x08\1\0\0\0\0")
     os.mkfifo(tmp_path / "pipe")
+    (tmp_path / "flat").mkdir()
+    (tmp_path / "flat" / "3_1.png").write_bytes(b"")
     for name in ("sheet.xlsx", "rows.jsonl", "t.feather"):
         (tmp_path / name).write_bytes(b"[1, 2]")
     for name, sentence in (
@@ -93,6 +95,7 @@ def test_what_is_no_dataset_is_told_so(tmp_path: Path) -> None:
         ("sheet.xlsx", "is no dataset: save the sheet as CSV"),
         ("rows.jsonl", "is no dataset: write its rows as CSV"),
         ("t.feather", "is no dataset: write it as Parquet"),
+        ("flat", r"is no dataset: its pictures tell no classes: .* add labels\.csv"),
     ):
         with pytest.raises(DataError, match=sentence):
             formats.detect(tmp_path / name)
