@@ -62,7 +62,7 @@ def _find_lines(ink: Plane) -> list[Line]:
     thick = _opening(profile, 2 * _reach(ink) + 1)
     lines = _peaks(strength, rows, rises)
     lines = [line for line in lines if _is_thin(profile, thick, line, centres)]
-    if len(lines) == 1 and _ends_inside(profile, lines[0], centres):
+    if lines and _spread(lines) <= 2 * _reach(ink) and all(_ends_inside(ink, L) for L in lines):
         return []  # the stem of a digit that fills the frame
     return lines
 
@@ -155,14 +155,25 @@ def _is_thin(profile: Plane, thick: Plane, line: Line, centres: NDArray[np.float
     return float(np.median(thick[at])) < constants.RULE_STROKE * float(np.median(profile[at]))
 
 
-def _ends_inside(profile: Plane, line: Line, centres: NDArray[np.float64]) -> bool:
+def _spread(lines: list[Line]) -> int:
+    """How far apart the outermost lines are: one thick stroke may be found as several."""
+    return max(
+        max(ends) - min(ends)
+        for ends in ([line.row for line in lines], [line.row + line.rise for line in lines])
+    )
+
+
+def _ends_inside(ink: Plane, line: Line) -> bool:
     """Whether a line has no ink at either edge of the picture: a printed one runs off the paper."""
-    path = line.row + np.round(line.rise * centres).astype(int)  # (strips,)
-    if path.min() < 0 or path.max() >= len(profile):
+    height, width = ink.shape
+    path = line.row + np.round(line.rise * np.arange(width) / width).astype(int)  # (width,)
+    if path.min() < 0 or path.max() >= height:
         return False
-    ink = profile[path, np.arange(len(centres))]
-    ends = constants.RULE_ENDS * float(np.median(ink))
-    return max(float(ink[0]), float(ink[-1])) < ends
+    offsets = np.arange(-_reach(ink), _reach(ink) + 1)[:, None]
+    along = ink[(path + offsets).clip(0, height - 1), np.arange(width)].max(axis=0)  # (width,)
+    rim = max(constants.RULE_RIM_PIXELS, round(constants.RULE_RIM * width))
+    least = constants.RULE_ENDS * float(np.median(along))
+    return bool(max(along[:rim].mean(), along[-rim:].mean()) < least)
 
 
 def _opening(profile: Plane, size: int) -> Plane:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from hard_pictures import SCENES, Scene, clean, draw_digit, likeness, page_of, photograph
+from PIL import Image, ImageDraw
 
 from mlp.handwriting import extract_digit, ruled_lines
 from mlp.handwriting.ruled_lines import remove_ruled_lines
@@ -62,3 +63,33 @@ def test_small_pictures_are_left_alone():
     ink = np.zeros((99, 300), np.float32)
     ink[50] = 0.3
     assert remove_ruled_lines(ink) is ink
+
+
+def tight(rng: np.random.Generator) -> np.ndarray:
+    """Ink of a one, four, five or seven with straight strokes that end just inside its picture."""
+    height = int(rng.integers(110, 420))
+    width = max(100, int(height * rng.uniform(0.5, 1.3)))
+    margin, pen = rng.uniform(0.015, 0.08), rng.uniform(1, max(1.5, 0.03 * height))
+    x, lean = rng.uniform(0.5, 0.8), rng.uniform(-0.03, 0.03)
+    shapes = [
+        [[(x - lean, 0), (x + lean, 1)]],
+        [[(0.5, 0.02), (0.1, 0.4), (0.95, 0.42)], [(x - lean, 0), (x + lean, 1)]],
+        [[(1, lean), (0, 0), (0, 0.45), (0.6, 0.4), (0.9, 0.7), (0.6, 0.97), (0.1, 0.93)]],
+        [[(0, 0.03), (1, 0.03 + lean), (0.4, 1)], [(0.3, 0.5), (0.9, 0.5)]],
+    ]
+    canvas = Image.new("L", (3 * width, 3 * height))
+    inner = np.array([3 * width, 3 * height]) * (1 - 2 * margin)
+    for stroke in shapes[rng.integers(len(shapes))]:
+        points = [tuple(np.abs(p) * inner + 3 * margin * np.array([width, height])) for p in stroke]
+        ImageDraw.Draw(canvas).line(points, 255, max(1, round(3 * pen)), "curve")
+    small = canvas.resize((width, height), Image.Resampling.BOX)
+    return 0.8 * np.asarray(small, np.float32) / 255
+
+
+def test_straight_strokes_that_end_inside_a_tight_picture_are_kept():
+    """A stem as long as the picture was taken for a ruling, and a four read as what was left."""
+    rng = np.random.default_rng(1)
+    for _ in range(40):
+        ink = tight(rng)
+        stroke = ink > 0.5
+        assert (remove_ruled_lines(ink)[stroke] > 0.25).mean() > 0.97

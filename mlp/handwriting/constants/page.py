@@ -44,8 +44,14 @@ RULE_STROKE = 0.6
 pictures, 99 were recognised, 96 before strokes were told from lines. ±20 %: 0 of 47 drawn."""
 
 RULE_ENDS = 0.5
-"""Share of a line's usual ink: a single line that has less in the first and in the last strip ends
-inside the picture, as a stem does in a tight one."""
+"""Share of a line's usual ink: a single line that has less at either edge of the picture ends
+inside, as a stem does in a tight one."""
+
+RULE_RIM = 0.008
+"""Share of the width beside an edge in which that is looked at."""
+
+RULE_RIM_PIXELS = 2
+"""Pixels: the same in a small picture."""
 
 RULE_CROSSED = 2.0
 """Times a line's ink: what is darker is a stroke that crosses it, and is kept."""
