@@ -14,8 +14,8 @@ from mlp.cli import console
 from mlp.common.errors import DivergedError, MLPError, UsageError
 from mlp.training.ranks.ranks import AgreedError, Ranks
 
-ALIKE = (AgreedError, UsageError, DivergedError)
-"""Errors that all ranks raise alike, as they follow from what these have in common."""
+ALIKE = (AgreedError, DivergedError)
+"""Errors that all ranks raise alike: a training diverges for all, as their weights are compared."""
 
 
 class Together:
@@ -34,6 +34,18 @@ class Together:
         if self.folder is None:
             return reason
         return f"{reason}; the same command with --resume {self.folder} goes on from its checkpoint"
+
+
+def check_ranked(ranks: Ranks, *, watch: bool, seeds: int | None) -> None:
+    """Refuse options of ``mlp train`` that ranks cannot follow.
+
+    Raises:
+        UsageError: naming the first of them.
+    """
+    if watch and ranks.launched:
+        raise UsageError("no page shows how ranks train: leave --watch away")
+    if seeds is not None and ranks.launched:
+        raise UsageError("networks of several seeds learn in one process: start no ranks")
 
 
 @contextmanager

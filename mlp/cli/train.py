@@ -10,11 +10,12 @@ from typing import Annotated, TypeVar
 
 import typer
 
+from backends import Backend
 from mlp.cli import console
 from mlp.cli.expand import Overrides
 from mlp.cli.options import Json, open_device
 from mlp.cli.page_options import check_page_installed
-from mlp.cli.ranks import together
+from mlp.cli.ranks import check_ranked, together
 from mlp.cli.train_job import Job
 from mlp.cli.train_open import open_data, open_network
 from mlp.cli.train_options import Asked, Computed
@@ -27,10 +28,11 @@ from mlp.common.overwrite import check_destination
 from mlp.data.reading import Reading
 from mlp.training.architecture import Architecture
 from mlp.training.ranks.launcher import join
+from mlp.training.ranks.ranks import Ranks
 from mlp.training.recipe import Recipe
 from mlp.training.runs.folder import RunFolder, find_folder, new_folder
 from mlp.training.runs.model_writer import ModelPlace, free_name
-from mlp.training.runs.settings import Settings, read_settings, write_settings
+from mlp.training.runs.settings import DeviceSettings, Settings, read_settings, write_settings
 from mlp.training.runs.signals import Signals
 from mlp.training.runs.tensorboard import check_installed
 from mlp.training.runs.watch_files import WatchFiles
@@ -128,15 +130,14 @@ def train(
     ranks = join()
     with ExitStack() as stack:
         told = stack.enter_context(together(ranks))
-        if watch and ranks.launched:
-            raise UsageError("no page shows how ranks train: leave --watch away")
-        if seeds is not None and ranks.launched:
-            raise UsageError("networks of several seeds learn in one process: start no ranks")
+        steps = {"--run": run is not None, "--resume": resume is not None}
+        ranks.check_alike(lambda: steps, "start all by one command")  # or they would not meet
+        ranks.on_all(partial(check_ranked, ranks, watch=watch, seeds=seeds))
         folder = settings = None
         if resume is not None:
             folder = ranks.on_first(partial(find_folder, resume))
             settings = ranks.on_first(partial(_enter, stack, folder.taken_up(console.warn)))
-        settings = settle(settings, given, network, training, reading)
+        settings = ranks.on_all(partial(settle, settings, given, network, training, reading))
         if run is not None:
             folder = ranks.on_first(partial(_new_folder, run, settings, force))
         if seeds is not None:
@@ -146,13 +147,7 @@ def train(
             place = ModelPlace(ranks.on_first(partial(_writable, out, force)), force)
         else:
             place = ModelPlace(folder.model, replace=True)
-        device_settings = settings.device
-        backend = open_device(
-            "cpu"
-            if ranks.launched and device_settings.device == "auto"
-            else device_settings.device,
-            *(device_settings.precision, device_settings.graph),
-        )
+        backend = ranks.on_all(partial(_open_device, settings.device, ranks))
         settings, images = ranks.on_all(partial(open_data, settings))
         if seeds is not None:
             of_each = seeds_of(settings.training.seed, seeds)
@@ -165,9 +160,8 @@ def train(
             partial(open_network, settings, network, images, backend, state is not None)
         )
         if folder is not None and state is not None:
-            check_resumable(
-                state, asdict(settings.training), describe_network(model), describe_data(images)
-            )
+            found = describe_network(model), describe_data(images)
+            ranks.on_all(partial(check_resumable, state, asdict(settings.training), *found))
         if folder is not None and resume is None:
             ranks.on_first(partial(_enter, stack, folder.begun(settings, force, console.warn)))
         elif folder is not None:
@@ -211,6 +205,12 @@ def _conclude(outcome: Outcome, folder: RunFolder | None) -> None:
 
 def _enter(stack: ExitStack, context: AbstractContextManager[Value]) -> Value:
     return stack.enter_context(context)
+
+
+def _open_device(asked: DeviceSettings, ranks: Ranks) -> Backend:
+    """Open the device that is asked for; of ranks, which know no GPUs, a processor."""
+    device = "cpu" if ranks.launched and asked.device == "auto" else asked.device
+    return open_device(device, asked.precision, asked.graph)
 
 
 def _new_folder(run: Path, settings: Settings, force: bool) -> RunFolder:

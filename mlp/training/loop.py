@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -11,7 +12,7 @@ from numpy.typing import NDArray
 
 from backends import Array
 from mlp.common.errors import DivergedError, UsageError
-from mlp.data.dataset import Dataset, hold_out
+from mlp.data.dataset import Dataset, Split, hold_out
 from mlp.data.in_memory import Arrays
 from mlp.data.load import load_dataset
 from mlp.models.metadata import Metadata, metadata_of
@@ -85,22 +86,11 @@ def train(
     if not isinstance(dataset, Dataset):
         dataset = load_dataset(dataset, note=on_warning)
     recipe = usual_recipe(dataset) if recipe is None else suit(recipe, dataset)
-    check_fits(model, dataset.pixels, dataset.classes)
-    check_pairs(model, dataset, recipe)
-    if recipe.train_accuracy == "running" and dataset.task.kind != "multiclass":
-        raise UsageError(
-            "a running training accuracy needs one class an image: measure it after each epoch "
-            "where the labels answer questions"
-        )
-    model.metadata = Metadata(metadata_of(model).initialisation, dataset.task)
-    train_split, held_out = hold_out(dataset, recipe.validation, recipe.seed)
-    train_split = weigh_classes(train_split, dataset.task, dataset.classes, recipe.class_weight)
-    trainer = Trainer(model, train_split, recipe, ranks)
-    evaluation = Evaluation(trainer.replicas(), dataset.test, held_out, ranks)
     callbacks = [*choosing(recipe), *callbacks, Shorthand(on_epoch, on_step)]
-    run = Run(model, dataset, recipe, trainer, callbacks)
-    if state is not None:
-        run.resume(state)
+    run, evaluation, train_split = ranks.on_all(
+        partial(_prepare, model, dataset, recipe, callbacks, state, ranks)
+    )
+    trainer = run.trainer
     ranks.check_alike(run.fingerprint, "start all by one command, on the same data")
     kernels = ranks.all_gather(trainer.kernels())
     if on_warning is not None:
@@ -133,6 +123,37 @@ def train(
     return run.history
 
 
+def _prepare(
+    model: MLP,
+    dataset: Dataset,
+    recipe: Recipe,
+    callbacks: Sequence[Callback],
+    state: TrainingState | None,
+    ranks: Ranks,
+) -> tuple[Run, Evaluation, Split]:
+    """Check what is to be trained, and make the run; see `train`.
+
+    Returns:
+        The run, at the state; what measures it; and the images that it learns from.
+    """
+    check_fits(model, dataset.pixels, dataset.classes)
+    check_pairs(model, dataset, recipe)
+    if recipe.train_accuracy == "running" and dataset.task.kind != "multiclass":
+        raise UsageError(
+            "a running training accuracy needs one class an image: measure it after each epoch "
+            "where the labels answer questions"
+        )
+    model.metadata = Metadata(metadata_of(model).initialisation, dataset.task)
+    split, held_out = hold_out(dataset, recipe.validation, recipe.seed)
+    split = weigh_classes(split, dataset.task, dataset.classes, recipe.class_weight)
+    trainer = Trainer(model, split, recipe, ranks)
+    evaluation = Evaluation(trainer.replicas(), dataset.test, held_out, ranks)
+    run = Run(model, dataset, recipe, trainer, callbacks)
+    if state is not None:
+        run.resume(state)
+    return run, evaluation, split
+
+
 def _run_epochs(
     run: Run,
     evaluation: Evaluation,
@@ -158,12 +179,13 @@ def _run_epochs(
         if trainer.executor.stopped_at is not None:  # within the epoch
             run.history.interrupted = True
             return
-        _check_finite(losses, model, number, recipe)
         trainer.ranks.check_alike(
-            lambda: {"network": digest_of(model.parameters)},
-            f"after epoch {number + 1} the memory or the network of a machine has failed; resume "
-            "from the checkpoint before",
+            lambda: {"digest of the parameters": digest_of(model.parameters)},
+            f"in epoch {number + 1} a machine's memory or network has failed: resume from the last "
+            "checkpoint",
+            exit_code=1,
         )
+        _check_finite(losses, model, number, recipe)
         reported = number % recipe.report_every == 0 or number + 1 == recipe.epochs
         trainer.average_epoch(number + 1)
         with trainer.averaged():
@@ -197,7 +219,7 @@ def _pause(run: Run, callbacks: Sequence[Callback]) -> Pause | None:
         with run.paused(update):
             for callback in asking:
                 callback.on_state(run)
-        run.history.stopped = ranks.broadcast(run.history.stopped, patient=True)
+        run.history.stopped = ranks.broadcast(run.history.stopped)
         return run.history.stopped is not None
 
     def wanted() -> bool:

@@ -13,8 +13,8 @@ from mpi_runs import mpiexec, needs_mpi
 from thread_ranks import AbortedError
 
 from mlp.cli import console
-from mlp.cli.ranks import together
-from mlp.common.errors import DataError, DivergedError
+from mlp.cli.ranks import check_ranked, together
+from mlp.common.errors import DataError, DivergedError, UsageError
 from mlp.training.ranks.ranks import ALONE, Ranks
 
 
@@ -101,6 +101,16 @@ def test_what_all_meet_is_told_by_the_first() -> None:
 @pytest.mark.parametrize("error", [typer.Exit(143), KeyboardInterrupt(), SystemExit(1)])
 def test_an_end_that_is_meant_is_one(error: BaseException) -> None:
     assert ended(error) is error
+
+
+def test_what_ranks_cannot_follow_is_refused() -> None:
+    for ranks in (ALONE, Last(2)):
+        check_ranked(ranks, watch=False, seeds=None)
+    check_ranked(ALONE, watch=True, seeds=3)
+    with pytest.raises(UsageError, match="leave --watch away"):
+        check_ranked(Last(2), watch=True, seeds=None)
+    with pytest.raises(UsageError, match="several seeds learn in one process"):
+        check_ranked(Last(1), watch=False, seeds=3)
 
 
 def test_a_single_rank_has_nobody_to_end() -> None:

@@ -39,7 +39,7 @@ class ThreadRanks(Ranks):
         self._meeting.wait(SECONDS)
         return found
 
-    def broadcast(self, value: Value, *, patient: bool = False) -> Value:
+    def broadcast(self, value: Value) -> Value:
         return self.all_gather(value)[0]
 
     def all_reduce(self, blocks: NDArray[Any], tree: Tree, out: NDArray[Any]) -> None:

@@ -76,8 +76,8 @@ class MPIRanks(Ranks):
         found: list[Value] = self._world.allgather(value)
         return found
 
-    def broadcast(self, value: Value, *, patient: bool = False) -> Value:
-        self._meet(patient=patient)
+    def broadcast(self, value: Value) -> Value:
+        self._meet()
         found: Value = self._world.bcast(value, root=0)
         return found
 
@@ -88,12 +88,8 @@ class MPIRanks(Ranks):
         parts = blocks.reshape(len(blocks), size, share).swapaxes(0, 1)
         sent = np.ascontiguousarray(parts)  # (size, own, share)
         every = self._buffer(sum(counts), share, blocks.dtype)
-        self._wait(
-            self._world.Ialltoallv(
-                [sent, [sent[0].size] * size, self._type(sent)],
-                [every, [count * share for count in counts], self._type(every)],
-            )
-        )
+        received = [every, [count * share for count in counts]]
+        self._wait(self._world.Ialltoallv([sent, [sent[0].size] * size], received))
         add_up(every, tree)
         self._wait(self._world.Iallgather(every[0], out))
 
@@ -111,14 +107,11 @@ class MPIRanks(Ranks):
             self._buffers[key] = np.empty((rows, columns), dtype)
         return self._buffers[key]
 
-    def _type(self, array: NDArray[Any]) -> Any:
-        return self._mpi._typedict[array.dtype.char]
-
-    def _meet(self, *, patient: bool = False) -> None:
+    def _meet(self) -> None:
         """Wait until all have come."""
-        self._wait(self._world.Ibarrier(), patient=patient)
+        self._wait(self._world.Ibarrier())
 
-    def _wait(self, request: Any, *, patient: bool = False) -> None:
+    def _wait(self, request: Any) -> None:
         """Wait until what was asked of MPI is done."""
         self._turn += 1
         start = time.monotonic()
@@ -126,7 +119,7 @@ class MPIRanks(Ranks):
             waited = time.monotonic() - start
             if waited < AWAKE:
                 let_others_run()
-            elif patient or waited < self._patience:
+            elif waited < self._patience:
                 time.sleep(NAP)
             else:
                 self._give_up(request)

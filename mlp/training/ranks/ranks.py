@@ -54,14 +54,8 @@ class Ranks:
         """Return what each rank gave; any value that can be pickled."""
         return [value]
 
-    def broadcast(self, value: Value, *, patient: bool = False) -> Value:
-        """Return what the first rank gave.
-
-        Args:
-            value: any that can be pickled; the others' is not looked at.
-            patient: whether the first may take as long as it likes.
-        """
-        del patient
+    def broadcast(self, value: Value) -> Value:
+        """Return what the first rank gave, any value that can be pickled."""
         return value
 
     def all_reduce(self, blocks: NDArray[Any], tree: Tree, out: NDArray[Any]) -> None:
@@ -105,12 +99,15 @@ class Ranks:
         _raise_agreed(self.all_gather(error))
         return cast(Value, result)
 
-    def check_alike(self, what: Callable[[], dict[str, Any]], told: str) -> None:
+    def check_alike(
+        self, what: Callable[[], dict[str, Any]], told: str, exit_code: int = 2
+    ) -> None:
         """Refuse to go on where ranks differ.
 
         Args:
             what: returns what must be alike, by name, of values that JSON can hold.
             told: what is to be done about it, as the end of a sentence.
+            exit_code: of a command that ends for it.
 
         Raises:
             AgreedError: naming the first rank that differs from the first of all, and in what.
@@ -125,7 +122,7 @@ class Ranks:
                 raise AgreedError(
                     f"rank {rank} on {host} differs from rank 0: its {name} is "
                     f"{_shown(other.get(name))}, not {_shown(first[name])}; {told}",
-                    exit_code=2,
+                    exit_code,
                 )
 
 

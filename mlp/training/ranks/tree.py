@@ -11,16 +11,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from mlp.common.threads import share_of
+from mlp.training.parallel.large_batches import IMAGES_A_PART
 
 USUAL_PIECES = 8
-"""Of a batch that bears it."""
+"""Of a batch that bears it; one that leaves each of more pieces `IMAGES_A_PART` has more."""
 
 MOST_PIECES = 64
 """And so the most ranks."""
-
-IMAGES_A_PIECE = 200
-"""A batch is cut into more pieces than usual where each still has so many images: writing and
-reading a gradient then costs a fortieth of computing it; see `mlp.training.parallel`."""
 
 FEWEST_IMAGES = 4
 """Of a piece; a smaller batch is cut into fewer."""
@@ -33,7 +30,7 @@ def plan_pieces(batch_size: int) -> int:
         batch_size: images of an update.
     """
     usual = min(USUAL_PIECES, batch_size // FEWEST_IMAGES)
-    wanted = max(1, usual, min(MOST_PIECES, batch_size // IMAGES_A_PIECE))
+    wanted = max(1, usual, min(MOST_PIECES, batch_size // IMAGES_A_PART))
     return 1 << (wanted.bit_length() - 1)
 
 
@@ -61,8 +58,9 @@ class Tree:
         width = 1
         while width < pieces:
             for left in range(0, pieces, 2 * width):
-                if starts[left][1] <= width if left in starts else False:
-                    self.joins.append((starts[left][0], starts[left + width][0]))
+                place, length = starts.get(left, (0, pieces))  # or it is within a block
+                if length <= width:
+                    self.joins.append((place, starts[left + width][0]))
             width *= 2
 
 

@@ -163,7 +163,7 @@ def test_weights_that_differ_after_an_epoch_are_told() -> None:
             train(toy_model(), DATA, Recipe(**FAST), ranks=ranks, callbacks=spoil)
         return str(caught.value)
 
-    assert all("rank 1 on " in said and "after epoch 1" in said for said in run_ranks(2, work))
+    assert all("rank 1 on " in said and "in epoch 1" in said for said in run_ranks(2, work))
 
 
 def test_all_diverge_alike() -> None:
