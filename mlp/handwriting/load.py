@@ -18,6 +18,7 @@ from mlp.common.bounds import most_unpacked
 from mlp.common.errors import DataError
 from mlp.common.plain_file import check_file
 from mlp.handwriting import constants
+from mlp.handwriting.heic import is_heic, register_heic
 
 MOST_PAGES = 1_000
 """Pages of a TIFF that are read."""
@@ -33,8 +34,6 @@ _UNREADABLE = {  # what such a file has near its beginning, and what it then is
     b"<?xml": "an SVG drawing or other XML",
     b"%PDF": "a PDF document",
     b"%!PS": "a PostScript document",
-    b"ftyphei": "a HEIC photo",
-    b"ftypmif1": "a HEIC photo",
     b"ftypavif": "an AVIF photo",
 }
 
@@ -93,8 +92,9 @@ def _decode(file: BinaryIO, name: str, page: int = 1) -> NDArray[np.uint8]:
             warnings.simplefilter("error", Image.DecompressionBombWarning)
             warnings.simplefilter("ignore", UserWarning)  # oddities of metadata
             length = file.seek(0, io.SEEK_END)
+            formats = (register_heic(name),) if is_heic(file) else FORMATS
             file.seek(0)
-            with Image.open(file, formats=FORMATS) as picture:
+            with Image.open(file, formats=formats) as picture:
                 if page > 1:
                     picture.seek(page - 1)
                 _refuse_oversize(picture.size, name)
@@ -150,9 +150,11 @@ def _bytes_to_decode(picture: Image.Image, size: tuple[int, int]) -> int:
     """Bound the memory that Pillow takes to decode a picture; ``size`` is as in its header."""
     pixels, drafted = size[0] * size[1], picture.size[0] * picture.size[1]
     pixel = _PIXEL_BYTES.get(picture.mode, 4)
-    # WebP holds a canvas, the one before it, a copy and Pillow's own, all in RGBA; JPEG 2000 an
-    # int32 for each channel; TIFF a strip, which may be all, beside the picture; and a progressive
-    # JPEG its coefficients, whatever it is drafted to.
+    # HEIF holds YUV, RGB and a copy; WebP a canvas, the one before it, a copy and Pillow's own, all
+    # in RGBA; JPEG 2000 an int32 for each channel; TIFF a strip, which may be all, beside the
+    # picture; and a progressive JPEG its coefficients, whatever it is drafted to.
+    if picture.format == "HEIF":
+        return 3 * pixel * pixels
     if picture.format == "WEBP":
         return 17 * pixels
     if picture.format == "JPEG2000":

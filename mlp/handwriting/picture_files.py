@@ -17,7 +17,8 @@ STDIN = "-"
 ENDINGS = {
     *(".png", ".jpg", ".jpeg", ".jpe", ".mpo", ".gif", ".bmp", ".tif", ".tiff", ".webp"),
     *(".ppm", ".pgm", ".pbm", ".pnm", ".jp2", ".j2k", ".ico", ".tga"),
-    *(".heic", ".heif", ".avif", ".svg"),  # cannot be opened, but the user should hear so
+    *(".heic", ".heif"),  # with an extra
+    *(".avif", ".svg"),  # cannot be opened, but the user should hear so
 }
 """What counts as a picture in a folder."""
 

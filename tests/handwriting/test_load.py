@@ -156,7 +156,7 @@ def test_large_pictures_are_shrunk_in_bands_as_a_whole(monkeypatch, drawn, mode)
         (b"", "is empty"),
         (b'<?xml version="1.0"?><svg xmlns="http://www.w3.org/2000/svg"/>', "SVG drawing"),
         (b"%PDF-1.7", "PDF"),
-        (b"\0\0\0\x18ftypheic\0\0\0\0", "HEIC"),
+        (b"\0\0\0\x18ftypavif\0\0\0\0", "AVIF"),
         (b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n", "PostScript"),
         (b"7 is my digit", "not a picture"),
         (png_header(30, 30), "damaged or cut short"),
