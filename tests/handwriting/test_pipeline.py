@@ -19,6 +19,7 @@ from mlp.handwriting import (
     extract_digit,
     extract_digits,
     load_picture,
+    pipeline,
 )
 
 # Hard pictures
@@ -52,6 +53,45 @@ def test_a_photo_of_twelve_megapixels_takes_about_a_second(tmp_path: Path) -> No
 def test_both_polarities_give_the_same() -> None:
     picture = photograph(page_of(9), Scene(grain=2))
     assert likeness(extract_digit(picture).image, extract_digit(~picture).image) > 0.98
+
+
+@pytest.mark.parametrize(
+    ("name", "pen", "inverted"),
+    [("plain", 0.02, False), ("blackboard", 0.1, False), ("shadow", 0.05, True)],
+)
+def test_a_glance_at_a_large_picture_tells_its_polarity(
+    name: str, pen: float, inverted: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    page = np.pad(draw_digit(0, 300, pen), 160)
+    picture = photograph(page, SCENES[name], seed=4)
+    picture = ~picture if inverted else picture
+    find, looked_at = pipeline._find_page, []
+
+    def watched(copy: np.ndarray) -> pipeline._Page | None:
+        looked_at.append(max(copy.shape))
+        return find(copy)
+
+    monkeypatch.setattr(pipeline, "_find_page", watched)
+    glanced = extract_digit(picture)
+    longer = max(picture.shape)
+    assert looked_at == [constants.GLANCE_SIDE] * 2 + [longer]
+    looked_at.clear()
+    monkeypatch.setattr(constants, "GLANCE_FROM", 100.0)
+    in_full = extract_digit(picture)
+    assert looked_at == [longer] * 2
+    np.testing.assert_array_equal(glanced.image, in_full.image)
+
+
+def test_what_is_not_clear_at_a_glance_is_looked_at_in_full(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    picture = photograph(np.pad(draw_digit(3, 300), 160), Scene(grain=2))
+    find = pipeline._find_page
+    small = constants.GLANCE_SIDE
+    monkeypatch.setattr(
+        pipeline, "_find_page", lambda copy: None if max(copy.shape) <= small else find(copy)
+    )
+    assert likeness(extract_digit(picture).image, clean(3)) > 0.9
 
 
 @pytest.mark.parametrize("light", [False, True])
