@@ -74,7 +74,8 @@ class Checkpointer(Callback):
     def on_epoch_end(self, run: Run) -> None:
         since = time.monotonic() - self._saved
         is_last = run.epoch == run.recipe.epochs or run.history.stopped is not None
-        if self._first or is_last or SHARE * since >= self._took:
+        due = self._first or is_last or self.wants_state(run)
+        if due or SHARE * since >= self._took:
             self._save(run)
             self._first = False
 

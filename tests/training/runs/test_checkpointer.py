@@ -13,6 +13,7 @@ from toys import DATA, FAST, small_micro_batches, toy_model
 
 from backends import Array
 from mlp.training.callbacks import Callback
+from mlp.training.history import Epoch
 from mlp.training.loop import train
 from mlp.training.recipe import Recipe
 from mlp.training.run import Run
@@ -88,6 +89,29 @@ def test_a_clock_that_goes_back_changes_nothing(
     folder = RunFolder(tmp_path)
     train(toy_model(), DATA, RECIPE, callbacks=[Checkpointer(folder, 1e-9)])
     assert folder.checkpoints()[-1] == folder.checkpoint(4, 0)
+
+
+class KilledWhileMeasured(Callback):
+    """Receives a signal between the last update of the third epoch and its end."""
+
+    def __init__(self, signals: Signals) -> None:
+        self._signals = signals
+
+    def on_epoch_measured(self, run: Run, epoch: Epoch) -> None:
+        if epoch.epoch == 3:
+            self._signals.received = signal.SIGTERM
+
+
+def test_a_signal_between_epochs_saves_the_state(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "SHARE", 0.0)
+    folder, signals = RunFolder(tmp_path), Signals()
+    saving = Checkpointer(folder, signals=signals)
+    callbacks = [KilledWhileMeasured(signals), saving, StopOnSignal(signals)]
+    history = train(toy_model(), DATA, RECIPE, callbacks=callbacks)
+    assert signals.stopped(history)
+    assert saving.latest == folder.checkpoint(3, 0)
 
 
 class KillsItself(Callback):
