@@ -64,8 +64,7 @@ def share_out(monkeypatch: pytest.MonkeyPatch, workers: int) -> None:
     monkeypatch.setattr("mlp.training.parallel.large_batches.WORTH_SHARING", 0.0)
     monkeypatch.setattr("mlp.training.parallel.large_batches.IMAGES_A_PART", 10)
     monkeypatch.setattr("mlp.training.parallel.tensor_parallel.MOST_SHARDS", 4)
-    monkeypatch.setattr("mlp.training.parallel.tensor_parallel.WORTH_A_PROCESS", 1.0)
-    monkeypatch.setattr("mlp.training.parallel.tensor_parallel.WORTH_A_THREAD", 1.0)
+    monkeypatch.setattr("mlp.training.parallel.tensor_parallel.WORTH_A_SHARD", 1.0)
     monkeypatch.setattr("mlp.training.parallel.tensor_parallel.COST_OF_READING", 1e-9)
 
 

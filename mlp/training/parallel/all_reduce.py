@@ -47,16 +47,22 @@ class AllReduce:
             own: these, each of at most the rows of ``shape``.
             out: where to write the sum.
         """
-        rank, turn = share.rank, self._turns[share.rank] % 2
-        parts = [whole[: len(out)] for whole in self._parts[turn]]
-        self._turns[rank] += 1
-        for number, part in zip(share.shards, own, strict=True):
-            self._xp.copyto(parts[number], part)
-        self._group.barrier(rank)
+        parts: Sequence[Array] = own
+        if len(own) < len(self._parts[0]):  # others have the rest
+            parts = self._exchange(share, own, len(out))
         self._xp.add(parts[0], parts[1], out=out)  # in the same order, whoever has which shard
         for other in parts[2:]:
             self._xp.add(out, other, out=out)
         return out
+
+    def _exchange(self, share: Share, own: Sequence[Array], rows: int) -> list[Array]:
+        """Return the parts of all shards, of so many rows, once all workers have written theirs."""
+        parts = [whole[:rows] for whole in self._parts[self._turns[share.rank] % 2]]
+        self._turns[share.rank] += 1
+        for number, part in zip(share.shards, own, strict=True):
+            self._xp.copyto(parts[number], part)
+        self._group.barrier(share.rank)
+        return parts
 
 
 class Meeting(Layer):

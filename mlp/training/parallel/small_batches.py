@@ -23,7 +23,7 @@ from mlp.training.parallel.executor import EpochInputs, Executor
 from mlp.training.parallel.prefetch import firsts, prefetch
 from mlp.training.parallel.shard_step import ShardStep, WorkerStep
 from mlp.training.parallel.tensor_parallel import WHOLE, make_shards, plan_shards
-from mlp.training.parallel.workers import WorkerGroup, worth_forking
+from mlp.training.parallel.workers import WorkerGroup
 from mlp.training.recipe import Recipe
 from mlp.training.step import Step, make_optimizer
 
@@ -51,8 +51,7 @@ class SmallBatchExecutor(Executor):
         # its own works as one; so do networks side by side, which are not cut.
         if recipe.clip_norm is not None or memory.is_discrete or model.networks > 1:
             plan = WHOLE
-        processes = worth_forking(updates)  # each update has one barrier or more
-        group = WorkerGroup(plan.workers(memory.workers, processes=processes), model.backend)
+        group = WorkerGroup(min(memory.workers, plan.shards), model.backend)
         self.shards = make_shards(model, batch_size, group, plan) if plan.shards > 1 else []
         shard_steps = [ShardStep(shard, recipe) for shard in self.shards]
         steps: Sequence[Step] = shard_steps or [Step(model, recipe)]

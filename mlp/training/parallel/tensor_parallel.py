@@ -37,11 +37,8 @@ MOST_SHARDS = 2
 """And so the most workers: the products of a worker that has two of four shards take a fifth longer
 than those of one of two; see bench/LOG.md."""
 
-WORTH_A_PROCESS = 5e6
-"""Floating-point operations of an update that justify one more process; see bench/LOG.md."""
-
-WORTH_A_THREAD = 30e6
-"""The same for one more thread."""
+WORTH_A_SHARD = 5e6
+"""Floating-point operations of an update that justify one more shard; see bench/LOG.md."""
 
 COST_OF_READING = 5.0
 """The time to read a number that another worker wrote, 0.13 ns, over the work for a weight and an
@@ -55,16 +52,9 @@ class ShardPlan(NamedTuple):
     """Their number; 1 where sharding no pair of layers pays."""
     pairs: list[int]
     """The pairs of linear layers to shard, each by the number of its first layer, from 0."""
-    operations: float
-    """Floating-point operations of an update in these pairs."""
-
-    def workers(self, cores: int, *, processes: bool) -> int:
-        """Choose how many workers share the shards; as threads they cost more."""
-        worth = WORTH_A_PROCESS if processes else WORTH_A_THREAD
-        return max(1, min(cores, self.shards, int(self.operations // worth)))
 
 
-WHOLE = ShardPlan(1, [], 0.0)
+WHOLE = ShardPlan(1, [])
 """A network that is not cut."""
 
 
@@ -86,13 +76,13 @@ def plan_shards(model: MLP, batch_size: int) -> ShardPlan:
         weights = sizes[i + 1] * (sizes[i] + sizes[i + 2])
         operations = 6.0 * batch_size * weights
         sums = 2 if i else 1  # the first layer's input needs no gradient
-        if operations >= 2 * sums * WORTH_A_PROCESS and i - 1 not in pairs:  # each with its sums
+        if operations >= 2 * sums * WORTH_A_SHARD and i - 1 not in pairs:  # each with its sums
             pairs.append(i)
             total += operations
             width = sizes[i + 2] + (sizes[i] if i else 0)
             most = min(most, sizes[i + 1], int(math.sqrt(weights / (width * COST_OF_READING))))
-    shards = min(most, int(total // WORTH_A_PROCESS))
-    return ShardPlan(shards, pairs, total) if shards > 1 else WHOLE
+    shards = min(most, int(total // WORTH_A_SHARD))
+    return ShardPlan(shards, pairs) if shards > 1 else WHOLE
 
 
 class Shard(NetworkPart):

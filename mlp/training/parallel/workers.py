@@ -29,11 +29,6 @@ Target = Callable[[int], None]
 """What each worker runs, given its rank."""
 
 
-def worth_forking(barriers: int) -> bool:
-    """Tell whether about this many barriers an epoch justify processes over threads."""
-    return barriers >= WORTH_FORKING and may_fork()
-
-
 class WorkerGroup:
     """Workers with the ranks 0 to size - 1; the first is the calling thread.
 
@@ -75,7 +70,7 @@ class WorkerGroup:
         Raises:
             Exception: the one that the first worker to fail raised; the others have stopped, too.
         """
-        self.in_processes = self.count > 1 and worth_forking(barriers)
+        self.in_processes = self.count > 1 and barriers >= WORTH_FORKING and may_fork()
         if self.count == 1:
             target(0)
         elif not (self.in_processes and self._run_in_processes(target)):

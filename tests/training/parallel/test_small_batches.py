@@ -63,16 +63,20 @@ def test_workers_that_were_stopped_go_on_alike(monkeypatch: pytest.MonkeyPatch) 
 
 @needs_fork
 def test_many_updates_are_worth_a_process(monkeypatch: pytest.MonkeyPatch) -> None:
-    """And where there are few, an update has to be worth a thread."""
     share_out(monkeypatch, 2)
     monkeypatch.setattr(mlp.training.parallel.workers, "may_fork", lambda: True)
     trainer = Trainer(toy_model(), DATA.train, Recipe(batch_size=1, **FAST))
     trainer.epoch(0)
     assert trainer.executor.group.in_processes
-    monkeypatch.setattr("mlp.training.parallel.tensor_parallel.WORTH_A_THREAD", 1e30)
-    for batch_size, workers in ((1, 2), (2, 1)):  # 60 updates, or 30
-        trainer = Trainer(toy_model(), DATA.train, Recipe(batch_size=batch_size, **FAST))
-        assert trainer.executor.group.size == workers
+
+
+@pytest.mark.parametrize(("cores", "workers"), [(1, 1), (2, 2), (3, 3), (64, 4)])
+def test_workers_are_as_many_as_there_are_cores_and_shards(
+    cores: int, workers: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    share_out(monkeypatch, cores)
+    trainer = Trainer(toy_model(), DATA.train, Recipe(batch_size=2, **FAST))
+    assert trainer.executor.group.size == workers
 
 
 def test_images_are_deformed_where_no_worker_reads(monkeypatch: pytest.MonkeyPatch) -> None:

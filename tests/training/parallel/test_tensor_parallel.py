@@ -15,7 +15,6 @@ from mlp.nn.network import MLP
 from mlp.training.loop import train
 from mlp.training.parallel.small_batches import SmallBatchExecutor
 from mlp.training.parallel.tensor_parallel import (
-    WHOLE,
     Shard,
     ShardPlan,
     make_shards,
@@ -169,7 +168,7 @@ def test_an_update_meets_once_for_the_first_pair_and_twice_for_another(
 
 def test_shards_hold_each_weight_once() -> None:
     model, group = MLP([16, 9, 7, CLASSES]), WorkerGroup(2, get_backend("cpu"))
-    first, second = make_shards(model, 10, group, ShardPlan(2, [0], 0.0))
+    first, second = make_shards(model, 10, group, ShardPlan(2, [0]))
     assert [layer.W.shape for layer in first.linear] == [(16, 4), (4, 7), (7, CLASSES)]
     assert [layer.W.shape for layer in second.linear] == [(16, 5), (5, 7), (7, CLASSES)]
     for shard in (first, second):
@@ -213,11 +212,3 @@ def test_what_is_worth_sharing(
     monkeypatch.setattr("mlp.training.parallel.tensor_parallel.MOST_SHARDS", most)
     plan = plan_shards(MLP(sizes, init=None), batch_size)
     assert (plan.shards, plan.pairs) == (shards, pairs)
-
-
-def test_workers_are_as_many_as_there_are_cores_shards_and_work() -> None:
-    plan = ShardPlan(4, [0], 65e6)
-    assert [plan.workers(cores, processes=True) for cores in (1, 2, 3, 64)] == [1, 2, 3, 4]
-    assert plan.workers(64, processes=False) == 2  # threads cost more
-    assert ShardPlan(4, [0], 20e6).workers(64, processes=False) == 1
-    assert WHOLE.workers(64, processes=True) == 1
