@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mlp.common.errors import UsageError
+from mlp.common.threads import blas_threads
 from mlp.models.formats.parameters import on_cpu
 from mlp.models.metadata import metadata_of, task_of
 from mlp.nn.layers import Layer
@@ -81,6 +82,7 @@ class OneStep:
         return part
 
 
+@blas_threads(1)  # more would spin, waiting for one another, if another program has a core
 def take_one_step(
     model: MLP, x: NDArray[Any], targets: NDArray[Any], lr: float, *, taken: int = 0
 ) -> OneStep:

@@ -15,6 +15,7 @@ from starlette.types import ASGIApp
 
 from mlp.common.errors import MLPError
 from mlp.handwriting import load_picture
+from mlp.web.crowd import crowd_payload, exciting_payload
 from mlp.web.guard import Guard
 from mlp.web.model_list import ModelList
 from mlp.web.network import network_payload
@@ -58,6 +59,16 @@ def create_app(models: ModelList, host: str = "127.0.0.1") -> ASGIApp:
     async def samples(_: Request) -> Response:
         return JSONResponse(await anyio.to_thread.run_sync(samples_payload, limiter=in_turn))
 
+    async def crowd(request: Request) -> Response:
+        name = request.query_params.get("model", models.first)
+        return JSONResponse(await anyio.to_thread.run_sync(_crowd, models, name, limiter=in_turn))
+
+    async def exciting(request: Request) -> Response:
+        name = request.query_params.get("model", models.first)
+        layer, unit = (_number(request.query_params.get(key, "")) for key in ("layer", "unit"))
+        told = await anyio.to_thread.run_sync(_exciting, models, name, layer, unit, limiter=in_turn)
+        return JSONResponse(told)
+
     async def step(request: Request) -> Response:
         """Tell what a step of a model is asked with, or take the step that is asked for."""
         name = request.query_params.get("model", models.first)
@@ -68,6 +79,8 @@ def create_app(models: ModelList, host: str = "127.0.0.1") -> ASGIApp:
     routes = [
         Route("/api/models", list_models),
         Route("/api/samples", samples),
+        Route("/api/crowd", crowd),
+        Route("/api/exciting", exciting),
         Route("/api/step", step, methods=["GET", "POST"]),
         Route("/api/network", network),
         Route("/api/extract", extract, methods=["POST"]),
@@ -94,6 +107,19 @@ def _network(models: ModelList, name: str) -> dict[str, Any]:
 def _step(models: ModelList, name: str, content: bytes | None) -> dict[str, Any]:
     model = models.get(name)
     return answers_of(model) if content is None else step_payload(model, Asked.read(content, model))
+
+
+def _crowd(models: ModelList, name: str) -> dict[str, Any]:
+    return crowd_payload(models.get(name))
+
+
+def _exciting(models: ModelList, name: str, layer: int, unit: int) -> dict[str, Any]:
+    return exciting_payload(models.get(name), layer, unit)
+
+
+def _number(text: str) -> int:
+    """Read a whole number of at most nine digits; -1 stands for anything else."""
+    return int(text) if text.isascii() and text.isdecimal() and len(text) < 10 else -1
 
 
 def _extract(content: bytes) -> dict[str, Any]:

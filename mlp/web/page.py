@@ -36,7 +36,7 @@ def read_static(name: str) -> str:
 
 def served_scripts() -> list[str]:
     """Name the files of the scripts of the page of ``mlp draw``, in order."""
-    return [f"{name}.js" for name in (*SHARED, "app")]
+    return [f"{name}.js" for name in (*SHARED, "crowd", "app")]
 
 
 def served_page() -> str:

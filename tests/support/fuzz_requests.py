@@ -37,6 +37,8 @@ def requests() -> list[bytes]:
         b"GET /api/network?model=digits HTTP/1.1\r\n" + head + b"\r\n",
         b"POST /api/extract HTTP/1.1\r\n" + head + own + told + b"\r\n" + body,
         b"POST /api/extract HTTP/1.1\r\n" + head + chunked,
+        b"GET /api/crowd?model=digits HTTP/1.1\r\n" + head + b"\r\n",
+        b"GET /api/exciting?layer=0&unit=7 HTTP/1.1\r\n" + head + b"\r\n",
         b"GET /api/step HTTP/1.1\r\n" + head + b"\r\n",
         b"POST /api/step HTTP/1.1\r\n"
         + head

@@ -13,7 +13,6 @@ import numpy as np
 import pytest
 from accessible import hindrances
 from chromium import chromium
-from hard_pictures import STROKES
 from served import serving
 from visitor import Page
 
@@ -59,7 +58,7 @@ def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
 @pytest.fixture
 def page(browser: Any, port: int) -> Page:
     page = Page(browser, port)
-    page.draw(STROKES[4])
+    page.all("#sample-digits button")[4].click()
     page.reads("4")
     page.until(lambda: page.run("return circles.digit !== null && circles.frame === 0"))
     return page
@@ -157,6 +156,24 @@ def test_the_image_it_looks_for_is_that_of_the_programs_own_backward_pass(
         x = np.clip(0.98 * x + 0.05 * dy / np.abs(dy).max(), 0, 1)
     np.testing.assert_allclose(found, x[0], atol=1e-5)
     assert np.ptp(x) > 0.5
+
+
+def test_the_digit_lies_among_others_on_a_map(page: Page) -> None:
+    page.until(lambda: "Its nearest neighbours here are " in page.text("#map-words"))
+    for by in ("pixels", "outputs"):
+        next(option for option in page.all("#map-by option") if option.text == by).click()
+        place = page.run("return crowd.place")
+        told = page.run("return crowd.maps[arguments[0]]", by)
+        digit = "shown.result.digits[0]"
+        of_it = f"{digit}.image" if by == "pixels" else f"{digit}.activations.at(-1)"
+        values = np.array(page.run(f"return [...{of_it}]")) / (255 if by == "pixels" else 1)
+        expected = (values - told["mean"]) @ np.array(told["axes"]).T
+        np.testing.assert_allclose(place, expected, rtol=1e-9)
+        away = ((np.array(told["points"]) - place) ** 2).sum(axis=1)
+        labels = np.array(page.run("return crowd.labels"))[np.argsort(away, kind="stable")[:5]]
+        assert f"are {', '.join(labels.astype(str))}." in page.text("#map-words")
+    page.run("showUnit(circles.places[0])")
+    page.until(lambda: len(page.all("#exciting canvas")) == 6)
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

@@ -106,6 +106,7 @@ function showDigit() {
   showBars(digit);
   showInside(digit);
   if (live.network) showCircles(live.network, digit);
+  live.told();
 }
 
 function showBars(digit) {

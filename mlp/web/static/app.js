@@ -108,6 +108,7 @@ async function loadModel() {
   if (response.ok) {
     await useNetwork(told);
     read();
+    await loadCrowd(name);
   } else {
     showNothing(told.problem);
   }

@@ -17,6 +17,7 @@ const circles = {
   pointed: null, // { k, unit } under the pointer or the keyboard
   chosen: null, // { k, unit } that is looked at
   frame: 0,
+  looked() {}, // called with { k, unit } when a unit is to be looked at
 };
 
 function showCircles(network, digit) {

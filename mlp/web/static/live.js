@@ -4,6 +4,7 @@
 const live = {
   network: null, // as `unpackNetwork` returns it
   asked: false, // whether the drawing is read in the next frame
+  told() {}, // called when an answer is shown
 };
 
 function resultOf(found, height, width) { // of images { box, image }

@@ -124,6 +124,7 @@ function showUnit(spot) {
   byId("unit-off").hidden = isLast(spot.k);
   showUnitWords();
   ascend(circles.network, spot.k, spot.unit);
+  circles.looked(circles.chosen);
 }
 
 function showUnitWords() {

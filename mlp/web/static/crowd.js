@@ -1,0 +1,130 @@
+// The visitor's digit among some hundred others: where it lies on a map, and which of them excite a unit.
+"use strict";
+
+const NEIGHBOURS = 5;
+const EDGE = 14; // pixels around the map
+const crowd = {
+  labels: [],
+  maps: {}, // by what they go by: { mean, axes, points, share }
+  place: null, // of the digit that is looked at
+  others: document.createElement("canvas"), // as they were drawn last, for `drawn`
+  drawn: "",
+};
+window.crowd = crowd; // for tests
+
+async function loadCrowd(model) {
+  const response = await fetch(`api/crowd?model=${encodeURIComponent(model)}`);
+  if (!response.ok || model !== byId("models").value) return;
+  Object.assign(crowd, await response.json());
+  const names = Object.keys(crowd.maps);
+  const before = byId("map-by").value;
+  byId("map-by").replaceChildren(...names.map((name) => new Option(name, name)));
+  byId("map-by").value = names.includes(before) ? before : names.at(-1);
+  showMap();
+}
+
+function placeOf({ mean, axes }, values) { // along the two axes
+  return axes.map((axis) => axis.reduce((sum, a, i) => sum + a * (values[i] - mean[i]), 0));
+}
+
+const VALUES = { // what of a digit each map goes by
+  "pixels": ({ image }) => Float64Array.from(image, (byte) => byte / 255),
+  "last hidden layer": ({ activations }) => activations.at(-2),
+  "outputs": ({ activations }) => activations.at(-1),
+};
+
+function showMap() {
+  const by = byId("map-by").value;
+  const map = crowd.maps[by];
+  if (!map) return;
+  const digit = shown.result.digits[shown.chosen];
+  crowd.place = digit ? placeOf(map, VALUES[by](digit)) : null;
+  const nearest = crowd.place ? nearestTo(map.points, crowd.place) : [];
+  drawMap(by, map.points, nearest);
+  const tells = `The two directions tell ${percent(map.share)} of how the digits differ.`;
+  byId("map-words").textContent = nearest.length
+    ? `Its nearest neighbours here are ${nearest.map((i) => crowd.labels[i]).join(", ")}. ${tells}` : tells;
+}
+
+function nearestTo(points, [x, y]) {
+  const away = points.map(([a, b], i) => [(a - x) ** 2 + (b - y) ** 2, i]);
+  return away.sort((a, b) => a[0] - b[0]).slice(0, NEIGHBOURS).map(([, i]) => i);
+}
+
+function drawMap(by, points, nearest) {
+  const view = byId("map");
+  const { clientWidth: width, clientHeight: height } = view;
+  const dots = window.devicePixelRatio || 1;
+  const style = getComputedStyle(document.body);
+  const colour = (name) => style.getPropertyValue(`--${name}`).trim();
+  const spans = [0, 1].map((axis) => {
+    const along = points.map((point) => point[axis]);
+    return [Math.min(...along), Math.max(...along)];
+  });
+  const along = (value, [low, high], room) => { // what lies outside is shown at the edge
+    const share = Math.min(1, Math.max(0, (value - low) / (high - low || 1)));
+    return EDGE + share * (room - 2 * EDGE);
+  };
+  const at = ([x, y]) => [along(x, spans[0], width), along(y, spans[1], height)];
+  const key = [by, byId("models").value, width, height, dots, colour("faint")].join();
+  if (crowd.drawn !== key) { // the others stay, while one draws
+    crowd.drawn = key;
+    const context = contextOf(crowd.others, width, height, dots);
+    context.font = "11px system-ui, sans-serif";
+    context.fillStyle = colour("faint");
+    points.forEach((point, i) => context.fillText(crowd.labels[i], ...at(point)));
+  }
+  const context = contextOf(view, width, height, dots);
+  if (width && height) context.drawImage(crowd.others, 0, 0, width, height);
+  if (!crowd.place) return;
+  const own = at(crowd.place);
+  context.strokeStyle = colour("accent");
+  context.fillStyle = colour("text");
+  context.font = "700 14px system-ui, sans-serif";
+  for (const i of nearest) {
+    context.beginPath();
+    context.moveTo(...own);
+    context.lineTo(...at(points[i]));
+    context.stroke();
+    context.fillText(crowd.labels[i], ...at(points[i]));
+  }
+  context.beginPath();
+  context.arc(...own, 6, 0, 2 * Math.PI);
+  context.fillStyle = colour("accent");
+  context.fill();
+}
+
+function contextOf(canvas, width, height, dots) { // a blank one, in pixels of the page
+  [canvas.width, canvas.height] = [Math.round(width * dots), Math.round(height * dots)];
+  const context = canvas.getContext("2d");
+  context.scale(dots, dots);
+  context.textAlign = "center";
+  context.textBaseline = "middle";
+  return context;
+}
+
+byId("map-by").addEventListener("change", showMap);
+new ResizeObserver(showMap).observe(byId("map"));
+matchMedia("(prefers-color-scheme: dark)").addEventListener("change", showMap);
+live.told = showMap;
+
+// --- The digits that excite a unit most ------------------------------------------------------
+
+circles.looked = async ({ k, unit }) => {
+  const row = byId("exciting");
+  row.replaceChildren();
+  const model = encodeURIComponent(byId("models").value);
+  const response = await fetch(`api/exciting?model=${model}&layer=${k}&unit=${unit}`);
+  if (!response.ok || !circles.chosen || circles.chosen.k !== k || circles.chosen.unit !== unit) return;
+  const { images, responses } = await response.json();
+  row.replaceChildren(...images.map((image, i) => {
+    const figure = emptyFigure();
+    const [canvas, caption] = figure.children;
+    const bytes = bytesOf(image);
+    canvas.className = "pixels ink";
+    paint(canvas, constants.MNIST_SIDE, bytes.length, (p) => [0, 0, 0, bytes[p]]);
+    caption.textContent = responses[i].toPrecision(3);
+    canvas.setAttribute("aria-label", `a digit that it answers with ${responses[i].toPrecision(3)}`);
+    return figure;
+  }));
+};
