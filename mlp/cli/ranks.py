@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+import os
+import shutil
+import sys
 import traceback
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from importlib.util import find_spec
 from pathlib import Path
+from typing import NoReturn
 
 import typer
 
 from backends import BackendError
 from mlp.cli import console
 from mlp.common.errors import DivergedError, MLPError, UsageError
+from mlp.common.version import install_command
+from mlp.training.ranks.launcher import EXTRA, launch_of
 from mlp.training.ranks.ranks import AgreedError, Ranks
 
 ALIKE = (AgreedError, DivergedError)
@@ -34,6 +41,37 @@ class Together:
         if self.folder is None:
             return reason
         return f"{reason}; the same command with --resume {self.folder} goes on from its checkpoint"
+
+
+def start_ranks(count: int) -> NoReturn:
+    """Let mpiexec take this process's place and start this command so many times.
+
+    Raises:
+        UsageError: if there is no mpiexec or no mpi4py, or a launcher has started this process.
+    """
+    if launch_of(os.environ) is not None:
+        raise UsageError("a launcher has started the ranks already: leave --ranks away")
+    beside = Path(sys.executable).with_name("mpiexec")  # as a wheel brings it
+    launcher = str(beside) if beside.exists() else shutil.which("mpiexec")
+    if launcher is None or find_spec("mpi4py") is None:
+        raise UsageError(
+            f"--ranks needs mpi4py and an mpiexec: {install_command(EXTRA)}, and an MPI such as "
+            "pip install mpich"
+        )
+    sys.stdout.flush()
+    # Of this installation (-P), whatever lies in the present folder.
+    command = [sys.executable, "-P", "-m", "mlp", *_without_ranks(sys.argv[1:])]
+    os.execv(launcher, [launcher, "-n", str(count), *command])
+
+
+def _without_ranks(arguments: Sequence[str]) -> Iterator[str]:
+    """Yield the arguments but for --ranks and its number."""
+    remaining = iter(arguments)
+    for argument in remaining:
+        if argument == "--ranks":
+            next(remaining)
+        elif not argument.startswith("--ranks="):
+            yield argument
 
 
 def check_ranked(ranks: Ranks, *, watch: bool, seeds: int | None) -> None:

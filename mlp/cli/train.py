@@ -15,7 +15,7 @@ from mlp.cli import console
 from mlp.cli.expand import Overrides
 from mlp.cli.options import Json, open_device
 from mlp.cli.page_options import check_page_installed
-from mlp.cli.ranks import check_ranked, together
+from mlp.cli.ranks import check_ranked, start_ranks, together
 from mlp.cli.train_job import Job
 from mlp.cli.train_open import open_data, open_network
 from mlp.cli.train_options import Asked, Computed
@@ -109,6 +109,17 @@ def train(
             rich_help_panel=RUN_OPTIONS,
         ),
     ] = False,
+    started: Annotated[
+        int | None,
+        typer.Option(
+            "--ranks",
+            metavar="N",
+            min=1,
+            help="Start N processes that train together, as mpiexec -n N does, which also starts "
+            "them on several machines; needs the extra mpi.",
+            rich_help_panel=RUN_OPTIONS,
+        ),
+    ] = None,
     out: Annotated[
         Path | None,
         typer.Option(metavar="FILE", help="The model file; else the first free digits-N name."),
@@ -127,6 +138,8 @@ def train(
         check_installed()
     if watch:
         check_page_installed()
+    if started is not None:
+        start_ranks(started)
     ranks = join()
     with ExitStack() as stack:
         told = stack.enter_context(together(ranks))

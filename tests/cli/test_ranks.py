@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from subprocess import PIPE
 from typing import NoReturn
 
 import pytest
 import typer
-from command import TINY
-from mpi_runs import mpiexec, needs_mpi
+from command import TINY, start
+from mpi_runs import SECONDS, mpiexec, needs_mpi
 from thread_ranks import AbortedError
 
 from mlp.cli import console
-from mlp.cli.ranks import check_ranked, together
+from mlp.cli.ranks import check_ranked, start_ranks, together
 from mlp.common.errors import DataError, DivergedError, UsageError
 from mlp.training.ranks.ranks import ALONE, Ranks
 
@@ -30,10 +31,11 @@ pytestmark = pytest.mark.usefixtures("quiet_as_before")
 @needs_mpi
 def test_two_ranks_train_and_one_goes_on(tmp_path: Path) -> None:
     run = str(tmp_path / "run")
-    done = mpiexec(2, "-m", "mlp", "train", *TINY, "--run", run)
-    assert done.returncode == 0, done.stderr
-    assert done.stdout.count("test accuracy") == 1
-    assert done.stderr.count("epoch 2/2") == 1
+    started = start("train", "--ranks", "2", *TINY, "--run", run, stdout=PIPE, stderr=PIPE)
+    out, err = (stream.decode() for stream in started.communicate(timeout=SECONDS))
+    assert started.returncode == 0, err
+    assert out.count("test accuracy") == 1
+    assert err.count("epoch 2/2") == 1
     done = mpiexec(1, "-m", "mlp", "train", "--resume", run, "--epochs", "3")
     assert done.returncode == 0, done.stderr
     assert "resuming" in done.stderr
@@ -111,6 +113,29 @@ def test_what_ranks_cannot_follow_is_refused() -> None:
         check_ranked(Last(2), watch=True, seeds=None)
     with pytest.raises(UsageError, match="several seeds learn in one process"):
         check_ranked(Last(1), watch=False, seeds=3)
+
+
+def test_the_launcher_takes_the_commands_place(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    python, launcher = tmp_path / "python", tmp_path / "mpiexec"
+    launcher.touch()
+    begun: list[tuple[str, list[str]]] = []
+    monkeypatch.setattr("mlp.cli.ranks.sys.executable", str(python))
+    monkeypatch.setattr("mlp.cli.ranks.find_spec", lambda name: name)
+    monkeypatch.setattr("mlp.cli.ranks.os.execv", lambda *what: begun.append(what))
+    for told in (["--ranks", "3"], ["--ranks=3"]):
+        monkeypatch.setattr("sys.argv", ["mlp", "train", *told, "--epochs", "2"])
+        start_ranks(3)
+        command = [str(python), "-P", "-m", "mlp", "train", "--epochs", "2"]
+        assert begun.pop() == (str(launcher), [str(launcher), "-n", "3", *command])
+    monkeypatch.setattr("mlp.cli.ranks.find_spec", lambda name: None)
+    with pytest.raises(UsageError, match=r"pip install 'mlp-digits\[mpi\]'"):
+        start_ranks(3)
+    monkeypatch.setenv("PMI_RANK", "0")
+    monkeypatch.setenv("PMI_SIZE", "2")
+    with pytest.raises(UsageError, match="leave --ranks away"):
+        start_ranks(3)
 
 
 def test_a_single_rank_has_nobody_to_end() -> None:

@@ -17,7 +17,7 @@ from mlp.training.runs.settings import DataSettings, DeviceSettings, Settings
 
 OF_THE_CALL = {
     "context", "config", "run", "resume", "checkpoint_every", "tensorboard", "out", "force",
-    "as_json", "watch",
+    "as_json", "watch", "seeds", "started",
 }  # fmt: skip
 """Options that say where a recipe comes from and where its results go, and not how to train."""
 
