@@ -11,6 +11,8 @@ import weakref
 from ctypes import byref, c_double, c_float, c_int, c_longlong, c_size_t, c_void_p
 from typing import Any
 
+import numpy as np
+
 from backends.base import PRECISIONS, Array, BackendError
 
 WORKSPACE_BYTES = 32 << 20
@@ -91,37 +93,27 @@ class Blas:
         _check("cublasGemmEx", status)
         return out
 
-    def matmul_bf16(
-        self,
-        a: Array,
-        b: Array,
-        out: Array,
-        shape: tuple[int, int, int],
-        transposed: bool,
-        count: int,
-    ) -> None:
-        """Multiply bf16 matrices into float32 ones, whose sums are of float32 as well.
+    def matmul_stacks(self, a: Array, b: Array, out: Array) -> Array:
+        """Write S products ``a @ b``, of shapes (S, m, k) and (S, k, n), to ``out``, (S, m, n).
 
-        Args:
-            a: bits of bf16, uint16: ``count`` matrices (m, k) one after another, or, transposed,
-                (k, m), in rows.
-            b: likewise, (k, n), each row in the first elements of one that may be wider.
-            out: float32, (m, n), likewise.
-            shape: m, k and n.
-            transposed: whether it is aᵀ that is multiplied.
-            count: how many products there are.
+        `can_multiply_stacks` must hold for them; or both factors are bits of bf16, uint16, which
+        are summed in float32.
         """
-        m, k, n = shape
-        widths = a.shape[-1], b.shape[-1], out.shape[-1]
-        one, zero, dtype, _ = self._float
+        (count, m, k), n = a.shape, b.shape[2]
+        one, zero, dtype, compute = self._double if out.dtype.char == "d" else self._float
+        factors = dtype
+        if a.dtype == np.uint16:
+            factors, compute = _CUDA_R_16BF, COMPUTE_TYPES["float32"]
+        layouts = _layout(a[0]), _layout(b[0]), _layout(out[0])
+        apart = [array.strides[0] // array.dtype.itemsize for array in (a, b, out)]
+        (transposed_a, width_a), (transposed_b, width_b), (_, width) = filter(None, layouts)
         status = self._gemms(
-            *(self._handle, _OP_N, _OP_T if transposed else _OP_N, n, m, k, one),
-            *(b.data.ptr, _CUDA_R_16BF, widths[1], k * widths[1]),
-            *(a.data.ptr, _CUDA_R_16BF, widths[0], (k if transposed else m) * widths[0]),
-            *(zero, out.data.ptr, dtype, widths[2], m * widths[2]),
-            *(count, COMPUTE_TYPES["float32"], _GEMM_DEFAULT),
+            *(self._handle, transposed_b, transposed_a, n, m, k, one),
+            *(b.data.ptr, factors, width_b, apart[1], a.data.ptr, factors, width_a, apart[0]),
+            *(zero, out.data.ptr, dtype, width, apart[2], count, compute, _GEMM_DEFAULT),
         )
         _check("cublasGemmStridedBatchedEx", status)
+        return out
 
 
 def can_multiply(a: Array, b: Array, out: Array | None) -> bool:
@@ -139,6 +131,25 @@ def can_multiply(a: Array, b: Array, out: Array | None) -> bool:
         and a.shape[1] > 0
         and _layout(a) is not None
         and _layout(b) is not None
+    )
+
+
+def can_multiply_stacks(a: Array, b: Array, out: Array | None) -> bool:
+    """Tell whether `Blas.matmul_stacks` can do these products: of matrices of one float dtype.
+
+    The results must lie in rows, with any room between them, and the factors in rows or columns.
+    """
+    return (
+        out is not None
+        and a.ndim == b.ndim == out.ndim == 3
+        and len(a) == len(b) == len(out)
+        and a.dtype == b.dtype == out.dtype
+        and out.dtype.char in "fd"
+        and out.size > 0
+        and a.shape[2] > 0
+        and _layout(a[0]) is not None
+        and _layout(b[0]) is not None
+        and (_layout(out[0]) or (_OP_T, 0))[0] == _OP_N
     )
 
 

@@ -145,8 +145,9 @@ class CudaBackend:
         )
 
 
-def _on_floats(kernel: Callable[..., None], chain: Callable[..., None], *arrays: Array) -> None:
+def _on_floats(kernel: Callable[..., None], chain: Callable[..., None], *given: Any) -> None:
     """Run a hand-written kernel where it can read the arrays, and the chain where it cannot."""
+    arrays = [a for a in given if not isinstance(a, float)]
     dtype = arrays[0].dtype
     fits = all(a.dtype == dtype and a.flags.c_contiguous for a in arrays) and dtype.char in C_TYPES
-    (kernel if fits else chain)(*arrays)
+    (kernel if fits else chain)(*given)

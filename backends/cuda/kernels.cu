@@ -70,10 +70,12 @@ __device__ T sum_of_block(T value) {
     return sum;
 }
 
-// The sum of what each block left in `partial`, in all threads of the block that comes last.
-__device__ T sum_of_parts(const T* partial) {
+// The sum of what each block left in `partial` for one of several networks, in all threads of the
+// block that comes last.
+__device__ T sum_of_parts(const T* partial, int network, int networks) {
     T sum = 0;
-    for (unsigned int b = threadIdx.x; b < gridDim.x; b += THREADS) sum += partial[b];
+    for (unsigned int b = threadIdx.x; b < gridDim.x; b += THREADS)
+        sum += partial[b * networks + network];
     return sum_of_block(sum);
 }
 
@@ -85,45 +87,59 @@ __device__ int argmax(const T* z, int n) {
     return best;
 }
 
-// p = softmax(z), and loss[0] = -(the sum of t * log p), a thread a row.
-// logits, t, p: (rows, classes). partial: (gridDim.x).
-extern "C" __global__ void softmax_cross_entropy(long long rows, int classes, const T* logits,
-                                                 const T* t, T* p, T* loss, T* partial,
-                                                 unsigned int* ticket) {
+// loss[s] = -(the sum of t * log p) * scale with p = softmax(z), and dz = (p - t) * scale, a thread a
+// row. The rows are of several networks in turn, and those of each are summed for it.
+// logits, t, dz: (examples * networks, classes). loss: (networks). partial: (gridDim.x, networks).
+extern "C" __global__ void softmax_cross_entropy(long long examples, int classes, int networks,
+                                                 T scale, const T* logits, const T* t, T* dz,
+                                                 T* loss, T* partial, unsigned int* ticket) {
     const long long stride = (long long)gridDim.x * THREADS;
-    T log_likelihood = 0;
-    for (long long r = (long long)blockIdx.x * THREADS + threadIdx.x; r < rows; r += stride) {
-        const T *z = logits + r * classes, *target = t + r * classes;
-        T* softmax = p + r * classes;
-        const T largest = z[argmax(z, classes)];
-        T sum = 0;
-        for (int c = 0; c < classes; ++c) sum += softmax[c] = exp(z[c] - largest);
-        const T log_sum = log(sum);
-        for (int c = 0; c < classes; ++c) {
-            log_likelihood += target[c] * (z[c] - largest - log_sum);
-            softmax[c] /= sum;
+    for (int s = 0; s < networks; ++s) {
+        T log_likelihood = 0;
+        for (long long e = (long long)blockIdx.x * THREADS + threadIdx.x; e < examples; e += stride) {
+            const long long first = (e * networks + s) * classes;
+            const T *z = logits + first, *target = t + first;
+            T* p = dz + first;
+            const T largest = z[argmax(z, classes)];
+            T sum = 0;
+            for (int c = 0; c < classes; ++c) sum += p[c] = exp(z[c] - largest);
+            const T log_sum = log(sum);
+            for (int c = 0; c < classes; ++c) {
+                log_likelihood += target[c] * (z[c] - largest - log_sum);
+                p[c] = (p[c] / sum - target[c]) * scale;
+            }
         }
+        log_likelihood = sum_of_block(log_likelihood);
+        if (threadIdx.x == 0) partial[blockIdx.x * networks + s] = log_likelihood;
     }
-    log_likelihood = sum_of_block(log_likelihood);
-    if (threadIdx.x == 0) partial[blockIdx.x] = log_likelihood;
     if (!last_block(ticket)) return;
-    log_likelihood = sum_of_parts(partial);
-    if (threadIdx.x == 0) loss[0] = -log_likelihood;
+    for (int s = 0; s < networks; ++s) {
+        const T log_likelihood = sum_of_parts(partial, s, networks);
+        if (threadIdx.x == 0) loss[s] = -log_likelihood * scale;
+    }
 }
 
-// total[0] += the sum of each row's t at its largest output, the first of equals, a thread a row.
-// outputs, t: (rows, classes). partial: (gridDim.x).
-extern "C" __global__ void count_correct(long long rows, int classes, const T* outputs, const T* t,
-                                         T* total, T* partial, unsigned int* ticket) {
+// total[s] += the sum of each row's t at its largest output, the first of equals, a thread a row; the
+// rows are of several networks in turn.
+// outputs, t: (examples * networks, classes). total: (networks). partial: (gridDim.x, networks).
+extern "C" __global__ void count_correct(long long examples, int classes, int networks,
+                                         const T* outputs, const T* t, T* total, T* partial,
+                                         unsigned int* ticket) {
     const long long stride = (long long)gridDim.x * THREADS;
-    T correct = 0;
-    for (long long r = (long long)blockIdx.x * THREADS + threadIdx.x; r < rows; r += stride)
-        correct += t[r * classes + argmax(outputs + r * classes, classes)];
-    correct = sum_of_block(correct);
-    if (threadIdx.x == 0) partial[blockIdx.x] = correct;
+    for (int s = 0; s < networks; ++s) {
+        T correct = 0;
+        for (long long e = (long long)blockIdx.x * THREADS + threadIdx.x; e < examples; e += stride) {
+            const long long first = (e * networks + s) * classes;
+            correct += t[first + argmax(outputs + first, classes)];
+        }
+        correct = sum_of_block(correct);
+        if (threadIdx.x == 0) partial[blockIdx.x * networks + s] = correct;
+    }
     if (!last_block(ticket)) return;
-    correct = sum_of_parts(partial);
-    if (threadIdx.x == 0) total[0] += correct;
+    for (int s = 0; s < networks; ++s) {
+        const T correct = sum_of_parts(partial, s, networks);
+        if (threadIdx.x == 0) total[s] += correct;
+    }
 }
 
 // sums[m, w] = the sum of weights[m, k] * rows[m, k, w] over the few k: many small products, a thread

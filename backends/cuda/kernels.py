@@ -64,14 +64,21 @@ class Kernels:
         return out
 
     def softmax_cross_entropy(
-        self, outputs: Array, targets: Array, kept: Array, loss: Array
+        self, outputs: Array, targets: Array, kept: Array, loss: Array, scale: float
     ) -> None:
-        """Write softmax(z) of logits z, shape (N, C), to ``kept``, and -Σ t log softmax(z)."""
-        self._by_rows("softmax_cross_entropy", outputs, targets, kept, loss)
+        """Write -Σ t log p · scale of logits z (N, C), and its gradient, (p - t) · scale.
+
+        p is softmax(z). Of S networks, whose rows alternate, the losses are of shape (S, 1).
+        """
+        number = outputs.dtype.type(scale)
+        self._by_rows("softmax_cross_entropy", outputs, loss, number, outputs, targets, kept, loss)
 
     def count_correct(self, outputs: Array, targets: Array, total: Array) -> None:
-        """Add the number of rows (N, C) whose largest output is where the target row has its 1."""
-        self._by_rows("count_correct", outputs, targets, total)
+        """Add the number of rows (N, C) whose largest output is where the target row has its 1.
+
+        Of S networks, whose rows alternate, to ``total`` of shape (S, 1).
+        """
+        self._by_rows("count_correct", outputs, total, outputs, targets, total)
 
     def weighted_sums(self, weights: Array, rows: Array, sums: Array) -> None:
         """Write the products of stacks of matrices, (M, 1, K) and (M, K, W), to ``sums``.
@@ -120,13 +127,14 @@ class Kernels:
         kernel = self._kernel(name, dtype or elements.dtype)
         kernel((blocks,), (THREADS,), (np.int64(elements.size), *arguments))
 
-    def _by_rows(self, name: str, outputs: Array, *others: Array) -> None:
-        """Launch a kernel in which a thread works on a row of outputs (N, C)."""
-        rows, classes = outputs.shape
-        blocks = _blocks(rows, THREADS)
-        room = self._room(blocks, outputs.dtype)
-        arguments = np.int64(rows), np.int32(classes), outputs, *others, room, self._ticket
-        self._kernel(name, outputs.dtype)((blocks,), (THREADS,), arguments)
+    def _by_rows(self, name: str, outputs: Array, sums: Array, *arguments: Any) -> None:
+        """Launch a kernel in which a thread works on a row of outputs (N, C), for sums (S, 1)."""
+        (rows, classes), networks = outputs.shape, sums.size
+        blocks = _blocks(rows // networks, THREADS)
+        room = self._room(blocks * networks, outputs.dtype)
+        widths = np.int64(rows // networks), np.int32(classes), np.int32(networks)
+        kernel = self._kernel(name, outputs.dtype)
+        kernel((blocks,), (THREADS,), (*widths, *arguments, room, self._ticket))
 
     def _kernel(self, name: str, dtype: np.dtype[Any]) -> Any:
         if dtype.char not in self._modules:  # all of the file at once, which takes no longer

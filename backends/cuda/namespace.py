@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from backends.base import Array
-from backends.cuda.blas import Blas, can_multiply
+from backends.cuda.blas import Blas, can_multiply, can_multiply_stacks
 from backends.cuda.kernels import C_TYPES, Kernels
 from backends.cuda.pixels import PixelProducts, Pixels
 from backends.cuda.queue import Queue
@@ -49,6 +49,8 @@ class CudaNamespace:
         self._queue.enter()
         if can_multiply(a, b, out):
             return self._blas.matmul(a, b, out)
+        if can_multiply_stacks(a, b, out):
+            return self._blas.matmul_stacks(a, b, out)
         try:
             return self._cupy.matmul(a, b, out=out)
         except self._cupy.cuda.memory.OutOfMemoryError as error:
@@ -73,6 +75,11 @@ class CudaNamespace:
         """``cupy.eye``, brought from the host, where it takes no kernel to be compiled."""
         self._queue.enter()
         return self._cupy.asarray(np.eye(N, dtype=dtype))
+
+    def ones(self, shape: tuple[int, ...], dtype: Any = None) -> Array:
+        """``cupy.ones``, likewise."""
+        self._queue.enter()
+        return self._cupy.asarray(np.ones(shape, dtype))
 
     def sum(
         self,

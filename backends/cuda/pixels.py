@@ -96,16 +96,19 @@ class PixelProducts:
         apart = -(-PARTS * n // ALIGNED) * ALIGNED
         parts = self._room((k, apart), np.uint16)
         self._kernels.split(b, parts)
+        factor, width = parts[:, : PARTS * n], slice(PARTS * n)
         most = ROWS_AT_ONCE if a.transposed else k
         whole, rest = divmod(k, most)
         sums = self._room((whole + (rest > 0), m, apart), np.float32)
-        if whole:
-            self._blas.matmul_bf16(a.bits, parts, sums, (m, most, PARTS * n), a.transposed, whole)
+        if not a.transposed:
+            self._blas.matmul_stacks(a.bits[None], factor[None], sums[:, :, width])
+        elif whole:
+            rows = a.bits[: whole * most].reshape(whole, most, m).swapaxes(1, 2)
+            factors = parts[: whole * most].reshape(whole, most, apart)[:, :, width]
+            self._blas.matmul_stacks(rows, factors, sums[:whole, :, width])
         if rest:
-            rows, factor = a.bits[whole * most :], parts[whole * most :]
-            self._blas.matmul_bf16(
-                rows, factor, sums[whole:], (m, rest, PARTS * n), a.transposed, 1
-            )
+            rows, last = a.bits[None, whole * most :].swapaxes(1, 2), factor[None, whole * most :]
+            self._blas.matmul_stacks(rows, last, sums[whole:, :, width])
         self._kernels.add_parts(sums, out)
         return out
 

@@ -42,6 +42,7 @@ class Loss:
         smooths: whether targets are probabilities, so that `smooth_labels` makes sense.
         learns: the kinds of tasks that it can be used for; see `mlp.data.task.Task`.
         networks: S, how many networks' outputs stand side by side.
+        both: what writes the loss and its gradient at once, without weights, where there is one.
     """
 
     smooths: ClassVar[bool] = False
@@ -50,6 +51,12 @@ class Loss:
     )
 
     networks = 1
+    both: Any = None
+
+    def __init_subclass__(cls) -> None:
+        """Leave what a class has for both to itself, where another value or gradient is derived."""
+        if {"value", "gradient"} & vars(cls).keys() and "both" not in vars(cls):
+            cls.both = None
 
     def __init__(self, classes: int, backend: Backend, dtype: str) -> None:
         self.xp, self._to_numpy, self._fuse = backend.xp, backend.to_numpy, backend.fuse
@@ -59,8 +66,8 @@ class Loss:
         self._kept: Array | None = None
         self._weights: Array | None = None
         self.smoothing = 0.0
-        self._value = backend.fuse(self.value)
         self._gradient = backend.fuse(self.scaled_gradient)
+        self._both = None if self.both is None else backend.fuse(self.both)
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}()"
@@ -188,10 +195,13 @@ class Loss:
         loss = self.buffer("loss", self.networks, 1)
         if weights is None:
             self._weights, self._scale = None, 1.0 / (total or N)
-            self._value(outputs, self._targets, kept, loss)
+            if self._both is not None:
+                loss = loss if out is None else out
+                self._both(outputs, self._targets, kept, loss, self._scale)
+                return loss
         else:
             self._weights, self._scale = weights.reshape(-1, 1), self._share(weights, total)
-            self.value(self.xp, outputs, self._targets, kept, loss)  # a kernel knows no weights
+        self.value(self.xp, outputs, self._targets, kept, loss)
         return self.xp.multiply(loss, self._scale, out=loss if out is None else out)
 
     def backward(self) -> Array:
@@ -203,7 +213,8 @@ class Loss:
         if self._kept is None:
             raise RuntimeError("there is no forward pass to go back through: call forward first")
         doutputs, self._kept = self._kept, None
-        self._gradient(self._outputs, self._targets, doutputs, self._scale)
+        if self._both is None or self._weights is not None:
+            self._gradient(self._outputs, self._targets, doutputs, self._scale)
         if self._weights is not None:
             self.xp.multiply(doutputs, self._weights, out=doutputs)  # (N, C) · (N, 1)
         if self.networks > 1:
@@ -252,6 +263,14 @@ class SoftmaxCrossEntropy(Loss):
     learns = frozenset({"multiclass"})
 
     @kernel("softmax_cross_entropy")
+    def both(
+        self, xp: Any, outputs: Array, targets: Array, kept: Array, loss: Array, scale: float
+    ) -> None:
+        """Write L, and at once its gradient to ``kept``."""
+        self.value(xp, outputs, targets, kept, loss)
+        xp.multiply(loss, scale, out=loss)
+        self.scaled_gradient(xp, outputs, targets, kept, scale)
+
     def value(self, xp: Any, outputs: Array, targets: Array, kept: Array, loss: Array) -> None:
         """-Σ t · (z - log Σ exp z), with the row's maximum taken off z first; keeps p."""
         N, C = outputs.shape
@@ -269,21 +288,3 @@ class SoftmaxCrossEntropy(Loss):
         """p - t, as each t sums to 1."""
         p = kept
         xp.subtract(p, targets, out=p)  # (N, C)
-
-
-@LOSSES.register("quadratic")
-class Quadratic(Loss):
-    """L = 1/N Σ ½ (a - t)², on the activations a of the last layer.
-
-    Source: Nielsen, Neural Networks and Deep Learning (2015), equation 6.
-    """
-
-    def value(self, xp: Any, outputs: Array, targets: Array, kept: Array, loss: Array) -> None:
-        """½ Σ (a - t)²; keeps a - t."""
-        error = kept
-        xp.subtract(outputs, targets, out=error)  # (N, C)
-        self.add_up(xp, error, error, loss)
-        xp.multiply(loss, 0.5, out=loss)  # (1, 1)
-
-    def gradient(self, xp: Any, outputs: Array, targets: Array, kept: Array) -> None:
-        """a - t, which is what `value` kept."""

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from mlp.common.errors import UsageError
 from mlp.data.dataset import Dataset
-from mlp.nn.losses import LOSSES, Quadratic
+from mlp.nn.losses import LOSSES
 from mlp.nn.network import MLP
+from mlp.nn.quadratic import Quadratic
 from mlp.training.recipe import Recipe
 
 USUAL_LOSSES = {

@@ -12,9 +12,10 @@ import numpy as np
 import pytest
 
 from mlp.data.dataset import Dataset, Split
-from mlp.nn.losses import Quadratic, SoftmaxCrossEntropy
+from mlp.nn.losses import SoftmaxCrossEntropy
 from mlp.nn.network import MLP
 from mlp.nn.optim import SGD
+from mlp.nn.quadratic import Quadratic
 from mlp.training.loop import train
 from mlp.training.recipe import Recipe
 

@@ -15,8 +15,9 @@ from backends import get_backend
 from mlp.nn.activations import LeakyReLU, ReLU, Sigmoid, Tanh
 from mlp.nn.binary_cross_entropy import BinaryCrossEntropy
 from mlp.nn.layers import LAYERS, Chain, Layer, Linear
-from mlp.nn.losses import LOSSES, Quadratic, SoftmaxCrossEntropy
+from mlp.nn.losses import LOSSES, SoftmaxCrossEntropy
 from mlp.nn.network import MLP
+from mlp.nn.quadratic import Quadratic
 
 CPU = get_backend("cpu")
 SHAPES = [(1, 1, 1), (1, 3, 2), (5, 1, 3), (4, 3, 1), (3, 3, 3), (2, 7, 5)]  # (N, I, O)

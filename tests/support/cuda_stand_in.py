@@ -401,7 +401,7 @@ class Cublas:
         several = (*operand, c_longlong)
         self.cublasGemmStridedBatchedEx = self._function(
             "cublasGemmStridedBatchedEx",
-            self._bf16_gemms,
+            self._gemms,
             *(c_void_p, c_int, c_int, c_int, c_int, c_int, c_void_p, *several, *several),
             *(c_void_p, *several, c_int, c_int, c_int),
         )
@@ -458,27 +458,38 @@ class Cublas:
         self._cupy.do("cublasGemmEx", product, a, b, c)
         return 0
 
-    def _bf16_gemms(self, handle, transa, transb, m, n, k, alpha, *rest) -> int:  # type: ignore[no-untyped-def]
-        """Multiply matrices of bf16 into float32, as a tensor core does: see `tensor_core`."""
+    def _gemms(self, handle, transa, transb, m, n, k, alpha, *rest) -> int:  # type: ignore[no-untyped-def]
+        """Multiply stacks of matrices; those of bf16 as a tensor core does: see `tensor_core`."""
         A, Atype, lda, a_next, B, Btype, ldb, b_next, beta, *rest = rest
         C, Ctype, ldc, c_next, count, compute, algorithm = rest
+        if self._workspace not in self._cupy._owners:
+            return 14  # the workspace was freed
         self._check_stream(handle)
-        assert (Atype, Btype, Ctype, compute, algorithm) == (14, 14, 0, 68, -1)
-        one, zero = (ctypes.cast(p, POINTER(ctypes.c_float))[0] for p in (alpha, beta))
-        assert (one, zero) == (1.0, 0.0)
-        assert int(Device.compute_capability) >= 80, "a device without tensor cores for bf16"
-        matrices = []
+        real = ctypes.c_double if Ctype == 1 else ctypes.c_float
+        factor = {0: np.float32, 1: np.float64, 14: np.uint16}[Atype]
+        number, kept = {0: np.float32, 1: np.float64}[Ctype], {68: 24, 77: 11, 75: 8, 70: 53}
+        assert Atype == Btype
+        assert (Atype, compute) == (14, 68) or (Atype == Ctype and (compute == 70) == (Atype == 1))
+        assert Atype != 14 or int(Device.compute_capability) >= 80, "it takes no bf16"
+        one, zero = (ctypes.cast(p, POINTER(real))[0] for p in (alpha, beta))
+        assert (one, zero, algorithm) == (1.0, 0.0, -1)
+        width, matrices = np.dtype(factor).itemsize, []
         for nth in range(count):
             left, right = (k, m) if transa else (m, k), (n, k) if transb else (k, n)
+            to = C + np.dtype(number).itemsize * nth * c_next
             matrices += [
-                self._columns(A + 2 * nth * a_next, lda, *left, np.uint16),
-                self._columns(B + 2 * nth * b_next, ldb, *right, np.uint16),
-                self._columns(C + 4 * nth * c_next, ldc, m, n, np.float32),
+                self._columns(A + width * nth * a_next, lda, *left, factor),
+                self._columns(B + width * nth * b_next, ldb, *right, factor),
+                self._columns(to, ldc, m, n, number),
             ]
 
         def products(*matrices: Any) -> None:
             for a, b, c in zip(*[iter(matrices)] * 3, strict=True):
-                c[...] = tensor_core(a.T if transa else a, b.T if transb else b)
+                a, b = a.T if transa else a, b.T if transb else b
+                if Atype == 14:
+                    c[...] = tensor_core(a, b)
+                else:
+                    c[...] = rounded(a, kept[compute]) @ rounded(b, kept[compute])
 
         self._cupy.do("cublasGemmStridedBatchedEx", products, *matrices)
         return 0

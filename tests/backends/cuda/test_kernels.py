@@ -178,58 +178,66 @@ def test_weighted_sums(cupy: StandIn, dtype: str, shape: tuple[int, int, int]) -
 
 
 def run_softmax(
-    run: Callable[..., None], dtype: str, shape: tuple[int, int]
-) -> tuple[float, np.ndarray]:
-    """What the kernel or its formula makes of random logits: the loss, and the softmax."""
+    run: Callable[..., None], dtype: str, shape: tuple[int, int], networks: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """What the kernel or its formula makes of random logits: the losses, and the gradient."""
     r = np.random.default_rng(2)
-    N, C = shape
-    logits = 5 * r.normal(size=shape).astype(dtype)
+    N, C = shape[0] * networks, shape[1]
+    logits = 5 * r.normal(size=(N, C)).astype(dtype)
     targets = np.eye(C, dtype=dtype)[r.integers(0, C, N)]
     targets[0] = 1 / C  # target rows need not be one-hot
-    p, loss = np.full(shape, np.nan, dtype), np.full((1, 1), np.nan, dtype)
-    arrays = [device(a) for a in (logits, targets, p, loss)]
-    run(*arrays)
-    return float(np.asarray(arrays[3]).item()), np.asarray(arrays[2])
+    dz, losses = np.full((N, C), np.nan, dtype), np.full((networks, 1), np.nan, dtype)
+    arrays = [device(a) for a in (logits, targets, dz, losses)]
+    run(*arrays, 0.25)
+    return np.asarray(arrays[3]), np.asarray(arrays[2])
 
 
 SHAPES = [(1, 2), (5, 10), (257, 10), (700, 3), (2, 300)]
 
 
+@pytest.mark.parametrize("networks", [1, 3])
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("shape", SHAPES)
-def test_softmax_cross_entropy(cupy: StandIn, dtype: str, shape: tuple[int, int]) -> None:
+def test_softmax_cross_entropy(
+    cupy: StandIn, dtype: str, shape: tuple[int, int], networks: int
+) -> None:
     criterion = SoftmaxCrossEntropy(shape[1], get_backend("cpu"), dtype)
+    criterion.networks = networks
 
     def formula(*arrays: Any) -> None:
-        criterion.value(np, *map(np.asarray, arrays))
+        criterion.both(np, *map(np.asarray, arrays[:4]), arrays[4])
 
-    loss, p = run_softmax(Kernels(cupy).softmax_cross_entropy, dtype, shape)
-    true_loss, true_p = run_softmax(formula, dtype, shape)
-    assert loss == pytest.approx(true_loss, rel=TOLERANCE[dtype])
-    np.testing.assert_allclose(p, true_p, rtol=0, atol=TOLERANCE[dtype])
+    losses, dz = run_softmax(Kernels(cupy).softmax_cross_entropy, dtype, shape, networks)
+    true_losses, true_dz = run_softmax(formula, dtype, shape, networks)
+    np.testing.assert_allclose(losses, true_losses, rtol=TOLERANCE[dtype])
+    np.testing.assert_allclose(dz, true_dz, rtol=0, atol=TOLERANCE[dtype])
 
 
+@pytest.mark.parametrize("networks", [1, 3])
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("shape", SHAPES)
-def test_the_count_of_correct_answers(cupy: StandIn, dtype: str, shape: tuple[int, int]) -> None:
+def test_the_count_of_correct_answers(
+    cupy: StandIn, dtype: str, shape: tuple[int, int], networks: int
+) -> None:
     """Whole numbers for logits, so that many are equal; a NaN is the largest, to both."""
     r = np.random.default_rng(5)
-    N, C = shape
-    logits = r.integers(-2, 3, shape).astype(dtype)
-    logits[r.random(shape) < 0.5 / C] = np.nan
+    N, C = shape[0] * networks, shape[1]
+    logits = r.integers(-2, 3, (N, C)).astype(dtype)
+    logits[r.random((N, C)) < 0.5 / C] = np.nan
     labels = r.integers(0, C, N)
-    total = device(np.full((1, 1), 7, dtype))
+    total = device(np.full((networks, 1), 7, dtype))
     for _ in range(2):  # counts add up
         targets = device(np.eye(C, dtype=dtype)[labels])
         Kernels(cupy).count_correct(device(logits), targets, total)
-    assert np.asarray(total).item() == 7 + 2 * int((logits.argmax(axis=1) == labels).sum())
+    right = (logits.argmax(axis=1) == labels).reshape(-1, networks).sum(axis=0)
+    np.testing.assert_array_equal(np.asarray(total)[:, 0], 7 + 2 * right)
 
 
 def run_fused(backend: Backend, function: Callable[..., None]) -> list[np.ndarray]:
-    """The softmax and the loss that a function of softmax cross-entropy's arguments writes."""
+    """The gradient and the loss that a function of softmax cross-entropy's arguments writes."""
     logits, targets = np.float32([[0, 1], [2, 0]]), np.eye(2, dtype="f")
     results = [backend.asarray(np.zeros(shape, "f")) for shape in ((2, 2), (1, 1))]
-    backend.fuse(function)(backend.asarray(logits), backend.asarray(targets), *results)
+    backend.fuse(function)(backend.asarray(logits), backend.asarray(targets), *results, 0.5)
     return [backend.to_numpy(a) for a in results]
 
 
@@ -238,7 +246,7 @@ def test_a_function_names_the_kernel_that_takes_its_place(monkeypatch: pytest.Mo
         raise AssertionError("the function was run in place of its kernel")
 
     cpu, (_, device) = get_backend("cpu"), open_stand_in(monkeypatch)
-    expected = run_fused(cpu, SoftmaxCrossEntropy(2, cpu, "float32").value)
+    expected = run_fused(cpu, SoftmaxCrossEntropy(2, cpu, "float32").both)
     results = run_fused(device, kernel("softmax_cross_entropy")(fails))
     np.testing.assert_allclose(results[0], expected[0], rtol=1e-6)
     np.testing.assert_allclose(results[1], expected[1], rtol=1e-6)
@@ -258,7 +266,7 @@ def test_softmax_cross_entropy_tells_of_a_nan(cupy: StandIn) -> None:
     logits = device(np.float32([[0, 1], [np.nan, 0]]))
     targets = device(np.eye(2, dtype="f"))
     p, loss = device(np.zeros((2, 2), "f")), device(np.zeros((1, 1), "f"))
-    Kernels(cupy).softmax_cross_entropy(logits, targets, p, loss)
+    Kernels(cupy).softmax_cross_entropy(logits, targets, p, loss, 1.0)
     assert np.isnan(np.asarray(loss)).all()
     assert np.isnan(np.asarray(p)).tolist() == [[False, False], [True, True]]
 

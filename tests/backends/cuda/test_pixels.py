@@ -206,7 +206,7 @@ def test_what_a_step_launches(device: tuple[StandIn, Backend], split: Split) -> 
     assert captured["split_in_three"] == captured["add_parts"] == 2 * steps
     assert captured["cublasGemmEx"] == 3 * steps
     launched = Counter(name for kind, name in events if kind == "launch")
-    assert launched["take"] == 2  # images and labels
+    assert launched["take_rows"] == 2  # images and labels
     assert not [event for event in events if event[0].startswith("allocate in")]
 
 
