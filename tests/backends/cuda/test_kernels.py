@@ -65,9 +65,13 @@ def launches() -> Launches:
         r = np.random.default_rng(0)
         images = r.integers(0, 256, (10, 3, 3), dtype=np.uint8)
         split = Split(images, r.integers(0, 4, 10).astype(np.uint8))
-        for activation, dtype, optimizer in itertools.product(LAYERS, DTYPES, OPTIMIZERS):
+        ways = [*itertools.product(LAYERS, DTYPES, OPTIMIZERS)]
+        for activation, dtype, options in [
+            *ways,
+            *(("relu", dtype, {"loss": "quadratic"}) for dtype in DTYPES),
+        ]:
             model = MLP([9, 5, 4], activation, dtype=dtype, backend=backend)
-            recipe = Recipe(batch_size=4, epochs=1, warmup=0, **optimizer)
+            recipe = Recipe(batch_size=4, epochs=1, warmup=0, **options)
             Trainer(model, split, recipe).epoch(0)
     return Launches(cupy.kernels, fused)
 
