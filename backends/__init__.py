@@ -13,6 +13,7 @@ from backends.base import (
     Memory,
     keep_pixels,
     kernel,
+    kernel_of,
     scratch,
 )
 from backends.cpu import CpuBackend
@@ -28,6 +29,7 @@ __all__ = [
     "get_backend",
     "keep_pixels",
     "kernel",
+    "kernel_of",
     "on_replay",
     "scratch",
     "usable_cores",

@@ -17,7 +17,7 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
-from backends import Array, Backend, kernel
+from backends import Array, Backend, kernel, kernel_of
 from mlp.common.errors import UsageError
 from mlp.common.registry import Registry
 from mlp.nn.buffers import Buffers
@@ -42,7 +42,6 @@ class Loss:
         smooths: whether targets are probabilities, so that `smooth_labels` makes sense.
         learns: the kinds of tasks that it can be used for; see `mlp.data.task.Task`.
         networks: S, how many networks' outputs stand side by side.
-        both: what writes the loss and its gradient at once, without weights, where there is one.
     """
 
     smooths: ClassVar[bool] = False
@@ -51,12 +50,11 @@ class Loss:
     )
 
     networks = 1
-    both: Any = None
 
     def __init_subclass__(cls) -> None:
         """Leave what a class has for both to itself, where another value or gradient is derived."""
         if {"value", "gradient"} & vars(cls).keys() and "both" not in vars(cls):
-            cls.both = None
+            cls.both = Loss.both  # type: ignore[method-assign]
 
     def __init__(self, classes: int, backend: Backend, dtype: str) -> None:
         self.xp, self._to_numpy, self._fuse = backend.xp, backend.to_numpy, backend.fuse
@@ -67,7 +65,7 @@ class Loss:
         self._weights: Array | None = None
         self.smoothing = 0.0
         self._gradient = backend.fuse(self.scaled_gradient)
-        self._both = None if self.both is None else backend.fuse(self.both)
+        self._both = backend.fuse(self.both) if kernel_of(self.both) else None
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}()"
@@ -247,6 +245,17 @@ class Loss:
         self.gradient(xp, outputs, targets, kept)
         xp.multiply(kept, scale, out=kept)
 
+    def both(
+        self, xp: Any, outputs: Array, targets: Array, kept: Array, loss: Array, scale: float
+    ) -> None:
+        """Write L, without weights, and at once its gradient to ``kept``.
+
+        What a subclass names a kernel for takes the place of the parts.
+        """
+        self.value(xp, outputs, targets, kept, loss)
+        xp.multiply(loss, scale, out=loss)
+        self.scaled_gradient(xp, outputs, targets, kept, scale)
+
 
 LOSSES: Registry[type[Loss]] = Registry("loss")
 """The losses by name; each is made with C, a backend, a dtype and the numbers of the choice."""
@@ -266,10 +275,7 @@ class SoftmaxCrossEntropy(Loss):
     def both(
         self, xp: Any, outputs: Array, targets: Array, kept: Array, loss: Array, scale: float
     ) -> None:
-        """Write L, and at once its gradient to ``kept``."""
-        self.value(xp, outputs, targets, kept, loss)
-        xp.multiply(loss, scale, out=loss)
-        self.scaled_gradient(xp, outputs, targets, kept, scale)
+        super().both(xp, outputs, targets, kept, loss, scale)
 
     def value(self, xp: Any, outputs: Array, targets: Array, kept: Array, loss: Array) -> None:
         """-Σ t · (z - log Σ exp z), with the row's maximum taken off z first; keeps p."""

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import pytest
 from device import CountingBackend
 
-from backends import get_backend
+from backends import Array, get_backend, kernel_of
 from mlp.common.errors import UsageError
-from mlp.nn.losses import LOSSES
+from mlp.nn.losses import LOSSES, SoftmaxCrossEntropy
 
 CPU = get_backend("cpu")
 N, C = 6, 4
@@ -298,3 +299,16 @@ def test_target_rows_are_parted_from_a_last_column_of_weights() -> None:
     np.testing.assert_array_equal(targets, rows[:, :2])
     np.testing.assert_array_equal(weights, [3.0, 0.5])
     assert loss.part(targets) == (targets, None)
+
+
+def test_another_gradient_is_not_replaced_by_a_kernel() -> None:
+    """A device's kernel for a loss and its gradient is left to the class that names it."""
+
+    class Halved(SoftmaxCrossEntropy):
+        def gradient(self, xp: Any, outputs: Array, targets: Array, kept: Array) -> None:
+            super().gradient(xp, outputs, targets, kept)
+            xp.multiply(kept, 0.5, out=kept)
+
+    assert kernel_of(SoftmaxCrossEntropy.both) == "softmax_cross_entropy"
+    for kind in (Halved, LOSSES["logit_error"]):
+        assert kernel_of(kind.both) is None
