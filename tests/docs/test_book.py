@@ -2,25 +2,51 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from command import in_this_process
-from documented import run_page
+from documented import run_notebook, run_page
 from source import ROOT
+from threadpoolctl import threadpool_limits
 
-CHAPTERS = sorted((ROOT / "docs" / "book").glob("[0-9]*.md"))
+DOCS = ROOT / "docs"
+PAGES = [*sorted((DOCS / "book").glob("[0-9]*.md")), *sorted((DOCS / "explained").glob("*.md"))]
+NOTEBOOKS = sorted((DOCS / "notebooks").glob("*.ipynb"))
 
 
-@pytest.mark.parametrize("chapter", CHAPTERS, ids=lambda path: path.stem)
-def test_a_chapter_runs(
-    chapter: Path,
+@pytest.fixture(autouse=True)
+def one_thread() -> Iterator[None]:
+    """Products as small as a chapter's take longer by several threads that wait for each other."""
+    with threadpool_limits(1):
+        yield
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda path: path.stem)
+def test_a_page_runs(
+    page: Path,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     monkeypatch.setenv("MLP_OFFLINE", "1")
-    assert run_page(chapter, in_this_process(tmp_path, monkeypatch, capsys)) >= 2
+    assert run_page(page, in_this_process(tmp_path, monkeypatch, capsys)) >= 1
+
+
+@pytest.mark.parametrize("notebook", NOTEBOOKS, ids=lambda path: path.stem)
+def test_a_notebook_runs(notebook: Path) -> None:
+    run_notebook(notebook)
+    cells = json.loads(notebook.read_text(encoding="utf-8"))["cells"]
+    assert not any(cell.get("outputs") for cell in cells)  # they are made when the site is built
+
+
+def test_the_pictures_are_small_and_shown() -> None:
+    pictures = {path.name: path.stat().st_size for path in (DOCS / "book").glob("pictures/*.png")}
+    text = "".join(page.read_text(encoding="utf-8") for page in PAGES)
+    assert {name for name in pictures if f"](pictures/{name})" not in text} == set()
+    assert sum(pictures.values()) < 200_000
 
 
 def test_what_a_page_does_not_print_is_seen(
