@@ -55,7 +55,7 @@ def test_no_launcher_is_told(
 
 @needs_mpi
 def test_it_starts_ranks(tmp_path: Path) -> None:
-    options = "--ranks 2 --hidden 8 --batch-size 32 --images 64 --epochs 1 --rounds 1 --sums 10"
+    options = "--ranks 1 --hidden 8 --batch-size 32 --images 64 --epochs 1 --rounds 1 --sums 10"
     assert scale.main([*options.split(), "--out", str(tmp_path)]) == 0
     (only,) = json.loads((tmp_path / "scale.json").read_text())["rounds"][0]
-    assert only["ranks"] == 2
+    assert only["ranks"] == 1

@@ -1,12 +1,9 @@
-"""What tests start by mpiexec: each rank does this, and the first prints what was found as JSON."""
+"""What a test starts by mpiexec: all meet and train, and the first prints what was found."""
 
 from __future__ import annotations
 
 import hashlib
 import json
-import os
-import signal
-import sys
 from typing import Any
 
 import numpy as np
@@ -41,9 +38,9 @@ def trained(ranks: MPIRanks, options: dict[str, Any], dtype: str) -> Any:
 
 
 def meet() -> Any:
-    """Let groups of 1 to all ranks do the same, one group after another."""
-    found = []
-    for size in range(1, WORLD.size + 1):
+    """Let groups of 1, 2, 4 … ranks do the same, one group after another."""
+    found, sizes = [], (1 << power for power in range(WORLD.size.bit_length()))
+    for size in sizes:
         group = WORLD.Split(int(WORLD.rank < size))
         if WORLD.rank < size:
             ranks = MPIRanks(group)
@@ -61,22 +58,7 @@ def meet() -> Any:
     return found
 
 
-def stay_away(number: int) -> None:
-    """Let the last rank stop or end by a signal while the others wait for it."""
-    ranks = MPIRanks(WORLD, patience=0.5)
-    ranks.all_gather("here")
-    if ranks.rank == ranks.size - 1:
-        os.kill(os.getpid(), number)
-    try:
-        ranks.all_gather("there")
-    except Exception as error:
-        ranks.abort(str(error), 4)
-
-
 if __name__ == "__main__":
-    if sys.argv[1:] == ["meet"]:
-        met = meet()
-        if WORLD.rank == 0:
-            print(json.dumps(met))
-    else:
-        stay_away(signal.Signals[sys.argv[1]])
+    met = meet()
+    if WORLD.rank == 0:
+        print(json.dumps(met))
