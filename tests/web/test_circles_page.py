@@ -55,13 +55,21 @@ def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
         assert errors == []
 
 
+@pytest.fixture(scope="module")
+def opened(browser: Any, port: int) -> Page:
+    return Page(browser, port)
+
+
 @pytest.fixture
-def page(browser: Any, port: int) -> Page:
-    page = Page(browser, port)
-    page.all("#sample-digits button")[4].click()
-    page.reads("4")
-    page.until(lambda: page.run("return circles.digit !== null && circles.frame === 0"))
-    return page
+def page(opened: Page, reader: Path) -> Page:
+    """The page as one finds it, with a sample of 4 on the board."""
+    opened.run("showUnit(null); scrollTo(0, 0)")
+    if opened.run("return live.network.name") != reader.name:
+        choose_model(opened, reader.name)
+    opened.all("#sample-digits button")[4].click()
+    opened.reads("4")
+    opened.until(lambda: opened.run("return circles.digit !== null && circles.frame === 0"))
+    return opened
 
 
 def choose_model(page: Page, name: str) -> None:

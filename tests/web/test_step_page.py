@@ -124,8 +124,7 @@ def test_a_rate_and_updates_are_chosen_by_their_sliders(page: Page) -> None:
 def test_the_arrows_walk_through_the_stages(page: Page) -> None:
     page.run("go(0)")
     count = page.run("return step.told.stages.length")
-    for _ in range(count):
-        page.one("body").send_keys(Keys.ARROW_RIGHT)
+    page.one("body").send_keys(Keys.ARROW_RIGHT * count)
     assert page.text("#title") == "The answer before and after"
     assert not page.one("#next").is_enabled()
     page.one("#back").click()
@@ -133,11 +132,13 @@ def test_the_arrows_walk_through_the_stages(page: Page) -> None:
     assert len(page.all("#strip [aria-current=step]")) == 1
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_nothing_on_the_page_hinders_anyone(page: Page, scheme: str) -> None:
-    for title in ("Forward through layer 1: ReLU", "How wrong that is"):
-        parts(page, title)
-        assert hindrances(page.browser, scheme) == []
+@pytest.mark.parametrize(
+    ("scheme", "title"),
+    [("light", "How wrong that is"), ("dark", "Forward through layer 1: ReLU")],
+)
+def test_nothing_on_the_page_hinders_anyone(page: Page, scheme: str, title: str) -> None:
+    parts(page, title)
+    assert hindrances(page.browser, scheme) == []
 
 
 def test_it_fits_a_phone(page: Page) -> None:
