@@ -5,10 +5,12 @@ other modules are the pipeline's stages, and `constants` holds every number they
 """
 
 from mlp.handwriting.components import Box
+from mlp.handwriting.crops import crop_digits
+from mlp.handwriting.digit import Digit
 from mlp.handwriting.drawings import prepare_drawing
 from mlp.handwriting.errors import NoDigit, SeveralDigits
 from mlp.handwriting.load import load_picture
-from mlp.handwriting.pipeline import Digit, crop_digits, extract_digit, extract_digits
+from mlp.handwriting.pipeline import extract_digit, extract_digits
 
 __all__ = [
     "Box",

@@ -20,8 +20,9 @@ import numpy as np
 
 from mlp.common.errors import DataError, MLPError
 from mlp.common.threads import blas_threads
+from mlp.handwriting.digit import Digit
 from mlp.handwriting.load import load_picture
-from mlp.handwriting.pipeline import Digit, extract_digit, extract_digits
+from mlp.handwriting.pipeline import extract_digit, extract_digits
 
 POOL_SECONDS = 2.0
 """Processes are started where what is left would take one of them longer than this."""

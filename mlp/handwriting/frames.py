@@ -57,6 +57,36 @@ def remove_borders(ink: Plane) -> tuple[Plane, float]:
     return (rest, find_edge(rest)) if _holds_a_digit(rest) else (ink, edge)
 
 
+def find_panel(mask: Mask) -> Box | None:
+    """Find the solid rectangle that a shape is, if paper shows in its middle alone.
+
+    A chart's dark panel with a light digit in it is one; no digit inks the whole rim of its box.
+
+    Args:
+        mask: bool, shape (height, width): the shape, which may have ticks at its sides.
+
+    Returns:
+        What is inside its rim; None if it is no such rectangle.
+    """
+    rows, columns = (np.flatnonzero(mask.mean(axis=a) > constants.PANEL_ROW) for a in (1, 0))
+    if not len(rows) or not len(columns):
+        return None
+    top, left = int(rows[0]), int(columns[0])
+    panel = mask[top : rows[-1] + 1, left : columns[-1] + 1]
+    height, width = panel.shape
+    rim = max(1, round(constants.PANEL_RIM * min(height, width)))
+    middle = panel[rim:-rim, rim:-rim]
+    whole = min(height / mask.shape[0], width / mask.shape[1])
+    slim = width < constants.PANEL_SLIMMEST * height
+    if middle.size == 0 or slim or whole < constants.PANEL_WHOLE:
+        return None
+    solid = float(panel.sum() - middle.sum()) / (panel.size - middle.size)
+    bare = 1 - float(middle.mean())
+    if solid < constants.PANEL_SOLID or not constants.PANEL_LEAST < bare < constants.PANEL_MOST:
+        return None
+    return Box(rim, rim, height - rim, width - rim).moved(top, left)
+
+
 def _holds_a_digit(ink: Plane) -> bool:
     """Whether anything as large as a digit stands clear of the picture's edge."""
     try:

@@ -12,9 +12,10 @@ from numpy.typing import NDArray
 from mlp.common.errors import DataError
 from mlp.handwriting import constants
 from mlp.handwriting.components import Box, ComponentLabels, Part, connected_components
+from mlp.handwriting.digit import Digit
 from mlp.handwriting.errors import NoDigit, SeveralDigits
 from mlp.handwriting.filters import Mask, Plane
-from mlp.handwriting.frames import remove_borders, remove_frames
+from mlp.handwriting.frames import find_panel, remove_borders, remove_frames
 from mlp.handwriting.ink import (
     absorbed_light,
     align_polarity,
@@ -31,26 +32,6 @@ from mlp.handwriting.ruled_lines import remove_ruled_lines
 from mlp.handwriting.segment import around, could_be_one, cut_out, find_digits
 from mlp.handwriting.sharpness import measure_sharpness
 from mlp.handwriting.views import draw_views
-
-
-@dataclass(frozen=True)
-class Digit:
-    """One digit of a picture, as a network trained on MNIST expects it.
-
-    Attributes:
-        image: uint8, shape (28, 28), 0 is paper and 255 is ink.
-        box: where the digit stands in the picture, in its pixels.
-        stages: what each step made of the picture, in order, by name; 2-D arrays of which the
-            largest value is ink, of float32, bool or uint8.
-        views: the digit written otherwise, uint8 of shape (V, 28, 28); see `draw_views`.
-        left_out: the ink near it that was taken for no part of any digit, as a share of its own.
-    """
-
-    image: NDArray[np.uint8]
-    box: Box
-    stages: dict[str, NDArray[np.generic]]
-    views: NDArray[np.uint8]
-    left_out: float
 
 
 def extract_digit(picture: NDArray[np.uint8]) -> Digit:
@@ -86,22 +67,6 @@ def extract_digits(picture: NDArray[np.uint8]) -> list[Digit]:
     return [page.extract(digit, scale) for digit in page.digits]
 
 
-def crop_digits(picture: NDArray[np.uint8]) -> list[NDArray[np.uint8]]:
-    """Crop the digits out of rows of handwriting, in reading order and the picture's own colours.
-
-    Args:
-        picture: as for :func:`extract_digit`.
-
-    Returns:
-        One uint8 array for each digit, with the picture's number of axes; none on a blank page.
-    """
-    try:
-        boxes = [digit.box for digit in extract_digits(picture)]
-    except NoDigit:
-        return []
-    return [picture[box.top : box.bottom, box.left : box.right] for box in boxes]
-
-
 @dataclass(frozen=True)
 class _Page:
     """One interpretation of a picture: dark on light or light on dark, all of it or its paper.
@@ -129,6 +94,14 @@ class _Page:
         """The box around all digits, in the working copy."""
         return reduce(or_, (digit.box for digit in self.digits)).moved(*self.corner)
 
+    def panel(self) -> Box | None:
+        """What is inside the solid rectangle that the only digit is, in the working copy."""
+        if len(self.digits) > 1:
+            return None
+        box = self.digits[0].box
+        inside = find_panel(np.isin(self.labels[around(box, 0)], self.digits[0].labels))
+        return inside and inside.moved(box.top, box.left).moved(*self.corner)
+
     def extract(self, digit: Part, scale: float) -> Digit:
         """One digit in MNIST's format; the picture is ``scale`` times as large as the page."""
         alone = cut_out(self.soft, self.labels, digit)
@@ -155,10 +128,11 @@ class _Page:
 def _interpret(picture: NDArray[np.uint8]) -> tuple[_Page, float]:
     """Interpret a picture as dark on light and as light on dark, and keep the sharper.
 
-    The stages run for either polarity over the whole picture, and over the paper alone if there is
-    a table beside it. Nothing cheaper was found to tell a blackboard from a page in a shadow, or a
-    table from the dark half of a page, than to look at the digits of both. A large picture is
-    looked at in a small copy first, which is clear for most: then they run for one polarity alone.
+    The stages run for either polarity over the whole picture, over the paper alone if there is a
+    table beside it, and inside a dark panel. Nothing cheaper was found to tell a blackboard from a
+    page in a shadow, or a table from the dark half of a page, than to look at the digits of both. A
+    large picture is looked at in a small copy first, which is clear for most: then they run for one
+    polarity alone.
 
     Returns:
         The interpretation, and how many times as large as its working copy the picture is.
@@ -167,16 +141,27 @@ def _interpret(picture: NDArray[np.uint8]) -> tuple[_Page, float]:
         NoDigit: if no interpretation has a digit.
     """
     copy, scale = _working_copy(picture)
-    if max(copy.shape) > constants.GLANCE_FROM * constants.GLANCE_SIDE:
-        is_light = _is_clearly_light_on_dark(shrink(copy, constants.GLANCE_SIDE)[0])
-        if is_light is not None and (page := _find_page(~copy if is_light else copy)):
-            return page, scale
-    dark_on_light, light_on_dark = _find_page(copy), _find_page(~copy)
-    if light_on_dark is not None and _wins(light_on_dark, dark_on_light):
-        return light_on_dark, scale
-    if dark_on_light is None:
+    page = _find_sharper(copy)
+    if page is None:
         raise NoDigit
-    return dark_on_light, scale
+    panel = page.panel()
+    inside = None if panel is None else _find_sharper(copy[around(panel, 0)])
+    if panel is None or inside is None:
+        return page, scale
+    down, right = inside.corner
+    return replace(inside, corner=(panel.top + down, panel.left + right)), scale
+
+
+def _find_sharper(picture: NDArray[np.uint8]) -> _Page | None:
+    """The sharper of dark on light and light on dark; None if both are blank."""
+    if max(picture.shape) > constants.GLANCE_FROM * constants.GLANCE_SIDE:
+        is_light = _is_clearly_light_on_dark(shrink(picture, constants.GLANCE_SIDE)[0])
+        if is_light is not None and (page := _find_page(~picture if is_light else picture)):
+            return page
+    dark_on_light, light_on_dark = _find_page(picture), _find_page(~picture)
+    if light_on_dark is not None and _wins(light_on_dark, dark_on_light):
+        return light_on_dark
+    return dark_on_light
 
 
 def _is_clearly_light_on_dark(glance: NDArray[np.uint8]) -> bool | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from drawn_pictures import cover
 from hard_pictures import (
     Scene,
     beside_table,
@@ -15,9 +16,11 @@ from hard_pictures import (
     photograph,
 )
 
+from mlp.data.synthetic import draw_lines
 from mlp.handwriting import NoDigit, extract_digit
-from mlp.handwriting.frames import remove_borders, remove_frames
+from mlp.handwriting.frames import find_panel, remove_borders, remove_frames
 from mlp.handwriting.ink import find_edge
+from mlp.handwriting.normalise import to_mnist_format
 
 
 @pytest.mark.parametrize("pen", [(150, 150, 155), (255, 150, 200)])
@@ -93,3 +96,46 @@ def test_a_border_goes_if_something_else_is_on_the_page():
 def test_a_blank_page_has_no_border():
     with pytest.raises(NoDigit):
         remove_borders(np.zeros((50, 50), np.float32))
+
+
+def chart(coverage: np.ndarray, height: int, width: int) -> np.ndarray:
+    """A light digit on a dark panel with ticks, on a white page of this size, uint8."""
+    page = np.full((height, width), 255.0)
+    rows, columns = coverage.shape
+    top, left = (height - rows) // 2, (width - columns) // 2
+    page[top : top + rows, left : left + columns] = 255 * coverage
+    for along in range(rows // 20, rows, rows // 6):
+        page[top + along, left - 5 : left] = page[top + rows : top + rows + 5, left + along] = 0
+    return page.round().astype(np.uint8)
+
+
+def test_what_a_dark_panel_holds_is_read_and_not_the_panel():
+    """Charts of a digit, with axes around it, were read as what surrounds it."""
+    rng = np.random.default_rng(4)
+    for drawing in draw_lines(500, 6, "continental")[:4]:
+        side = int(rng.integers(60, 180))
+        coverage = cover(drawing, 0.7 * side, 0.08 * side, (side, side))
+        digit = extract_digit(chart(coverage, int(1.3 * side), int(1.7 * side)))
+        assert likeness(digit.image, to_mnist_format(coverage)[0]) > 0.85
+        middle = (digit.box.top + digit.box.bottom) / 2, (digit.box.left + digit.box.right) / 2
+        np.testing.assert_allclose(middle, [0.65 * side, 0.85 * side], atol=0.1 * side)
+
+
+def test_no_digit_is_a_panel_however_fat_its_pen():
+    rng = np.random.default_rng(5)
+    for drawing in draw_lines(500, 7)[::4]:
+        mask = cover(drawing, 30, rng.uniform(2, 14), (48, 48)) > 0.5
+        rows, columns = np.nonzero(mask)
+        box = slice(rows.min(), rows.max() + 1), slice(columns.min(), columns.max() + 1)
+        assert find_panel(mask[box]) is None
+
+
+def test_a_panel_is_solid_and_neither_full_nor_a_frame_nor_slim():
+    panel = np.ones((50, 50), bool)
+    assert find_panel(panel) is None  # there is nothing in it
+    panel[10:40, 20:26] = False
+    assert find_panel(panel) is not None
+    assert find_panel(panel[:, 15:31]) is None
+    panel[4:46, 4:46] = False
+    assert find_panel(panel) is None
+    assert find_panel(np.eye(20, dtype=bool)) is None

@@ -64,13 +64,13 @@ def any_scene(rng: np.random.Generator, side: int, pen: float) -> Scene:
     )
 
 
-def rub_out(coverage: np.ndarray, rng: np.random.Generator, pen: float) -> np.ndarray:
-    """Coverage with a gap or two in its strokes, about as long as the pen is wide."""
+def rub_out(coverage: np.ndarray, rng: np.random.Generator, size: float) -> np.ndarray:
+    """Coverage of a digit of this size, rubbed out in one place or two."""
     rows, columns = np.nonzero(coverage > 0.5)
     y, x = np.mgrid[: coverage.shape[0], : coverage.shape[1]]
     for _ in range(int(rng.integers(1, 3))):
         at = int(rng.integers(len(rows)))
-        reach = pen * rng.uniform(0.4, 0.9)
+        reach = size * rng.uniform(0.03, 0.15)
         coverage = np.where(np.hypot(y - rows[at], x - columns[at]) < reach, 0, coverage)
     return coverage.astype(np.float32)
 
@@ -88,7 +88,7 @@ def draw_pictures(count: int, seed: int = 0) -> Iterator[tuple[int, np.ndarray]]
         pen = max(1.0, size * 0.015 * 11 ** rng.uniform(0, 1))
         coverage = cover(drawing, size, pen, page)
         if rng.random() < 0.1:
-            coverage = rub_out(coverage, rng, pen)
+            coverage = rub_out(coverage, rng, size)
         yield drawing.digit, photograph(coverage, any_scene(rng, side, pen), seed + number)
 
 

@@ -80,6 +80,27 @@ FRAME_CLOSED = 0.8
 FRAME_FILLED = 0.15
 """Share of a frame's height: what it holds is at least as large."""
 
+PANEL_ROW = 0.5
+"""Share of a box's side that a row of a panel inks at least, so that ticks beside it do not."""
+
+PANEL_WHOLE = 0.85
+"""Share of the box's sides that such rows and columns take: the loop of a fat six is no panel."""
+
+PANEL_RIM = 0.04
+"""Share of a panel's shorter side: so wide a rim has no digit in it, and is left out."""
+
+PANEL_SOLID = 0.95
+"""Share of that rim that has ink; the outermost pixels of round corners may lack it."""
+
+PANEL_SLIMMEST = 0.7
+"""Width over height: slimmer is a digit in straight strokes, as on a calculator."""
+
+PANEL_LEAST = 0.02
+"""Share of a panel inside its rim that is bare: with less there is nothing to read in it."""
+
+PANEL_MOST = 0.6
+"""The same: with more it is a frame, or a zero."""
+
 BORDER_DEPTH = 0.25
 """Share of the picture's sides: what reaches farther in than this is no border."""
 
