@@ -64,6 +64,7 @@ class Batches:
         self._make_room()
         rows = images.reshape(len(images), math.prod(self._shape))
         memory = backend.memory()
+        self._is_discrete = memory.is_discrete
         self.on_host = memory.is_discrete and rows.nbytes > memory.free // HOST_SHARE
         self._are_bytes = rows.dtype == np.uint8
         kept = None if self._are_bytes else np.dtype(model.dtype)
@@ -183,8 +184,15 @@ class Batches:
         return self._as_floats(self.backend.asarray(pixels), x), self._widened(labels)
 
     def micro_batches(self, start: int, stop: int, parts: int = 1) -> Iterator[tuple[int, int]]:
-        """Cut a range of rows into even micro-batches, equally many for each of some parts."""
+        """Cut a range of rows into even micro-batches, equally many for each of some parts.
+
+        A device with memory of its own keeps buffers for each size of them: there up to a quarter
+        more are made where all are of one size then.
+        """
         count = -(-(stop - start) // (self.micro_batch_size * parts)) * parts
+        if self._is_discrete:
+            more = range(count, count + count // 4 + 1, parts)
+            count = next((n for n in more if (stop - start) % n == 0), count)
         for i in range(count):
             part = share_of(stop - start, i, count)
             yield start + part.start, start + part.stop

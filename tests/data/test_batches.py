@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from device import CountingBackend
 from toys import DATA, small_micro_batches, toy_model
 
+from backends import get_backend
 from mlp.data.batches import Batches
 
 
@@ -48,3 +50,19 @@ def test_weights_stand_beside_the_targets() -> None:
     np.testing.assert_array_equal(rows[:, -1], [0.5, 2.0])
     np.testing.assert_array_equal(rows[:, :-1].argmax(axis=1), [0, 1])
     np.testing.assert_array_equal(batches.unweighted().gather(np.array([1, 2]))[1], [0, 1])
+
+
+@pytest.mark.parametrize(
+    ("most", "on_cpu", "on_device"),
+    [(60, {60}, {60}), (25, {20}, {20}), (8, {7, 8}, {6}), (9, {8, 9}, {8, 9})],
+)
+def test_a_device_gets_micro_batches_of_one_size_where_it_can(
+    most: int, on_cpu: set[int], on_device: set[int]
+) -> None:
+    """For two sizes it would keep two sets of buffers; the images are cut evenly in any case."""
+    for backend, expected in ((get_backend("cpu"), on_cpu), (CountingBackend(), on_device)):
+        batches = Batches(DATA.train.images, DATA.train.labels, toy_model(backend=backend))
+        batches.micro_batch_size = most
+        cuts = list(batches.micro_batches(0, 60))
+        assert {stop - start for start, stop in cuts} == expected
+        assert [start for start, _ in cuts] == [0, *(stop for _, stop in cuts[:-1])]

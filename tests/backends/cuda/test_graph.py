@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 from cuda_stand_in import StandIn, install, open_stand_in
+from source import ROOT
 from toys import toy_dataset, toy_model
 
 from backends import Backend, BackendError, get_backend
@@ -26,6 +27,7 @@ from mlp.training.recipe import Recipe
 from mlp.training.together import Watch, train_together
 from mlp.training.trainer import Trainer
 
+DOC = ROOT / "docs" / "gpu.md"
 EPOCHS = 4
 N, CLASSES = 70, 4
 
@@ -187,6 +189,29 @@ def test_the_nodes_of_a_step(
     captured = Counter(name for kind, name in events if kind == "captured")
     assert captured.pop("cublasGemmEx") == 3 + 3 + 2  # y, dW and dx, but the first layer's dx
     assert captured.total() <= 3 * 4 + 2 + (train_accuracy == "running")
+
+
+@pytest.mark.parametrize(("hidden", "nodes"), [((16, 16), 20), ((128,), 13)])
+def test_the_nodes_that_are_told_of(
+    monkeypatch: pytest.MonkeyPatch, hidden: tuple[int, ...], nodes: int
+) -> None:
+    """In docs/gpu.md; one more of a span gathers targets."""
+    cupy, backend = open_stand_in(monkeypatch, run_kernels=False)
+    r = np.random.default_rng(0)
+    images, labels = r.integers(0, 256, (96, 28, 28), dtype=np.uint8), np.zeros(96, np.uint8)
+    trainer = Trainer(
+        MLP([784, *hidden, 10], backend=backend), Split(images, labels), Recipe(batch_size=32)
+    )
+    trainer.epoch(0)
+    captured = [name for kind, name in events_of(cupy, trainer, 1) if kind == "captured"]
+    assert len(captured) == 3 * nodes + 1
+    row = next(
+        line for line in DOC.read_text(encoding="utf-8").splitlines()
+        if line.startswith(f"| 784-{'-'.join(map(str, hidden))}-10 | {len(hidden) * 3 + 2} |")
+    )  # fmt: skip
+    counts = [int(cell) for cell in row.split("|")[2:-1]]
+    assert counts[6] == sum(counts[:6]) == nodes
+    assert counts[7] == nodes + 5
 
 
 def test_networks_side_by_side_train_as_on_the_cpu(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -191,7 +191,10 @@ def test_a_training_is_measured_on_pixels(device: tuple[StandIn, Backend]) -> No
 
 
 def test_what_a_step_launches(device: tuple[StandIn, Backend], split: Split) -> None:
-    """Twice three nodes in place of two products; images are gathered by one call."""
+    """Twice three nodes in place of two products; images are gathered by one call.
+
+    A fifth node more is the gradient's rest, of images that are no multiple of 2,048 (docs/gpu.md).
+    """
     cupy, backend = device
     trainer = Trainer(
         MLP([16, 9, CLASSES], backend=backend), split, Recipe(batch_size=30, epochs=EPOCHS)
