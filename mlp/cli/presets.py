@@ -14,7 +14,7 @@ from rich.table import Table
 from mlp.cli import console
 from mlp.cli.options import DataFolder, DatasetName, Device, Json, open_dataset, open_device
 from mlp.common.errors import UsageError
-from mlp.training.presets.preset import load_preset, preset_names
+from mlp.training.presets.preset import Preset, load_preset, preset_names
 from mlp.training.presets.reproduce import Finding, compare, run_seeds
 
 
@@ -61,18 +61,21 @@ def reproduce(
     columns = (TextColumn("{task.description}"), BarColumn(), TimeRemainingColumn())
     with Progress(*columns, console=console.stderr, transient=True) as bar:
         task = bar.add_task("", total=total)
-        done, left = 0, []
+        done = 0
+        left: list[Preset] = []
         for preset in chosen:
+            reached: dict[int, int] = {}  # by its seed, the epoch of each network
 
             def on_epoch(
-                seed: int, epoch: int, name: str = preset.name, before: int = done
+                seed: int,
+                epoch: int,
+                name: str = preset.name,
+                before: int = done,
+                reached: dict[int, int] = reached,
             ) -> None:
-                epochs = preset.recipe.epochs  # noqa: B023 - called before the loop goes on
-                bar.update(
-                    task,
-                    completed=before + seed * epochs + epoch,
-                    description=f"{name}, seed {seed}",
-                )
+                reached[seed] = epoch
+                completed = before + sum(reached.values())
+                bar.update(task, completed=completed, description=f"{name}, seed {seed}")
 
             try:
                 found = compare(preset, run_seeds(preset, images, seeds, backend, on_epoch))

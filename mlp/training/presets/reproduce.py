@@ -8,13 +8,15 @@ from dataclasses import dataclass
 from statistics import mean, median
 
 from backends import Backend
+from mlp.common.errors import DivergedError
 from mlp.data.load import Dataset
 from mlp.models.metrics import count_correct
 from mlp.models.predict import vote
 from mlp.nn.network import MLP
 from mlp.training.history import Epoch, History
-from mlp.training.loop import train
+from mlp.training.many import train_many
 from mlp.training.presets.preset import Claim, Preset
+from mlp.training.together import Watch
 
 
 @dataclass(frozen=True)
@@ -48,7 +50,7 @@ def run_seeds(
     backend: Backend,
     on_epoch: Callable[[int, int], None] | None = None,
 ) -> list[History]:
-    """Train a preset from each of the seeds from 0 on.
+    """Train a preset from each of the seeds from 0 on, side by side where `train_many` does.
 
     Args:
         preset: what to train; a committee's members take the seeds in turn.
@@ -56,35 +58,37 @@ def run_seeds(
         seeds: how many runs.
         backend: the device.
         on_epoch: called with the seed and the epoch after each report.
+
+    Raises:
+        KeyboardInterrupt: if it is interrupted.
+        DivergedError: if one of the networks learns nothing.
     """
-    histories = []
-    for seed in range(seeds):
-        runs = [
-            _run(preset, dataset, seed * preset.members + member, backend, on_epoch)
-            for member in range(preset.members)
-        ]
-        histories.append(runs[0][1] if len(runs) == 1 else _vote(runs, dataset))
-    return histories
-
-
-def _run(
-    preset: Preset,
-    dataset: Dataset,
-    seed: int,
-    backend: Backend,
-    on_epoch: Callable[[int, int], None] | None,
-) -> tuple[MLP, History]:
-    recipe = dataclasses.replace(preset.recipe, seed=seed)
-    model = preset.architecture.build(dataset.pixels, dataset.classes, recipe.loss, seed, backend)
-
-    def tell(epoch: Epoch) -> None:
-        if on_epoch is not None:
-            on_epoch(seed, epoch.epoch)
-
-    history = train(model, dataset, recipe, on_epoch=tell)
-    if history.interrupted:
+    recipe, members = preset.recipe, preset.members
+    models = [
+        preset.architecture.build(dataset.pixels, dataset.classes, recipe.loss, seed, backend)
+        for seed in range(seeds * members)
+    ]
+    watch = Watch() if on_epoch is None else _Tells(on_epoch)
+    trained = train_many(models, dataset, recipe, range(len(models)), watch=watch)
+    if any(one.history.interrupted for one in trained):
         raise KeyboardInterrupt
-    return model, history
+    if problem := next((one.problem for one in trained if one.problem is not None), None):
+        raise DivergedError(problem)
+    runs = [(one.model, one.history) for one in trained]
+    if members == 1:
+        return [history for _, history in runs]
+    return [_vote(runs[n : n + members], dataset) for n in range(0, len(runs), members)]
+
+
+class _Tells(Watch):
+    """Tells the epochs of each seed."""
+
+    def __init__(self, tell: Callable[[int, int], None]) -> None:
+        self._tell = tell
+
+    def on_epoch(self, number: int, epoch: Epoch) -> None:
+        """Tell of a network, whose number is its seed."""
+        self._tell(number, epoch.epoch)
 
 
 def _vote(runs: list[tuple[MLP, History]], dataset: Dataset) -> History:

@@ -11,6 +11,7 @@ from typer.testing import CliRunner
 
 from backends import get_backend
 from mlp.cli import app
+from mlp.common.errors import DivergedError
 from mlp.models.predict import probabilities
 from mlp.training.architecture import Architecture
 from mlp.training.history import Epoch, History
@@ -55,10 +56,25 @@ def test_a_committee_is_held_against_its_claim() -> None:
     assert finding.low <= finding.ours[0] <= finding.high
 
 
+@pytest.mark.parametrize("dropout", [0.0, 0.1])  # side by side, and one after another
+def test_one_that_learns_nothing_is_an_error(dropout: float) -> None:
+    recipe = dataclasses.replace(PRESET.recipe, lr=1e30, momentum=0.0, dropout=dropout)
+    with pytest.raises(DivergedError, match="too high"):
+        run_seeds(dataclasses.replace(PRESET, recipe=recipe), DATA, 1, CPU)
+
+
+def test_an_interrupt_ends_it() -> None:
+    def interrupts(seed: int, epoch: int) -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        run_seeds(PRESET, DATA, 1, CPU, interrupts)
+
+
 def test_its_epochs_are_told_with_their_seed() -> None:
     told: list[tuple[int, int]] = []
     run_seeds(PRESET, DATA, 1, CPU, lambda seed, epoch: told.append((seed, epoch)))
-    assert told == [(seed, epoch) for seed in range(3) for epoch in (1, 2)]
+    assert sorted(told) == [(seed, epoch) for seed in range(3) for epoch in (1, 2)]
 
 
 @pytest.mark.parametrize(
