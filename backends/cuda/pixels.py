@@ -91,7 +91,12 @@ class PixelProducts:
             a: the images, or their transpose.
             b: float32, in rows.
             out: float32, in rows.
+
+        Raises:
+            TypeError: if a matrix is of another dtype or lies otherwise.
         """
+        if any(m.dtype != np.float32 or not m.flags.c_contiguous for m in (b, out)):
+            raise TypeError("pixels are multiplied with, and into, rows of float32")
         (m, k), n = a.shape, b.shape[1]
         apart = -(-PARTS * n // ALIGNED) * ALIGNED
         parts = self._room((k, apart), np.uint16)

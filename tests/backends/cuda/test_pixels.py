@@ -121,6 +121,17 @@ def test_rows_of_pixels_are_cut_and_swapped(device: tuple[StandIn, Backend]) -> 
         pixels.T[1:2]
 
 
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_kernels_are_given_rows_of_float32_alone(
+    device: tuple[StandIn, Backend], dtype: str
+) -> None:
+    backend = device[1]
+    pixels = kept(backend, np.ones((3, 8), np.uint8))
+    wide, out = backend.xp.ones((8, 6), dtype), backend.xp.empty((3, 3), "float32")
+    with pytest.raises(TypeError, match="rows of float32"):
+        backend.xp.matmul(pixels, wide[:, :3], out=out)
+
+
 def test_many_images_are_brought_in_slices(
     device: tuple[StandIn, Backend], monkeypatch: pytest.MonkeyPatch
 ) -> None:
