@@ -13,8 +13,8 @@ from mlp.data.strokes import skeletons
 from mlp.data.synthetic import CLASSES, load_synthetic
 from mlp.handwriting import Digit, NoDigit, SeveralDigits, extract_digit, extract_digits
 
-SAMPLES_DRAWN, SAMPLES_SEED = 100, 0
-"""Of so many digits that the project draws, with a seed that draws each of the ten."""
+SAMPLES_DRAWN, SAMPLES_SEED = 300, 0
+"""Of so many digits that the project draws, with this seed, the samples are taken."""
 
 
 def digits_payload(picture: NDArray[np.uint8]) -> dict[str, Any]:
@@ -39,14 +39,23 @@ def digits_payload(picture: NDArray[np.uint8]) -> dict[str, Any]:
 
 @cache
 def samples_payload() -> dict[str, list[str]]:
-    """Draw a digit of each kind, for those with no pen at hand.
+    """Draw a typical digit of each kind, for those with no pen at hand.
 
     Returns:
         ``samples``, those of 0 to 9 in order: each of 784 bytes in base 85.
     """
     split = load_synthetic(1, SAMPLES_DRAWN, SAMPLES_SEED).test
-    first = [int((split.labels == digit).argmax()) for digit in range(CLASSES)]
-    return {"samples": [_packed(split.images[row]) for row in first]}
+    return {"samples": [_packed(_typical(split.images[split.labels == d])) for d in range(CLASSES)]}
+
+
+def _typical(images: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Return the image, of shape (N, H, W), that is most in line with the mean, and no blot."""
+    values = images.reshape(len(images), -1).astype(np.float64)
+    ink = values.sum(axis=1)
+    alike = values @ values.mean(axis=0) / np.sqrt((values**2).sum(axis=1))
+    alike[ink > np.median(ink)] = 0
+    most: NDArray[np.uint8] = images[alike.argmax()]
+    return most
 
 
 @cache

@@ -90,7 +90,7 @@ def _input(step: OneStep) -> Told:
 
 
 def _forward(step: OneStep, p: Pass, unit: int) -> Told:
-    says, parts = "", [_part("x", p.x)]
+    parts = [_part("x", p.x)]
     if isinstance(p.layer, Linear):
         W, b = step.part(step.before, p.layer, "W"), 0.0
         products = p.x * W[:, unit]

@@ -26,7 +26,7 @@ def jpeg(share: float) -> bytes:
     return content.getvalue()[: int(share * len(content.getvalue()))]
 
 
-@pytest.mark.parametrize("path", ["/", "/app.js", "/network.js", "/style.css"])
+@pytest.mark.parametrize("path", ["/", "/app.js", "/style.css", "/step", "/step.js", "/step.css"])
 def test_the_page_may_do_no_more_than_it_needs(client: Client, path: str) -> None:
     response = client.get(path)
     assert response.status == 200

@@ -13,6 +13,7 @@ const circles = {
   network: null,
   digit: undefined, // whose answer is shown; null for an empty board
   columns: [], // of each layer: { count, out, slots: [{ unit, shown, target }], scale }
+  pixels: null, // the edges that leave the picture, until another digit or unit is looked at
   places: [], // where each circle was drawn: { k, unit, x, y, r }
   pointed: null, // { k, unit } under the pointer or the keyboard
   chosen: null, // { k, unit } that is looked at
@@ -24,6 +25,7 @@ function showCircles(network, digit) {
   if (circles.network !== network) beginCircles(network);
   circles.digit = digit || null;
   circles.columns.forEach((column, k) => chooseCircles(column, k));
+  circles.pixels = null;
   askFrame();
   tellCirclesAtRest();
 }
@@ -165,7 +167,8 @@ function drawCircles() {
   const cell = side / constants.MNIST_SIDE;
   const pixel = (i) => ({ x: ((i % constants.MNIST_SIDE) + 0.5) * cell, y: middle - side / 2 + (Math.floor(i / constants.MNIST_SIDE) + 0.5) * cell, r: 0 });
   drawDigit(context, ink, middle - side / 2, side, cell);
-  for (const edge of edgesOfPixels()) drawEdge(context, edge, pixel(edge.from), spots[0].get(edge.to), 0);
+  circles.pixels ||= edgesOfPixels();
+  for (const edge of circles.pixels) drawEdge(context, edge, pixel(edge.from), spots[0].get(edge.to), 0);
   for (let k = 1; k < columns.length; k += 1) {
     for (const edge of edgesInto(k)) drawEdge(context, edge, spots[k - 1].get(edge.from), spots[k].get(edge.to), k);
   }

@@ -22,11 +22,12 @@ function circleAt(event) {
 }
 
 function pointAt(spot) {
-  const before = circles.pointed;
+  if (!spot && !circles.pointed) return;
   circles.pointed = spot && { k: spot.k, unit: spot.unit };
+  circles.pixels = null;
   byId("circles").style.cursor = spot ? "pointer" : "default";
   byId("circle-told").textContent = spot ? `${nameOf(spot)}: ${saysOf(spot)}` : "";
-  if (before !== circles.pointed) askFrame();
+  askFrame();
 }
 
 byId("circles").addEventListener("pointermove", (event) => pointAt(circleAt(event)));
@@ -35,6 +36,7 @@ byId("circles").addEventListener("blur", () => pointAt(null));
 byId("circles").addEventListener("click", (event) => showUnit(circleAt(event)));
 byId("circles").addEventListener("keydown", (event) => {
   const { columns, pointed } = circles;
+  if (!columns.length) return; // the network is not there yet
   const held = pointed || circles.chosen || { k: 0, unit: columns[0].slots[0].unit };
   const row = Math.max(0, columns[held.k].slots.findIndex(({ unit }) => unit === held.unit));
   const to = (k, at) => {
@@ -112,6 +114,7 @@ function looksFor(weights, image) {
 
 function showUnit(spot) {
   circles.chosen = spot && { k: spot.k, unit: spot.unit };
+  circles.pixels = null;
   ascending += 1;
   byId("unit").hidden = !spot;
   askFrame();
