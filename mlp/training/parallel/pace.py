@@ -75,7 +75,8 @@ class Pace:
         """Note that so many updates of the epoch are done now.
 
         Returns:
-            Whether another number of workers is to make the next ones; not if there was none since.
+            Whether another number of workers is to make the next ones: never where none was made
+            since the latest call.
         """
         now, updates = self._clock(), done - self._done
         seconds, self._start, self._done = now - self._start, now, done
