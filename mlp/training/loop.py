@@ -185,7 +185,7 @@ def _run_epochs(
             "checkpoint",
             exit_code=1,
         )
-        _check_finite(losses, model, number, recipe)
+        _check_finite(losses, trainer, number, recipe)
         reported = number % recipe.report_every == 0 or number + 1 == recipe.epochs
         trainer.average_epoch(number + 1)
         with trainer.averaged():
@@ -247,22 +247,10 @@ def _measure(
     )
 
 
-def _are_finite(model: MLP) -> bool:
-    """Tell whether all parameters are finite: only then is the sum of 0 times each 0.
-
-    By a product, which a device has at hand, where it would have to compile a reduction.
-    """
-    xp, p = model.backend.xp, model.parameters  # (P,)
-    total = xp.zeros((1, 1), dtype=p.dtype)
-    with np.errstate(invalid="ignore"):
-        xp.matmul(xp.zeros_like(p).reshape(1, -1), p.reshape(-1, 1), out=total)
-    return float(model.backend.to_numpy(total).item()) == 0.0
-
-
-def _check_finite(losses: NDArray[Any], model: MLP, number: int, recipe: Recipe) -> None:
+def _check_finite(losses: NDArray[Any], trainer: Trainer, number: int, recipe: Recipe) -> None:
     """Check the losses, each taken before its update, and the parameters after the last update."""
     bad = np.flatnonzero(~np.isfinite(losses))
     if len(bad):
         raise DivergedError(explain_divergence(losses, int(bad[0]), number, recipe))
-    if not _are_finite(model):
+    if not trainer.are_finite:
         raise DivergedError(explain_divergence(losses, len(losses), number, recipe))

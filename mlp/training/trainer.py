@@ -20,6 +20,7 @@ from mlp.data.dataset import Split
 from mlp.nn.layers import LAYERS, Layer, Linear
 from mlp.nn.network import MLP
 from mlp.nn.schedules import epoch_learning_rates
+from mlp.training.finite import FiniteCheck
 from mlp.training.parallel.executor import EpochInputs, Executor, Pause
 from mlp.training.parallel.large_batches import LargeBatchExecutor
 from mlp.training.parallel.small_batches import SPAN_MICRO_BATCHES, SmallBatchExecutor
@@ -68,6 +69,7 @@ class Trainer:
         steps: updates of an epoch.
         executor: makes the updates: of small batches, several at a time, or of large ones.
         rate: what the recipe's learning rates are multiplied by, from the next epoch on.
+        are_finite: whether all parameters of a single network were, after the latest epoch.
 
     Raises:
         UsageError: if a layer learns from whole batches, and one has a single image or does not fit
@@ -95,8 +97,11 @@ class Trainer:
             _check_whole_batches(whole[0], model, N, self.batch_size)
         self.executor = self._make_executor(is_large)
         self._order = self.batches.to_device(np.arange(N))  # (N,)
-        losses = (self.steps,) if model.networks == 1 else (self.steps, model.networks)
-        self._losses = self.backend.xp.zeros(losses, dtype=model.dtype)
+        # The losses, and behind them what tells whether the parameters are finite: read at once.
+        told = (self.steps + 1,) if model.networks == 1 else (self.steps + 1, model.networks)
+        self._told = self.backend.xp.zeros(told, dtype=model.dtype)
+        self._losses, self.are_finite = self._told[:-1], True
+        self._check = FiniteCheck(model, self._told[-1:]) if model.networks == 1 else None
         self._shuffler = generator(recipe.seed, "shuffle")
         self._shuffler_then = self._shuffler.bit_generator.state  # before the epoch that is running
         self._resumed: Progress | None = None
@@ -154,9 +159,13 @@ class Trainer:
         limit = nullcontext() if self._is_discrete else blas_threads(1)
         with limit, np.errstate(all="ignore"):
             self.executor.epoch(inputs)
+            if self._check is not None:
+                self._check.write()
         if self.executor.stopped_at is None:
             self._shuffler_then = self._shuffler.bit_generator.state
-        return self.backend.to_numpy(self._losses)
+        told = self.backend.to_numpy(self._told)
+        self.are_finite = bool((told[-1] == 0.0).all())
+        return told[:-1]
 
     def shuffled(self, N: int) -> NDArray[np.int64]:
         """Draw the order of an epoch's images, shape (N,)."""

@@ -7,10 +7,8 @@ from typing import Any
 
 import numpy as np
 import pytest
-from cuda_stand_in import open_stand_in
 from toys import CLASSES, DATA, FAST, TRUE_LOSSES, toy_model, trained
 
-from backends import get_backend
 from mlp.common.errors import DivergedError, ModelError, UsageError
 from mlp.data.dataset import Dataset, Split, hold_out
 from mlp.data.load import load_dataset
@@ -18,7 +16,7 @@ from mlp.data.task import Task
 from mlp.models.metadata import Initialisation, metadata_of, temperature_of
 from mlp.nn.losses import LOSSES
 from mlp.nn.network import MLP
-from mlp.training.loop import _are_finite, train
+from mlp.training.loop import train
 from mlp.training.recipe import Recipe
 
 # Learning
@@ -270,18 +268,3 @@ def test_holding_out_everything_is_refused(validation: float) -> None:
 def test_a_network_of_other_widths_is_refused(sizes: tuple[int, int]) -> None:
     with pytest.raises(ModelError, match="16 pixels and 5 classes"):
         train(MLP(sizes), DATA, Recipe())
-
-
-@pytest.mark.parametrize("place", [0, 1, 54, -1])
-@pytest.mark.parametrize(
-    ("value", "finite"),
-    [(np.inf, False), (-np.inf, False), (np.nan, False), (3.4e38, True), (-1e-45, True)],
-)
-def test_parameters_that_are_not_finite_are_found(
-    value: float, finite: bool, place: int, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    for backend in (get_backend("cpu"), open_stand_in(monkeypatch)[1]):
-        model = toy_model(backend=backend)
-        assert _are_finite(model)
-        model.parameters[place] = value
-        assert _are_finite(model) == finite

@@ -21,9 +21,11 @@ from backends.cuda.graph import GraphWarning
 from mlp.data.dataset import Split
 from mlp.data.synthetic import load_synthetic
 from mlp.nn.network import MLP
+from mlp.training.callbacks import Callback
 from mlp.training.loop import train
 from mlp.training.parallel.small_batches import SmallBatchExecutor
 from mlp.training.recipe import Recipe
+from mlp.training.run import Run
 from mlp.training.together import Watch, train_together
 from mlp.training.trainer import Trainer
 
@@ -154,6 +156,25 @@ def test_what_a_steady_full_batch_epoch_does(monkeypatch: pytest.MonkeyPatch, sp
     done = Counter(kind for kind, _ in events_of(cupy, trainer, 2))
     assert done.pop("launch") <= 3
     assert done == {"replay": 1, "to host": 1}
+
+
+def test_what_an_epoch_that_is_not_reported_does(monkeypatch: pytest.MonkeyPatch) -> None:
+    """One replay, one wait, for its losses and whether the parameters are finite, and no array.
+
+    Launches: its rate, its losses, that sum of 0 times each parameter, and a copy of these.
+    """
+    cupy, backend = open_stand_in(monkeypatch, run_kernels=False)
+    ends = []
+
+    class Ends(Callback):
+        def on_epoch_end(self, run: Run) -> None:
+            ends.append(len(cupy.events))
+
+    recipe = Recipe(batch_size="full", epochs=6, report_every=5)
+    train(toy_model(backend=backend), toy_dataset(), recipe, callbacks=[Ends()])
+    for start, end in itertools.pairwise(ends[1:5]):
+        done = Counter(kind for kind, _ in cupy.events[start:end])
+        assert done == {"launch": 4, "replay": 1, "to host": 1}
 
 
 def test_blas_is_left_alone_where_another_device_computes(

@@ -1,0 +1,26 @@
+"""Whether a network's parameters are finite, told with the losses of an epoch."""
+
+from __future__ import annotations
+
+from backends import Array
+from mlp.nn.network import MLP
+
+
+class FiniteCheck:
+    """Computes 0 where all parameters are finite: only then is the sum of 0 times each 0.
+
+    By a product, which a device has at hand, where it would have to compile a reduction.
+
+    Args:
+        model: the network.
+        out: where the sum goes, an array of one element.
+    """
+
+    def __init__(self, model: MLP, out: Array) -> None:
+        self._xp, self._parameters = model.backend.xp, model.parameters.reshape(-1, 1)  # (P, 1)
+        self._zeros = self._xp.zeros((1, model.parameters.size), dtype=model.dtype)
+        self._out = out.reshape(1, 1)
+
+    def write(self) -> None:
+        """Write the sum for the parameters as they are."""
+        self._xp.matmul(self._zeros, self._parameters, out=self._out)
