@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from mlp.handwriting import constants
-from mlp.handwriting.components import count_components
+from mlp.handwriting.components import connected_components, count_components
 from mlp.handwriting.filters import Mask, Plane, resize, smooth
 
 
@@ -32,11 +32,32 @@ def _with_stroke_width(digit: Mask) -> Mask:
     unit = max(_extent(digit)) / constants.MNIST_DIGIT
     width = stroke_width(digit)
     wanted = float(np.clip(width, constants.THINNEST * unit, constants.THICKEST * unit))
-    strokes = move_outline(digit, (wanted - width) / 2)
+    growth = (wanted - width) / 2
+    strokes = move_outline(digit, growth)
+    if growth > 0:
+        strokes &= ~_lost_loops(digit, strokes, growth)
     if strokes.sum() < constants.LEAST_LEFT * digit.sum():
         return digit
     # Narrowing may break the thinnest strokes; a digit that has some is left as wide as it is.
     return strokes if count_parts(strokes) <= count_parts(digit) else digit
+
+
+def _lost_loops(digit: Mask, strokes: Mask, growth: float) -> Mask:
+    """The middles of loops that wider strokes would close: the small loop of a nine stays one."""
+    labels = connected_components(~digit)  # (height, width): outside and each loop
+    area = constants.FINE**2  # of a pixel of the image
+    is_lost = np.bincount(labels.ravel()) >= constants.LEAST_LOOP * area
+    is_lost[labels[~strokes]] = False
+    is_lost[0] = False
+    middles = np.zeros_like(digit)
+    for share in constants.LOOP_CLOSING:  # the widest strokes that leave something of a loop
+        if not is_lost.any():
+            break
+        left = np.where(move_outline(digit, share * growth), 0, labels)
+        is_found = np.bincount(left.ravel(), minlength=len(is_lost)) >= area * constants.LOOP_LEFT
+        middles |= (is_lost & is_found)[left]
+        is_lost &= ~is_found
+    return middles
 
 
 def stroke_width(mask: Mask) -> float:

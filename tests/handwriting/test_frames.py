@@ -98,24 +98,25 @@ def test_a_blank_page_has_no_border():
         remove_borders(np.zeros((50, 50), np.float32))
 
 
-def chart(coverage: np.ndarray, height: int, width: int) -> np.ndarray:
-    """A light digit on a dark panel with ticks, on a white page of this size, uint8."""
+def chart(coverage: np.ndarray, height: int, width: int, *, dark: bool) -> np.ndarray:
+    """A digit as a chart shows it, uint8: light on a dark panel, or dark in the corner of axes."""
     page = np.full((height, width), 255.0)
     rows, columns = coverage.shape
     top, left = (height - rows) // 2, (width - columns) // 2
-    page[top : top + rows, left : left + columns] = 255 * coverage
+    page[top : top + rows, left : left + columns] = 255 * (coverage if dark else 1 - coverage)
+    page[top : top + rows, left] = page[top + rows - 1, left : left + columns] = 0
     for along in range(rows // 20, rows, rows // 6):
         page[top + along, left - 5 : left] = page[top + rows : top + rows + 5, left + along] = 0
     return page.round().astype(np.uint8)
 
 
-def test_what_a_dark_panel_holds_is_read_and_not_the_panel():
-    """Charts of a digit, with axes around it, were read as what surrounds it."""
+@pytest.mark.parametrize("dark", [True, False])
+def test_what_a_chart_shows_is_read_and_not_its_panel_or_axes(dark):
     rng = np.random.default_rng(4)
-    for drawing in draw_lines(500, 6, "continental")[:4]:
+    for drawing in draw_lines(500, 6, "continental")[:3]:
         side = int(rng.integers(60, 180))
         coverage = cover(drawing, 0.7 * side, 0.08 * side, (side, side))
-        digit = extract_digit(chart(coverage, int(1.3 * side), int(1.7 * side)))
+        digit = extract_digit(chart(coverage, int(1.3 * side), int(1.7 * side), dark=dark))
         assert likeness(digit.image, to_mnist_format(coverage)[0]) > 0.85
         middle = (digit.box.top + digit.box.bottom) / 2, (digit.box.left + digit.box.right) / 2
         np.testing.assert_allclose(middle, [0.65 * side, 0.85 * side], atol=0.1 * side)

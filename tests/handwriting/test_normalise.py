@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from drawn_pictures import cover
 from hard_pictures import Scene, clean, likeness, page_of, photograph
 from PIL import Image, ImageDraw
 
 from mlp.data.strokes import skeletons
+from mlp.data.synthetic import draw_lines
 from mlp.handwriting import extract_digit
+from mlp.handwriting.components import connected_components
+from mlp.handwriting.constants import FINE, MNIST_DIGIT
 from mlp.handwriting.normalise import count_parts, move_outline, stroke_width, to_mnist_format
 
 
@@ -105,3 +109,33 @@ def test_narrowing_leaves_a_stroke_of_uneven_width_in_one_piece():
     soft[65:95, 36:44] = 1  # narrower than what narrowing the rest takes away
     image, strokes = to_mnist_format(soft)
     assert count_parts(strokes) == count_parts(image > 0) == 1
+
+
+def loops(mask: np.ndarray, least: float) -> int:
+    """How many pieces of paper of so many pixels strokes enclose."""
+    labels = connected_components(~np.pad(mask, 1))
+    return int((np.bincount(labels.ravel())[1:] >= least).sum()) - 1
+
+
+def test_a_loop_of_a_pixel_stays_open():
+    """However small the loop of a nine or a six is, it tells them from a three and a five."""
+    rng, found = np.random.default_rng(9), 0
+    for drawing in draw_lines(500, 5, "continental")[:60]:
+        size = rng.uniform(60, 200)
+        coverage = cover(drawing, size, size * rng.uniform(0.02, 0.14), (int(1.3 * size),) * 2)
+        drawn = loops(coverage > 0.5, (size / MNIST_DIGIT) ** 2)
+        assert loops(to_mnist_format(coverage)[1], FINE) >= drawn
+        found += drawn
+    assert found > 15
+
+
+def test_a_small_and_blurred_digit_is_read_as_the_sharp_one():
+    rng = np.random.default_rng(8)
+    for seed, drawing in enumerate(draw_lines(500, 21, "continental")[:12]):
+        side = int(rng.integers(36, 110))
+        pen = 0.09 * side * rng.uniform(0.6, 1)
+        coverage = cover(drawing, 0.7 * side, pen, (side, side))
+        level = int(rng.integers(20, 120))
+        scene = Scene((235,) * 3, (level,) * 3, blur=pen * rng.uniform(0.2, 0.8), grain=2)
+        image = extract_digit(photograph(coverage, scene, seed)).image
+        assert likeness(image, to_mnist_format(coverage)[0]) > 0.75

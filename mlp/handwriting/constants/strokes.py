@@ -178,6 +178,16 @@ THICKEST = 2.7
 """Pixels of the image: the widest strokes of MNIST's digits; wider ones are narrowed. ±20 %: −1 and
 0 of 247, 0 of 47 drawn."""
 
+LEAST_LOOP = 0.5
+"""Pixels of the image, area: a smaller loop may close when its strokes are widened."""
+
+LOOP_LEFT = 0.2
+"""Pixels of the image, area, that are left of a larger one at least."""
+
+LOOP_CLOSING = (0.75, 0.5, 0.25, 0.0)
+"""Shares of what other strokes are widened by: in a loop that would close, the first that leaves so
+much of it."""
+
 LEAST_LEFT = 0.2
 """Share of a digit's area: if narrowing leaves less, the digit stays as it is."""
 
