@@ -3,16 +3,17 @@
 // The first ones sum in two stages: each block leaves its part in `partial`, and the block that comes last
 // adds the parts up. The order of additions depends on the shapes alone, so results repeat exactly,
 // from run to run and from one GPU to another. `ticket` counts the blocks; it is 0 before and after.
+// Where rows are of several networks in turn, each network has blocks of its own, and a ticket.
 // Launch with THREADS threads a block.
 
 #define THREADS 256
 
-// True in all threads of the last block to get here, once every block's part is visible to it.
-__device__ bool last_block(unsigned int* ticket) {
+// True in all threads of the last of some blocks to get here, once each one's part is visible to it.
+__device__ bool last_block(unsigned int* ticket, unsigned int blocks) {
     __shared__ bool last;
     __threadfence();
     __syncthreads();
-    if (threadIdx.x == 0) last = atomicInc(ticket, gridDim.x - 1) == gridDim.x - 1;
+    if (threadIdx.x == 0) last = atomicInc(ticket, blocks - 1) == blocks - 1;
     __syncthreads();
     __threadfence();
     return last;
@@ -45,7 +46,7 @@ extern "C" __global__ void column_sums(long long rows, int columns, const T* a, 
         const T sum = sum_of_rows(a + c, rows, blockIdx.x, gridDim.x, width, columns);
         if (threadIdx.x < width) partial[(long long)blockIdx.x * columns + c + threadIdx.x] = sum;
     }
-    if (!last_block(ticket)) return;
+    if (!last_block(ticket, gridDim.x)) return;
     for (int c = 0; c < columns; c += THREADS) {
         const int width = min(THREADS, columns - c);
         const T sum = sum_of_rows(partial + c, gridDim.x, 0, 1, width, columns);
@@ -70,12 +71,10 @@ __device__ T sum_of_block(T value) {
     return sum;
 }
 
-// The sum of what each block left in `partial` for one of several networks, in all threads of the
-// block that comes last.
-__device__ T sum_of_parts(const T* partial, int network, int networks) {
+// The sum of what some blocks left in `partial`, in all threads of the one that comes last.
+__device__ T sum_of_parts(const T* partial, unsigned int blocks) {
     T sum = 0;
-    for (unsigned int b = threadIdx.x; b < gridDim.x; b += THREADS)
-        sum += partial[b * networks + network];
+    for (unsigned int b = threadIdx.x; b < blocks; b += THREADS) sum += partial[b];
     return sum_of_block(sum);
 }
 
@@ -88,58 +87,57 @@ __device__ int argmax(const T* z, int n) {
 }
 
 // loss[s] = -(the sum of t * log p) * scale with p = softmax(z), and dz = (p - t) * scale, a thread a
-// row. The rows are of several networks in turn, and those of each are summed for it.
-// logits, t, dz: (examples * networks, classes). loss: (networks). partial: (gridDim.x, networks).
+// row. The rows are of several networks in turn, and those of each are summed for it, by every
+// networks-th block. logits, t, dz: (examples * networks, classes). loss, ticket: (networks).
+// partial: (networks, blocks of each).
 extern "C" __global__ void softmax_cross_entropy(long long examples, int classes, int networks,
                                                  T scale, const T* logits, const T* t, T* dz,
                                                  T* loss, T* partial, unsigned int* ticket) {
-    const long long stride = (long long)gridDim.x * THREADS;
-    for (int s = 0; s < networks; ++s) {
-        T log_likelihood = 0;
-        for (long long e = (long long)blockIdx.x * THREADS + threadIdx.x; e < examples; e += stride) {
-            const long long first = (e * networks + s) * classes;
-            const T *z = logits + first, *target = t + first;
-            T* p = dz + first;
-            const T largest = z[argmax(z, classes)];
-            T sum = 0;
-            for (int c = 0; c < classes; ++c) sum += p[c] = exp(z[c] - largest);
-            const T log_sum = log(sum);
-            for (int c = 0; c < classes; ++c) {
-                log_likelihood += target[c] * (z[c] - largest - log_sum);
-                p[c] = (p[c] / sum - target[c]) * scale;
-            }
+    const unsigned int s = blockIdx.x % networks, block = blockIdx.x / networks;
+    const unsigned int blocks = gridDim.x / networks;
+    const long long stride = (long long)blocks * THREADS;
+    T log_likelihood = 0;
+    for (long long e = (long long)block * THREADS + threadIdx.x; e < examples; e += stride) {
+        const long long first = (e * networks + s) * classes;
+        const T *z = logits + first, *target = t + first;
+        T* p = dz + first;
+        const T largest = z[argmax(z, classes)];
+        T sum = 0;
+        for (int c = 0; c < classes; ++c) sum += p[c] = exp(z[c] - largest);
+        const T log_sum = log(sum);
+        for (int c = 0; c < classes; ++c) {
+            log_likelihood += target[c] * (z[c] - largest - log_sum);
+            p[c] = (p[c] / sum - target[c]) * scale;
         }
-        log_likelihood = sum_of_block(log_likelihood);
-        if (threadIdx.x == 0) partial[blockIdx.x * networks + s] = log_likelihood;
     }
-    if (!last_block(ticket)) return;
-    for (int s = 0; s < networks; ++s) {
-        const T log_likelihood = sum_of_parts(partial, s, networks);
-        if (threadIdx.x == 0) loss[s] = -log_likelihood * scale;
-    }
+    log_likelihood = sum_of_block(log_likelihood);
+    partial += s * blocks;
+    if (threadIdx.x == 0) partial[block] = log_likelihood;
+    if (!last_block(ticket + s, blocks)) return;
+    log_likelihood = sum_of_parts(partial, blocks);
+    if (threadIdx.x == 0) loss[s] = -log_likelihood * scale;
 }
 
 // total[s] += the sum of each row's t at its largest output, the first of equals, a thread a row; the
-// rows are of several networks in turn.
-// outputs, t: (examples * networks, classes). total: (networks). partial: (gridDim.x, networks).
+// rows are of several networks in turn, as above.
+// outputs, t: (examples * networks, classes). total, ticket: (networks).
 extern "C" __global__ void count_correct(long long examples, int classes, int networks,
                                          const T* outputs, const T* t, T* total, T* partial,
                                          unsigned int* ticket) {
-    const long long stride = (long long)gridDim.x * THREADS;
-    for (int s = 0; s < networks; ++s) {
-        T correct = 0;
-        for (long long e = (long long)blockIdx.x * THREADS + threadIdx.x; e < examples; e += stride) {
-            const long long first = (e * networks + s) * classes;
-            correct += t[first + argmax(outputs + first, classes)];
-        }
-        correct = sum_of_block(correct);
-        if (threadIdx.x == 0) partial[blockIdx.x * networks + s] = correct;
+    const unsigned int s = blockIdx.x % networks, block = blockIdx.x / networks;
+    const unsigned int blocks = gridDim.x / networks;
+    const long long stride = (long long)blocks * THREADS;
+    T correct = 0;
+    for (long long e = (long long)block * THREADS + threadIdx.x; e < examples; e += stride) {
+        const long long first = (e * networks + s) * classes;
+        correct += t[first + argmax(outputs + first, classes)];
     }
-    if (!last_block(ticket)) return;
-    for (int s = 0; s < networks; ++s) {
-        const T correct = sum_of_parts(partial, s, networks);
-        if (threadIdx.x == 0) total[s] += correct;
-    }
+    correct = sum_of_block(correct);
+    partial += s * blocks;
+    if (threadIdx.x == 0) partial[block] = correct;
+    if (!last_block(ticket + s, blocks)) return;
+    correct = sum_of_parts(partial, blocks);
+    if (threadIdx.x == 0) total[s] += correct;
 }
 
 // sums[m, w] = the sum of weights[m, k] * rows[m, k, w] over the few k: many small products, a thread

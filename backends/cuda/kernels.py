@@ -43,7 +43,7 @@ class Kernels:
         self._cupy = cupy
         self._modules: dict[str, Any] = {}
         self._partial: dict[tuple[int, str], Array] = {}
-        self._ticket = cupy.zeros(1, np.uint32)
+        self._kept_tickets = {1: cupy.zeros(1, np.uint32)}
 
     def written(self, name: str | None) -> Callable[..., None] | None:
         """Return the kernel of such a name; None if there is none."""
@@ -59,7 +59,7 @@ class Kernels:
         rows_at_once = max(1, THREADS // columns)
         blocks = _blocks(rows, 8 * rows_at_once)  # so that each thread adds 8 numbers or more
         partial = self._room(blocks * columns, a.dtype)
-        arguments = np.int64(rows), np.int32(columns), a, out, partial, self._ticket
+        arguments = np.int64(rows), np.int32(columns), a, out, partial, self._tickets(1)
         self._kernel("column_sums", a.dtype)((blocks,), (THREADS,), arguments)
         return out
 
@@ -130,16 +130,22 @@ class Kernels:
     def _by_rows(self, name: str, outputs: Array, sums: Array, *arguments: Any) -> None:
         """Launch a kernel in which a thread works on a row of outputs (N, C), for sums (S, 1)."""
         (rows, classes), networks = outputs.shape, sums.size
-        blocks = _blocks(rows // networks, THREADS)
-        room = self._room(blocks * networks, outputs.dtype)
+        blocks = _blocks(rows // networks, THREADS) * networks
+        room, tickets = self._room(blocks, outputs.dtype), self._tickets(networks)
         widths = np.int64(rows // networks), np.int32(classes), np.int32(networks)
         kernel = self._kernel(name, outputs.dtype)
-        kernel((blocks,), (THREADS,), (*widths, *arguments, room, self._ticket))
+        kernel((blocks,), (THREADS,), (*widths, *arguments, room, tickets))
 
     def _kernel(self, name: str, dtype: np.dtype[Any]) -> Any:
         if dtype.char not in self._modules:  # all of the file at once, which takes no longer
             self._modules[dtype.char] = self._cupy.RawModule(code=source(dtype))
         return self._modules[dtype.char].get_function(name)
+
+    def _tickets(self, count: int) -> Array:
+        """Return counters of blocks, 0, shape (count,), which are made once and kept."""
+        if count not in self._kept_tickets:
+            self._kept_tickets[count] = self._cupy.zeros(count, np.uint32)
+        return self._kept_tickets[count]
 
     def _room(self, size: int, dtype: np.dtype[Any]) -> Array:
         """Return the array (size,) for the blocks' partial sums, which is made once and kept."""
