@@ -63,6 +63,8 @@ class WorkerGroup:
     def run(self, target: Target, barriers: int) -> None:
         """Let `count` workers run ``target(rank)``, all at once; one does so in this thread.
 
+        Where ``ulimit -v`` leaves no room for others, `count` becomes 1.
+
         Args:
             target: what each worker calls, with its rank.
             barriers: about how many it passes: for a few, forking does not pay.
@@ -71,10 +73,14 @@ class WorkerGroup:
             Exception: the one that the first worker to fail raised; the others have stopped, too.
         """
         self.in_processes = self.count > 1 and barriers >= WORTH_FORKING and may_fork()
+        if self.in_processes and self._run_in_processes(target):
+            return
+        self.in_processes = False
+        if not has_room(self.count - 1):
+            self.count = 1
         if self.count == 1:
             target(0)
-        elif not (self.in_processes and self._run_in_processes(target)):
-            self.in_processes = False
+        else:
             self._run_in_threads(target)
 
     def barrier(self, rank: int) -> None:
@@ -106,8 +112,6 @@ class WorkerGroup:
 
     def _run_in_threads(self, target: Target) -> None:
         self._barrier.reset(self.count)
-        if not has_room(self.count - 1):
-            raise MemoryError("ulimit -v leaves no room for threads")
         with ThreadPoolExecutor(self.count - 1) as pool:
             try:
                 others = [

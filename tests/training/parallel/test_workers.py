@@ -255,6 +255,22 @@ def test_threads_take_over_where_no_process_is_left(
     assert len(forked) == left
 
 
+@pytest.mark.parametrize("batch_size", [20, "full"])
+def test_one_worker_does_it_all_where_there_is_no_room(
+    batch_size: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As under a tight limit on addresses: the bytes are those of several."""
+    monkeypatch.setattr(mlp.training.parallel.workers, "may_fork", lambda: False)
+    share_out(monkeypatch, 3)
+    recipe = Recipe(batch_size=batch_size, **FAST)
+    expected = trained(recipe).tobytes()
+    monkeypatch.setattr(mlp.training.parallel.workers, "has_room", lambda threads: False)
+    trainer = Trainer(toy_model(), DATA.train, recipe)
+    trainer.epoch(0)
+    assert (trainer.executor.group.size, trainer.executor.group.count) == (3, 1)
+    assert trained(recipe).tobytes() == expected
+
+
 def test_few_barriers_are_not_worth_a_process(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(mlp.training.parallel.workers, "may_fork", lambda: True)
     group = WorkerGroup(2, get_backend("cpu"))
