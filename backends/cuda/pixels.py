@@ -1,10 +1,10 @@
-"""Products of images of 8 bits on tensor cores, as exact as those of float32.
+"""Products of images of 8 bits on tensor cores, about as exact as those of float32.
 
 A byte is exact in bf16, which has 8 significant bits. A float32 number has 24: it is the sum of
 three numbers of 8, and so of bf16, without any rest. So x W is three products of bf16 matrices,
 computed as one, x [W₁ W₂ W₃], and added up from the least; xᵀ dy likewise. Each product of two
 elements is exact, and sums are of float32: what is left are the roundings of these sums, as in a
-product of float32. Division by 255 comes last.
+product of float32. Division by 255 comes last. docs/gpu.md tells where the error is larger.
 
 Tensor cores cut the sums off instead of rounding them (Fasi, Higham, Mikaitis and Pranesh,
 Numerical behavior of NVIDIA tensor cores, PeerJ Computer Science 7, 2021), and an error of one
