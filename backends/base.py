@@ -156,9 +156,9 @@ def keep_pixels(backend: Backend, images: NDArray[Any], rows: int, outputs: int)
     """Let a device keep images of 8 bits in a form of its own, if its products are faster with it.
 
     What it returns stands for the images over 255: ``xp.matmul`` takes it as its left factor,
-    itself or its ``T``, and is about as exact as with floats. It has a length and is cut by slices of its
-    rows; ``bits`` is an array of as many rows, which ``xp.take`` can read, and ``of(bits)`` makes
-    the same of rows taken from it.
+    itself or its ``T``, and is about as exact as with floats. It has a length and is cut by slices
+    of its rows; ``bits`` is an array of as many rows, which ``xp.take`` can read, and ``of(bits)``
+    makes the same of rows taken from it.
 
     Args:
         backend: the device.
