@@ -145,7 +145,7 @@ def train_seeds(
     report(trained, told.written, images, at_once, as_json)
     if problem := next((problem for problem in told.problems if problem is not None), None):
         raise ModelError(problem)
-    if signals.received is not None:
+    if any(one.history.interrupted for one in trained):
         raise typer.Exit(signals.exit_code)
     problems = [one.problem for one in trained if one.problem is not None]
     if problems and len(problems) == len(trained):
@@ -208,13 +208,18 @@ def report(
         ended = str(row["epoch"] or "-")
         table.add_row(str(row["seed"]), *figures, ended, row["model"] or row["problem"] or "-")
     console.print_table(table)
-    if spread is None or best is None:
+    if any(row["interrupted"] for row in networks):
+        left = len(written) - len(networks)
+        console.say(
+            "interrupted: the models are as after these epochs"
+            + (f", and {left} of {len(written)} seeds were not begun" if left else "")
+        )
+    if spread is None or best is None or len(learnt) == 1:
         return
-    deviation = "" if spread["deviation"] is None else f" ± {spread['deviation']:{form}}"
+    rows = f"{len(dataset.test):,} {dataset.name} {'rows' if numbers else 'images'}"
     console.say(
-        f"test {score} {spread['mean']:{form}}{deviation} (mean ± standard deviation of "
-        f"{len(learnt)} seeds, {len(dataset.test):,} {dataset.name} "
-        f"{'rows' if numbers else 'images'}), from {spread['low']:{form}} to "
+        f"test {score} {spread['mean']:{form}} ± {spread['deviation']:{form}} (mean ± standard "
+        f"deviation of {len(learnt)} seeds, {rows}), from {spread['low']:{form}} to "
         f"{spread['high']:{form}}; best: seed {best['seed']}"
     )
 

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from command import TINY, Command, refused
 
+from mlp.cli.train_seeds import SeedsTold
 from mlp.models.metadata import metadata_of
 from mlp.models.model_file import load
 
@@ -101,6 +102,26 @@ def test_what_is_of_one_run_does_not_go_with_seeds(
     result = mlp("train", *TINY, "--seeds", 2, *option)
     refused(result, "--seeds", option[0], "of one network", code=2)
     assert files(tmp_path) == []
+
+
+@pytest.mark.parametrize(("options", "models"), [((), 3), (("--dropout", 0.1), 1)])
+def test_after_an_interrupt_those_that_were_begun_are_written(
+    options: tuple[object, ...],
+    models: int,
+    mlp: Command,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    told: list[int] = []
+    monkeypatch.setattr(SeedsTold, "on_epoch", lambda self, number, epoch: told.append(number))
+    monkeypatch.setattr(SeedsTold, "stops", lambda self: len(told) >= models)
+    result = mlp("train", *TINY, "--seeds", 3, *options)
+    assert result.code == 130
+    assert files(tmp_path) == [f"digits-{n + 1}.safetensors" for n in range(models)]
+    assert "interrupted: the models are as after these epochs" in result.out
+    assert ("2 of 3 seeds were not begun" in result.out) == (models == 1)
+    assert ("mean ± standard deviation" in result.out) == (models == 3)
+    assert metadata_of(load(tmp_path / "digits-1.safetensors")).epoch == 1
 
 
 def test_where_none_learns_it_ends_as_diverged(mlp: Command, tmp_path: Path) -> None:
