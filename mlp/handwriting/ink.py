@@ -135,6 +135,20 @@ def in_light(picture: NDArray[np.uint8], weights: Plane) -> Plane:
     return brightness
 
 
+def grain_blur(ink: Plane, pen: float) -> float:
+    """How far to blur: little on paper without grain, where it would but close small loops.
+
+    Args:
+        ink: float32, shape (height, width).
+        pen: how wide strokes are, in pixels.
+
+    Returns:
+        The standard deviation of a Gaussian, in pixels.
+    """
+    share = _quantile(ink, constants.GRAIN_QUANTILE) / constants.GRAIN_COARSE
+    return constants.GRAIN_BLUR * pen * min(1.0, max(share, constants.GRAIN_LEAST_BLUR))
+
+
 def remove_grain(ink: Plane, sigma: float) -> Plane:
     """Blur, and subtract the level that the paper's grain then has.
 

@@ -21,6 +21,7 @@ from mlp.handwriting.ink import (
     align_polarity,
     estimate_paper_colour,
     find_edge,
+    grain_blur,
     in_light,
     pen_colour,
     remove_grain,
@@ -232,7 +233,8 @@ def _find_strokes(picture: NDArray[np.uint8], mask: Mask | None = None) -> _Page
         if mask is not None:
             ink = np.where(mask, ink, np.float32(0))
         unframed = remove_frames(ink, find_edge(ink))
-        lifted = remove_grain(remove_ruled_lines(unframed), constants.GRAIN_BLUR * pen)
+        unruled = remove_ruled_lines(unframed)
+        lifted = remove_grain(unruled, grain_blur(unruled, pen))
         _, edge = remove_borders(lifted)
         if pen < constants.FINE_PEN * max(grey.shape):
             edge *= constants.FINE_PEN_EDGE

@@ -12,6 +12,7 @@ from mlp.handwriting.ink import (
     align_polarity,
     estimate_paper_colour,
     find_edge,
+    grain_blur,
     in_light,
     otsu,
     pen_colour,
@@ -131,3 +132,14 @@ def test_otsu_takes_values_that_are_alike_but_for_rounding(level):
     values[::2] = np.nextafter(values[::2], np.float32(1))
     assert (values > otsu(values)).all()
     assert (values[1::2] > otsu(values[1::2])).all()
+
+
+def test_clean_paper_is_blurred_half_as_far_as_grainy_paper():
+    """The loops of a tiny eight by a fat pen were blurred shut, where there was no grain at all."""
+    clean_paper = np.zeros((40, 40), np.float32)
+    clean_paper[10:30, 18:22] = 0.8
+    grain = np.abs(np.random.default_rng(0).normal(0, 0.1, (40, 40))).astype(np.float32)
+    blurs = [grain_blur(clean_paper + share * grain, 4.0) for share in (0, 0.05, 0.1, 1)]
+    assert blurs == sorted(blurs)
+    assert 0 < 2 * blurs[0] == pytest.approx(blurs[-1])
+    assert grain_blur(clean_paper, 8.0) == 2 * blurs[0]

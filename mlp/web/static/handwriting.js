@@ -245,7 +245,7 @@ function centre(strokes) { // in a box of 20 x 20 pixels, the centre of mass mid
 function extractDigits(ink) {
   const pen = strokeWidth(masked(ink, 0.5));
   if (!pen) return [];
-  const blurred = smooth(ink, constants.GRAIN_BLUR * pen);
+  const blurred = smooth(ink, constants.GRAIN_BLUR * constants.GRAIN_LEAST_BLUR * pen); // of no grain
   const half = largest(blurred.data) / 2;
   const inked = blurred.data.filter((v) => v > half);
   const edge = (constants.STROKE_EDGE * sum(inked)) / inked.length;
