@@ -64,13 +64,24 @@ def under(heading: str, option: Any) -> Any:
 
 def open_device(device: str, precision: str = "float32", graph: bool = True) -> Backend:
     """Open the device and name it on stderr; say so where a GPU has yet to compile its kernels."""
-    folder = kernel_cache()
-    kept = folder.is_dir() and any(folder.iterdir())  # asked first, as opening a GPU compiles one
+    empty = None if device == "cpu" else _empty_cache()  # first, as opening a GPU compiles one
     backend = get_backend(device, precision=precision, graph=graph)
     console.note(f"device: {backend.name}")
-    if backend.name.startswith("cuda") and not kept:
-        console.note(f"its kernels are compiled first, for some seconds, and kept in {folder}")
+    if backend.name.startswith("cuda") and empty is not None:
+        console.note(f"its kernels are compiled first, for some seconds, and kept in {empty}")
     return backend
+
+
+def _empty_cache() -> Path | None:
+    """Return the folder of compiled kernels where it has none; None where it has, or is not told.
+
+    A user without a home, or with one that may not be read, as a container has it, has none to see.
+    """
+    try:
+        folder = kernel_cache()
+        return None if folder.is_dir() and any(folder.iterdir()) else folder
+    except (OSError, RuntimeError):
+        return None
 
 
 def open_dataset(

@@ -11,6 +11,7 @@ from command import TINY, Command, refused
 
 import backends.cuda
 from backends import BackendError, CpuBackend
+from mlp.cli.options import open_device
 from mlp.data.load import load_dataset
 
 
@@ -52,6 +53,24 @@ def test_a_gpu_that_has_compiled_nothing_yet_is_told_of(
     assert "compiled first" not in mlp("train", *TINY, "--device", "cuda").err
     (tmp_path / "kernel").unlink()
     assert "compiled first" not in mlp("train", *TINY, "--device", "cpu").err
+
+
+@pytest.mark.parametrize("error", [RuntimeError("no home"), PermissionError("not yours")])
+@pytest.mark.parametrize("device", ["cpu", "auto", "cuda"])
+def test_a_home_that_is_not_to_be_seen_stops_no_device(
+    device: str, error: Exception, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def unseen() -> Path:
+        raise error
+
+    class Working(CpuBackend):
+        def __init__(self, *_: Any, **__: Any) -> None:
+            super().__init__()
+            self.name = "cuda:0"
+
+    monkeypatch.setattr(backends.cuda, "CudaBackend", Working)
+    monkeypatch.setattr("mlp.cli.options.kernel_cache", unseen)
+    assert open_device(device).name == ("cpu" if device == "cpu" else "cuda:0")
 
 
 def test_auto_says_that_it_takes_synthetic_digits(
