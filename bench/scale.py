@@ -28,7 +28,7 @@ from bench.harness.report import save, spread, table
 from mlp.benchmark.workload import CLASSES, PIXELS, noise
 from mlp.common.errors import UsageError
 from mlp.nn.network import MLP
-from mlp.training.ranks.launcher import join
+from mlp.training.ranks.launcher import RANKS_VARIABLE, join
 from mlp.training.ranks.ranks import Ranks, digest_of
 from mlp.training.ranks.tree import Tree
 from mlp.training.recipe import Recipe
@@ -115,7 +115,11 @@ def start(count: int, arguments: argparse.Namespace) -> Any:
             *("--images", str(images), "--epochs", str(arguments.epochs)),
             *("--sums", arguments.sums),
         ],
-        env={**os.environ, "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)},
+        env={
+            **os.environ,
+            "PYTHONPATH": os.pathsep.join(path for path in sys.path if path),
+            RANKS_VARIABLE: str(count),  # so that one alone computes as several do
+        },
         stdout=subprocess.PIPE,
         text=True,
         check=False,

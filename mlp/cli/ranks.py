@@ -18,7 +18,13 @@ from backends import BackendError
 from mlp.cli import console
 from mlp.common.errors import DivergedError, MLPError, UsageError
 from mlp.common.version import install_command
-from mlp.training.ranks.launcher import EXTRA, launch_of
+from mlp.training.ranks.launcher import (
+    ALONE_VARIABLE,
+    EXTRA,
+    RANKS_VARIABLE,
+    WITH_MPI,
+    launch_of,
+)
 from mlp.training.ranks.ranks import AgreedError, Ranks
 
 ALIKE = (AgreedError, DivergedError)
@@ -61,7 +67,10 @@ def start_ranks(count: int) -> NoReturn:
     sys.stdout.flush()
     # Of this installation (-P), whatever lies in the present folder.
     command = [sys.executable, "-P", "-m", "mlp", *_without_ranks(sys.argv[1:])]
-    os.execv(launcher, [launcher, "-n", str(count), *command])
+    told = {ALONE_VARIABLE, "PMIX_RANK", *(name for names in WITH_MPI for name in names)}
+    kept = {name: value for name, value in os.environ.items() if name not in told}  # now untrue
+    environment = {**kept, RANKS_VARIABLE: str(count)}
+    os.execve(launcher, [launcher, "-n", str(count), *command], environment)
 
 
 def _without_ranks(arguments: Sequence[str]) -> Iterator[str]:

@@ -36,11 +36,13 @@ def test_two_ranks_train_and_one_goes_on(tmp_path: Path) -> None:
     assert started.returncode == 0, err
     assert out.count("test accuracy") == 1
     assert err.count("epoch 2/2") == 1
-    done = mpiexec(1, "-m", "mlp", "train", "--resume", run, "--epochs", "3")
-    assert done.returncode == 0, done.stderr
-    assert "resuming" in done.stderr
-    assert "goes on elsewhere" not in done.stderr
-    assert done.stderr.count("epoch 3/3") == 1
+    again = ("train", "--ranks", "1", "--resume", run, "--epochs", "3")
+    started = start(*again, stdout=PIPE, stderr=PIPE)
+    out, err = (stream.decode() for stream in started.communicate(timeout=SECONDS))
+    assert started.returncode == 0, err
+    assert "resuming" in err
+    assert "goes on elsewhere" not in err
+    assert err.count("epoch 3/3") == 1
 
 
 @needs_mpi
@@ -120,19 +122,25 @@ def test_the_launcher_takes_the_commands_place(
 ) -> None:
     python, launcher = tmp_path / "python", tmp_path / "mpiexec"
     launcher.touch()
-    begun: list[tuple[str, list[str]]] = []
+    begun: list[tuple[str, list[str], dict[str, str]]] = []
     monkeypatch.setattr("mlp.cli.ranks.sys.executable", str(python))
     monkeypatch.setattr("mlp.cli.ranks.find_spec", lambda name: name)
-    monkeypatch.setattr("mlp.cli.ranks.os.execv", lambda *what: begun.append(what))
+    monkeypatch.setattr("mlp.cli.ranks.os.execve", lambda *what: begun.append(what))
+    monkeypatch.setenv("PMI_RANK", "0")  # of a scheduler's shell
+    monkeypatch.setenv("PMI_SIZE", "1")
+    monkeypatch.setenv("MLP_ALONE", "1")
     for told in (["--ranks", "3"], ["--ranks=3"]):
         monkeypatch.setattr("sys.argv", ["mlp", "train", *told, "--epochs", "2"])
         start_ranks(3)
         command = [str(python), "-P", "-m", "mlp", "train", "--epochs", "2"]
-        assert begun.pop() == (str(launcher), [str(launcher), "-n", "3", *command])
+        *what, environment = begun.pop()
+        assert what == [str(launcher), [str(launcher), "-n", "3", *command]]
+        assert environment["MLP_RANKS"] == "3"
+        assert not {"PMI_RANK", "PMI_SIZE", "MLP_ALONE"} & environment.keys()
     monkeypatch.setattr("mlp.cli.ranks.find_spec", lambda name: None)
     with pytest.raises(UsageError, match=r"pip install 'mlp-digits\[mpi\]'"):
         start_ranks(3)
-    monkeypatch.setenv("PMI_RANK", "0")
+    monkeypatch.delenv("MLP_ALONE")
     monkeypatch.setenv("PMI_SIZE", "2")
     with pytest.raises(UsageError, match="leave --ranks away"):
         start_ranks(3)

@@ -19,6 +19,12 @@ WITH_MPI = (
 )
 """The variables by which a launcher tells a process of MPI its rank, and how many there are."""
 
+RANKS_VARIABLE = "MLP_RANKS"
+"""Set for what ``--ranks`` starts, where one alone is a rank as well."""
+
+ALONE_VARIABLE = "MLP_ALONE"
+"""The environment variable by which each process that was started is to train by itself."""
+
 WITHOUT = (
     ("torchrun", "TORCHELASTIC_RUN_ID", "WORLD_SIZE"),
     ("srun", "SLURM_STEP_ID", "SLURM_STEP_NUM_TASKS"),
@@ -37,23 +43,32 @@ class Launch(NamedTuple):
 
 
 def launch_of(environment: Mapping[str, str]) -> Launch | None:
-    """Return what an MPI's launcher told; None where none started this process.
+    """Return what an MPI's launcher told; None where this process is to train by itself.
+
+    One that was started alone is, as a scheduler's shell or job starts it, unless by ``--ranks 1``.
 
     Raises:
         UsageError: if another launcher started several, which cannot meet.
     """
-    for rank, size in WITH_MPI:
-        told = environment.get(rank, ""), environment.get(size, "")
+    if environment.get(ALONE_VARIABLE, "0") not in ("", "0"):
+        return None
+    found = []
+    for names in WITH_MPI:
+        told = [environment.get(name, "") for name in names]
         if all(number.isdecimal() for number in told):
-            return Launch(*map(int, told))
+            found.append(Launch(*map(int, told)))
     rank, size = environment.get("PMIX_RANK", ""), environment.get("SLURM_STEP_NUM_TASKS", "")
-    if rank.isdecimal():  # srun --mpi=pmix; other launchers tell the number to MPI alone
-        return Launch(int(rank), int(size) if size.isdecimal() else 0)
+    if rank.isdecimal() and not found:  # srun --mpi=pmix; others tell the number to MPI alone
+        found.append(Launch(int(rank), int(size) if size.isdecimal() else 0))
+    several = [launch for launch in found if launch.size != 1]
+    if several or found:
+        return several[0] if several else found[0] if RANKS_VARIABLE in environment else None
     for name, sign, size in WITHOUT:
         if sign in environment and environment.get(size, "1") != "1":
             raise UsageError(
                 f"{name} started {environment[size]} processes that MPI does not connect: start "
-                f"them by mpiexec -n {environment[size]} mlp train …, or srun --mpi=pmix"
+                f"them by mpiexec -n {environment[size]} mlp train …, or srun --mpi=pmix; or set "
+                f"{ALONE_VARIABLE}=1 where each is to train a network by itself"
             )
     return None
 
@@ -73,8 +88,6 @@ def join() -> Ranks:
     try:
         from mpi4py import MPI
     except (ImportError, RuntimeError) as error:  # RuntimeError: it finds no MPI to load
-        if launch.size == 1:
-            return ALONE
         raise UsageError(
             f"ranks meet by mpi4py and an MPI, which cannot be loaded ({error}): "
             f"{install_command(EXTRA)}, and an MPI such as pip install mpich"

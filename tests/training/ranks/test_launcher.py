@@ -15,7 +15,7 @@ from mlp.training.ranks.ranks import ALONE
 
 VARIABLES = ("PMI_RANK", "PMI_SIZE", "PMIX_RANK", "OMPI_COMM_WORLD_RANK", "OMPI_COMM_WORLD_SIZE",
              "TORCHELASTIC_RUN_ID", "WORLD_SIZE", "SLURM_STEP_ID", "SLURM_STEP_NUM_TASKS",
-             "MLP_RANK_PATIENCE")  # fmt: skip
+             "MLP_RANK_PATIENCE", "MLP_RANKS", "MLP_ALONE")  # fmt: skip
 
 
 @pytest.fixture(autouse=True)
@@ -48,6 +48,22 @@ def stand_in(monkeypatch: pytest.MonkeyPatch, size: int) -> None:
         ({"PMIX_RANK": "3", "SLURM_STEP_ID": "0", "SLURM_STEP_NUM_TASKS": "4"}, (3, 4)),
         ({"SLURM_STEP_ID": "0", "SLURM_STEP_NUM_TASKS": "1"}, None),
         ({"PMI_RANK": "x", "PMI_SIZE": "4"}, None),
+        ({"PMI_RANK": "0", "PMI_SIZE": "1"}, None),
+        ({"OMPI_COMM_WORLD_RANK": "0", "OMPI_COMM_WORLD_SIZE": "1", "PMIX_RANK": "0"}, None),
+        ({"PMIX_RANK": "0", "SLURM_STEP_ID": "0", "SLURM_STEP_NUM_TASKS": "1"}, None),
+        ({"PMI_RANK": "0", "PMI_SIZE": "1", "MLP_RANKS": "1"}, (0, 1)),
+        (
+            {
+                "OMPI_COMM_WORLD_RANK": "0",
+                "OMPI_COMM_WORLD_SIZE": "1",
+                "PMI_RANK": "1",
+                "PMI_SIZE": "2",
+            },
+            (1, 2),
+        ),
+        ({"SLURM_STEP_ID": "0", "SLURM_STEP_NUM_TASKS": "4", "MLP_ALONE": "1"}, None),
+        ({"PMI_RANK": "1", "PMI_SIZE": "4", "MLP_ALONE": "1"}, None),
+        ({"PMI_RANK": "1", "PMI_SIZE": "4", "MLP_ALONE": "0"}, (1, 4)),
     ],
 )
 def test_launchers_tell_by_variables(environment: dict[str, str], launch: Any) -> None:
@@ -62,7 +78,9 @@ def test_launchers_tell_by_variables(environment: dict[str, str], launch: Any) -
     ],
 )
 def test_processes_that_cannot_meet_are_refused(environment: dict[str, str], name: str) -> None:
-    with pytest.raises(UsageError, match=f"{name} started 4 .* mpiexec -n 4 mlp train"):
+    with pytest.raises(
+        UsageError, match=f"{name} started 4 .* mpiexec -n 4 mlp train.* MLP_ALONE=1"
+    ):
         launch_of(environment)
 
 
@@ -79,11 +97,13 @@ def test_ranks_need_mpi4py(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_a_single_one_does_without(monkeypatch: pytest.MonkeyPatch) -> None:
-    """As an interactive shell of a cluster's scheduler starts it."""
+    """As an interactive shell of a cluster's scheduler starts it, whatever is installed."""
     monkeypatch.setenv("PMI_RANK", "0")
     monkeypatch.setenv("PMI_SIZE", "1")
-    monkeypatch.setitem(sys.modules, "mpi4py", None)
+    stand_in(monkeypatch, size=1)
     assert join() is ALONE
+    monkeypatch.setenv("MLP_RANKS", "1")  # by --ranks 1
+    assert join() is not ALONE
 
 
 @pytest.mark.usefixtures("two_launched")
