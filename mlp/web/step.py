@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from mlp.data.task import Task
 from mlp.models.metadata import task_of, temperature_of
 from mlp.nn.activations import Identity
 from mlp.nn.layers import Layer, Linear
@@ -57,17 +58,17 @@ def step_payload(model: MLP, asked: Asked) -> Told:
         int(np.abs(p.dy).argmax()) if unit is None else unit
         for unit, p in zip(asked.units, linear, strict=True)
     ]
-    logits, T = model.output == "identity", temperature_of(model)
     outputs = np.array([step.passes[-1].y, step.outputs_after])  # (2, C)
-    before, after = task.probabilities(outputs, logits=logits, temperature=T)
+    # As the loss takes them: the temperature is fitted after the training.
+    p = task.probabilities(outputs, logits=model.output == "identity")
     shown = [p for p in step.passes if not isinstance(p.layer, Identity)]
     stages = [
         _input(step),
         *(_forward(step, p, units[p.block]) for p in shown),
-        *_loss(step, names, task.probabilities(outputs[:1], logits=logits)[0]),
+        *_loss(step, names, p[0]),
         *(_backward(step, p, units[p.block]) for p in reversed(shown)),
         *_update(step, units, asked.lr),
-        _answer(step, names, before, after),
+        _answer(step, task, names, p, temperature_of(model)),
     ]
     return {
         "stages": stages,
@@ -191,19 +192,33 @@ def _update(step: OneStep, units: list[int], lr: float) -> Iterator[Told]:
         )  # fmt: skip
 
 
-def _answer(step: OneStep, names: list[str], before: Floats, after: Floats) -> Told:
+def _answer(step: OneStep, task: Task, names: list[str], p: Floats, T: float) -> Told:
     better = "sank" if step.loss_after < step.loss else "rose"
-    first, then = (names[int(p.argmax())] for p in (before, after))
     says = (
         f"The loss {better} from {_short(step.loss)} to {_short(step.loss_after)}"
         if step.loss_after != step.loss
         else f"The loss stays {_short(step.loss)}"
     )
+    says += f". {_answered(task, names, p)}."
+    if T != 1:
+        says += (
+            f" These are the numbers that it learns by; where it reads, the temperature {T:.3g} "
+            "makes them fit how often it is right."
+        )
     return _stage(
-        "Answer", "after", "The answer before and after",
-        f"{says}. The likeliest was {first}, {before.max():.1%}, and is {then}, {after.max():.1%}.",
-        [_bars("before", before, names), _bars("after", after, names)],
+        "Answer", "after", "The answer before and after", says,
+        [_bars("before", p[0], names), _bars("after", p[1], names)],
     )  # fmt: skip
+
+
+def _answered(task: Task, names: list[str], p: Floats) -> str:
+    """Say what the probabilities before and after the update, shape (2, C), answer."""
+    if task.kind == "binary":
+        return f"It answered yes with {p[0, 0]:.1%}, and answers so with {p[1, 0]:.1%}"
+    first, then = (task.describe(answer, names) for answer in task.decide(p, logits=False))
+    if task.kind == "multilabel":
+        return f"It answered {first}, and answers {then}"
+    return f"The likeliest was {first}, {p[0].max():.1%}, and is {then}, {p[1].max():.1%}"
 
 
 # --- Their parts -----------------------------------------------------------------------------

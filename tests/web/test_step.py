@@ -82,6 +82,35 @@ def test_answers_of_yes_and_no_are_walked_too() -> None:
     told = step_payload(model, asked([1, 0, 1]))
     assert told["stages"][-1]["parts"][0]["names"] == ["even", "round", "large"]
     assert not any("b" in part for part in parts_of(told))
+    answer = told["stages"][-1]
+    before, after = (
+        " and ".join(n for n, p in zip(part["names"], part["values"], strict=True) if p > 0.5)
+        for part in answer["parts"]
+    )
+    said = f"It answered {before or 'nothing'}, and answers {after or 'nothing'}."
+    assert answer["says"].endswith(said)
+
+
+def test_one_question_is_answered_by_the_share_of_its_yes() -> None:
+    model = MLP([784, 4, 1])
+    model.metadata = Metadata(task=Task("binary", ("is 3",)))
+    answer = step_payload(model, asked([1]))["stages"][-1]
+    before, after = (part["values"][0] for part in answer["parts"])
+    said = f" It answered yes with {before:.1%}, and answers so with {after:.1%}."
+    assert answer["says"].endswith(said)
+
+
+def test_the_probabilities_are_those_that_it_learns_by_throughout() -> None:
+    model = MLP([784, 4, 10], seed=3)
+    plain = step_payload(model, asked([1] + [0] * 9))
+    model.metadata = Metadata(temperature=2.5)
+    told = step_payload(model, asked([1] + [0] * 9))
+    *_, loss_at = (i for i, stage in enumerate(told["stages"]) if stage["group"] == "Loss")
+    parts = parts_of(told)
+    assert parts[loss_at]["p"] == parts[-1]["before"]
+    assert parts == parts_of(plain)
+    assert "the temperature 2.5 " in told["stages"][-1]["says"]
+    assert "temperature" not in plain["stages"][-1]["says"]
 
 
 def test_the_page_asks_for_it(client: Client) -> None:
