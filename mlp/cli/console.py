@@ -166,6 +166,10 @@ class TrainingBar:
             speed=f"{(done - self._before * self._images) / (now - self._start):,.0f}",
         )
 
+    def finish(self, epochs: int) -> None:
+        """Count so many of the epochs as finished, of which others tell."""
+        self._finished = epochs
+
     def on_epoch(self, epoch: Epoch) -> None:
         """Print the epoch's line."""
         self._finished = epoch.epoch

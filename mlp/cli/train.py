@@ -17,10 +17,10 @@ from mlp.cli.options import Json, open_device
 from mlp.cli.page_options import check_page_installed
 from mlp.cli.ranks import check_ranked, start_ranks, together
 from mlp.cli.train_job import Job
-from mlp.cli.train_open import open_data, open_network
+from mlp.cli.train_open import check_start, open_data, open_network
 from mlp.cli.train_options import Asked, Computed
 from mlp.cli.train_report import Outcome, report
-from mlp.cli.train_seeds import places, seeds_of, train_seeds
+from mlp.cli.train_seeds import names_of, places, seeds_of, train_seeds
 from mlp.cli.train_settings import gather, settle
 from mlp.cli.watch import page_of
 from mlp.common.errors import ModelError, UsageError
@@ -155,7 +155,7 @@ def train(
             folder = ranks.on_first(partial(_new_folder, run, settings, force))
         if seeds is not None:
             numbered = places(out, seeds, force)
-            console.note(f"models: {numbered[0].path} to {numbered[-1].path}")
+            console.note(f"models: {names_of(numbered)}")
         elif folder is None:
             place = ModelPlace(ranks.on_first(partial(_writable, out, force)), force)
         else:
@@ -163,6 +163,7 @@ def train(
         backend = ranks.on_all(partial(_open_device, settings.device, ranks))
         settings, images = ranks.on_all(partial(open_data, settings))
         if seeds is not None:
+            check_start(settings, network)
             of_each = seeds_of(settings.training.seed, seeds)
             train_seeds(settings, images, backend, of_each, numbered, as_json)
             return

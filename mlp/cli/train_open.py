@@ -43,6 +43,22 @@ def open_data(settings: Settings, suiting: bool = True) -> tuple[Settings, Datas
     return suited(settings, images, console.note) if suiting else settings, images
 
 
+def check_start(settings: Settings, network: Overrides[Architecture]) -> None:
+    """Refuse options of the network where a model to start from has it.
+
+    Raises:
+        UsageError: naming the first of them.
+    """
+    if settings.start is None:
+        return
+    for name in (field.name for field in fields(Architecture)):
+        if name in network and name not in ("init", "bias_init"):
+            flag = name.replace("_", "-")
+            raise UsageError(
+                f"--start takes the network of the model as it is: leave --{flag} away"
+            )
+
+
 def open_network(
     settings: Settings,
     network: Overrides[Architecture],
@@ -55,13 +71,8 @@ def open_network(
     Raises:
         UsageError: if another network is asked for than that of the model to start from.
     """
-    if settings.start is not None and not resumed:
-        for name in (field.name for field in fields(Architecture)):
-            if name in network and name not in ("init", "bias_init"):
-                flag = name.replace("_", "-")
-                raise UsageError(
-                    f"--start takes the network of the model as it is: leave --{flag} away"
-                )
+    if not resumed:
+        check_start(settings, network)
     settings, model = build_network(settings, images, backend, resumed=resumed, note=console.note)
     console.note(f"network: {model}, {model.parameters.size:,} parameters")
     return settings, model

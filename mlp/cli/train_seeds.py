@@ -18,12 +18,13 @@ from backends import Array, Backend
 from mlp.cli import console
 from mlp.common.errors import DivergedError, ModelError
 from mlp.common.overwrite import check_destination
+from mlp.common.quiet import quiet
 from mlp.data.dataset import Dataset
 from mlp.data.task import Kind
 from mlp.nn.network import MLP
 from mlp.training.history import Epoch
 from mlp.training.many import plan, train_many
-from mlp.training.runs.build import build_network
+from mlp.training.runs.build import Note, build_network
 from mlp.training.runs.model_writer import ModelPlace
 from mlp.training.runs.settings import Settings
 from mlp.training.runs.signals import Signals
@@ -57,6 +58,15 @@ def places(out: Path | None, count: int, force: bool) -> list[ModelPlace]:
     return [ModelPlace(name, force) for name in chosen]
 
 
+def names_of(places: Sequence[ModelPlace]) -> str:
+    """Return the names of numbered models: the first and the last, all where some are left out."""
+    names = [str(place.path) for place in places]
+    first, last = (int(places[k].path.stem.rpartition("-")[2]) for k in (0, -1))
+    if last - first + 1 == len(places) > 2:
+        return f"{names[0]} to {names[-1]}"
+    return ", ".join(names)
+
+
 def _numbered(path: Path) -> Iterator[Path]:
     return (path.with_name(f"{path.stem}-{n}{path.suffix}") for n in itertools.count(1))
 
@@ -69,7 +79,8 @@ class SeedsTold(Watch):
         epochs: of each.
         kind: of their task.
         places: where their models go.
-        bar: shows how far they are.
+        bar: shows how far they are, in the epochs of all that train one after another.
+        at_once: how many train side by side.
         signals: end the training.
     """
 
@@ -80,10 +91,11 @@ class SeedsTold(Watch):
         kind: Kind,
         places: Sequence[ModelPlace],
         bar: console.TrainingBar,
+        at_once: int,
         signals: Signals,
     ) -> None:
         self.seeds, self.epochs, self.kind, self.places = seeds, epochs, kind, places
-        self.bar, self.signals = bar, signals
+        self.bar, self.at_once, self.signals = bar, at_once, signals
         self.problems: list[str | None] = [None for _ in seeds]
         """Why a model is not where it was to be written; None where it is, or there is none."""
         self.written: list[Path | None] = [None for _ in seeds]
@@ -91,6 +103,7 @@ class SeedsTold(Watch):
     def on_epoch(self, number: int, epoch: Epoch) -> None:
         told = describe_epoch(epoch, self.epochs, self.kind)
         console.note(f"seed {self.seeds[number]}: {told}")
+        self.bar.finish(number // self.at_once * self.epochs + epoch.epoch)
 
     def on_step(self, number: int, seen: int, loss: Array) -> None:
         self.bar.on_step(seen, loss.reshape(-1)[:1])
@@ -99,6 +112,7 @@ class SeedsTold(Watch):
         console.warn(f"seed {self.seeds[number]}: {sentence}")
 
     def on_trained(self, number: int, trained: Trained) -> None:
+        self.bar.finish((number // self.at_once + 1) * self.epochs)
         if trained.problem is not None:
             console.warn(f"seed {self.seeds[number]}: {trained.problem}")
         if not trained.history.epochs:
@@ -130,7 +144,8 @@ def train_seeds(
         Exit: with 3 if one of them diverged; after a signal, with its exit code.
     """
     recipe = settings.training
-    models = [_build(settings, images, backend, seed) for seed in seeds]
+    models = [_build(settings, images, backend, seeds[0], console.note)]  # told once
+    models += [_build(settings, images, backend, seed, quiet) for seed in seeds[1:]]
     console.note(f"networks: {len(models)} x {models[0]}, {models[0].parameters.size:,} parameters")
     at_once, apart = plan(models[0], len(models), images, recipe)
     if apart is not None:
@@ -138,9 +153,10 @@ def train_seeds(
     else:
         some = "" if at_once == len(models) else f", {at_once} at a time"
         console.note(f"they train side by side{some}")
-    bar = console.TrainingBar(backend, len(images.train), recipe.epochs)
+    turns = -(-len(models) // at_once)
+    bar = console.TrainingBar(backend, len(images.train), turns * recipe.epochs)
     with Signals() as signals, bar:
-        told = SeedsTold(seeds, recipe.epochs, images.task.kind, places, bar, signals)
+        told = SeedsTold(seeds, recipe.epochs, images.task.kind, places, bar, at_once, signals)
         trained = train_many(models, images, recipe, seeds, watch=told, at_once=at_once)
     report(trained, told.written, images, at_once, as_json)
     if problem := next((problem for problem in told.problems if problem is not None), None):
@@ -156,9 +172,9 @@ def train_seeds(
         raise typer.Exit(DivergedError.exit_code)
 
 
-def _build(settings: Settings, images: Dataset, backend: Backend, seed: int) -> MLP:
+def _build(settings: Settings, images: Dataset, backend: Backend, seed: int, note: Note) -> MLP:
     own = dataclasses.replace(settings.training, seed=seed)
-    return build_network(dataclasses.replace(settings, training=own), images, backend)[1]
+    return build_network(dataclasses.replace(settings, training=own), images, backend, note=note)[1]
 
 
 def report(
@@ -170,6 +186,8 @@ def report(
 ) -> None:
     """Print a row a seed, and the mean and the spread of the test accuracy.
 
+    An interrupt leaves those that it cut off out of the mean, as they trained for less.
+
     Args:
         trained: what became of each network.
         written: where their models are.
@@ -179,8 +197,11 @@ def report(
     """
     networks = [_row(one, path) for one, path in zip(trained, written, strict=False)]
     learnt = [row for row in networks if row["problem"] is None and row["epoch"] is not None]
-    spread = _spread([row["test_accuracy"] for row in learnt])
-    best = max(learnt, key=lambda row: row["test_accuracy"], default=None)
+    whole = [row for row in learnt if not row["interrupted"]]
+    cut = [row["seed"] for row in networks if row["interrupted"]]
+    missing = len(written) - len(networks)
+    spread = _spread([row["test_accuracy"] for row in whole])
+    best = max(whole, key=lambda row: row["test_accuracy"], default=None)
     model = trained[0].model
     if as_json:
         told = {
@@ -193,7 +214,8 @@ def report(
             "test_accuracy": spread,
             "best": None if best is None else best["seed"],
             "train_seconds": sum(row["train_seconds"] for row in networks),
-            "interrupted": any(row["interrupted"] for row in networks),
+            "interrupted": bool(cut),
+            "not_begun": missing,
             "networks": networks,
         }
         print(json.dumps(told))
@@ -208,18 +230,18 @@ def report(
         ended = str(row["epoch"] or "-")
         table.add_row(str(row["seed"]), *figures, ended, row["model"] or row["problem"] or "-")
     console.print_table(table)
-    if any(row["interrupted"] for row in networks):
-        left = len(written) - len(networks)
+    if cut:
         console.say(
-            "interrupted: the models are as after these epochs"
-            + (f", and {left} of {len(written)} seeds were not begun" if left else "")
+            f"interrupted: {len(cut)} of {len(written)} seeds were cut off "
+            f"({', '.join(map(str, cut))}), whose models are as after these epochs"
+            + (f", and {missing} were not begun" if missing else "")
         )
-    if spread is None or best is None or len(learnt) == 1:
+    if spread is None or best is None or len(whole) == 1:
         return
     rows = f"{len(dataset.test):,} {dataset.name} {'rows' if numbers else 'images'}"
     console.say(
         f"test {score} {spread['mean']:{form}} ± {spread['deviation']:{form}} (mean ± standard "
-        f"deviation of {len(learnt)} seeds, {rows}), from {spread['low']:{form}} to "
+        f"deviation of {len(whole)} seeds, {rows}), from {spread['low']:{form}} to "
         f"{spread['high']:{form}}; best: seed {best['seed']}"
     )
 

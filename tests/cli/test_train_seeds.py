@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from command import TINY, Command, refused
 
+from mlp.cli.console import TrainingBar
 from mlp.cli.train_seeds import SeedsTold
 from mlp.models.metadata import metadata_of
 from mlp.models.model_file import load
@@ -82,7 +83,7 @@ def test_a_cpu_takes_some_at_a_time(mlp: Command) -> None:
 def test_names_that_are_taken_are_left_out(mlp: Command, tmp_path: Path) -> None:
     (tmp_path / "digits-2.safetensors").write_bytes(b"mine")
     result = mlp("train", *TINY, "--seeds", 2)
-    assert "models: digits-1.safetensors to digits-3.safetensors" in result.err
+    assert "models: digits-1.safetensors, digits-3.safetensors\n" in result.err
     assert (tmp_path / "digits-2.safetensors").read_bytes() == b"mine"
     assert files(tmp_path) == [f"digits-{n}.safetensors" for n in (1, 2, 3)]
 
@@ -118,10 +119,52 @@ def test_after_an_interrupt_those_that_were_begun_are_written(
     result = mlp("train", *TINY, "--seeds", 3, *options)
     assert result.code == 130
     assert files(tmp_path) == [f"digits-{n + 1}.safetensors" for n in range(models)]
-    assert "interrupted: the models are as after these epochs" in result.out
-    assert ("2 of 3 seeds were not begun" in result.out) == (models == 1)
-    assert ("mean ± standard deviation" in result.out) == (models == 3)
+    assert (
+        f"interrupted: {models} of 3 seeds were cut off (0{', 1, 2' * (models == 3)})" in result.out
+    )
+    assert ("and 2 were not begun" in result.out) == (models == 1)
+    assert "mean ± standard deviation" not in result.out
     assert metadata_of(load(tmp_path / "digits-1.safetensors")).epoch == 1
+
+
+def test_the_spread_leaves_out_what_was_cut_off(
+    mlp: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told: list[int] = []
+    monkeypatch.setattr(SeedsTold, "on_epoch", lambda self, number, epoch: told.append(number))
+    monkeypatch.setattr(SeedsTold, "stops", lambda self: len(told) >= 5)
+    result = json.loads(mlp("train", *TINY, "--seeds", 4, "--dropout", 0.1, "--json").out)
+    networks = result["networks"]
+    assert [network["interrupted"] for network in networks] == [False, False, True]
+    assert result["not_begun"] == 1
+    whole = [network["test_accuracy"] for network in networks[:2]]
+    assert result["test_accuracy"]["mean"] == pytest.approx(np.mean(whole))
+    assert result["test_accuracy"]["high"] == max(whole)
+    assert result["best"] == int(np.argmax(whole))
+
+
+def test_a_model_to_start_from_is_asked_as_for_one_network(mlp: Command, tmp_path: Path) -> None:
+    assert mlp("train", *TINY, "--out", "m.safetensors").code == 0
+    short = ("--epochs", 1, "--device", "cpu")
+    start = ("train", *short, "--start", "m.safetensors", "--seeds", 2)
+    two = tmp_path / "two.csv"
+    two.write_text("\n".join(f"{n % 3}{f',{n}' * 784}" for n in range(30)))
+    refused(mlp(*start, "--dataset", two, "--hidden", "9"), "leave --hidden away", code=2)
+    result = mlp(*start, "--dataset", two)
+    assert result.err.count("the last layer is new") == 1
+
+
+@pytest.mark.parametrize(
+    ("options", "finished"), [((), [1, 2]), (("--dropout", 0.1), [1, 2, 3, 4])]
+)
+def test_the_bar_hears_that_epochs_end(
+    options: tuple[object, ...], finished: list[int], mlp: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told: list[int] = []
+    monkeypatch.setattr(TrainingBar, "finish", lambda self, epochs: told.append(epochs))
+    assert mlp("train", *TINY, "--seeds", 2, *options).code == 0
+    assert sorted(set(told)) == finished
+    assert told == sorted(told)
 
 
 def test_where_none_learns_it_ends_as_diverged(mlp: Command, tmp_path: Path) -> None:
