@@ -38,6 +38,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("models")
     for hidden in HIDDEN:
         save(MLP([784, *hidden, 10], "tanh", seed=4), folder / file_of(hidden))
+    save(MLP([784, 10], seed=4), folder / "plain.safetensors")
     return folder
 
 
@@ -182,6 +183,45 @@ def test_the_digit_lies_among_others_on_a_map(page: Page) -> None:
         assert f"are {', '.join(labels.astype(str))}." in page.text("#map-words")
     page.run("showUnit(circles.places[0])")
     page.until(lambda: len(page.all("#exciting canvas")) == 6)
+
+
+def test_the_map_is_drawn_anew_for_another_network(page: Page) -> None:
+    page.until(lambda: page.run("return crowd.place !== null"))
+    loads = page.run("return crowd.loads")
+    choose_model(page, file_of(HIDDEN[0]))
+    page.until(lambda: page.run("return crowd.loads") == loads + 1)
+    kept = page.run("return crowd.others.toDataURL()")
+    page.run("crowd.drawn = ''; showMap()")
+    assert page.run("return crowd.others.toDataURL()") == kept
+
+
+def test_where_no_map_comes_that_is_told_and_the_one_before_is_gone(page: Page) -> None:
+    by = "last hidden layer"
+    page.until(lambda: page.run("return crowd.place !== null"))
+    next(option for option in page.all("#map-by option") if option.text == by).click()
+    page.run(
+        "window.fetched = fetch;"
+        "window.fetch = (path, ...rest) => path.startsWith('api/crowd')"
+        ' ? Promise.resolve(new Response(\'{"problem": "it grows"}\', { status: 422 }))'
+        " : fetched(path, ...rest);"
+    )
+    try:
+        choose_model(page, "plain.safetensors")
+        page.until(lambda: page.text("#map-words") == "There is no map: it grows.")
+        page.run("showMap()")
+        assert page.run("return [crowd.place, byId('map').width]") == [None, 0]
+        assert not page.one("#map-by").is_enabled()
+    finally:
+        page.run("window.fetch = fetched")
+
+
+def test_a_server_that_is_gone_is_told_of(page: Page) -> None:
+    page.run("window.fetched = fetch; window.fetch = () => Promise.reject(new TypeError())")
+    try:
+        page.run("showUnit(circles.places[0])")
+        page.until(lambda: "The server does not answer" in page.text("#problem"))
+    finally:
+        page.run("window.fetch = fetched; byId('problem').hidden = true")
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

@@ -17,7 +17,8 @@ from hard_pictures import STROKES
 from served import serving
 from visitor import Page
 
-from mlp.models.model_file import load
+from mlp.models.model_file import load, save
+from mlp.nn.network import MLP
 from mlp.training.one_step import take_one_step
 
 pytest.importorskip("selenium.webdriver")
@@ -32,9 +33,11 @@ def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
 
 
 @pytest.fixture(scope="module")
-def page(browser: Any, reader: Path) -> Iterator[Page]:
+def page(browser: Any, reader: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Page]:
     """The page of one step, reached by its link from a drawing that was read."""
-    with serving("--model", reader) as port:
+    folder = tmp_path_factory.mktemp("models")
+    save(MLP([784, 10], seed=4), folder / "plain.safetensors")
+    with serving("--model", reader, "--models", folder) as port:
         page = Page(browser, port)
         page.draw(STROKES[4])
         page.reads("4")
@@ -130,6 +133,48 @@ def test_the_arrows_walk_through_the_stages(page: Page) -> None:
     page.one("#back").click()
     assert page.text("#title").startswith("The update of layer 2")
     assert len(page.all("#strip [aria-current=step]")) == 1
+
+
+def choose(page: Page, name: str) -> None:
+    next(option for option in page.all("#models option") if option.text == name).click()
+
+
+def test_an_answer_to_a_choice_that_was_changed_is_left_out(page: Page, reader: Path) -> None:
+    page.run(
+        "window.fetched = fetch; window.late = 0;"
+        "window.fetch = async (path, ...rest) => {"
+        "  const answer = await fetched(path, ...rest);"
+        "  if (path.includes('plain')) {"
+        "    await new Promise((done) => setTimeout(done, 300));"
+        "    setTimeout(() => { late += 1; }, 50);"
+        "  }"
+        "  return answer;"
+        "};"
+    )
+    try:
+        choose(page, "plain.safetensors")
+        settled(page, lambda: choose(page, reader.name))
+        page.until(lambda: page.run("return late") == 1)
+        assert page.run("return [step.linear, step.told.units.length]") == [2, 2]
+        assert not page.one("#problem").is_displayed()
+    finally:
+        page.run("window.fetch = fetched")
+
+
+def test_nothing_is_asked_of_a_network_that_cannot_be_had(page: Page, reader: Path) -> None:
+    page.run(
+        "window.fetched = fetch; window.asked = 0;"
+        "window.fetch = () => { asked += 1; return Promise.resolve("
+        'new Response(\'{"problem": "it is gone"}\', { status: 422 })); };'
+    )
+    try:
+        choose(page, "plain.safetensors")
+        page.until(lambda: page.text("#problem") == "it is gone")
+        assert page.run("return asked") == 1
+    finally:
+        page.run("window.fetch = fetched")
+    settled(page, lambda: choose(page, reader.name))
+    assert not page.one("#problem").is_displayed()
 
 
 @pytest.mark.parametrize(

@@ -106,7 +106,10 @@ async function loadModel() {
   const told = await response.json();
   if (name !== byId("models").value) return;
   if (response.ok) {
-    await useNetwork(told);
+    const network = await unpackNetwork(told);
+    if (name !== byId("models").value) return;
+    live.network = network;
+    forgetCrowd();
     read();
     await loadCrowd(name);
   } else {

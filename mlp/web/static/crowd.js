@@ -9,17 +9,32 @@ const crowd = {
   place: null, // of the digit that is looked at
   others: document.createElement("canvas"), // as they were drawn last, for `drawn`
   drawn: "",
+  loads: 0, // counts what came, so that maps of another network are drawn anew
 };
 window.crowd = crowd; // for tests
 
+function forgetCrowd() { // where another network laid them out tells nothing of this one
+  Object.assign(crowd, { maps: {}, place: null });
+  byId("map-by").disabled = true;
+  byId("map-words").textContent = "";
+  showMap();
+}
+
 async function loadCrowd(model) {
   const response = await fetch(`api/crowd?model=${encodeURIComponent(model)}`);
-  if (!response.ok || model !== byId("models").value) return;
-  Object.assign(crowd, await response.json());
+  const told = await response.json();
+  if (model !== byId("models").value) return;
+  if (!response.ok) {
+    byId("map-words").textContent = `There is no map: ${told.problem}.`;
+    return;
+  }
+  Object.assign(crowd, told);
+  crowd.loads += 1;
   const names = Object.keys(crowd.maps);
   const before = byId("map-by").value;
   byId("map-by").replaceChildren(...names.map((name) => new Option(name, name)));
   byId("map-by").value = names.includes(before) ? before : names.at(-1);
+  byId("map-by").disabled = false;
   showMap();
 }
 
@@ -36,8 +51,12 @@ const VALUES = { // what of a digit each map goes by
 function showMap() {
   const by = byId("map-by").value;
   const map = crowd.maps[by];
-  if (!map) return;
-  const digit = shown.result.digits[shown.chosen];
+  if (!map) {
+    contextOf(byId("map"), 0, 0, 1);
+    return;
+  }
+  const { digits, network } = shown.result; // a picture may still show what the network before read
+  const digit = network === live.network ? digits[shown.chosen] : null;
   crowd.place = digit ? placeOf(map, VALUES[by](digit)) : null;
   const nearest = crowd.place ? nearestTo(map.points, crowd.place) : [];
   drawMap(by, map.points, nearest);
@@ -66,7 +85,7 @@ function drawMap(by, points, nearest) {
     return EDGE + share * (room - 2 * EDGE);
   };
   const at = ([x, y]) => [along(x, spans[0], width), along(y, spans[1], height)];
-  const key = [by, byId("models").value, width, height, dots, colour("faint")].join();
+  const key = [crowd.loads, by, width, height, dots, colour("faint")].join();
   if (crowd.drawn !== key) { // the others stay, while one draws
     crowd.drawn = key;
     const context = contextOf(crowd.others, width, height, dots);
@@ -110,7 +129,9 @@ live.told = showMap;
 
 // --- The digits that excite a unit most ------------------------------------------------------
 
-circles.looked = async ({ k, unit }) => {
+circles.looked = (spot) => showExciting(spot).catch(complainOfServer);
+
+async function showExciting({ k, unit }) {
   const row = byId("exciting");
   row.replaceChildren();
   const model = encodeURIComponent(byId("models").value);
@@ -127,4 +148,4 @@ circles.looked = async ({ k, unit }) => {
     canvas.setAttribute("aria-label", `a digit that it answers with ${responses[i].toPrecision(3)}`);
     return figure;
   }));
-};
+}

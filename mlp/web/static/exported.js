@@ -4,6 +4,9 @@
 board.changed = readInNextFrame;
 redraw();
 readDrawing();
-useNetwork(JSON.parse(byId("network").textContent)).then(readDrawing).catch(() => {
+unpackNetwork(JSON.parse(byId("network").textContent)).then((network) => {
+  live.network = network;
+  readDrawing();
+}).catch(() => {
   complain("The network cannot be unpacked: open this file with a browser of 2023 or later.");
 });

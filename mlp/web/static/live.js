@@ -11,7 +11,7 @@ function resultOf(found, height, width) { // of images { box, image }
   const digits = found.map(({ box, image }) => ({ box, ...readImage(live.network, image) }));
   const texts = digits.map((digit) => digit.text);
   const text = texts.join(texts.every((word) => word.length === 1) ? "" : " ");
-  return { text, digits, height, width };
+  return { text, digits, height, width, network: live.network };
 }
 
 function readDrawing() {
@@ -27,10 +27,6 @@ function readInNextFrame() {
     live.asked = false;
     readDrawing();
   });
-}
-
-async function useNetwork(told) {
-  live.network = await unpackNetwork(told);
 }
 
 // For scripts and tests: what the network says of 784 bytes, 255 for ink, row by row.

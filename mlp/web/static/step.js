@@ -164,16 +164,28 @@ document.addEventListener("keydown", (event) => {
 
 // --- The beginning ---------------------------------------------------------------------------
 
-async function loadModel() {
-  const response = await fetch(`api/step?model=${encodeURIComponent(byId("models").value)}`);
+async function loadModel() { // whether the chosen one is there to be asked
+  const name = byId("models").value;
+  step.turn += 1; // no answer is awaited of the one before
+  clearTimeout(resting);
+  byId("stage").classList.add("behind");
+  const response = await fetch(`api/step?model=${encodeURIComponent(name)}`);
   const told = await response.json();
+  if (name !== byId("models").value) return false;
   if (!response.ok) {
     complain(told.problem);
-    return;
+    return false;
   }
   const same = told.names.join("\n") === step.names.join("\n");
   Object.assign(step, { names: told.names, kind: told.kind, linear: told.layers, units: null });
   if (!same) step.targets = told.names.map((_, i) => Number(i === 0 && told.kind === "multiclass"));
+  return true;
+}
+
+async function changeModel() {
+  if (!await loadModel()) return;
+  showLabels();
+  await ask();
 }
 
 async function start() {
@@ -200,9 +212,9 @@ async function start() {
   }));
   if (given.image) take(given.image, given.text);
   else take(images[4], "4");
-  await ask();
+  if (step.linear) await ask();
 }
 
-byId("models").addEventListener("change", () => loadModel().then(showLabels).then(ask).catch(complainOfServer));
+byId("models").addEventListener("change", () => changeModel().catch(complainOfServer));
 for (const id of ["rate", "taken"]) byId(id).addEventListener("input", askAtRest);
 start().catch(complainOfServer);
