@@ -36,14 +36,13 @@ def arrange(raw: RawSplit, inputs: Columns, source: str) -> NDArray[Any]:
     if features.shape[1] == len(inputs.names) and _are_numbered(inputs.names):
         return features
     places = {name: place for place, name in enumerate(names)}
-    categories = {name.partition("=")[0] for name in names if "=" in name}
-    blank = np.zeros(len(features))
+    categories = {name.partition("=")[0]: place for name, place in places.items() if "=" in name}
     columns = []
     for name in inputs.names:
         if name in places:
             columns.append(features[:, places[name]])
         elif "=" in name and name.partition("=")[0] in categories:
-            columns.append(blank)
+            columns.append(0.0 * features[:, categories[name.partition("=")[0]]])  # or missing
         else:
             told = f"{', '.join(names[:8])}{', …' if names[8:] else ''}"
             raise DataError(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
@@ -18,12 +19,14 @@ def is_frame(value: Any) -> bool:
     return bool(names) and names != [str(number) for number in range(len(names))]
 
 
-def table_of(frame: Any, name: str) -> Table:
+def table_of(frame: Any, name: str, features: Collection[str] | None = None) -> Table:
     """Take the columns of a frame apart.
 
     Args:
         frame: anything with ``columns``, each found by its name.
         name: what messages call it.
+        features: what a model reads: columns by their names, or words of columns, as
+            ``colour=red``. Other columns are not looked at; all are unless given.
 
     Raises:
         DataError: if two columns have one name, or one holds neither numbers nor words.
@@ -31,6 +34,9 @@ def table_of(frame: Any, name: str) -> Table:
     labels = list(frame.columns)
     if len({*labels}) < len(labels):
         raise DataError(f"two columns of {name} have one name: rename one of them")
+    if features is not None:
+        wanted = {*features, *(name.partition("=")[0] for name in features)}
+        labels = [label for label in labels if str(label) in wanted]
     values, words = np.full((len(frame), len(labels)), np.nan), {}
     for place, label in enumerate(labels):
         array = np.asarray(frame[label])
@@ -39,7 +45,7 @@ def table_of(frame: Any, name: str) -> Table:
         except DataError:
             if array.dtype.kind not in "OU":
                 raise
-            words[place] = np.array(["" if is_missing(v) else str(v) for v in array.tolist()])
+            words[place] = np.array(["" if is_missing(v) else str(v) for v in array.tolist()], str)
     return Table(Path(name), tuple(map(str, labels)), narrow(values), words)
 
 

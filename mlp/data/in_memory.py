@@ -12,6 +12,7 @@ from mlp.common.errors import DataError
 from mlp.data.formats.arrays import as_split
 from mlp.data.formats.categories import learn, values_of
 from mlp.data.formats.request import Request
+from mlp.data.formats.row_columns import named_features
 from mlp.data.frames import floats_of, is_missing, table_of
 from mlp.data.raw import TEST, TRAIN, WHOLE, RawSplit, RawSplits
 
@@ -41,10 +42,8 @@ def from_arrays(data: Arrays, request: Request) -> RawSplits:
         )
     if all(map(_is_pair, data)):
         (X, y), (X_test, y_test) = data
-        return {
-            TRAIN: _split(X, y, "X", request),
-            TEST: _split(X_test, y_test, "X_test", request),
-        }
+        train = _split(X, y, "X", request)
+        return {TRAIN: train, TEST: _split(X_test, y_test, "X_test", request, train.columns)}
     X, y = data
     return {WHOLE: _split(X, y, "X", request)}
 
@@ -61,11 +60,13 @@ def _is_pair(value: Any) -> bool:
     return isinstance(value, tuple) and len(value) == 2
 
 
-def _split(X: Any, y: Any, name: str, request: Request) -> RawSplit:
+def _split(
+    X: Any, y: Any, name: str, request: Request, wanted: tuple[str, ...] | None = None
+) -> RawSplit:
     labels = _labels(y)
     names: tuple[str, ...] = ()
     if hasattr(X, "columns"):
-        features, names = _of_frame(X, name, request)
+        features, names = _of_frame(X, name, request, wanted)
     else:
         features = floats_of(X, name)
     if features.ndim == 1:
@@ -82,8 +83,16 @@ def _split(X: Any, y: Any, name: str, request: Request) -> RawSplit:
     return replace(split, columns=names or None, answers=answers)
 
 
-def _of_frame(X: Any, name: str, request: Request) -> tuple[NDArray[Any], tuple[str, ...]]:
-    """Return what is learnt of a frame's columns, shape (N, F), and the names of these features."""
+def _of_frame(
+    X: Any, name: str, request: Request, wanted: tuple[str, ...] | None
+) -> tuple[NDArray[Any], tuple[str, ...]]:
+    """Return what is learnt of a frame's columns, shape (N, F), and the names of these features.
+
+    These are the ``wanted`` ones, where another frame was learnt from.
+    """
+    if wanted is not None:
+        table = table_of(X, name, wanted)
+        return values_of(table, named_features(table, table.names or (), wanted)), wanted
     table = table_of(X, name)
     if not table.names:
         raise DataError(f"{name} has no columns: give it some to learn from")

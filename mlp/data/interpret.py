@@ -99,7 +99,7 @@ def interpret(
     if not ((known and known.inputs) or (isinstance(inputs, Pixels) and inputs.is_plain)):
         tell(str(inputs))
     train, test = (
-        Split(inputs.apply(part.features, source, part.numbers), labels)
+        Split(inputs.apply(part.features, part.source or source, part.numbers), labels)
         for part, labels in zip(parts, targets, strict=True)
     )
     return Dataset(
@@ -222,4 +222,4 @@ def _find_inputs(parts: Sequence[RawSplit], reading: Reading, source: str) -> In
         height, width = features[0].shape[1:]
         return Pixels.of(features, (height, width), source)
     fill, first = reading.missing == "mean", parts[0]
-    return Columns.of(features[0], first.columns, fill, source, first.numbers)
+    return Columns.of(features[0], first.columns, fill, first.source or source, first.numbers)

@@ -14,8 +14,8 @@ import numpy as np
 from mlp.common.errors import DataError
 from mlp.common.printable import printable
 from mlp.common.version import install_command
-from mlp.data.formats.columns import as_raw
 from mlp.data.formats.request import Request
+from mlp.data.formats.row_columns import raw_of
 from mlp.data.formats.table import Table, narrow
 from mlp.data.mnist import cache_folder
 from mlp.data.raw import WHOLE, RawSplits
@@ -46,7 +46,7 @@ def read_openml(name: str, request: Request) -> RawSplits:
         if not target:
             raise DataError(f"{name} does not say which column is its label: name it with --label")
         reading = replace(reading, label=target)
-    return {WHOLE: as_raw([table], reading, request.note)[0]}
+    return {WHOLE: raw_of([table], replace(request, reading=reading))[0]}
 
 
 def _fetch(name: str) -> tuple[Table, str]:

@@ -31,6 +31,7 @@ class RawSplit:
         answers: the names of the labels' own columns, where the file names them.
         numbers: the place of each row in the file, from 1, for messages; shape (N,); None where
             they are all there, in order.
+        source: the file, for messages; empty where it is the dataset's own.
 
     Raises:
         DataError: if a shape or dtype is not as above, or the counts differ.
@@ -42,6 +43,7 @@ class RawSplit:
     label_names: tuple[str, ...] = ()
     answers: tuple[str, ...] = ()
     numbers: NDArray[np.int64] | None = None
+    source: str = ""
 
     def __post_init__(self) -> None:
         features, labels = self.features, self.labels

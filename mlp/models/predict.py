@@ -141,7 +141,7 @@ def check_fits(model: MLP, pixels: int, classes: int) -> None:
 def _batches(model: MLP, images: ArrayLike) -> Batches:
     inputs, width = inputs_of(model), model.sizes[0]
     if isinstance(inputs, Columns) and is_frame(images):  # found by name; others are in order
-        table = table_of(images, "the frame")
+        table = table_of(images, "the frame", inputs.names)
         given = values_of(table, named_features(table, table.names or (), inputs.names))
     else:
         given = _as_array(images)

@@ -65,4 +65,34 @@ def test_a_set_of_its_own_is_evaluated_by_name(mlp: Command, tmp_path: Path) -> 
     told = mlp("eval", "m.safetensors", "--dataset", "other.csv", "--json")
     assert told.code == 0, told.err
     (tmp_path / "lost.csv").write_text("fare,survived\n" + "\n".join(["7.5,yes", "9,no"] * 20))
-    refused(mlp("eval", "m.safetensors", "--dataset", "lost.csv"), "no column 'sex=female'")
+    refused(mlp("eval", "m.safetensors", "--dataset", "lost.csv"), "no column 'sex'")
+
+
+def test_words_are_compared_as_they_are_written(mlp: Command, tmp_path: Path) -> None:
+    codes = ["01", "02", "A1", "B2", "C3"]
+    rows = [f"{codes[i % 5]},{'yn'[i % 5 % 2]}" for i in range(100)]
+    (tmp_path / "t.csv").write_text("\n".join(["code,label", *rows]))
+    done = mlp("train", "--dataset", "t.csv", "--label", "label", "--epochs", "20", "--json",
+               "--out", "m.safetensors")  # fmt: skip
+    assert done.code == 0, done.err
+    (tmp_path / "new.csv").write_text("code\n" + "01\n02\n" * 5)
+    assert (
+        mlp("predict", "--rows", "new.csv", "--model", "m.safetensors", "--out", "a.csv").code == 0
+    )
+    answers = [line.split(",")[1] for line in (tmp_path / "a.csv").read_text().splitlines()[1:]]
+    assert answers == ["y", "n"] * 5
+    (tmp_path / "few.csv").write_text("code,label\n" + "1,y\n2,n\n" * 20)
+    refused(mlp("eval", "m.safetensors", "--dataset", "few.csv"), "holds numbers such as 1, where")
+
+
+def test_a_set_is_evaluated_whatever_else_it_holds(mlp: Command, tmp_path: Path) -> None:
+    rows = [f"{['true', 'false', 'maybe'][i % 3]},{'yn'[i % 3 == 2]},row {i}" for i in range(90)]
+    (tmp_path / "t.csv").write_text("\n".join(["flag,label,name", *rows]))
+    done = mlp("train", "--dataset", "t.csv", "--drop", "name", "--epochs", "20", "--json",
+               "--out", "m.safetensors")  # fmt: skip
+    assert done.code == 0, done.err
+    plain = [f"{['true', 'false'][i % 2]},y,{i}x,text {i}" for i in range(60)]
+    (tmp_path / "o.csv").write_text("\n".join(["flag,label,other,more", *plain, "maybe,n,x,y"]))
+    told = mlp("eval", "m.safetensors", "--dataset", "o.csv", "--json")
+    assert told.code == 0, told.err
+    assert json.loads(told.out)["test_accuracy"] > 0.9

@@ -177,3 +177,14 @@ def test_numbers_to_estimate_have_their_columns_names() -> None:
     both = pandas.DataFrame({"x": price, "y": price**2})
     assert mlp.load_dataset((frame, both), kind="regression").task.names == ("x", "y")
     assert mlp.load_dataset((frame, price.to_numpy()), kind="regression").task.names == ("value",)
+
+
+def test_a_test_frame_is_taken_as_the_training_frame():
+    pandas = pytest.importorskip("pandas", reason="the test extra brings pandas")
+    X = pandas.DataFrame({"u": np.arange(40.0), "s": [["f", "m", "x"][i % 3] for i in range(40)]})
+    y = np.arange(40) % 2
+    test = pandas.DataFrame({"s": ["m", "new", "f"], "u": [1.0, 2.0, 3.0], "t": ["a", "b", "c"]})
+    data = mlp.load_dataset(((X, y), (test, y[:3])))
+    assert data.inputs.names == ("u", "s=f", "s=m", "s=x")
+    own = np.rint(data.test.images * data.inputs.deviation + data.inputs.mean)
+    assert own.tolist() == [[1, 0, 1, 0], [2, 0, 0, 0], [3, 1, 0, 0]]

@@ -39,7 +39,8 @@ class Archive(ReadFormat):
 
     def read(self, path: Path, request: Request) -> RawSplits:
         with _unpacked(path) as (format, place):
-            return format.read(place, _of_archive(request, place, path))
+            splits = format.read(place, _of_archive(request, place, path))
+        return {name: replace(split, source="") for name, split in splits.items()}
 
     def rows(self, path: Path, request: Request, asked: Asked) -> Iterator[Rows]:
         with _unpacked(path) as (format, place):

@@ -12,11 +12,11 @@ from typing import Any
 import numpy as np
 
 from mlp.common.errors import DataError
-from mlp.data.formats.columns import LABEL_NAMES, as_raw
+from mlp.data.formats.columns import LABEL_NAMES
 from mlp.data.formats.extra import import_extra
 from mlp.data.formats.registry import FORMATS, ReadFormat
 from mlp.data.formats.request import Request
-from mlp.data.formats.row_columns import rows_of
+from mlp.data.formats.row_columns import raw_of, rows_of
 from mlp.data.formats.rows import Asked, Rows
 from mlp.data.formats.splits import TEST, TRAIN, WHOLE, RawSplits
 from mlp.data.formats.table import Table, narrow
@@ -52,7 +52,7 @@ def _as_raw(paths: list[Path], request: Request) -> list[Any]:
     if reading.label is None and not any(name.lower() in LABEL_NAMES for name in names):
         request.note(f"{paths[0]}: the last column, {names[-1]}, is taken for the label (--label)")
         reading = replace(reading, label="-1")
-    return as_raw(tables, reading, request.note)
+    return raw_of(tables, replace(request, reading=reading))
 
 
 def read_arff(path: Path) -> Table:

@@ -47,7 +47,9 @@ def features_of(table: Table, column: int) -> list[Feature]:
         return [Feature(column)]
     words = np.unique(words_of(table, column))
     kinds = [str(word) for word in words.tolist() if word.lower() not in MISSING]
-    strange = [kind for kind in kinds if not is_number(kind, ",")]
+    strange = [kind for kind in kinds if not any(is_number(kind, mark) for mark in ",;")]
+    if not strange:  # numbers that are written as words
+        return [Feature(column)]
     if 2 * len(strange) <= len(kinds):  # a number that is damaged, rather than a category
         raise DataError(
             f"{table.title(column)} of {table.path} holds {strange[0][:20]!r} among numbers: "
@@ -99,11 +101,15 @@ def values_of(table: Table, features: Sequence[Feature]) -> NDArray[np.generic]:
         column = feature.column
         if feature.word is not None:
             values[:, place] = words[column] == feature.word
+            if column not in table.words and column not in table.texts:
+                _check_known(table, column, words[column], features)
             values[np.isin(lower[column], list(MISSING)), place] = np.nan
         elif column not in table.words:
             values[:, place] = table.values[:, column]
         elif is_truth(table, column):
             values[:, place] = [_TRUTHS.get(word, np.nan) for word in lower[column].tolist()]
+        elif (numbers := _numbers(lower[column])) is not None:
+            values[:, place] = numbers
         else:
             raise DataError(
                 f"{table.title(column)} of {table.path} holds words such as "
@@ -125,4 +131,34 @@ def words_of(table: Table, column: int) -> NDArray[np.str_]:
     """Return what a column holds as words, without the spaces around them; shape (N,)."""
     if column in table.words:
         return np.char.strip(table.words[column].astype(np.str_))
-    return np.array(["" if v != v else f"{v:.15g}" for v in table.values[:, column].tolist()])
+    if column in table.texts:
+        return np.char.strip(np.array(table.texts[column], np.str_))
+    numbers = table.values[:, column].tolist()
+    return np.array(["" if v != v else f"{v:.15g}" for v in numbers], np.str_)
+
+
+def _numbers(words: NDArray[np.str_]) -> NDArray[np.float64] | None:
+    """Read words as numbers, NaN where one is missing; None if one is no number."""
+    try:
+        return np.array([np.nan if word in MISSING else float(word) for word in words.tolist()])
+    except ValueError:
+        return None
+
+
+def _check_known(
+    table: Table, column: int, words: NDArray[np.str_], features: Sequence[Feature]
+) -> None:
+    """Refuse numbers in place of words where none is a word of the model's.
+
+    They may be written otherwise in the file, as 01 for 1.
+
+    Raises:
+        DataError: saying so.
+    """
+    known = [f.word for f in features if f.column == column and f.word is not None]
+    there = words[words != ""]
+    if len(there) and not np.isin(there, known).any():
+        raise DataError(
+            f"{table.title(column)} of {table.path} holds numbers such as {there[0]}, where the "
+            f"model reads words such as {known[0][:20]!r}: write them alike"
+        )

@@ -125,6 +125,11 @@ def label_without_header(
 ) -> int | None:
     """Take the first column or the last, whichever holds labels by its looks."""
     kept = [column for column in range(table.values.shape[1]) if column not in dropped]
+    if len(words) > 1:
+        raise DataError(
+            f"{table.path} has no header and {len(words)} columns of words, any of which may be "
+            "the label: say --label 0 for the first, or --label -1 for the last"
+        )
     if len(words) == 1:
         chosen = words[0]
     else:
@@ -193,7 +198,7 @@ def _split(
     answers = () if table.names is None or own is None else (table.names[own],)
     last = re.fullmatch(r"(\d{1,6})x(\d{1,6})", names[-1]) if names else None
     if last is None:
-        return RawSplit(features, labels, names, answers=answers)
+        return RawSplit(features, labels, names, answers=answers, source=str(table.path))
     height, width = int(last[1]), int(last[2])
     if height * width != features.shape[1]:
         raise DataError(

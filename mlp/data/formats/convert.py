@@ -17,6 +17,7 @@ from mlp.data.formats.registry import FORMATS, PAIR, Format
 from mlp.data.formats.request import Request
 from mlp.data.formats.rows import Asked, Rows
 from mlp.data.formats.splits import TEST, TRAIN, Progress, RawSplits, Splits, as_written
+from mlp.data.inputs import Columns
 from mlp.data.interpret import Meaning, interpret
 from mlp.data.reading import Reading
 from mlp.data.task import Kind
@@ -139,7 +140,11 @@ def read(
     Raises:
         DataError: as `read_raw`, and if what is there makes no dataset.
     """
-    request, path = Request(reading or Reading(), progress or quiet, note or quiet), Path(path)
+    path, asked = Path(path), None
+    if known is not None and isinstance(known.inputs, Columns):
+        classes = known.task.names if known.task else ()
+        asked = Asked(known.inputs, len(known.inputs.names), (), classes)
+    request = Request(reading or Reading(), progress or quiet, note or quiet, asked)
     if known is None:  # else the choices are those that the model was trained with
         detect(path).check_choices(path, request.reading)
     raw = read_raw(path, request)

@@ -15,13 +15,13 @@ from numpy.typing import NDArray
 from mlp.common.atomic import replacing
 from mlp.common.safe_npz import is_zip
 from mlp.data.dataset import Split
-from mlp.data.formats.columns import as_raw
 from mlp.data.formats.registry import FORMATS, ONE, Format
 from mlp.data.formats.request import Request
-from mlp.data.formats.row_columns import find_layout, passed_columns
+from mlp.data.formats.row_columns import find_layout, passed_columns, raw_of
 from mlp.data.formats.rows import Asked, Rows
 from mlp.data.formats.splits import TEST, TRAIN, WHOLE, Progress, RawSplits, Splits
 from mlp.data.formats.table import open_table, read_table
+from mlp.data.inputs import Columns
 
 ENDINGS = (".csv", ".tsv", ".tab", ".txt", ".data")
 """Of the names of tables; ``.gz`` may follow. ``.csv`` alone is written."""
@@ -43,7 +43,7 @@ class Csv(Format):
         return is_table(path) and not is_zip(path)
 
     def read(self, path: Path, request: Request) -> RawSplits:
-        return {WHOLE: as_raw([read_table(path)], request.reading, request.note)[0]}
+        return {WHOLE: raw_of([read_table(path)], request)[0]}
 
     def read_pair(self, path: Path, other: Path, request: Request) -> RawSplits:
         if not is_table(other):
@@ -54,6 +54,8 @@ class Csv(Format):
         with open_table(path) as file:
             layout, done = None, 0
             texts = sorted({*passed_columns(file.names, asked).values()})
+            if isinstance(asked.inputs, Columns) and any("=" in n for n in asked.inputs.names):
+                texts = list(range(file.columns))  # words are compared as they are written
             for block in file.blocks(texts):
                 layout = layout or find_layout(block, request.reading, asked, request.note)
                 yield layout.apply(block, done)
@@ -77,7 +79,7 @@ def read_tables(train: Path, test: Path, request: Request) -> RawSplits:
         UsageError: as `as_raw`.
     """
     tables = [read_table(train), read_table(test)]
-    splits = as_raw(tables, request.reading, request.note)
+    splits = raw_of(tables, request)
     return dict(zip((TRAIN, TEST), splits, strict=True))
 
 

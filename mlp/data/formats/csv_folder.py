@@ -8,7 +8,7 @@ from pathlib import Path
 
 from mlp.common.atomic import replacing_folder
 from mlp.data.formats.csv import ENDINGS, Csv, read_tables, write_csv
-from mlp.data.formats.label_file import label_files
+from mlp.data.formats.image_files import is_labelled
 from mlp.data.formats.registry import FORMATS, Format
 from mlp.data.formats.request import Request
 from mlp.data.formats.rows import Asked, Rows
@@ -28,7 +28,7 @@ class CsvFolder(Format):
     takes = frozenset({"label", "drop"})
 
     def matches(self, path: Path) -> bool:
-        return bool(self.files(path)) and not any(label_files(path))
+        return bool(self.files(path)) and not is_labelled(path)
 
     def files(self, path: Path) -> tuple[Path, ...]:
         """Return the training and the test file; nothing unless there is one of each.

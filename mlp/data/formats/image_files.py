@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from mlp.common.errors import DataError
+from mlp.data.formats.label_file import label_files
 from mlp.data.formats.pictures import ENDINGS
 from mlp.data.raw import TEST, TRAIN, VALIDATION, WHOLE
 
@@ -19,7 +20,7 @@ _FOLDERS = {
 }
 _LITTER = ("thumbs.db", "desktop.ini", "__macosx")  # as names with a dot: of file managers
 _TEXTS = re.compile(
-    r"(readme|licen[cs]e|citation)(\W.*)?|.*\.(txt|md|rst|json|ya?ml|xml|html?|cff|pdf|csv)",
+    r"(readme|licen[cs]e|citation)(\W.*)?|.*\.(txt|md|rst|json|ya?ml|xml|html?|cff|pdf)",
     re.IGNORECASE,
 )
 """What people write about their pictures; tables of labels among it are read by `PictureList`."""
@@ -43,6 +44,14 @@ def is_image_folder(folder: Path) -> bool:
             or any(path.suffix.lower() in ENDINGS for path in entry.iterdir())
         )
         for entry in folder.iterdir()
+    )
+
+
+def is_labelled(folder: Path) -> bool:
+    """Whether there is a table of labels in a folder, and pictures in it or right below it."""
+    return any(label_files(folder)) and (
+        holds_pictures(folder)
+        or any(entry.is_dir() and holds_pictures(entry) for entry in folder.iterdir())
     )
 
 

@@ -13,8 +13,12 @@ from PIL import Image
 
 from mlp.common.atomic import replacing_folder
 from mlp.common.errors import DataError
-from mlp.data.formats.image_files import ImageFile, is_image_folder, list_images
-from mlp.data.formats.label_file import label_files
+from mlp.data.formats.image_files import (
+    ImageFile,
+    is_image_folder,
+    is_labelled,
+    list_images,
+)
 from mlp.data.formats.pictures import decode, prepare
 from mlp.data.formats.registry import FORMATS, ONE, PAIR, Format
 from mlp.data.formats.request import Request
@@ -40,7 +44,7 @@ class ImageFolder(Format):
     holds = (PAIR, ONE)
 
     def matches(self, path: Path) -> bool:
-        return is_image_folder(path) and not any(label_files(path))
+        return is_image_folder(path) and not is_labelled(path)
 
     def files(self, path: Path) -> list[Path]:
         return [file.path for split in self.listed(path).values() for file in split]

@@ -8,24 +8,26 @@ from pathlib import Path
 
 from mlp.common.errors import DataError
 from mlp.common.plain_file import check_file
+from mlp.data.formats.text_fields import AS_WINDOWS
 
 FILE_HEADINGS = ("file", "filename", "file_name", "image", "path", "picture")
+ID_HEADINGS = ("image_id", "imageid", "image_name", "id")
 LABEL_HEADINGS = ("label", "digit", "class", "target")
-"""What the two columns may be called, in any case."""
+"""What the two columns may be called, in any case; the second where none is called as the first."""
 
 _TABLES = (".csv", ".tsv", ".txt")
-_DELIMITERS = ",;\t"
+_DELIMITERS = ",;\t|"
 
 
 def is_label_file(path: Path) -> bool:
     """Whether a file begins with the headings of a table of labels."""
     try:
         check_file(path, DataError)
-        with path.open(encoding="utf-8-sig", errors="replace") as file:
+        with path.open(encoding="utf-8-sig", errors=AS_WINDOWS) as file:
             header = _headings(file.readline(1 << 16))[0]
     except (OSError, DataError):
         return False
-    return len(_places(header, FILE_HEADINGS)) == len(_places(header, LABEL_HEADINGS)) == 1
+    return len(_files(header)) == len(_places(header, LABEL_HEADINGS)) == 1
 
 
 def label_files(folder: Path) -> Iterator[Path]:
@@ -45,9 +47,9 @@ def read_label_file(path: Path) -> Iterator[tuple[str, str]]:
     """
     check_file(path, DataError)
     try:
-        with path.open(encoding="utf-8-sig", newline="") as file:
+        with path.open(encoding="utf-8-sig", errors=AS_WINDOWS, newline="") as file:
             header, mark = _headings(file.readline())
-            names, labels = _places(header, FILE_HEADINGS), _places(header, LABEL_HEADINGS)
+            names, labels = _files(header), _places(header, LABEL_HEADINGS)
             if len(names) != 1 or len(labels) != 1:
                 raise DataError(f"{path} does not begin with the line file,label: add it")
             lines = csv.reader(file, strict=True, delimiter=mark)
@@ -71,6 +73,10 @@ def _headings(line: str) -> tuple[list[str], str]:
     """Return the headings in lower case, and what stands between them."""
     mark = max(_DELIMITERS, key=line.count)
     return [heading.strip().strip('"').lower() for heading in line.split(mark)], mark
+
+
+def _files(header: list[str]) -> list[int]:
+    return _places(header, FILE_HEADINGS) or _places(header, ID_HEADINGS)
 
 
 def _places(header: list[str], known: tuple[str, ...]) -> list[int]:

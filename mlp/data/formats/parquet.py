@@ -17,12 +17,12 @@ from mlp.common.bounds import check_unpacked
 from mlp.common.choices import no_such
 from mlp.common.errors import DataError, UsageError
 from mlp.data.formats.arrays import FEATURES, join_validation
-from mlp.data.formats.columns import LABEL_NAMES, as_raw
+from mlp.data.formats.columns import LABEL_NAMES
 from mlp.data.formats.extra import import_extra
 from mlp.data.formats.pictures import decode
 from mlp.data.formats.registry import FORMATS, ReadFormat
 from mlp.data.formats.request import Request
-from mlp.data.formats.row_columns import rows_of
+from mlp.data.formats.row_columns import raw_of, rows_of
 from mlp.data.formats.rows import Asked, Rows
 from mlp.data.formats.splits import TEST, TRAIN, WHOLE, RawSplits
 from mlp.data.formats.table import Table, narrow
@@ -138,7 +138,7 @@ def _read_splits(splits: list[list[Path]], request: Request) -> list[RawSplit]:
             raise DataError(f"{files[0]} lacks the column {picture} of {first}: name both alike")
     if picture is None:
         tables = [_table(files[0], frame) for files, frame in zip(splits, frames, strict=True)]
-        return as_raw(tables, request.reading, request.note)
+        return raw_of(tables, request)
     found = []
     for frame in frames:
         images = [

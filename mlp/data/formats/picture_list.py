@@ -8,14 +8,14 @@ from pathlib import Path
 
 from mlp.common.errors import DataError
 from mlp.data.formats.arrays import join_validation
-from mlp.data.formats.image_files import ImageFile, split_named
+from mlp.data.formats.image_files import ImageFile, is_labelled, split_named
 from mlp.data.formats.image_folder import ImageFolder
 from mlp.data.formats.label_file import label_files, read_label_file
 from mlp.data.formats.pictures import ENDINGS
 from mlp.data.formats.registry import FORMATS, ReadFormat
 from mlp.data.formats.request import Request
 from mlp.data.formats.splits import RawSplits
-from mlp.data.raw import TEST, TRAIN, WHOLE
+from mlp.data.raw import TRAIN, WHOLE
 
 
 @FORMATS.register("picture-list")
@@ -25,7 +25,7 @@ class PictureList(ReadFormat, ImageFolder):  # type: ignore[misc]  # it writes n
     title = "a folder of pictures with a table of labels"
 
     def matches(self, path: Path) -> bool:
-        return path.is_dir() and any(label_files(path))
+        return path.is_dir() and is_labelled(path)
 
     def listed(
         self, path: Path, note: Callable[[str], None] | None = None
@@ -40,8 +40,8 @@ def list_labelled(folder: Path) -> dict[str, list[ImageFile]]:
     """List the pictures that tables name, in their order, by split.
 
     Tables called as splits are, such as ``train.csv``, are of these; one called otherwise is of
-    all. A name is a path from the folder, from a folder in it that is called as the table is, or
-    from any folder in it that alone has such a picture; its ending may be left away.
+    all. A name is a path from the folder, from a folder in it that is called as the table or its
+    split is, or from any folder in it that alone has such a picture; its ending may be left away.
 
     Raises:
         DataError: if a picture is missing or named twice, or lies outside of the folder.
@@ -58,7 +58,7 @@ def list_labelled(folder: Path) -> dict[str, list[ImageFile]]:
         seen = set[Path]()
         found[split] = []
         for name, label in read_label_file(table):
-            path = _find(folder, table, name)
+            path = _find(folder, table, split, name)
             if not path.resolve().is_relative_to(root):
                 raise DataError(f"{table} names {name}, which lies outside of {folder}: move it")
             if path in seen:
@@ -67,7 +67,7 @@ def list_labelled(folder: Path) -> dict[str, list[ImageFile]]:
             found[split].append(ImageFile(path, label))
         if not found[split]:
             raise DataError(f"{table} names no pictures: add some")
-    if found.keys() == {TEST}:
+    if not found.keys() & {TRAIN, WHOLE}:
         raise DataError(f"{folder} has no labels to train on: add train.csv")
     if found.keys() == {TRAIN}:
         return {WHOLE: found[TRAIN]}
@@ -80,18 +80,19 @@ def _split_of(name: str) -> str:
     return next((split for word in words if (split := split_named(word))), WHOLE)
 
 
-def _find(folder: Path, table: Path, name: str) -> Path:
+def _find(folder: Path, table: Path, split: str, name: str) -> Path:
     """Find a picture by its name in a table.
 
     Raises:
         DataError: if there is none, or several.
     """
     endings = ("", *ENDINGS) if Path(name).suffix.lower() not in ENDINGS else ("",)
-    for place in (folder, folder / table.stem):
+    inner = [entry for entry in folder.iterdir() if entry.is_dir()]
+    called = [entry for entry in inner if split_named(entry.name) == split]
+    for place in (folder, folder / table.stem, *called):
         for ending in endings:
             if (path := place / f"{name}{ending}").is_file():
                 return path
-    inner = [entry for entry in folder.iterdir() if entry.is_dir()]
     paths = [entry / f"{name}{ending}" for entry in inner for ending in endings]
     there = [path for path in paths if path.is_file()]
     if len(there) != 1:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -15,6 +15,7 @@ from mlp.data.formats.columns import (
     ID_NAMES,
     LABEL_NAMES,
     Note,
+    as_raw,
     find_column,
     label_without_header,
     listed,
@@ -79,6 +80,23 @@ class Layout:
             np.arange(first + 1, first + len(features) + 1),
             {name: table.texts[column] for name, column in self.passed.items()},
         )
+
+
+def raw_of(tables: Sequence[Table], request: Request) -> list[RawSplit]:
+    """Divide tables into features and labels: as there is to learn, or as a model has learnt.
+
+    Args:
+        tables: the training table first.
+        request: the user's choices, and what a model reads, if it is for one.
+
+    Raises:
+        DataError, UsageError: as `as_raw` and `find_layout`.
+    """
+    if request.known is None:
+        return as_raw(tables, request.reading, request.note)
+    layouts = [find_layout(table, request.reading, request.known, request.note) for table in tables]
+    found = [layout.apply(table, 0).raw for layout, table in zip(layouts, tables, strict=True)]
+    return [replace(raw, source=str(t.path)) for raw, t in zip(found, tables, strict=True)]
 
 
 def rows_of(table: Table, request: Request, asked: Asked) -> Iterator[Rows]:
@@ -243,12 +261,17 @@ def _numbered(columns: list[int], asked: Asked) -> list[Feature]:
 
 
 def _by_place(asked: Asked) -> list[Feature]:
-    """Return what the model reads, by places from 0; nothing where its columns have names."""
+    """Return what the model reads, by the places of its columns from 0; nothing for pixels."""
     names = asked.inputs.names if isinstance(asked.inputs, Columns) else ()
     parts = [_NUMBERED.fullmatch(name) for name in names]
-    if not all(parts):
-        return []
-    return [Feature(int(part[1]) - 1, part[2]) for part in parts if part]
+    if all(parts):
+        return [Feature(int(part[1]) - 1, part[2]) for part in parts if part]
+    columns: dict[str, int] = {}
+    found = []
+    for name in names:
+        column, mark, word = name.partition("=")
+        found.append(Feature(columns.setdefault(column, len(columns)), word if mark else None))
+    return found
 
 
 def _check_count(table: Table, count: int, asked: Asked) -> None:

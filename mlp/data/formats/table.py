@@ -17,18 +17,12 @@ from numpy.typing import NDArray
 
 from mlp.common.bounds import check_unpacked
 from mlp.common.errors import DataError
+from mlp.data.formats.table_head import Head, read_head
 from mlp.data.formats.text_fields import (
     AS_WINDOWS,
-    SPACES,
-    check_is_table,
     fields_of,
-    find_delimiter,
     from_spaces,
-    is_comment,
-    is_header,
     is_number,
-    is_spaced,
-    named_rows,
     to_number,
 )
 from mlp.data.formats.whole_numbers import parse_whole
@@ -98,18 +92,9 @@ def open_table(path: Path) -> Iterator[TableFile]:
             head = list(islice(lines, _HEAD))
             if not head or not head[0].strip():
                 raise DataError(f"{path} is empty or begins with an empty line: get it again")
-            while len(head) > 1 and is_comment(head[0], head[1]):
-                head.pop(0)
-            delimiter = find_delimiter(head[0])
-            if delimiter == SPACES:
-                delimiter = ","
-                if is_spaced(head[:2]):
-                    lines, head = map(from_spaces, lines), named_rows(head)
-            first, second = (fields_of(line, delimiter) for line in (head[0], head[1 % len(head)]))
-            check_is_table(second, path)
-            names = tuple(first) if is_header(head, delimiter) else None
-            parser = _Parser(path, delimiter, len(first))
-            yield TableFile(path, names, parser, chain(head[names is not None :], lines))
+            found = read_head(head, path)
+            lines = chain(head[found.skipped + (found.names is not None) :], lines)
+            yield TableFile(path, found, map(from_spaces, lines) if found.is_spaced else lines)
     except EOFError:
         raise DataError(f"{path} is cut off: get it again") from None
     except (gzip.BadGzipFile, zlib.error) as error:
@@ -127,11 +112,10 @@ class TableFile:
         columns: how many there are.
     """
 
-    def __init__(
-        self, path: Path, names: tuple[str, ...] | None, parser: _Parser, lines: Iterator[str]
-    ) -> None:
-        self.path, self.names, self.columns = path, names, parser.columns
-        self._parser, self._lines = parser, lines
+    def __init__(self, path: Path, head: Head, lines: Iterator[str]) -> None:
+        self.path, self.names, self.columns = path, head.names, head.columns
+        self._parser = _Parser(path, head.delimiter, head.columns)
+        self._first, self._lines = 1 + head.skipped + (head.names is not None), lines
 
     def blocks(self, texts: Sequence[int] = ()) -> Iterator[Table]:
         """Read the rows, a block of them at a time.
@@ -143,8 +127,7 @@ class TableFile:
             DataError: as `read_table`.
         """
         empty = True
-        first = 1 + (self.names is not None)
-        for rows, values, words in self._parser.blocks(self._lines, first):
+        for rows, values, words in self._parser.blocks(self._lines, self._first):
             empty = False
             kept = self._parser.texts(rows, texts)
             yield Table(self.path, self.names, narrow(values), words, kept)
@@ -154,12 +137,13 @@ class TableFile:
 
 def _open(path: Path) -> IO[str]:
     with path.open("rb") as file:
+        is_packed = file.read(2) == b"\x1f\x8b"
+    opened = gzip.open if is_packed else open
+    with opened(path, "rb") as file:
         start = file.read(2)
-    if start == b"\x1f\x8b":
-        return gzip.open(path, "rt", encoding="utf-8-sig", errors=AS_WINDOWS)
     if start in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE):  # as spreadsheets save "Unicode text"
-        return path.open(encoding="utf-16", errors="replace")
-    return path.open(encoding="utf-8-sig", errors=AS_WINDOWS)
+        return opened(path, "rt", encoding="utf-16", errors="replace")
+    return opened(path, "rt", encoding="utf-8-sig", errors=AS_WINDOWS)
 
 
 def _lines(file: IO[str], path: Path) -> Iterator[str]:

@@ -17,6 +17,8 @@ DELIMITERS = ",;\t|"
 SPACES = " "
 """Where none of these stands in a line: any number of spaces."""
 
+_DECIMAL = re.compile(r"[-+]?\d+,\d+(?:[eE][-+]?\d+)?")
+_MARKS = {",", '"', " "}
 _SPARSE = re.compile(r"\d+:[-+.\deE]+")
 
 
@@ -30,43 +32,27 @@ def find_delimiter(line: str) -> str:
     fields = fields_of(line, ";")
     if len(fields) > 1 and all("," not in field or is_number(field, ";") for field in fields):
         return ";"
-    if not any(mark in line for mark in DELIMITERS):
-        return SPACES if len(line.split()) > 1 else DELIMITERS[0]
+    words = line.split()
+    marked = [word for word in words if any(mark in word for mark in DELIMITERS)]
+    if "\t" not in line and all(map(_DECIMAL.fullmatch, marked)):
+        return SPACES if len(words) > 1 else DELIMITERS[0]
     return max(DELIMITERS, key=lambda mark: len(fields_of(line, mark)))
 
 
 def from_spaces(line: str) -> str:
-    """Put commas between fields that any number of spaces stand between; quotes may hold spaces."""
+    """Put commas between fields that any number of spaces stand between; quotes may hold spaces.
+
+    The comma inside a number becomes a point.
+    """
     if '"' not in line:
-        return ",".join(line.split()) + "\n"
-    fields = next(csv.reader([line.strip()], delimiter=" ", skipinitialspace=True), [])
-    return ",".join('"' + field.replace('"', '""') + '"' for field in fields) + "\n"
-
-
-def is_spaced(head: list[str]) -> bool:
-    """Whether the first lines have as many fields, which spaces stand between."""
-    counts = [len(fields_of(from_spaces(line), ",")) for line in head]
-    return min(counts) == max(counts) or _has_row_names(head, counts)
-
-
-def named_rows(head: list[str]) -> list[str]:
-    """Put commas into the first lines; the names of R's rows get a name, which R leaves away."""
-    lines = [from_spaces(line) for line in head]
-    counts = [len(fields_of(line, ",")) for line in lines[:2]]
-    return ['"",' + lines[0], *lines[1:]] if _has_row_names(head, counts) else lines
-
-
-def _has_row_names(head: list[str], counts: list[int]) -> bool:
-    return counts[1:] == [counts[0] + 1] and all(line.startswith('"') for line in head[:2])
-
-
-def is_comment(line: str, below: str) -> bool:
-    """Whether the first line of a file is a remark, rather than names that begin with a mark."""
-    if not line.startswith("#"):
-        return False
-    mark = find_delimiter(below)
-    split = str.split if mark == SPACES else lambda text: fields_of(text, mark)
-    return below.startswith("#") or len(split(line)) != len(split(below))
+        fields = line.split()
+    else:
+        fields = next(csv.reader([line.strip()], delimiter=" ", skipinitialspace=True), [])
+    points = (f.replace(",", ".") if _DECIMAL.fullmatch(f) else f for f in fields)
+    return (
+        ",".join(f'"{f.replace(chr(34), 2 * chr(34))}"' if _MARKS & {*f} else f for f in points)
+        + "\n"
+    )
 
 
 def check_is_table(fields: list[str], path: Path) -> None:

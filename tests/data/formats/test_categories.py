@@ -72,3 +72,33 @@ def test_a_damaged_number_is_no_category(slip: str, tmp_path: Path) -> None:
     (tmp_path / "t.csv").write_text("\n".join(["size,label", *rows]))
     with pytest.raises(DataError, match=rf"\(size\) of .* holds '{slip}' among numbers"):
         load_dataset(tmp_path / "t.csv", label="label")
+
+
+def test_numbers_written_as_words_are_numbers() -> None:
+    pandas = pytest.importorskip("pandas")
+    frame = pandas.DataFrame({"a": [str(i % 7) for i in range(40)], "b": range(40)})
+    notes: list[str] = []
+    data = load_dataset((frame, np.arange(40) % 2), note=notes.append)
+    assert data.inputs.to_json()["names"] == ("a", "b")
+    assert not any("words" in note for note in notes)
+    slips = [f"{i % 7},5" if i != 9 else "oops" for i in range(40)]
+    with pytest.raises(DataError, match="holds 'oops' among numbers"):
+        load_dataset((frame.assign(a=slips), np.arange(40) % 2))
+
+
+def test_a_table_of_words_without_a_header_asks_for_the_label(tmp_path: Path) -> None:
+    rows = [
+        f"{20 + i % 30},{'xy'[i % 2]},{i % 3},{['<=50K', '>50K'][i % 5 % 2]}" for i in range(60)
+    ]
+    (tmp_path / "adult.data").write_text("\n".join(rows))
+    with pytest.raises(DataError, match=r"no header and 2 columns of words.*--label -1 for the"):
+        load_dataset(tmp_path / "adult.data")
+    assert load_dataset(tmp_path / "adult.data", label="-1").task.names == ("<=50K", ">50K")
+
+
+def test_a_gap_is_told_of_the_file_that_it_is_in(tmp_path: Path) -> None:
+    rows = [f"{i},{i % 3},{'xy'[i % 2]}" for i in range(20)]
+    (tmp_path / "tr.csv").write_text("\n".join(["a,b,label", *rows]))
+    (tmp_path / "te.csv").write_text("\n".join(["a,b,label", rows[0], "1,,y", *rows[2:]]))
+    with pytest.raises(DataError, match=r"b of .*te\.csv in row 2 has no value"):
+        load_dataset(tmp_path / "tr.csv", test_file=str(tmp_path / "te.csv"))

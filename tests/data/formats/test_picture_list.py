@@ -113,3 +113,31 @@ def test_two_tables_of_the_same_pictures_are_refused(tmp_path: Path) -> None:
     (tmp_path / "sample_submission.csv").unlink()
     with pytest.raises(DataError, match=r"no labels to train on: add train\.csv"):
         read_raw(tmp_path)
+
+
+def test_a_table_beside_folders_is_no_table_of_labels_without_pictures(tmp_path: Path) -> None:
+    for name in ("train.csv", "test.csv"):
+        (tmp_path / name).write_text("path,v,class\n" + "1,2,0\n2,3,1\n" * 9)
+    assert detect(tmp_path).title == "a folder of two CSV files"
+
+
+def test_ids_name_pictures_and_other_tables_are_in_the_way(tmp_path: Path) -> None:
+    first, second = put(tmp_path / "batch1", 0, 9), put(tmp_path / "batch2", 9, 9)
+    rows = [row.replace(".png", "") for row in first + second]
+    table(tmp_path / "labels.csv", rows, "id,label")
+    assert read_raw(tmp_path)[WHOLE].labels.tolist() == SPLIT.labels[:18].tolist()  # type: ignore[union-attr]
+    table(tmp_path / "labels.csv", rows, "which,what")
+    assert_not_read(tmp_path, "labels.csv is not the folder of a class")
+
+
+def test_the_folder_of_a_split_is_that_of_its_table(tmp_path: Path) -> None:
+    rows = put(tmp_path / "train", 0, 9)
+    put(tmp_path / "test", 0, 9)
+    table(tmp_path / "train_labels.csv", rows)
+    table(tmp_path / "test_labels.csv", rows[:4])
+    found = read_raw(tmp_path)
+    assert (len(found[TRAIN]), len(found[TEST])) == (9, 4)
+    (tmp_path / "train_labels.csv").unlink()
+    table(tmp_path / "val.csv", [f"train/{row}" for row in rows])
+    with pytest.raises(DataError, match=r"no labels to train on: add train\.csv"):
+        read_raw(tmp_path)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 from pathlib import Path
 
 import pytest
@@ -53,7 +54,7 @@ def test_rows_of_r_have_names_of_their_own(tmp_path: Path) -> None:
 
 def test_a_mark_before_the_first_name_is_no_remark(tmp_path: Path) -> None:
     (tmp_path / "t.csv").write_text("#a,b\n1,2\n3,4\n")
-    assert read_table(tmp_path / "t.csv").names == ("#a", "b")
+    assert read_table(tmp_path / "t.csv").names == ("a", "b")
 
 
 def test_a_first_row_whose_words_occur_below_is_a_row(tmp_path: Path) -> None:
@@ -72,3 +73,40 @@ def test_libsvms_files_are_told_apart(tmp_path: Path) -> None:
     (tmp_path / "mnist.txt").write_text("5 153:0.01 154:1\n0 128:-2e-3 129:.5\n")
     with pytest.raises(DataError, match=r"is a file of LIBSVM, .*load_svmlight_file"):
         read_table(tmp_path / "mnist.txt")
+
+
+@pytest.mark.parametrize(
+    ("text", "names"),
+    [
+        ("# label u v\n" + "".join(f"{i % 2} {i} {i}.5\n" for i in range(9)), ("label", "u", "v")),
+        ("# by me, in May, 2020\na,b,c\n1,2,3\n", ("a", "b", "c")),
+        ("# by me\n\na,b\n1,2\n", ("a", "b")),
+        ("a\tb\n" + "".join(f"r{i}\t{i}\t{i}\n" for i in range(5)), ("", "a", "b")),
+        ("a b\n" + "".join(f"{i} {i}.5 {i}\n" for i in range(5)), ("", "a", "b")),
+    ],
+)
+def test_names_are_told_from_remarks_and_from_names_of_rows(
+    text: str, names: tuple[str, ...], tmp_path: Path
+) -> None:
+    (tmp_path / "t.txt").write_text(text)
+    assert read_table(tmp_path / "t.txt").names == names
+
+
+def test_a_fault_is_told_by_its_line_in_the_file(tmp_path: Path) -> None:
+    (tmp_path / "t.csv").write_text("# one\n# two\na,b,label\n1,2,x\n1,2\n")
+    with pytest.raises(DataError, match=r"line 5 of .* has 2 columns where 3"):
+        read_table(tmp_path / "t.csv")
+
+
+@pytest.mark.parametrize("head", ["", "x y kind\n"])
+def test_commas_inside_numbers_between_spaces_are_points(head: str, tmp_path: Path) -> None:
+    rows = "".join(f"{i},5 -{i},25 {'ab'[i % 2]}\n" for i in range(9))
+    (tmp_path / "t.txt").write_text(head + rows)
+    table = read_table(tmp_path / "t.txt")
+    assert table.values[1:, :2].tolist() == [[i + 0.5, -i - 0.25] for i in range(1, 9)]
+    assert table.words[2].tolist() == ["ab"[i % 2] for i in range(9)]
+
+
+def test_a_packed_file_may_be_in_utf_16(tmp_path: Path) -> None:
+    (tmp_path / "t.csv.gz").write_bytes(gzip.compress(PLAIN.encode("utf-16")))
+    assert read_table(tmp_path / "t.csv.gz").names == NAMES
