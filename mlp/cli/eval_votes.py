@@ -27,12 +27,14 @@ class Votes:
         copies: of each image.
         held_out: the number of images that both were chosen by; None if they were named.
         trials: what was tried on these.
+        new: whether all of a model's training is known, so that these are new to it.
     """
 
     deformation: str
     copies: int
     held_out: int | None = None
     trials: Sequence[Trial] = ()
+    new: bool = True
 
     def probabilities(self, models: Sequence[MLP], images: NDArray[Any]) -> NDArray[np.float64]:
         """Return those that the copies of images give them, shape (N, C)."""
@@ -49,13 +51,15 @@ class Votes:
 
     def describe(self) -> str:
         """Say how the copies vote, and what that was chosen by."""
-        told = f"the vote of {self.copies:,} copies of each image, deformed by {self.deformation}"
+        votes = "vote of one copy" if self.copies == 1 else f"vote of {self.copies:,} copies"
+        told = f"the {votes} of each image, deformed by {self.deformation}"
         if self.held_out is None:
             return told
         best = best_of(self.trials)
+        doubt = "" if self.new else ", from which what it started from may have learnt"
         return (
             f"{told}: of {len(self.trials)} ways the best on the {self.held_out:,} images that the "
-            f"training held out, with {best.errors:,} wrong"
+            f"training held out{doubt}, with {best.errors:,} wrong"
         )
 
 
@@ -85,11 +89,12 @@ def choose_votes(
     held_out, augment = _held_out(models, dataset)
     trials = try_votes(models, held_out, augment, copies)
     best = best_of(trials)
-    return Votes(best.deformation, best.copies, len(held_out), trials)
+    new = all(metadata_of(model).initialisation is not None for model in models)
+    return Votes(best.deformation, best.copies, len(held_out), trials, new)
 
 
 def _held_out(models: Sequence[MLP], dataset: Dataset) -> tuple[Split, str]:
-    """Return the images that no model was trained on, and the deformation of the training."""
+    """Return the images that all trainings held out, and the deformation of the training."""
     recipes = [_recipe_of(model) for model in models]
     augment, validation, seed = recipes[0].augment, recipes[0].validation, recipes[0].seed
     if validation and {(r.validation, r.seed) for r in recipes} != {(validation, seed)}:

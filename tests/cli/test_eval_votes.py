@@ -35,6 +35,17 @@ def test_images_that_were_held_out_choose_the_votes(mlp: Command) -> None:
     text = mlp("eval", "digits.safetensors", *DATA, "--votes", 2).out
     told = " ".join(text.split())
     assert f"deformed by {best['deformation']}: of 8 ways the best on the 30 images" in told
+    assert "that the training held out, with" in told
+
+
+def test_what_a_model_started_from_may_have_learnt_from_them(mlp: Command) -> None:
+    mlp("train", *TINY)
+    mlp(
+        "train", *DATA, "--epochs", 1, "--start", "digits.safetensors", *HELD_OUT, "--out", "on.npz"
+    )
+    told = " ".join(mlp("eval", "on.npz", *DATA, "--votes", 1).out.split())
+    assert "the vote of one copy of each image" in told
+    assert "held out, from which what it started from may have learnt, with" in told
 
 
 def test_a_deformation_that_is_named_needs_no_images_held_out(mlp: Command) -> None:
