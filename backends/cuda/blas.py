@@ -134,6 +134,10 @@ def can_multiply(a: Array, b: Array, out: Array | None) -> bool:
     )
 
 
+MOST_PRODUCTS = 65_535
+"""As many products one call takes: the most blocks of a grid along its third side."""
+
+
 def can_multiply_stacks(a: Array, b: Array, out: Array | None) -> bool:
     """Tell whether `Blas.matmul_stacks` can do these products: of matrices of one float dtype.
 
@@ -142,7 +146,7 @@ def can_multiply_stacks(a: Array, b: Array, out: Array | None) -> bool:
     return (
         out is not None
         and a.ndim == b.ndim == out.ndim == 3
-        and len(a) == len(b) == len(out)
+        and len(a) == len(b) == len(out) <= MOST_PRODUCTS
         and a.dtype == b.dtype == out.dtype
         and out.dtype.char in "fd"
         and out.size > 0

@@ -192,18 +192,20 @@ def train(
             if outcome.history.epochs and outcome.out is not None:
                 report(outcome, as_json)
     if ranks.rank == 0:
-        _conclude(outcome, folder)
+        _conclude(outcome, folder, ranks)
     if outcome.history.interrupted:
         raise typer.Exit(signals.exit_code)
 
 
-def _conclude(outcome: Outcome, folder: RunFolder | None) -> None:
+def _conclude(outcome: Outcome, folder: RunFolder | None, ranks: Ranks) -> None:
     """Tell where what was trained is, if it is not where it was asked for.
 
     Raises:
         ModelError: if it could not be written there.
     """
-    history = outcome.history
+    history, again = outcome.history, f"mlp train --resume {folder}"
+    if ranks.launched:
+        again = f"mlp train --ranks {ranks.size} --resume {folder}, or the same under a launcher,"
     if outcome.out is None and outcome.problem is None:
         console.note("interrupted before the first epoch was done: no model was written")
     elif not history.epochs:
@@ -211,10 +213,10 @@ def _conclude(outcome: Outcome, folder: RunFolder | None) -> None:
     if outcome.problem is not None:
         where = "no model was written" if outcome.out is None else f"the model is in {outcome.out}"
         if outcome.out is None and folder is not None and outcome.checkpoint is not None:
-            where += f", but mlp train --resume {folder} goes on from {outcome.checkpoint.name}"
+            where += f", but {again} goes on from {outcome.checkpoint.name}"
         raise ModelError(f"{outcome.problem}; {where}")
     if history.interrupted and folder is not None and outcome.checkpoint is not None:
-        console.note(f"checkpoint: {outcome.checkpoint}; mlp train --resume {folder} goes on")
+        console.note(f"checkpoint: {outcome.checkpoint}; {again} goes on")
 
 
 def _enter(stack: ExitStack, context: AbstractContextManager[Value]) -> Value:

@@ -190,7 +190,7 @@ class Batches:
         more are made where all are of one size then.
         """
         count = -(-(stop - start) // (self.micro_batch_size * parts)) * parts
-        if self._is_discrete:
+        if self._is_discrete and count:
             more = range(count, count + count // 4 + 1, parts)
             count = next((n for n in more if (stop - start) % n == 0), count)
         for i in range(count):

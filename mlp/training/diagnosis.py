@@ -47,13 +47,7 @@ def warn_before(model: MLP, split: Split, recipe: Recipe) -> Iterator[str]:
         split: the training images.
         recipe: the hyperparameters.
     """
-    host = model.backend.to_numpy
-    zero = [k for k, layer in enumerate(model.linear, 1) if not host(layer.W).any()]
-    if zero and len(model.linear) > 1:
-        yield (
-            f"all weights of layer {_list(zero)} are zero, so that its units stay alike and the "
-            "layers before it learn nothing: start from another --init, such as he_normal"
-        )
+    yield from warn_of_zeros(model)
     if recipe.optimizer.startswith("sgd") and recipe.momentum and step_length(recipe) >= LONG:
         yield (
             f"the momentum of {recipe.momentum:g} makes each step {1 / (1 - recipe.momentum):.0f} "
@@ -66,6 +60,17 @@ def warn_before(model: MLP, split: Split, recipe: Recipe) -> Iterator[str]:
         yield (
             "the training images are sorted by class and are not shuffled, so that each batch "
             "unlearns the one before: leave --no-shuffle away"
+        )
+
+
+def warn_of_zeros(model: MLP) -> Iterator[str]:
+    """Warn of layers whose initial weights are all zero."""
+    host = model.backend.to_numpy
+    zero = [k for k, layer in enumerate(model.linear, 1) if not host(layer.W).any()]
+    if zero and len(model.linear) > 1:
+        yield (
+            f"all weights of layer {_list(zero)} are zero, so that its units stay alike and the "
+            "layers before it learn nothing: start from another --init, such as he_normal"
         )
 
 

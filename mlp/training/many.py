@@ -7,12 +7,16 @@ from dataclasses import replace
 from functools import partial
 from typing import NamedTuple
 
+import numpy as np
+
+from backends import get_backend
 from mlp.common.errors import DivergedError
 from mlp.data.dataset import Dataset
 from mlp.nn.layers import LAYERS, Layer, Linear
+from mlp.nn.losses import LOSSES
 from mlp.nn.network import MLP
 from mlp.training.callbacks import Callback
-from mlp.training.history import Epoch, History
+from mlp.training.history import History
 from mlp.training.loop import train
 from mlp.training.recipe import Recipe
 from mlp.training.run import Run
@@ -26,6 +30,10 @@ share x: wider micro-batches leave its cache. See bench/LOG.md."""
 
 MOST_OWN_COLUMNS, MOST_OWN_IMAGES = 256, 128
 """The same, and the images of an update of all, where each network has its own x."""
+
+COPIES = 12
+"""As many times the memory of its parameters a network needs at most: theirs and the model's own,
+gradients, two moments, averages, a finished epoch's, and what lies between these."""
 
 
 class Plan(NamedTuple):
@@ -52,8 +60,13 @@ def plan(model: MLP, count: int, dataset: Dataset, recipe: Recipe) -> Plan:
     reason = why_apart(model, dataset, recipe)
     if reason is not None:
         return Plan(1, reason)
-    if model.backend.memory().is_discrete:
-        return Plan(count)
+    memory = model.backend.memory()
+    if memory.is_discrete:
+        room = memory.free - memory.working_set  # of the micro-batches of all
+        fitting = room // (COPIES * model.parameters.nbytes)
+        if fitting < 2:
+            return Plan(1, "the device's free memory holds one at a time")
+        return Plan(min(count, fitting))
     columns, N = sum(model.sizes[1:]), len(dataset.train)
     fitting = MOST_COLUMNS // columns
     if not shares_x(recipe):
@@ -84,7 +97,29 @@ def why_apart(model: MLP, dataset: Dataset, recipe: Recipe) -> str | None:
         "each seed holds out other images for validation": recipe.validation,
         f"the loss that is reported is {recipe.loss_on}": recipe.loss_on != "updates",
     }
-    return next((reason for reason, holds in reasons.items() if holds), None)
+    for reason, holds in reasons.items():
+        if holds:
+            return reason
+    if not _adds_up_apart(recipe.loss, model.sizes[-1]):
+        return f"{recipe.loss} adds up the losses of all networks"
+    return None
+
+
+def _adds_up_apart(loss: str, C: int) -> bool:
+    """Tell whether a loss, which may be another's, adds up by network: see `Loss.value`."""
+    outputs = np.linspace(0.1, 0.9, 4 * C).reshape(2, 2 * C) ** 2  # of two networks
+    labels, one = np.array([0, C - 1]), (C, get_backend("cpu"), "float64")
+    together = LOSSES.make(loss, *one)
+    together.networks = 2
+    apart = [
+        LOSSES.make(loss, *one).forward(own.copy(), labels).item()
+        for own in np.split(outputs, 2, axis=1)
+    ]
+    try:
+        found = together.forward(outputs, labels).ravel()
+    except ValueError:  # it does not take a sum a network
+        return False
+    return np.allclose(found, apart)
 
 
 def train_many(
@@ -132,10 +167,13 @@ def train_many(
 
 
 class _StopWhen(Callback):
-    """Stops a run between two updates once a stop is wanted."""
+    """Stops a run between two updates once a stop is wanted; keeps what was measured."""
 
     def __init__(self, wanted: Callable[[], bool]) -> None:
-        self._wanted = wanted
+        self._wanted, self.history = wanted, History()
+
+    def on_epoch_begin(self, run: Run) -> None:
+        self.history = run.history
 
     def wants_state(self, run: Run) -> bool:
         return self._wanted()
@@ -150,24 +188,19 @@ class _StopWhen(Callback):
 
 def _train_one(number: int, model: MLP, dataset: Dataset, recipe: Recipe, watch: Watch) -> Trained:
     """Train one network as `mlp.training.loop.train` does; that it diverges is no error."""
-    measured: list[Epoch] = []
-
-    def on_epoch(epoch: Epoch) -> None:
-        measured.append(epoch)
-        watch.on_epoch(number, epoch)
-
+    stop = _StopWhen(watch.stops)
     try:
         history = train(
             model,
             dataset,
             recipe,
-            callbacks=[_StopWhen(watch.stops)],
-            on_epoch=on_epoch,
+            callbacks=[stop],
+            on_epoch=partial(watch.on_epoch, number),
             on_step=partial(watch.on_step, number),
             on_warning=partial(watch.on_warning, number),
         )
     except DivergedError as error:
-        return Trained(model, recipe, History(measured), str(error))
+        return Trained(model, recipe, stop.history, str(error))
     history.interrupted |= history.stopped == STOPPED
     return Trained(model, recipe, history)
 

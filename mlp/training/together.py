@@ -30,6 +30,8 @@ from mlp.training.diagnosis import (
     explain_lost,
     is_lost,
     warn_after,
+    warn_before,
+    warn_of_zeros,
 )
 from mlp.training.evaluation import Evaluation
 from mlp.training.history import Epoch, History, training_metadata
@@ -138,6 +140,11 @@ def train_together(
         check_fits(model, dataset.pixels, dataset.classes)
         check_pairs(model, dataset, recipes[0])
         model.metadata = Metadata(metadata_of(model).initialisation, dataset.task)
+    for sentence in warn_before(models[0], dataset.train, recipes[0]):
+        watch.on_warning(first, sentence)
+    for number, model in enumerate(models[1:], first + 1):  # the rest is the same for all
+        for sentence in warn_of_zeros(model):
+            watch.on_warning(number, sentence)
     run = _Run(Stack(models, shares_x=shares_x(recipes[0])), dataset, recipes, watch, first)
     try:
         run.epochs()

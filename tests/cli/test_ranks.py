@@ -12,11 +12,17 @@ import typer
 from command import TINY, start
 from mpi_runs import SECONDS, mpiexec, needs_mpi
 from thread_ranks import AbortedError
+from toys import DATA, toy_model
 
 from mlp.cli import console
 from mlp.cli.ranks import check_ranked, start_ranks, together
+from mlp.cli.train import _conclude
+from mlp.cli.train_report import Outcome
 from mlp.common.errors import DataError, DivergedError, UsageError
+from mlp.training.history import History
 from mlp.training.ranks.ranks import ALONE, Ranks
+from mlp.training.recipe import Recipe
+from mlp.training.runs.folder import RunFolder
 
 
 @pytest.fixture
@@ -144,6 +150,23 @@ def test_the_launcher_takes_the_commands_place(
     monkeypatch.setenv("PMI_SIZE", "2")
     with pytest.raises(UsageError, match="leave --ranks away"):
         start_ranks(3)
+
+
+@pytest.mark.parametrize(
+    ("size", "told"),
+    [(1, "mlp train --resume RUN goes on"), (3, "mlp train --ranks 3 --resume RUN")],
+)
+def test_a_stopped_run_says_how_it_goes_on(
+    size: int, told: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    outcome = Outcome(
+        *(toy_model(), DATA, Recipe(), History(interrupted=True)),
+        checkpoint=tmp_path / "epoch-1",
+        out=tmp_path / "model",
+    )
+    _conclude(outcome, RunFolder(Path("RUN")), ALONE if size == 1 else Last(size))
+    said = " ".join(capsys.readouterr().err.split())
+    assert f"epoch-1; {told}" in said
 
 
 def test_a_single_rank_has_nobody_to_end() -> None:

@@ -63,6 +63,7 @@ def test_a_device_gets_micro_batches_of_one_size_where_it_can(
     for backend, expected in ((get_backend("cpu"), on_cpu), (CountingBackend(), on_device)):
         batches = Batches(DATA.train.images, DATA.train.labels, toy_model(backend=backend))
         batches.micro_batch_size = most
+        assert list(batches.micro_batches(60, 60)) == []
         cuts = list(batches.micro_batches(0, 60))
         assert {stop - start for start, stop in cuts} == expected
         assert [start for start, _ in cuts] == [0, *(stop for _, stop in cuts[:-1])]

@@ -13,10 +13,11 @@ from toys import DATA, FAST, toy_dataset, toy_model
 from backends import get_backend
 from mlp.data.dataset import Split
 from mlp.data.load import as_binary
+from mlp.nn.losses import LOSSES, SoftmaxCrossEntropy
 from mlp.nn.network import MLP
 from mlp.training.history import Epoch
 from mlp.training.loop import train
-from mlp.training.many import Plan, plan, train_many, why_apart
+from mlp.training.many import COPIES, Plan, plan, train_many, why_apart
 from mlp.training.recipe import Recipe
 from mlp.training.together import Trained, Watch
 
@@ -125,13 +126,60 @@ def test_another_device_takes_all(monkeypatch: pytest.MonkeyPatch) -> None:
     assert plan(model, 25, DATA, Recipe()) == Plan(25)
 
 
+def test_another_device_takes_as_many_as_its_memory_holds(monkeypatch: pytest.MonkeyPatch) -> None:
+    open_stand_in(monkeypatch)
+    model = toy_model(300, backend=get_backend("cuda"))
+    each = COPIES * model.parameters.nbytes
+    for free, at_once in ((3 * each + 5, 3), (2 * each + 4, 1)):
+        memory = model.backend.memory()._replace(free=free, working_set=5)
+        monkeypatch.setattr(type(model.backend), "memory", lambda _, memory=memory: memory)
+        chosen = plan(model, 25, DATA, Recipe())
+        assert chosen.at_once == at_once
+        assert (chosen.reason is None) == (at_once > 1)
+
+
+@pytest.mark.parametrize("broadcast", [True, False])
+def test_a_loss_that_adds_up_all_networks_trains_apart(
+    broadcast: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As one was written before networks stood side by side."""
+
+    class Summed(SoftmaxCrossEntropy):
+        def value(self, xp: Any, outputs: Any, targets: Any, kept: Any, loss: Any) -> None:
+            terms = (outputs - targets) ** 2
+            if broadcast:
+                loss[...] = terms.sum()
+            else:
+                xp.sum(terms, out=loss.reshape(()))
+
+    monkeypatch.setitem(LOSSES._entries, "summed", Summed)
+    assert "adds up the losses of all networks" in str(
+        why_apart(toy_model(), DATA, Recipe(loss="summed"))
+    )
+
+
 def test_one_of_several_that_diverges_is_told_and_the_next_goes_on() -> None:
     networks = models()
     networks[0].linear[0].b[:] = np.nan
     found = train_many(networks, DATA, Recipe(**FAST, dropout=0.1), SEEDS)
     assert "nan" in str(found[0].problem)
+    assert found[0].history.epochs == []
     assert [one.problem for one in found[1:]] == [None, None]
     assert len(found[1].history.epochs) == 4
+
+
+def test_one_that_diverges_late_keeps_what_its_run_chose() -> None:
+    class Spoils(Watch):
+        def on_epoch(self, number: int, epoch: Epoch) -> None:
+            if epoch.epoch == 2:
+                networks[number].linear[0].b[:] = np.nan
+
+    networks = models()[:1]
+    recipe = Recipe(**FAST, dropout=0.1, validation=0.2, keep="best")
+    (found,) = train_many(networks, DATA, recipe, SEEDS[:1], watch=Spoils())
+    assert found.problem is not None
+    assert len(found.history.epochs) == 2
+    assert found.history.chosen in (1, 2)
 
 
 def test_a_stop_leaves_out_those_that_were_not_begun() -> None:

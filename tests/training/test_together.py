@@ -112,6 +112,18 @@ def test_each_epoch_of_each_network_is_told() -> None:
     assert told.epochs == [(n, epoch) for epoch in (1, 3, 4) for n in range(len(SEEDS))]
 
 
+def test_what_will_go_wrong_is_told_once_and_zeros_of_each() -> None:
+    models, told = networks(), Told(0)
+    for number in (0, 2):
+        models[number].linear[0].W[:] = 0.0
+    train_together(models, DATA, recipes(momentum=0.99, lr=0.5), told, first=4)
+    assert [(n, sentence.split()[1]) for n, sentence in told.warnings] == [
+        (4, "weights"),
+        (4, "momentum"),
+        (6, "weights"),
+    ]
+
+
 def test_one_that_diverges_stops_alone() -> None:
     """It stays as it was after its last finished epoch; the others are as without it."""
     models, of_each = networks(), recipes()

@@ -37,11 +37,13 @@ def given_of(c: Dialect, name: str, inputs: Inputs) -> Given:
         mean, deviation = f"{name}_columns_mean", f"{name}_columns_deviation"
         names = f"const char *const {name}_columns[{len(inputs.names)}]"
         texts = ",\n    ".join(map(literal, inputs.names))
-        scaled = f"({c.type})((columns[i] - {mean}[i]) / {deviation}[i])"
+        scaled = f"(float)((columns[i] - {mean}[i]) / {deviation}[i])"  # as Columns.apply
+        are_words = any("=" in column for column in inputs.names)
         return Given(
             "double",
             "columns",
             f"in their own units and the order of {name}_columns"
+            + (", 1 or 0 for NAME=WORD: whether NAME is that word" if are_words else "")
             + (", NAN where one is missing" if inputs.fill else ""),
             f"x[i] = isnan(columns[i]) ? 0 : {scaled};" if inputs.fill else f"x[i] = {scaled};",
             f"extern {names};\n",

@@ -13,6 +13,8 @@ import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 
+from mlp.common.errors import MLPError
+
 ON_ONE_CORE = "or train on one core, which takes no more processes (taskset -c 0 mlp train …)"
 AGAIN = f"train again, {ON_ONE_CORE}"
 """What to do where a worker is lost."""
@@ -117,8 +119,9 @@ class Processes:
             return error
         code = os.waitstatus_to_exitcode(status)
         if code == -signal.SIGKILL:
-            return MemoryError(
-                f"the system ended a process of the training; free memory, {ON_ONE_CORE}"
+            return MLPError(
+                "a process of the training was killed, as by the system when out of memory; free "
+                f"memory, {ON_ONE_CORE}"
             )
         if code:
             return RuntimeError(f"a process of the training ended with {code}; {AGAIN}")

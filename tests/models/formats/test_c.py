@@ -152,17 +152,19 @@ def test_pixels_of_another_range_are_scaled_inside(
 
 
 @needs_a_compiler
-@pytest.mark.parametrize("fill", [False, True])
-def test_columns_are_standardised_inside_and_named(fill: bool, tmp_path: Path) -> None:
+@pytest.mark.parametrize(("fill", "dtype"), [(False, "float32"), (True, "float64")])
+def test_columns_are_standardised_inside_and_named(fill: bool, dtype: str, tmp_path: Path) -> None:
     rows = np.random.default_rng(0).normal(size=(9, 16)) * 10.0 ** np.arange(-8, 8) + 1e6
-    names = ["é */", *(f"column {i}" for i in range(1, 16))]
-    model = toy_model(seed=2)
+    names = ["é */", *(f"column {i}" for i in range(1, 15)), "colour=red"]
+    model = toy_model(seed=2, dtype=dtype)
     model.metadata = Metadata(inputs=Columns.of(rows, names, fill, "tests"))
     if fill:
         rows[2, 3] = np.nan
     compiled = Compiled(model, tmp_path)
-    close(compiled.probabilities(rows), probabilities(model, rows))
+    found, expected = compiled.probabilities(rows), probabilities(model, rows)
+    np.testing.assert_allclose(found, expected, atol=1e-6 if dtype == "float32" else 1e-12)
     assert compiled.texts("columns", 16) == names
+    assert "1 or 0 for NAME=WORD" in compiled.header.read_text("ascii")
 
 
 @needs_a_compiler

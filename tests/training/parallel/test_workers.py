@@ -19,6 +19,7 @@ import mlp.training.parallel.processes
 import mlp.training.parallel.workers
 from backends import get_backend
 from mlp.cli.console import TrainingBar, stderr
+from mlp.common.errors import MLPError
 from mlp.training.loop import train
 from mlp.training.parallel.workers import WorkerGroup
 from mlp.training.recipe import Recipe
@@ -136,7 +137,7 @@ def test_what_a_worker_raises_ends_all(in_processes: bool, failing: int) -> None
 def test_a_process_that_the_system_ends_ends_all(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(mlp.training.parallel.workers, "may_fork", lambda: True)
     group = WorkerGroup(3, get_backend("cpu"))
-    with pytest.raises(MemoryError, match="ended a process"):
+    with pytest.raises(MLPError, match="was killed, as by the system when out of memory"):
         group.run(
             lambda rank: fails(rank, 1, group, lambda: os.kill(os.getpid(), signal.SIGKILL)), OFTEN
         )
