@@ -60,9 +60,11 @@ def launch_of(environment: Mapping[str, str]) -> Launch | None:
     rank, size = environment.get("PMIX_RANK", ""), environment.get("SLURM_STEP_NUM_TASKS", "")
     if rank.isdecimal() and not found:  # srun --mpi=pmix; others tell the number to MPI alone
         found.append(Launch(int(rank), int(size) if size.isdecimal() else 0))
-    several = [launch for launch in found if launch.size != 1]
-    if several or found:
-        return several[0] if several else found[0] if RANKS_VARIABLE in environment else None
+    found.sort(key=lambda launch: launch.size == 1)  # one launcher may have started another
+    if found and found[0].size == 1 and RANKS_VARIABLE not in environment:
+        return None
+    if found:
+        return found[0]
     for name, sign, size in WITHOUT:
         if sign in environment and environment.get(size, "1") != "1":
             raise UsageError(
