@@ -27,14 +27,15 @@ class Votes:
         copies: of each image.
         held_out: the number of images that both were chosen by; None if they were named.
         trials: what was tried on these.
-        new: whether all of a model's training is known, so that these are new to it.
+        held_out_new: whether no model started from another, which may have learnt from them; None
+            if they were named.
     """
 
     deformation: str
     copies: int
     held_out: int | None = None
     trials: Sequence[Trial] = ()
-    new: bool = True
+    held_out_new: bool | None = None
 
     def probabilities(self, models: Sequence[MLP], images: NDArray[Any]) -> NDArray[np.float64]:
         """Return those that the copies of images give them, shape (N, C)."""
@@ -46,6 +47,7 @@ class Votes:
             "deformation": self.deformation,
             "copies": self.copies,
             "held_out": self.held_out,
+            "held_out_new": self.held_out_new,
             "trials": [trial.to_json() for trial in self.trials],
         }
 
@@ -56,7 +58,7 @@ class Votes:
         if self.held_out is None:
             return told
         best = best_of(self.trials)
-        doubt = "" if self.new else ", from which what it started from may have learnt"
+        doubt = "" if self.held_out_new else ", from which what it started from may have learnt"
         return (
             f"{told}: of {len(self.trials)} ways the best on the {self.held_out:,} images that the "
             f"training held out{doubt}, with {best.errors:,} wrong"

@@ -18,7 +18,7 @@ from mlp.common.bounds import most_unpacked
 from mlp.common.errors import DataError
 from mlp.common.plain_file import check_file
 from mlp.handwriting import constants
-from mlp.handwriting.heic import is_heic, register_heic
+from mlp.handwriting.heic import heic_bytes, is_heic, most_of_heic, register_heic
 
 MOST_PAGES = 1_000
 """Pages of a TIFF that are read."""
@@ -100,7 +100,8 @@ def _decode(file: BinaryIO, name: str, page: int = 1) -> NDArray[np.uint8]:
                 _refuse_oversize(picture.size, name)
                 size = picture.size
                 _draft(picture)
-                if _bytes_to_decode(picture, size) > most_unpacked(length):
+                most = most_of_heic(length) if picture.format == "HEIF" else most_unpacked(length)
+                if _bytes_to_decode(picture, size) > most:
                     raise DataError(
                         f"{name} claims {size[0]:,} x {size[1]:,} pixels in {length:,} bytes, more "
                         "than a picture holds in so few: make it smaller, or save it again as JPEG"
@@ -150,11 +151,11 @@ def _bytes_to_decode(picture: Image.Image, size: tuple[int, int]) -> int:
     """Bound the memory that Pillow takes to decode a picture; ``size`` is as in its header."""
     pixels, drafted = size[0] * size[1], picture.size[0] * picture.size[1]
     pixel = _PIXEL_BYTES.get(picture.mode, 4)
-    # HEIF holds YUV, RGB and a copy; WebP a canvas, the one before it, a copy and Pillow's own, all
-    # in RGBA; JPEG 2000 an int32 for each channel; TIFF a strip, which may be all, beside the
-    # picture; and a progressive JPEG its coefficients, whatever it is drafted to.
+    # WebP holds a canvas, the one before it, a copy and Pillow's own, all in RGBA; JPEG 2000 an
+    # int32 for each channel; TIFF a strip, which may be all, beside the picture; and a progressive
+    # JPEG its coefficients, whatever it is drafted to.
     if picture.format == "HEIF":
-        return 3 * pixel * pixels
+        return heic_bytes(pixels, len(picture.getbands()), picture.info)
     if picture.format == "WEBP":
         return 17 * pixels
     if picture.format == "JPEG2000":

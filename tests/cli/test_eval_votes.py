@@ -21,7 +21,7 @@ def test_images_that_were_held_out_choose_the_votes(mlp: Command) -> None:
     mlp("train", *TINY, *HELD_OUT)
     measured = json.loads(mlp("eval", "digits.safetensors", *DATA, "--votes", 2, "--json").out)
     votes, trials = measured["votes"], measured["votes"]["trials"]
-    assert votes["held_out"] == 30
+    assert (votes["held_out"], votes["held_out_new"]) == (30, True)
     assert [trial["copies"] for trial in trials] == [1, 2] * 4
     best = min(trials, key=lambda trial: (trial["errors"], trial["cross_entropy"]))
     assert (votes["deformation"], votes["copies"]) == (best["deformation"], best["copies"])
@@ -52,8 +52,8 @@ def test_a_deformation_that_is_named_needs_no_images_held_out(mlp: Command) -> N
     mlp("train", *TINY)
     given = ("--votes", 3, "--deform", "thickness(0.2)")
     measured = json.loads(mlp("eval", "digits.safetensors", *DATA, *given, "--json").out)
-    named = {"deformation": "thickness(0.2)", "copies": 3, "held_out": None, "trials": []}
-    assert measured["votes"] == named
+    unchosen = {"held_out": None, "held_out_new": None, "trials": []}
+    assert measured["votes"] == {"deformation": "thickness(0.2)", "copies": 3, **unchosen}
     test = load_dataset("synthetic:120+50").test
     voted = vote_of_copies([load("digits.safetensors")], test.images, "thickness(0.2)", 3)
     assert measured["test_correct"] == np.sum(voted.argmax(axis=1) == test.labels)
