@@ -72,7 +72,7 @@ def test_the_network_of_a_model_to_start_from_is_not_said() -> None:
     ("result", "kind", "text"),
     [
         (Result(0, 1, 0.5, 1.0, 1.0), "multiclass", "50.00%"),
-        (Result(0, 1, -12.345678, 1.0, 1.0), "regression", "-12.35"),
+        (Result(0, 1, -12.345678, 1.0, 1.0), "regression", "-12.3457"),
         (Result(0, 1, None, None, 1.0, "it diverged"), "multiclass", "diverged"),
         (Result(0, 1, 0.5, None, 1.0), "multiclass", "diverged"),
         (Result(0, 1, None, None, 1.0, refused="no"), "multiclass", "refused"),
