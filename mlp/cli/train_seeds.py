@@ -7,6 +7,7 @@ import itertools
 import json
 import os
 from collections.abc import Iterator, Sequence
+from functools import partial
 from pathlib import Path
 from statistics import mean, stdev
 from typing import Any
@@ -20,7 +21,7 @@ from mlp.common.errors import DivergedError, ModelError
 from mlp.common.overwrite import check_destination
 from mlp.common.quiet import quiet
 from mlp.data.dataset import Dataset
-from mlp.data.task import Kind
+from mlp.data.task import Kind, score_name, score_text
 from mlp.nn.network import MLP
 from mlp.training.history import Epoch
 from mlp.training.many import plan, train_many
@@ -220,13 +221,13 @@ def report(
         }
         print(json.dumps(told))
         return
-    numbers = dataset.task.kind == "regression"
-    score, form = ("R²", ".4f") if numbers else ("accuracy", ".2%")
+    kind = dataset.task.kind
+    told_score = partial(score_text, kind)
     table = Table(box=None)
     for heading in ("seed", "test", "train", "epoch", "model"):
         table.add_column(heading, justify="left" if heading == "model" else "right")
     for row in networks:
-        figures = [f"{row[name]:{form}}" if row["epoch"] else "-" for name in _ACCURACIES]
+        figures = [told_score(row[name]) if row["epoch"] else "-" for name in _ACCURACIES]
         ended = str(row["epoch"] or "-")
         table.add_row(str(row["seed"]), *figures, ended, row["model"] or row["problem"] or "-")
     console.print_table(table)
@@ -238,11 +239,12 @@ def report(
         )
     if spread is None or best is None or len(whole) == 1:
         return
-    rows = f"{len(dataset.test):,} {dataset.name} {'rows' if numbers else 'images'}"
+    ends = {name: told_score(value) for name, value in spread.items() if value is not None}
+    rows = f"{len(dataset.test):,} {dataset.name} {'rows' if kind == 'regression' else 'images'}"
     console.say(
-        f"test {score} {spread['mean']:{form}} ± {spread['deviation']:{form}} (mean ± standard "
-        f"deviation of {len(whole)} seeds, {rows}), from {spread['low']:{form}} to "
-        f"{spread['high']:{form}}; best: seed {best['seed']}"
+        f"test {score_name(kind)} {ends['mean']} ± {ends['deviation']} (mean ± standard "
+        f"deviation of {len(whole)} seeds, {rows}), from {ends['low']} to {ends['high']}; "
+        f"best: seed {best['seed']}"
     )
 
 

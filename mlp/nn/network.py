@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from itertools import pairwise
 from math import prod
+from typing import Any
 
 from backends import Array, Backend, get_backend
 from mlp.common.errors import UsageError
@@ -80,6 +81,18 @@ class MLP(Chain):
         self._bind()
         if init is not None:
             self._draw(init, bias_init, seed)
+
+    @property
+    def options(self) -> dict[str, Any]:
+        """What, beside sizes, makes a network of the same layers, dtype and device, undrawn."""
+        return {
+            "activation": self.activation,
+            "output": self.output,
+            "bias": self.bias,
+            "init": None,
+            "dtype": self.dtype,
+            "backend": self.backend,
+        }
 
     def __repr__(self) -> str:
         return f"MLP({'-'.join(map(str, self.sizes))}, {self.activation}, {self.dtype})"

@@ -89,12 +89,7 @@ class Stack(MLP):
         self._like = like
         super().__init__(
             [first.sizes[0] * (1 if shares_x else self.networks), *self._widths(first)],
-            first.activation,
-            first.output,
-            bias=first.bias,
-            init=None,
-            dtype=first.dtype,
-            backend=first.backend,
+            **first.options,
         )
         self.metadata = first.metadata
         if like is None:

@@ -2,21 +2,14 @@
 
 from __future__ import annotations
 
-import importlib.util
-
 import pytest
-from source import ROOT
+from source import ROOT, load_script
 
 pytest.importorskip("sphinx")
 
 
 def test_every_command_is_there() -> None:
-    path = ROOT / "docs" / "extensions" / "commands.py"
-    spec = importlib.util.spec_from_file_location("commands", path)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
+    module = load_script(ROOT / "docs" / "extensions" / "commands.py")
     lines = list(module.pages())
     headings = {line.removeprefix("## ") for line in lines if line.startswith("## ")}
     assert {"mlp train", "mlp show weights", "mlp data convert"} <= headings

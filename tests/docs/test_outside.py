@@ -2,23 +2,17 @@
 
 from __future__ import annotations
 
-import importlib.util
-from types import ModuleType
+from typing import Any
 
 import pytest
-from source import ROOT
+from source import ROOT, load_script
 
 DOCS = ROOT / "docs"
 
 
 @pytest.fixture(scope="module")
-def outside() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("outside", DOCS / "extensions" / "outside.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+def outside() -> Any:
+    return load_script(DOCS / "extensions" / "outside.py")
 
 
 @pytest.mark.parametrize(
@@ -33,6 +27,6 @@ def outside() -> ModuleType:
         ("![a picture](../docs/terminal.png)", "![a picture](../docs/terminal.png)"),
     ],
 )
-def test_a_link(outside: ModuleType, link: str, becomes: str) -> None:
+def test_a_link(outside: Any, link: str, becomes: str) -> None:
     page = DOCS / "figures.md"
     assert outside.rewritten(f"See {link}.", page, DOCS) == f"See {becomes}."

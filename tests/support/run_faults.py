@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import os
 from functools import partial
@@ -26,21 +27,22 @@ def try_run(place: Path, most: int | None = None) -> Tally:
         AssertionError: if a file is there but not whole, the run cannot be gone on with, or ends
             in another model than one that nothing happened to.
     """
-    train(place / "whole")
-    model = RunFolder(place / "whole").model.read_bytes()
-    counter = Injector(place / "counted", 0, lambda: None, lasting=False)
-    with counter.patched():
-        train(place / "counted")
-    tally = Tally()
-    for n in spread(counter.calls, most):
-        for number, lasting in ((errno.ENOSPC, False), (errno.EIO, True)):
-            folder = place / f"{number}-{n}"
-            _fail(folder, n, number, lasting, model, tally)
-            tally.errors += 1
-        folder = place / f"kill-{n}"
-        assert is_killed(folder, n, partial(train, folder)), n
-        _check(folder, model, f"killed at call {n}")
-        tally.kills += 1
+    place, tally = place.resolve(), Tally()
+    with contextlib.chdir(place):  # where a model goes that its folder does not take
+        train(place / "whole")
+        model = RunFolder(place / "whole").model.read_bytes()
+        counter = Injector(place / "counted", 0, lambda: None, lasting=False)
+        with counter.patched():
+            train(place / "counted")
+        for n in spread(counter.calls, most):
+            for number, lasting in ((errno.ENOSPC, False), (errno.EIO, True)):
+                folder = place / f"{number}-{n}"
+                _fail(folder, n, number, lasting, model, tally)
+                tally.errors += 1
+            folder = place / f"kill-{n}"
+            assert is_killed(folder, n, partial(train, folder)), n
+            _check(folder, model, f"killed at call {n}")
+            tally.kills += 1
     return tally
 
 

@@ -3,13 +3,25 @@
 from __future__ import annotations
 
 import ast
+import importlib.util
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import mlp
 
 ROOT = Path(__file__).resolve().parents[2]
 """The checkout."""
+
+
+def load_script(path: Path) -> Any:
+    """Import a script that is in no package, as a module of its own."""
+    spec = importlib.util.spec_from_file_location(path.stem, path)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
 
 
 def xp_calls(source: str) -> Iterator[tuple[int, str, int, frozenset[str]]]:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import pytest
@@ -38,6 +39,25 @@ class Page:
 
     def text(self, selector: str) -> str:
         return str(self.one(selector).text).strip()
+
+    @contextmanager
+    def refused(self, prefix: str, problem: str) -> Iterator[None]:
+        """Let the server refuse what is asked of paths that begin so; count it as ``refusals``."""
+        self.run(
+            "const [prefix, problem] = arguments;"
+            "window.fetched = fetch; window.refusals = 0;"
+            "window.fetch = (path, ...rest) => {"
+            " if (!path.startsWith(prefix)) return fetched(path, ...rest);"
+            " refusals += 1;"
+            " const told = JSON.stringify({ problem });"
+            " return Promise.resolve(new Response(told, { status: 422 })); };",
+            prefix,
+            problem,
+        )
+        try:
+            yield
+        finally:
+            self.run("window.fetch = fetched")
 
     def until(self, holds: Callable[[], Any], *, told: Callable[[], Any] = lambda: "") -> None:
         """Wait until something holds."""

@@ -199,20 +199,12 @@ def test_where_no_map_comes_that_is_told_and_the_one_before_is_gone(page: Page) 
     by = "last hidden layer"
     page.until(lambda: page.run("return crowd.place !== null"))
     next(option for option in page.all("#map-by option") if option.text == by).click()
-    page.run(
-        "window.fetched = fetch;"
-        "window.fetch = (path, ...rest) => path.startsWith('api/crowd')"
-        ' ? Promise.resolve(new Response(\'{"problem": "it grows"}\', { status: 422 }))'
-        " : fetched(path, ...rest);"
-    )
-    try:
+    with page.refused("api/crowd", "it grows"):
         choose_model(page, "plain.safetensors")
         page.until(lambda: page.text("#map-words") == "There is no map: it grows.")
         page.run("showMap()")
         assert page.run("return [crowd.place, byId('map').width]") == [None, 0]
         assert not page.one("#map-by").is_enabled()
-    finally:
-        page.run("window.fetch = fetched")
 
 
 def test_a_server_that_is_gone_is_told_of(page: Page) -> None:

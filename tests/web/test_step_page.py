@@ -162,17 +162,10 @@ def test_an_answer_to_a_choice_that_was_changed_is_left_out(page: Page, reader: 
 
 
 def test_nothing_is_asked_of_a_network_that_cannot_be_had(page: Page, reader: Path) -> None:
-    page.run(
-        "window.fetched = fetch; window.asked = 0;"
-        "window.fetch = () => { asked += 1; return Promise.resolve("
-        'new Response(\'{"problem": "it is gone"}\', { status: 422 })); };'
-    )
-    try:
+    with page.refused("", "it is gone"):
         choose(page, "plain.safetensors")
         page.until(lambda: page.text("#problem") == "it is gone")
-        assert page.run("return asked") == 1
-    finally:
-        page.run("window.fetch = fetched")
+        assert page.run("return refusals") == 1
     settled(page, lambda: choose(page, reader.name))
     assert not page.one("#problem").is_displayed()
 

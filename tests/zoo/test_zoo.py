@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
 from dataclasses import asdict
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import numpy as np
 import pytest
+from source import load_script
 
 import mlp
 from mlp.common.errors import UsageError
@@ -25,13 +24,9 @@ RELATIVE = {"float32": 1e-5, "float64": 1e-12}
 
 
 @pytest.fixture(scope="module")
-def write() -> ModuleType:
+def write() -> Any:
     """The script that writes a version's files."""
-    spec = importlib.util.spec_from_file_location("zoo_write", ZOO / "write.py")
-    assert spec is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return load_script(ZOO / "write.py")
 
 
 def name(path: Path) -> str:
@@ -42,12 +37,12 @@ def told(path: Path) -> dict[str, Any]:
     return json.loads(path.with_suffix(".json").read_text())
 
 
-def images_of(path: Path, write: ModuleType) -> Any:
+def images_of(path: Path, write: Any) -> Any:
     return write.digits(path.parent).test.images[:3]
 
 
 @pytest.mark.parametrize("path", MODELS, ids=name)
-def test_a_model_answers_as_it_did(path: Path, write: ModuleType) -> None:
+def test_a_model_answers_as_it_did(path: Path, write: Any) -> None:
     then, now = told(path), write.answers(mlp.load(path), images_of(path, write))
     about = then.pop("about")
     assert about.items() <= now.pop("about").items()
@@ -57,7 +52,7 @@ def test_a_model_answers_as_it_did(path: Path, write: ModuleType) -> None:
 
 
 @pytest.mark.parametrize("path", CHECKPOINTS, ids=name)
-def test_a_checkpoint_goes_on_to_where_it_would_have_gone(path: Path, write: ModuleType) -> None:
+def test_a_checkpoint_goes_on_to_where_it_would_have_gone(path: Path, write: Any) -> None:
     then = told(path)
     end = then.pop("end")
     assert write.reached(load_state(path)) == then
@@ -87,7 +82,7 @@ def test_each_version_has_both_and_they_are_small() -> None:
 
 
 def test_this_version_writes_the_same_kinds(
-    write: ModuleType,
+    write: Any,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],

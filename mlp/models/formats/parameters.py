@@ -93,7 +93,7 @@ def on_cpu(model: MLP, dtype: str) -> MLP:
     Raises:
         ModelError: if a parameter is too large for the dtype.
     """
-    copy = MLP(model.sizes, model.activation, model.output, bias=model.bias, init=None, dtype=dtype)
+    copy = MLP(model.sizes, **model.options | {"dtype": dtype, "backend": None})
     with np.errstate(over="ignore"):  # what float32 cannot hold is found just below
         copy.parameters[...] = model.backend.to_numpy(model.parameters)
     if not np.isfinite(copy.parameters).all():

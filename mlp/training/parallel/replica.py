@@ -16,15 +16,7 @@ class NetworkPart(MLP):
 
     def __init__(self, model: MLP) -> None:
         self.model, self.networks = model, model.networks
-        super().__init__(
-            model.sizes,
-            model.activation,
-            model.output,
-            bias=model.bias,
-            init=None,
-            dtype=model.dtype,
-            backend=model.backend,
-        )
+        super().__init__(model.sizes, **model.options)
 
     def allocate(self, count: int) -> Array:
         """Return the flat array for the parameters, shape (count,)."""
