@@ -124,7 +124,8 @@ def load_dataset(
     if NAME.fullmatch(name):
         reading = reading or Reading()
         _refuse(reading, name, followed=TAKES)
-        raw = read_openml(name, Request(reading, note=note or quiet))
+        request = Request(reading, note=note or quiet, known=formats.asked_of(known))
+        raw = read_openml(name, request)
         found = interpret(raw, name, name, reading, kind=kind, known=known, note=note)
         return dataclasses.replace(found, origin=name, reading=reading.chosen())
     meant = did_you_mean(name.partition(":")[0], BUILT_IN)

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from mlp.common.errors import DataError, UsageError
+from mlp.data.interpret import Meaning
 from mlp.data.load import load_dataset
 from mlp.data.mnist import cache_folder
 
@@ -88,6 +89,14 @@ def test_a_missing_value_is_filled_or_refused_and_words_are_named(shelf: Shelf) 
     shelf.frame["note"] = [f"row {n}" for n in range(60)]
     with pytest.raises(DataError, match=r"\(note\) .* holds 60 different words, such as 'row 0'"):
         load_dataset("openml:flowers")
+
+
+def test_a_models_columns_are_found_by_name_whatever_order_they_come_in(shelf: Shelf) -> None:
+    first = load_dataset("openml:flowers")
+    shelf.frame = shelf.frame[["kind", "place", "count", "length", "ringed"]].assign(note="new")
+    known = Meaning(first.task, first.inputs)
+    again = load_dataset("openml:flowers", known=known)
+    assert again.train.images.tolist() == first.train.images.tolist()
 
 
 def test_a_set_without_one_target_asks_for_the_label(shelf: Shelf) -> None:

@@ -140,15 +140,20 @@ def read(
     Raises:
         DataError: as `read_raw`, and if what is there makes no dataset.
     """
-    path, asked = Path(path), None
-    if known is not None and isinstance(known.inputs, Columns):
-        classes = known.task.names if known.task else ()
-        asked = Asked(known.inputs, len(known.inputs.names), (), classes)
-    request = Request(reading or Reading(), progress or quiet, note or quiet, asked)
+    path = Path(path)
+    request = Request(reading or Reading(), progress or quiet, note or quiet, asked_of(known))
     if known is None:  # else the choices are those that the model was trained with
         detect(path).check_choices(path, request.reading)
     raw = read_raw(path, request)
     return interpret(raw, path.stem, str(path), reading, kind=kind, known=known, note=note)
+
+
+def asked_of(known: Meaning | None) -> Asked | None:
+    """Return what a model reads of columns, where it does read columns."""
+    if known is None or not isinstance(known.inputs, Columns):
+        return None
+    classes = known.task.names if known.task else ()
+    return Asked(known.inputs, len(known.inputs.names), (), classes)
 
 
 def write(
