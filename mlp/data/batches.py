@@ -183,19 +183,29 @@ class Batches:
         x = self._buffer("x", *pixels.shape)
         return self._as_floats(self.backend.asarray(pixels), x), self._widened(labels)
 
-    def micro_batches(self, start: int, stop: int, parts: int = 1) -> Iterator[tuple[int, int]]:
+    def micro_batches(
+        self, start: int, stop: int, parts: int = 1, part: int = 0
+    ) -> Iterator[tuple[int, int]]:
         """Cut a range of rows into even micro-batches, equally many for each of some parts.
 
-        A device with memory of its own keeps buffers for each size of them: there up to a quarter
-        more are made where all are of one size then.
+        They may be a tenth larger than ``micro_batch_size``, rather than one more a part. A device
+        with memory of its own keeps buffers for each size of them: there up to a quarter more are
+        made where all are of one size then.
+
+        Args:
+            start: the first row.
+            stop: the row behind the last one.
+            parts: how many parts there are.
+            part: the one whose micro-batches are handed out, which lie ``parts`` apart.
         """
-        count = -(-(stop - start) // (self.micro_batch_size * parts)) * parts
+        most = self.micro_batch_size + self.micro_batch_size // 10
+        count = -(-(stop - start) // (most * parts)) * parts
         if self._is_discrete and count:
             more = range(count, count + count // 4 + 1, parts)
             count = next((n for n in more if (stop - start) % n == 0), count)
-        for i in range(count):
-            part = share_of(stop - start, i, count)
-            yield start + part.start, start + part.stop
+        for i in range(part, count, parts):
+            rows = share_of(stop - start, i, count)
+            yield start + rows.start, start + rows.stop
 
     def _make_room(self) -> None:
         self._others: list[Batches] = []

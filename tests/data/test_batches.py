@@ -54,7 +54,7 @@ def test_weights_stand_beside_the_targets() -> None:
 
 @pytest.mark.parametrize(
     ("most", "on_cpu", "on_device"),
-    [(60, {60}, {60}), (25, {20}, {20}), (8, {7, 8}, {6}), (9, {8, 9}, {8, 9})],
+    [(60, {60}, {60}), (25, {20}, {20}), (8, {7, 8}, {6}), (9, {8, 9}, {8, 9}), (19, {20}, {20})],
 )
 def test_a_device_gets_micro_batches_of_one_size_where_it_can(
     most: int, on_cpu: set[int], on_device: set[int]

@@ -103,8 +103,8 @@ class AccumulatingExecutor(Executor):
         """
         step, batches = self.steps[rank], self.worker_batches[rank]
         total, weighed = self._divisor(order, rank, start, stop), batches.weights is not None
-        micro_batches = list(batches.micro_batches(start, stop, self.parts))
-        for nth, (first, last) in enumerate(micro_batches[part :: self.parts]):
+        micro_batches = batches.micro_batches(start, stop, self.parts, part)
+        for nth, (first, last) in enumerate(micro_batches):
             if self.in_order:
                 x, labels = batches.slice(first, last)
             else:

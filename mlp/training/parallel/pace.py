@@ -17,6 +17,9 @@ SECONDS = 0.1
 LAPS = 2
 """And over how many laps, which are spans of updates or large updates."""
 
+LONG_LAP = 0.02
+"""Seconds, several slices of a busy core, of a lap that can end a losing trial by itself."""
+
 SETTLING = 2
 """Laps of a run that are not counted: each forked worker captures its steps in them."""
 
@@ -90,7 +93,11 @@ class Pace:
         rate, before = self._seconds / self._updates, self.workers
         on_trial = before != self._numbers[self._kept]
         loses = on_trial and self._rate is not None and rate > CLEARLY * self._rate
-        if self._laps < LAPS or (self._seconds < SECONDS and not loses):
+        if loses:
+            enough = self._laps >= LAPS or self._seconds >= LONG_LAP
+        else:
+            enough = self._laps >= LAPS and self._seconds >= SECONDS
+        if not enough:
             return False
         self._laps, self._updates, self._seconds = 0, 0, 0.0
         if on_trial:

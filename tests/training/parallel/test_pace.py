@@ -75,6 +75,13 @@ def test_one_worker_is_never_asked() -> None:
     assert set(course.run(100, busy)) == {1}
 
 
+def test_a_trial_that_loses_on_long_updates_ends_after_one() -> None:
+    made = Course(2, laps=7).run(40, lambda workers: 2 * SECONDS / workers)
+    trials = [len(list(group)) for workers, group in itertools.groupby(made) if workers == 1]
+    assert len(trials) > 1
+    assert set(trials) == {1}
+
+
 @pytest.mark.parametrize("first", [quiet, busy], ids=["becomes busy", "becomes quiet"])
 def test_a_clear_change_is_met_at_once(first: Callable[[int], float]) -> None:
     """In either direction, however long the answer was the same before."""
