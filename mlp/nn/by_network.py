@@ -1,7 +1,9 @@
 """Rows of several networks: how outputs that stand side by side are seen, and summed apart.
 
 The outputs of S networks for an example are a row of S·C numbers; see `mlp.nn.stack`. The same
-numbers, seen as S rows of C, are the rows of the networks in turn.
+numbers, seen as S rows of C, are the rows of the networks in turn: as (N·S, C), a loss computes
+what it does of one network, and each network's values are added up by themselves, those of every
+S-th row.
 """
 
 from __future__ import annotations

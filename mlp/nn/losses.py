@@ -8,9 +8,7 @@ Examples may have weights: then the mean is Σ w · value / Σ w over the batch,
 ``sample_weight`` and in PyTorch's ``cross_entropy(..., weight=...)``, so a weight of 2 counts an
 example twice. Without weights nothing is computed for them.
 
-Of S networks side by side (`mlp.nn.stack`) each has a loss of its own. A row of their outputs,
-(N, S·C), is S rows of C: seen so, as (N·S, C), every loss computes what it does of one network, and
-each network's values are added up by themselves, those of every S-th row.
+The losses of several networks side by side are these, seen otherwise: see `mlp.nn.by_network`.
 """
 
 from __future__ import annotations
@@ -21,7 +19,7 @@ from backends import Array, Backend, kernel, kernel_of
 from mlp.common.errors import UsageError
 from mlp.common.registry import Registry
 from mlp.nn.buffers import Buffers
-from mlp.nn.by_network import add_up, by_network
+from mlp.nn.by_network import add_up
 
 LEAST_WEIGHT = 1e-30
 """The least sum of weights that a loss is divided by, a normal number in float32."""
@@ -41,15 +39,12 @@ class Loss:
     Attributes:
         smooths: whether targets are probabilities, so that `smooth_labels` makes sense.
         learns: the kinds of tasks that it can be used for; see `mlp.data.task.Task`.
-        networks: S, how many networks' outputs stand side by side.
     """
 
     smooths: ClassVar[bool] = False
     learns: ClassVar[frozenset[str]] = frozenset(
         {"multiclass", "binary", "multilabel", "regression"}
     )
-
-    networks = 1
 
     def __init_subclass__(cls) -> None:
         """Leave what a class has for both to itself, where another value or gradient is derived."""
@@ -78,8 +73,8 @@ class Loss:
             outputs: what the network said, shape (N, C).
             targets: what it should have said, shape (N, C).
             kept: where to leave what `gradient` can use of the work, shape (N, C).
-            loss: where the sum goes, shape (1, 1). Of S networks, whose rows alternate, shape
-                (S, 1): the first is the sum over the rows 0, S, 2 S and so on.
+            loss: where the sum goes, shape (1, 1); or (S, 1) for the sums over the rows 0, S,
+                2 S and so on, over 1, S + 1 and so on, …, as `add_up` takes it.
         """
         raise NotImplementedError
 
@@ -125,15 +120,12 @@ class Loss:
     def targets(self, labels: Array) -> Array:
         """Turn integer labels of shape (N,) into target rows (N, C); pass such rows through.
 
-        Integers of shape (N, S), where each of S networks has its own, become rows (N, S·C). That
-        the labels are below C is not checked: it would take a wait for the device.
+        That the labels are below C is not checked: it would take a wait for the device.
         """
-        if labels.ndim == 2 and (self.networks == 1 or labels.dtype.kind == "f"):
+        if labels.ndim == 2:
             return labels
-        C = len(self.one_hot)
-        targets = self.buffer("targets", labels.size, C)  # (N, C)
-        self.xp.take(self.one_hot, labels.reshape(-1), axis=0, out=targets)
-        return targets if labels.ndim == 1 else targets.reshape(len(labels), self.networks * C)
+        targets = self.buffer("targets", len(labels), len(self.one_hot))  # (N, C)
+        return self.xp.take(self.one_hot, labels, axis=0, out=targets)
 
     def part(self, rows: Array) -> tuple[Array, Array | None]:
         """Part target rows, (N, C), from the examples' weights, where they have these as well.
@@ -145,7 +137,7 @@ class Loss:
             The targets, shape (N, C); and the weights, shape (N,), or None.
         """
         N, C = len(rows), len(self.one_hot)
-        if rows.shape[1] in (C, self.networks * C):
+        if rows.shape[1] == C:
             return rows, None
         targets, weights = self.buffer("unweighted", N, C), self.buffer("weights", N)
         self.xp.copyto(targets, rows[:, :C])
@@ -163,44 +155,39 @@ class Loss:
         """Compute the loss; keep what the backward pass needs.
 
         Args:
-            outputs: what the network said, shape (N, C); of S networks, shape (N, S·C).
-            labels: integers below C, shape (N,), or target rows, shape (N, C); of S networks these
-                are of all, or else each has its own: shape (N, S), or (N, S·C).
+            outputs: what the network said, shape (N, C).
+            labels: integers below C, shape (N,), or target rows, shape (N, C).
             total: of the batch that this is a micro-batch of: its size, or with weights their
                 sum, an array of shape (1, 1). That of these examples unless given.
-            out: where the loss goes, shape (1, 1); an array of this loss's own unless given. Of S
-                networks, shape (S, 1).
+            out: where the loss goes, shape (1, 1), or as `value` takes it; an array of this loss's
+                own unless given.
             weights: of the examples, at least 0, shape (N,), in the dtype of the outputs; alike
                 unless given. Where all are 0, so are the loss and its gradient.
 
         Returns:
-            The sum of the examples' losses over ``total``: an array of shape (1, 1), or (S, 1).
+            The sum of the examples' losses over ``total``: an array of the shape of ``out``.
 
         Raises:
             UsageError: if an integer label is not from 0 to C - 1.
         """
         if labels.ndim == 1:  # which waits for the device; training hands over rows, unchecked
             self._check(labels)
-        N, targets = len(outputs), self.targets(labels)  # (N, C)
-        if self.networks > 1:
-            outputs, targets = by_network(outputs, targets, self.networks, self.buffer)  # (N·S, C)
-        self._outputs, self._targets = outputs, targets
+        self._outputs, self._targets = outputs, self.targets(labels)  # (N, C)
         if self.smoothing:
             rows = self.buffer("smoothed", *self._targets.shape)
             self._smooth(self._targets, rows)
             self._targets = rows
         self._kept = kept = self.buffer("kept", *outputs.shape)
-        loss = self.buffer("loss", self.networks, 1)
+        loss = self.buffer("loss", 1, 1) if out is None else out
         if weights is None:
-            self._weights, self._scale = None, 1.0 / (total or N)
+            self._weights, self._scale = None, 1.0 / (total or len(outputs))
             if self._both is not None:
-                loss = loss if out is None else out
                 self._both(outputs, self._targets, kept, loss, self._scale)
                 return loss
         else:
             self._weights, self._scale = weights.reshape(-1, 1), self._share(weights, total)
         self.value(self.xp, outputs, self._targets, kept, loss)
-        return self.xp.multiply(loss, self._scale, out=loss if out is None else out)
+        return self.xp.multiply(loss, self._scale, out=loss)
 
     def backward(self) -> Array:
         """Compute the gradient of the latest forward pass with respect to its outputs: (N, C).
@@ -215,8 +202,6 @@ class Loss:
             self._gradient(self._outputs, self._targets, doutputs, self._scale)
         if self._weights is not None:
             self.xp.multiply(doutputs, self._weights, out=doutputs)  # (N, C) · (N, 1)
-        if self.networks > 1:
-            doutputs = doutputs.reshape(-1, self.networks * len(self.one_hot))  # (N, S·C)
         return doutputs
 
     def _share(self, weights: Array, total: int | Array | None) -> Array:

@@ -15,7 +15,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 
 from backends import Array
+from mlp.nn.by_network import by_network
 from mlp.nn.layers import Layer, Linear, Shape
+from mlp.nn.losses import Loss
 from mlp.nn.network import MLP
 
 
@@ -141,8 +143,8 @@ class Stack(MLP):
                 rows = rows.reshape(-1, rows.shape[-1])
                 sums = xp.zeros(rows.shape[1], dtype=self.dtype)
                 xp.sum(rows, axis=0, out=sums)
-                by_network = self.backend.to_numpy(sums).reshape(self.networks, -1)  # (S, O)
-                sound = sound & (by_network == 0.0).all(axis=1)
+                each = self.backend.to_numpy(sums).reshape(self.networks, -1)  # (S, O)
+                sound = sound & (each == 0.0).all(axis=1)
         return sound
 
     def _take(self) -> None:
@@ -169,3 +171,63 @@ class Stack(MLP):
         if number == 0 and self.shares_x:
             return Linear(inputs, self.networks * outputs, self.backend, self.dtype, **options)
         return BlockDiagonal(self.networks, inputs, outputs, self.backend, self.dtype, **options)
+
+
+class LossByNetwork:
+    """The loss of each of S networks side by side, as `mlp.nn.losses.Loss` is that of one.
+
+    Args:
+        loss: of one network.
+        networks: S.
+    """
+
+    def __init__(self, loss: Loss, networks: int) -> None:
+        self.loss, self.networks, self.buffer = loss, networks, loss.buffer
+
+    def targets(self, labels: Array) -> Array:
+        """Turn labels into target rows.
+
+        Args:
+            labels: integers of shape (N,) for all networks, or (N, S), where each has its own; or
+                target rows, which are passed through.
+
+        Returns:
+            Rows of shape (N, C) for all networks, or (N, S·C).
+        """
+        if labels.dtype.kind == "f":
+            return labels
+        return self.loss.targets(labels.reshape(-1)).reshape(len(labels), -1)
+
+    def part(self, rows: Array) -> tuple[Array, None]:
+        """Return target rows, and no weights, which examples of several networks have not."""
+        return rows, None
+
+    def forward(
+        self,
+        outputs: Array,
+        labels: Array,
+        total: int | Array | None = None,
+        out: Array | None = None,
+        weights: Array | None = None,
+    ) -> Array:
+        """Compute the losses: see `Loss.forward`.
+
+        Args:
+            outputs: shape (N, S·C).
+            labels: what `targets` takes.
+            total: the size of the batch that this is a micro-batch of; N unless given.
+            out: where the losses go, shape (S, 1).
+            weights: not used, as no training of several networks has them.
+
+        Returns:
+            The losses, shape (S, 1).
+        """
+        del weights
+        rows = by_network(outputs, self.targets(labels), self.networks, self.buffer)  # (N·S, C)
+        losses = self.buffer("losses", self.networks, 1) if out is None else out
+        return self.loss.forward(*rows, total or len(outputs), losses)
+
+    def backward(self) -> Array:
+        """Compute the gradient of each loss with respect to its outputs: shape (N, S·C)."""
+        doutputs = self.loss.backward()  # (N·S, C)
+        return doutputs.reshape(-1, self.networks * doutputs.shape[1])

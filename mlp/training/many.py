@@ -15,6 +15,7 @@ from mlp.data.dataset import Dataset
 from mlp.nn.layers import LAYERS, Layer, Linear
 from mlp.nn.losses import LOSSES
 from mlp.nn.network import MLP
+from mlp.nn.stack import LossByNetwork
 from mlp.training.callbacks import Callback
 from mlp.training.history import History
 from mlp.training.loop import train
@@ -109,8 +110,7 @@ def _adds_up_apart(loss: str, C: int) -> bool:
     """Tell whether a loss, which may be another's, adds up by network: see `Loss.value`."""
     outputs = np.linspace(0.1, 0.9, 4 * C).reshape(2, 2 * C) ** 2  # of two networks
     labels, one = np.array([0, C - 1]), (C, get_backend("cpu"), "float64")
-    together = LOSSES.make(loss, *one)
-    together.networks = 2
+    together = LossByNetwork(LOSSES.make(loss, *one), 2)
     apart = [
         LOSSES.make(loss, *one).forward(own.copy(), labels).item()
         for own in np.split(outputs, 2, axis=1)

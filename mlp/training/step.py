@@ -10,10 +10,11 @@ from mlp.nn.accuracy import CorrectCount
 from mlp.nn.averaging import AVERAGES, Averaging
 from mlp.nn.dropout import DropoutNetwork
 from mlp.nn.layers import Chain
-from mlp.nn.losses import LOSSES
+from mlp.nn.losses import LOSSES, Loss
 from mlp.nn.max_norm import MaxNorm
 from mlp.nn.network import MLP
 from mlp.nn.optim import OPTIMIZERS, Optimizer
+from mlp.nn.stack import LossByNetwork
 from mlp.training.recipe import Recipe
 
 AVERAGE = "average"
@@ -43,10 +44,13 @@ class Step:
         if recipe.input_dropout or recipe.dropout:
             self.network = self.make_dropout_network(recipe.input_dropout, recipe.dropout)
         one = model.sizes[-1] // model.networks, model.backend, model.dtype  # of one network
-        self.criterion = LOSSES.make(recipe.loss, *one)
-        self.criterion.networks = model.networks
+        loss = LOSSES.make(recipe.loss, *one)
         if recipe.label_smoothing:
-            self.criterion.smooth_labels(recipe.label_smoothing)
+            loss.smooth_labels(recipe.label_smoothing)
+        several = model.networks > 1
+        self.criterion: Loss | LossByNetwork = (
+            LossByNetwork(loss, model.networks) if several else loss
+        )
         self.optimizer = optimizer or make_optimizer(model, model.gradients, recipe)
         self.max_norm = None if recipe.max_norm is None else self.make_max_norm(recipe.max_norm)
         linear, copy = model.linear, model.backend.xp.zeros_like

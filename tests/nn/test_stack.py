@@ -11,7 +11,7 @@ from mlp.nn.accuracy import CorrectCount
 from mlp.nn.layers import Linear
 from mlp.nn.losses import LOSSES
 from mlp.nn.network import MLP
-from mlp.nn.stack import BlockDiagonal, Stack
+from mlp.nn.stack import BlockDiagonal, LossByNetwork, Stack
 
 CPU = get_backend("cpu")
 I, C, N, S = 5, 3, 4, 3  # noqa: E741
@@ -58,8 +58,7 @@ def test_outputs_losses_and_gradients_are_those_of_each_network(shared: bool) ->
     stack = Stack(models, shares_x=shared)
     assert isinstance(stack.linear[0], Linear if shared else BlockDiagonal)
     assert [isinstance(layer, BlockDiagonal) for layer in stack.linear[1:]] == [True, True]
-    criterion = LOSSES["cross_entropy"](C, CPU, "float64")
-    criterion.networks = S
+    criterion = LossByNetwork(LOSSES["cross_entropy"](C, CPU, "float64"), S)
     outputs = stack.forward(xs[0] if shared else side_by_side(xs))
     losses = criterion.forward(outputs, labels[:, 0] if shared else labels)
     stack.backward(criterion.backward())
@@ -82,11 +81,10 @@ def test_outputs_losses_and_gradients_are_those_of_each_network(shared: bool) ->
 def test_every_loss_is_told_of_each_network(loss: str, smoothing: float) -> None:
     rng = np.random.default_rng(1)
     outputs, rows = rng.normal(size=(N, S * C)), rng.dirichlet(np.ones(C), (N, S))
-    together = LOSSES[loss](C, CPU, "float64")
-    together.networks = S
-    alone = LOSSES[loss](C, CPU, "float64")
-    if smoothing and together.smooths:
-        together.smooth_labels(smoothing)
+    one, alone = LOSSES[loss](C, CPU, "float64"), LOSSES[loss](C, CPU, "float64")
+    together = LossByNetwork(one, S)
+    if smoothing and one.smooths:
+        one.smooth_labels(smoothing)
         alone.smooth_labels(smoothing)
     losses = together.forward(outputs, rows.reshape(N, S * C), total=7)
     gradient = together.backward()

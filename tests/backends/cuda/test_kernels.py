@@ -206,7 +206,6 @@ def test_softmax_cross_entropy(
     cupy: StandIn, dtype: str, shape: tuple[int, int], networks: int
 ) -> None:
     criterion = SoftmaxCrossEntropy(shape[1], get_backend("cpu"), dtype)
-    criterion.networks = networks
 
     def formula(*arrays: Any) -> None:
         criterion.both(np, *map(np.asarray, arrays[:4]), arrays[4])
