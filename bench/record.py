@@ -11,7 +11,7 @@ from __future__ import annotations
 import argparse
 import math
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -151,9 +151,11 @@ def run(
     seeds: int,
     trials: int,
     settle: float,
-) -> list[Outcome]:
-    """Train every arm on every record from every seed, in turn, epoch by epoch; see `race`."""
-    outcomes = []
+) -> Iterator[Outcome]:
+    """Train every arm on every record from every seed, in turn, epoch by epoch; see `race`.
+
+    Each record's outcome comes when it is there: the next ones take long.
+    """
     for record in records:
         print(f"{record.name} %: {record.network} ...", file=sys.stderr, flush=True)
         runners = race(
@@ -166,8 +168,7 @@ def run(
             trials=trials,
             settle=settle,
         )
-        outcomes.append(Outcome(record, runners))
-    return outcomes
+        yield Outcome(record, runners)
 
 
 def markdown(outcomes: list[Outcome], provenance: Provenance) -> str:
@@ -205,13 +206,13 @@ def _cells(line: str) -> list[str]:
     return [cell.strip() for cell in line.strip().strip("|").split(" | ")]
 
 
-def _why_no_row(outcomes: list[Outcome], seeds: int, provenance: Provenance) -> str | None:
+def _why_no_row(outcome: Outcome, seeds: int, provenance: Provenance) -> str | None:
     """Say why the page gets no row, if so."""
     if seeds < SEEDS:
         return f"a row of the page is the mean of {SEEDS} seeds or more: give --seeds {SEEDS}"
     if "dirty" in provenance.commit or provenance.commit == "unknown":
         return "a row of the page is that of a commit: commit what has changed first"
-    return next((outcome.failure for outcome in outcomes if outcome.failure), None)
+    return outcome.failure
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -222,30 +223,30 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--write", type=Path, metavar="FILE", help="such as docs/records.md")
     add_common_options(parser)
     options = parser.parse_args(arguments)
-    provenance = Provenance()
-    outcomes = run(
+    provenance, outcomes, reason = Provenance(), [], None
+    for outcome in run(
         choose(RECORDS, options.targets),
         choose([ours(), *peers(options.python)], options.arms),
         load_digits(options.data),
         seeds=options.seeds,
         trials=options.trials,
         settle=options.settle,
-    )
-    text = markdown(outcomes, provenance)
-    document = {
-        "machine": provenance.to_dict(),
-        "records": [outcome.to_dict() for outcome in outcomes],
-    }
-    save(document, text, options.out / "record")
-    print(text)
-    failed = any(outcome.failure for outcome in outcomes)
-    if options.write is not None:
-        reason = _why_no_row(outcomes, options.seeds, provenance)
-        if reason is not None:
-            print(f"bench.record: {reason}", file=sys.stderr)
-            return 1
-        write(options.write, [row for outcome in outcomes for row in outcome.rows(provenance)])
-    return int(failed)
+    ):
+        outcomes.append(outcome)
+        document = {
+            "machine": provenance.to_dict(),
+            "records": [outcome.to_dict() for outcome in outcomes],
+        }
+        save(document, markdown(outcomes, provenance), options.out / "record")
+        if options.write is not None:
+            lacking = _why_no_row(outcome, options.seeds, provenance)
+            reason = reason or lacking
+            if lacking is None:
+                write(options.write, outcome.rows(provenance))
+    print(markdown(outcomes, provenance))
+    if reason is not None:
+        print(f"bench.record: {reason}", file=sys.stderr)
+    return int(reason is not None or any(outcome.failure for outcome in outcomes))
 
 
 if __name__ == "__main__":
