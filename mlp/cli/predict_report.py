@@ -16,6 +16,9 @@ from mlp.view.stages import draw_stages
 PRETRAINED = "packaged"
 """What the JSON calls the pretrained model: programs that read it know it by this word."""
 
+PLACES = 4
+"""Of a confidence, after the point."""
+
 
 class Result(NamedTuple):
     """The outcome of reading one picture.
@@ -80,8 +83,13 @@ def _answer_text(answer: Answer, sure: float) -> str:
 
 def _certainty_text(answers: list[Answer], sure: float) -> str:
     """Say how sure the least sure of some answers is."""
-    confidence = min(answer.confidence for answer in answers)
+    confidence = _least_sure(answers)
     return f"{confidence:.2%} sure" if confidence >= sure else f"not sure ({confidence:.2%})"
+
+
+def _least_sure(answers: list[Answer]) -> float:
+    """The confidence of the least sure of some answers, in as many places as it is told."""
+    return round(min(answer.confidence for answer in answers), PLACES)
 
 
 def summary_json(score: Score, path: Path | None, *, scored: bool) -> dict[str, Any]:
@@ -124,8 +132,7 @@ def fields_of(result: Result) -> tuple[Any, ...]:
     """Return a picture's row of the table."""
     if result.problem:
         return result.picture.name, "", "", result.problem
-    least = min(answer.confidence for answer in result.answers)
-    return result.picture.name, join(result.answers), float(f"{least:.6g}"), ""
+    return result.picture.name, join(result.answers), _least_sure(result.answers), ""
 
 
 def entry_of(result: Result, sure: float) -> dict[str, Any]:
@@ -134,7 +141,7 @@ def entry_of(result: Result, sure: float) -> dict[str, Any]:
     if result.problem:
         entry["problem"] = result.problem
     else:
-        confidence = min(answer.confidence for answer in result.answers)
+        confidence = _least_sure(result.answers)
         rows = [join(row) for row in rows_of(result.answers)]
         entry |= {
             "digit": _number(join(result.answers, "")),
@@ -144,7 +151,7 @@ def entry_of(result: Result, sure: float) -> dict[str, Any]:
             "digits": [
                 {
                     "digit": _number(answer.text),
-                    "probability": answer.confidence,
+                    "probability": _least_sure([answer]),
                     "probabilities": dict(
                         zip(answer.names, answer.probabilities.tolist(), strict=True)
                     ),

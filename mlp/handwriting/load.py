@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import re
 import warnings
 from collections.abc import Callable
 from math import ceil
@@ -19,9 +18,8 @@ from mlp.common.errors import DataError
 from mlp.common.plain_file import check_file
 from mlp.handwriting import constants
 from mlp.handwriting.heic import heic_bytes, is_heic, most_of_heic, register_heic
-
-MOST_PAGES = 1_000
-"""Pages of a TIFF that are read."""
+from mlp.handwriting.pages import page_of
+from mlp.handwriting.pdf import draw_page, is_pdf
 
 HEAD = 512
 """Bytes at a file's beginning among which the marks of formats are looked for."""
@@ -42,8 +40,8 @@ def load_picture(source: str | Path | BinaryIO) -> NDArray[np.uint8]:
     """Open a picture as RGB, upright, without transparency, at most 1024 pixels long.
 
     Args:
-        source: the path of a picture, which for a further page of a TIFF ends in its number, as
-            ``scan.tif#2``; or a file opened for reading bytes.
+        source: the path of a picture, which for a further page of a TIFF or PDF ends in its number,
+            as ``scan.pdf#2``; or a file opened for reading bytes.
 
     Returns:
         uint8 of shape (height, width, 3).
@@ -70,27 +68,13 @@ def load_picture(source: str | Path | BinaryIO) -> NDArray[np.uint8]:
         raise DataError(f"{name} cannot be read ({reason}): check the file") from None
 
 
-def page_of(name: str) -> tuple[str, int]:
-    """Return the file of a name such as ``scan.tif#2``, and the page, from 1."""
-    match = re.fullmatch(r"(.+\.tiff?)#([1-9]\d{0,4})", name, re.IGNORECASE | re.DOTALL)
-    return (match[1], int(match[2])) if match and not Path(name).exists() else (name, 1)
-
-
-def count_pages(path: Path) -> int:
-    """Count the pages of a TIFF, up to `MOST_PAGES`; 1 for what is none, or damaged."""
-    try:
-        check_file(path, DataError)
-        with Image.open(path, formats=("TIFF",)) as picture:
-            return min(int(getattr(picture, "n_frames", 1)), MOST_PAGES)
-    except Exception:  # it is told where the picture is read
-        return 1
-
-
 def _decode(file: BinaryIO, name: str, page: int = 1) -> NDArray[np.uint8]:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("error", Image.DecompressionBombWarning)
             warnings.simplefilter("ignore", UserWarning)  # oddities of metadata
+            if is_pdf(file):
+                file, page = draw_page(file, name, page), 1
             length = file.seek(0, io.SEEK_END)
             formats = (register_heic(name),) if is_heic(file) else FORMATS
             file.seek(0)

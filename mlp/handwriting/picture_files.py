@@ -10,14 +10,14 @@ from typing import NamedTuple
 
 from mlp.common.errors import DataError
 from mlp.data.formats.label_file import read_label_file
-from mlp.handwriting.load import count_pages
+from mlp.handwriting.pages import PAGED, count_pages
 
 STDIN = "-"
 
 ENDINGS = {
     *(".png", ".jpg", ".jpeg", ".jpe", ".mpo", ".gif", ".bmp", ".tif", ".tiff", ".webp"),
     *(".ppm", ".pgm", ".pbm", ".pnm", ".jp2", ".j2k", ".ico", ".tga"),
-    *(".heic", ".heif"),  # with an extra
+    *(".heic", ".heif", ".pdf"),  # with an extra
     *(".avif", ".svg"),  # cannot be opened, but the user should hear so
 }
 """What counts as a picture in a folder."""
@@ -125,9 +125,9 @@ def _expand(name: str) -> Iterator[tuple[str, str | None]]:
 
 
 def _pages(name: str) -> Iterator[str]:
-    """Yield a name, and those of further pages where it is of a TIFF: ``scan.tif#2``."""
+    """Yield a name, and those of further pages where its file may have some: ``scan.pdf#2``."""
     yield name
-    if name.lower().endswith((".tif", ".tiff")):
+    if name.lower().endswith(PAGED):
         yield from (f"{name}#{page}" for page in range(2, count_pages(Path(name)) + 1))
 
 

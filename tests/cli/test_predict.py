@@ -84,6 +84,7 @@ def test_json_has_every_probability(run: Command, folder: Path) -> None:
     assert list(digit["probabilities"]) == list("0123456789")
     assert sum(digit["probabilities"].values()) == pytest.approx(1)
     assert digit["probability"] == entry["probability"] > 0.9  # as sure as its views agree
+    assert digit["probability"] == round(digit["probability"], 4)
     assert max(digit["probabilities"], key=digit["probabilities"].get) == "4"
     assert 60 < digit["box"]["bottom"] - digit["box"]["top"] < 180
 

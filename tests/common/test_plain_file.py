@@ -12,7 +12,8 @@ from mlp import load_dataset
 from mlp.common.errors import DataError, MLPError
 from mlp.common.plain_file import check_file
 from mlp.data.formats.convert import detect
-from mlp.handwriting.load import count_pages, load_picture
+from mlp.handwriting.load import load_picture
+from mlp.handwriting.pages import count_pages
 from mlp.handwriting.picture_files import Labels
 from mlp.models.formats.convert import read_model
 from mlp.models.model_file import load

@@ -252,6 +252,11 @@ if find_spec("starlette") and find_spec("h11"):
 
     TARGETS["request"] = Target(answer, requests)
 
+if find_spec("pypdfium2"):
+    from pdf_files import FOUR, SEVEN, locked, nested, pdf_of
+
+    TARGETS["pdf"] = Target(_read_picture, lambda: [pdf_of(SEVEN, FOUR), locked(), nested(3, 2)])
+
 if find_spec("scipy") and find_spec("pyarrow"):
     from fuzz_tables import arffs, mats, parquets
 

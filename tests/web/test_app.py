@@ -12,6 +12,7 @@ from typing import Any
 import anyio
 import pytest
 from asgi import Client, bomb, extract, png
+from pdf_files import FOUR, SEVEN, locked, pdf_of
 from PIL import Image
 from starlette.types import Message, Receive, Scope, Send
 
@@ -134,3 +135,9 @@ def test_a_fault_is_told_in_a_sentence_and_the_next_picture_is_read(
     assert "/home" not in problems[0].decode()
     monkeypatch.undo()
     assert extract(client, png(4))["digits"]
+
+
+def test_the_first_page_of_a_document_is_extracted(client: Client) -> None:
+    pytest.importorskip("pypdfium2")
+    assert len(extract(client, pdf_of(SEVEN, FOUR))["digits"]) == 1
+    assert "password" in client.post("/api/extract", content=locked()).json()["problem"]
