@@ -83,14 +83,12 @@ def _without_ranks(arguments: Sequence[str]) -> Iterator[str]:
             yield argument
 
 
-def check_ranked(ranks: Ranks, *, watch: bool, seeds: int | None) -> None:
-    """Refuse options of ``mlp train`` that ranks cannot follow.
+def check_ranked(ranks: Ranks, seeds: int | None) -> None:
+    """Refuse ``--seeds`` of ``mlp train``, which ranks cannot follow.
 
     Raises:
-        UsageError: naming the first of them.
+        UsageError: if it is asked for.
     """
-    if watch and ranks.launched:
-        raise UsageError("no page shows how ranks train: leave --watch away")
     if seeds is not None and ranks.launched:
         raise UsageError("networks of several seeds learn in one process: start no ranks")
 

@@ -143,9 +143,9 @@ def train(
     ranks = join()
     with ExitStack() as stack:
         told = stack.enter_context(together(ranks))
-        steps = {"--run": run is not None, "--resume": resume is not None}
+        steps = {"--run": run is not None, "--resume": resume is not None, "--watch": watch}
         ranks.check_alike(lambda: steps, "start all by one command")  # or they would not meet
-        ranks.on_all(partial(check_ranked, ranks, watch=watch, seeds=seeds))
+        ranks.on_all(partial(check_ranked, ranks, seeds))
         folder = settings = None
         if resume is not None:
             folder = ranks.on_first(partial(find_folder, resume))
@@ -183,7 +183,7 @@ def train(
         told.folder = folder.path if folder is not None else None
         watched = folder.path if folder is not None else None
         if watch:
-            watched = stack.enter_context(page_of(watched))
+            watched = ranks.on_first(partial(_enter, stack, page_of(watched)))
         job = Job(
             *(settings, folder, saved, state, checkpoint_every, tensorboard, place, watched), ranks
         )

@@ -14,6 +14,7 @@ from mlp.nn.network import MLP
 from mlp.training.callbacks import Callback
 from mlp.training.ranks.ranks import ALONE, Ranks
 from mlp.training.ranks.share_signals import ShareSignals
+from mlp.training.ranks.watch_ranks import WatchRanks
 from mlp.training.runs.checkpointer import Checkpointer, TellMachine
 from mlp.training.runs.folder import RunFolder
 from mlp.training.runs.model_writer import ModelPlace, ModelWriter
@@ -81,10 +82,15 @@ class Job:
             callbacks = [log, HistoryWriter(folder.history, warn), checkpointer, *callbacks]
             if self.tensorboard:
                 callbacks.insert(0, TensorBoardWriter(folder.path, warn))
+        tells = None
+        if self.watched is not None and first:
+            tells = Watched(WatchFiles(self.watched), signals, warn)
         if self.ranks.launched:
             callbacks.insert(0, ShareSignals(self.ranks, signals))
-        elif self.watched is not None:
-            callbacks.insert(0, Watched(WatchFiles(self.watched), signals, warn))
+            if self.watched is not None:
+                callbacks.insert(0, WatchRanks(self.ranks, signals, tells))
+        elif tells is not None:
+            callbacks.insert(0, tells)
         if self.state is not None:
             callbacks.insert(0, TellMachine(self.state, warn))
         writer = ModelWriter(self.place, folder is None, warn)

@@ -115,12 +115,10 @@ def test_an_end_that_is_meant_is_one(error: BaseException) -> None:
 
 def test_what_ranks_cannot_follow_is_refused() -> None:
     for ranks in (ALONE, Last(2)):
-        check_ranked(ranks, watch=False, seeds=None)
-    check_ranked(ALONE, watch=True, seeds=3)
-    with pytest.raises(UsageError, match="leave --watch away"):
-        check_ranked(Last(2), watch=True, seeds=None)
+        check_ranked(ranks, None)
+    check_ranked(ALONE, 3)
     with pytest.raises(UsageError, match="several seeds learn in one process"):
-        check_ranked(Last(1), watch=False, seeds=3)
+        check_ranked(Last(1), 3)
 
 
 def test_the_launcher_takes_the_commands_place(

@@ -50,6 +50,9 @@ class Watched(Callback):
         files: where it is told and asked.
         signals: what tells that the run is to end, so that a pause does, too.
         on_note: called with a sentence about what was asked.
+
+    Attributes:
+        on_wait: called again and again while the run waits.
     """
 
     name = "watched"
@@ -66,6 +69,7 @@ class Watched(Callback):
         self._about_told, self._steps, self._rate = False, 0, 1.0
         self._points: list[tuple[float, float]] = []
         self._done = 0
+        self.on_wait: Callable[[], None] = lambda: None
 
     def state(self) -> tuple[dict[str, Any], dict[str, Array]]:
         return {"rate": self._rate}, {}
@@ -102,6 +106,7 @@ class Watched(Callback):
         start = time.monotonic()
         while self._waits and self._steps >= self._asked.steps:
             time.sleep(0.02)
+            self.on_wait()
             self._look()
             if self._asked is None:
                 break
