@@ -96,7 +96,24 @@ def _seconds_of_a_sum(ranks: Ranks, n: int) -> float:
 
 
 def start(count: int, arguments: argparse.Namespace) -> Any:
-    """Start so many ranks and return what the first measured.
+    """Start so many ranks and return what the first measured; see `launch`."""
+    batch = arguments.batch_size * (count if arguments.weak else 1)
+    images = arguments.images * (count if arguments.weak else 1)
+    options = [
+        *("--as-rank", "--hidden", arguments.hidden, "--batch-size", str(batch)),
+        *("--images", str(images), "--epochs", str(arguments.epochs), "--sums", arguments.sums),
+    ]
+    return launch(count, "bench.scale", options, arguments.hosts)
+
+
+def launch(count: int, module: str, options: Sequence[str], hosts: str | None = None) -> Any:
+    """Let so many ranks run a module, and return what the first printed as JSON.
+
+    Args:
+        count: the ranks.
+        module: such as ``"bench.scale"``.
+        options: of the module.
+        hosts: machines, with commas; this one unless given.
 
     Raises:
         UsageError: if there is no mpiexec, or it fails.
@@ -105,16 +122,9 @@ def start(count: int, arguments: argparse.Namespace) -> Any:
     launcher = str(beside) if beside.exists() else shutil.which("mpiexec")
     if launcher is None:
         raise UsageError("there is no mpiexec: pip install mpi4py mpich")
-    hosts = ["-hosts", arguments.hosts] if arguments.hosts else []
-    batch = arguments.batch_size * (count if arguments.weak else 1)
-    images = arguments.images * (count if arguments.weak else 1)
+    where = ["-hosts", hosts] if hosts else []
     done = subprocess.run(
-        [
-            *(launcher, *hosts, "-n", str(count), sys.executable, "-m", "bench.scale"),
-            *("--as-rank", "--hidden", arguments.hidden, "--batch-size", str(batch)),
-            *("--images", str(images), "--epochs", str(arguments.epochs)),
-            *("--sums", arguments.sums),
-        ],
+        [launcher, *where, "-n", str(count), sys.executable, "-m", module, *options],
         env={
             **os.environ,
             "PYTHONPATH": os.pathsep.join(path for path in sys.path if path),

@@ -17,7 +17,7 @@ from mlp.cli.options import Json, open_device
 from mlp.cli.page_options import check_page_installed
 from mlp.cli.ranks import check_ranked, start_ranks, together
 from mlp.cli.train_job import Job
-from mlp.cli.train_open import check_start, open_data, open_network
+from mlp.cli.train_open import check_start, open_network, share_data
 from mlp.cli.train_options import Asked, Computed
 from mlp.cli.train_report import Outcome, report
 from mlp.cli.train_seeds import names_of, places, seeds_of, train_seeds
@@ -161,7 +161,7 @@ def train(
         else:
             place = ModelPlace(folder.model, replace=True)
         backend = ranks.on_all(partial(_open_device, settings.device, ranks))
-        settings, images = ranks.on_all(partial(open_data, settings))
+        settings, images = ranks.on_all(partial(share_data, settings, ranks))
         if seeds is not None:
             check_start(settings, network)
             of_each = seeds_of(settings.training.seed, seeds)

@@ -14,8 +14,10 @@ from mlp.data.dataset import Dataset
 from mlp.data.describe import spoilers
 from mlp.nn.network import MLP
 from mlp.training.architecture import Architecture
+from mlp.training.ranks.ranks import Ranks
 from mlp.training.runs.build import ask_for_task, build_network, suited
 from mlp.training.runs.settings import Settings
+from mlp.training.state import describe_data
 
 
 def open_data(settings: Settings, suiting: bool = True) -> tuple[Settings, Dataset]:
@@ -41,6 +43,22 @@ def open_data(settings: Settings, suiting: bool = True) -> tuple[Settings, Datas
             console.warn(f"{images.name}: {sentence}")
     images = ask_for_task(data, images)
     return suited(settings, images, console.note) if suiting else settings, images
+
+
+def share_data(settings: Settings, ranks: Ranks) -> tuple[Settings, Dataset]:
+    """Load what ranks train on, once on each machine; see `open_data`.
+
+    A rank that was asked for other data has that, and is refused later.
+    """
+
+    def load() -> Dataset:
+        _, images = open_data(settings, suiting=False)
+        if ranks.size > 1:
+            describe_data(images)  # its checksums, which then go with it to the others
+        return images
+
+    images = ranks.share(load, of=(settings.data, settings.reading))
+    return suited(settings, images, console.note), images
 
 
 def check_start(settings: Settings, network: Overrides[Architecture]) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import asdict
 from functools import partial
 from typing import Any
 
@@ -12,6 +13,7 @@ from numpy.typing import NDArray
 
 from backends import Array
 from mlp.common.errors import DivergedError, UsageError
+from mlp.common.version import package_version
 from mlp.data.dataset import Dataset, Split, hold_out
 from mlp.data.in_memory import Arrays
 from mlp.data.load import load_dataset
@@ -40,6 +42,9 @@ from mlp.training.run import Run
 from mlp.training.state import TrainingState
 from mlp.training.suit import suit, usual_recipe
 from mlp.training.trainer import Trainer
+
+ALIKE = "start all by one command, on the same data"
+"""What is to be done about ranks that differ."""
 
 
 @np.errstate(all="ignore")  # values that are not finite are checked for, and reported
@@ -87,11 +92,14 @@ def train(
         dataset = load_dataset(dataset, note=on_warning)
     recipe = usual_recipe(dataset) if recipe is None else suit(recipe, dataset)
     callbacks = [*choosing(recipe), *callbacks, Shorthand(on_epoch, on_step)]
+    ranks.check_alike(partial(_of_recipe, recipe), ALIKE)  # as sharing follows from it
+    ranks.on_all(partial(_check, model, dataset, recipe))
+    splits = ranks.on_all(partial(_divide, dataset, recipe, ranks))
     run, evaluation, train_split = ranks.on_all(
-        partial(_prepare, model, dataset, recipe, callbacks, state, ranks)
+        partial(_prepare, model, dataset, *splits, recipe, callbacks, state, ranks)
     )
     trainer = run.trainer
-    ranks.check_alike(run.fingerprint, "start all by one command, on the same data")
+    ranks.check_alike(run.fingerprint, ALIKE)
     kernels = ranks.all_gather(trainer.kernels())
     if on_warning is not None:
         if odd := {*kernels[1:]} - {kernels[0]}:
@@ -123,19 +131,14 @@ def train(
     return run.history
 
 
-def _prepare(
-    model: MLP,
-    dataset: Dataset,
-    recipe: Recipe,
-    callbacks: Sequence[Callback],
-    state: TrainingState | None,
-    ranks: Ranks,
-) -> tuple[Run, Evaluation, Split]:
-    """Check what is to be trained, and make the run; see `train`.
+def _of_recipe(recipe: Recipe) -> dict[str, Any]:
+    """Return what ranks must have in common before they divide the data."""
+    version = {"version of mlp": package_version()}
+    return version | {f"{name} of the recipe": value for name, value in asdict(recipe).items()}
 
-    Returns:
-        The run, at the state; what measures it; and the images that it learns from.
-    """
+
+def _check(model: MLP, dataset: Dataset, recipe: Recipe) -> None:
+    """Refuse what cannot be trained; see `train`."""
     check_fits(model, dataset.pixels, dataset.classes)
     check_pairs(model, dataset, recipe)
     if recipe.train_accuracy == "running" and dataset.task.kind != "multiclass":
@@ -143,8 +146,30 @@ def _prepare(
             "a running training accuracy needs one class an image: measure it after each epoch "
             "where the labels answer questions"
         )
+
+
+def _divide(dataset: Dataset, recipe: Recipe, ranks: Ranks) -> tuple[Split, Split]:
+    """Divide training from validation images; the copy that this takes is one for each machine."""
+    divide = partial(hold_out, dataset, recipe.validation, recipe.seed)
+    return ranks.share(divide, of=len(dataset.train)) if recipe.validation else divide()
+
+
+def _prepare(
+    model: MLP,
+    dataset: Dataset,
+    split: Split,
+    held_out: Split,
+    recipe: Recipe,
+    callbacks: Sequence[Callback],
+    state: TrainingState | None,
+    ranks: Ranks,
+) -> tuple[Run, Evaluation, Split]:
+    """Make the run; see `train`.
+
+    Returns:
+        The run, at the state; what measures it; and the images that it learns from.
+    """
     model.metadata = Metadata(metadata_of(model).initialisation, dataset.task)
-    split, held_out = hold_out(dataset, recipe.validation, recipe.seed)
     split = weigh_classes(split, dataset.task, dataset.classes, recipe.class_weight)
     trainer = Trainer(model, split, recipe, ranks)
     evaluation = Evaluation(trainer.replicas(), dataset.test, held_out, ranks)

@@ -25,6 +25,7 @@ from mlp.training.parallel.executor import EpochInputs, Executor, Pause
 from mlp.training.parallel.large_batches import LargeBatchExecutor
 from mlp.training.parallel.small_batches import SPAN_MICRO_BATCHES, SmallBatchExecutor
 from mlp.training.ranks.executor import RankedExecutor
+from mlp.training.ranks.order import SharedOrder
 from mlp.training.ranks.ranks import ALONE, Ranks
 from mlp.training.recipe import Recipe
 from mlp.training.step import AVERAGE, averaging
@@ -96,7 +97,8 @@ class Trainer:
             is_large = False  # which would cut a batch into micro-batches
             _check_whole_batches(whole[0], model, N, self.batch_size)
         self.executor = self._make_executor(is_large)
-        self._order = self.batches.to_device(np.arange(N))  # (N,)
+        self._order: Array = None if ranks.launched else self.batches.to_device(np.arange(N))
+        self._shared = SharedOrder(ranks, N)
         # The losses, and behind them what tells whether the parameters are finite: read at once.
         told = (self.steps + 1,) if model.networks == 1 else (self.steps + 1, model.networks)
         self._told = self.backend.xp.zeros(told, dtype=model.dtype)
@@ -135,7 +137,10 @@ class Trainer:
             (steps, S).
         """
         r, N = self.recipe, len(self.batches)
-        if r.shuffle and r.batch_size != "full":
+        shuffler = self._shuffler if r.shuffle and r.batch_size != "full" else None
+        if self.ranks.launched:
+            self._order = self.batches.to_device(self._shared.next(shuffler))
+        elif shuffler is not None:
             self._order = None  # frees its memory before the next one is made
             self._order = self.batches.to_device(self.shuffled(N))
         resumed, self._resumed = self._resumed, None
@@ -156,8 +161,7 @@ class Trainer:
         # One thread of BLAS for each worker, unless another device computes. BLAS may set
         # floating-point flags for numbers that it loads and does not use; the loop itself checks
         # that the losses are finite.
-        limit = nullcontext() if self._is_discrete else blas_threads(1)
-        with limit, np.errstate(all="ignore"):
+        with nullcontext() if self._is_discrete else blas_threads(1), np.errstate(all="ignore"):
             self.executor.epoch(inputs)
             if self._check is not None:
                 self._check.write()

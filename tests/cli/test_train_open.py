@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from backends import get_backend
 from mlp.cli.expand import Overrides
-from mlp.cli.train_open import open_data, open_network
+from mlp.cli.train_open import open_data, open_network, share_data
 from mlp.common.errors import UsageError
 from mlp.models.model_file import save
 from mlp.training.architecture import Architecture
+from mlp.training.ranks.ranks import ALONE, Ranks, Value
 from mlp.training.runs.settings import DataSettings, Settings
 
 SETTINGS = Settings(network=Architecture(hidden=(6,)), data=DataSettings(dataset="synthetic:60+20"))
@@ -52,3 +55,23 @@ def test_a_network_is_built_and_told(tmp_path: Path, capsys: pytest.CaptureFixtu
     assert settings.network.hidden == (6,)
     with pytest.raises(UsageError, match="leave --hidden away"):
         open_network(started, given(hidden="5"), images, CPU)
+
+
+class Machine(Ranks):
+    """Two ranks, of which this is the first; notes what is shared."""
+
+    launched, size = True, 2
+
+    def share(self, make: Callable[[], Value], of: Any = None) -> Value:
+        self.of = of
+        return make()
+
+
+def test_ranks_share_the_data_with_its_checksums_and_suit_it_themselves() -> None:
+    ranks = Machine()
+    settings, images = share_data(SETTINGS, ranks)
+    assert {"checksum"} <= vars(images.train).keys() & vars(images.test).keys()
+    assert settings.training.epochs == 200
+    assert ranks.of == (SETTINGS.data, SETTINGS.reading)
+    _, of_one = share_data(SETTINGS, ALONE)
+    assert "checksum" not in vars(of_one.train)

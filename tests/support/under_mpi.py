@@ -10,6 +10,7 @@ import numpy as np
 from mpi4py import MPI
 from toys import DATA, FAST, toy_model
 
+from mlp.common.errors import DataError
 from mlp.training.loop import train
 from mlp.training.ranks.mpi import MPIRanks
 from mlp.training.ranks.ranks import add_up
@@ -28,6 +29,46 @@ def sums(ranks: MPIRanks, dtype: str) -> bool:
     ranks.all_reduce(own, tree, out)
     add_up(every, tree)
     return out.tobytes() == every[0].tobytes()
+
+
+def shares(ranks: MPIRanks) -> bool:
+    """Whether the ranks of this machine share what the first made, and what differs stays apart."""
+    first = ranks.rank == 0
+    made: list[str] = []
+
+    def make() -> Any:
+        made.append("data")
+        return DATA, ranks.rank
+
+    data, by = ranks.share(make)
+    own, by_itself = ranks.share(make, of=ranks.rank)
+    zeros = ranks.zeros(5, np.dtype(np.int64))
+    if zeros.flags.writeable:
+        zeros[:] = range(5)
+    ranks.all_gather(None)
+    return (
+        (by, by_itself, made) == (0, ranks.rank, ["data"] * (2 if first else 1))
+        and data.train.checksum == own.train.checksum == DATA.train.checksum
+        and (ranks.size == 1 or not data.train.images.flags.writeable)
+        and zeros.tolist() == [0, 1, 2, 3, 4]
+        and zeros.flags.writeable == first
+    )
+
+
+def fails(ranks: MPIRanks) -> bool:
+    """Whether an error of the first, or what cannot be handed over, leaves nobody waiting."""
+
+    def make() -> Any:
+        if ranks.rank == 0:
+            raise DataError("it cannot be read")
+        return "by itself"
+
+    try:
+        found = ranks.share(make)
+    except DataError:
+        found = "by itself"
+    unnamed = ranks.share(lambda: [lambda: ranks.rank])  # which cannot be pickled
+    return bool(found == "by itself" and unnamed[0]() == ranks.rank)
 
 
 def trained(ranks: MPIRanks, options: dict[str, Any], dtype: str) -> Any:
@@ -53,6 +94,8 @@ def meet() -> Any:
                 ranks.all_gather(ranks.rank) == list(range(size)),
                 ranks.broadcast(ranks.rank) == 0,
                 sums(ranks, "float32") and sums(ranks, "float64"),
+                shares(ranks),
+                fails(ranks),
             ]
             found.append(ranks.all_gather((met, runs)))
     return found

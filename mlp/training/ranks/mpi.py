@@ -8,11 +8,14 @@ what is sent is about twice the gradient, whatever the number of ranks, as in a 
 
 from __future__ import annotations
 
+import math
 import os
+import pickle
 import socket
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable
+from contextlib import suppress
 from typing import Any, NoReturn
 
 import numpy as np
@@ -22,6 +25,7 @@ from mlp.common.errors import MLPError, UsageError
 from mlp.common.printable import printable
 from mlp.training.parallel.barrier import let_others_run
 from mlp.training.ranks.ranks import Ranks, Value, add_up
+from mlp.training.ranks.shared import Offer, Room, map_room, offer, take
 from mlp.training.ranks.tree import Tree
 
 PATIENCE = 600.0
@@ -35,6 +39,9 @@ AWAKE = 0.02
 
 NAP = 1e-4
 """Seconds of sleep between two looks from then on."""
+
+MOST_NAP = 0.01
+"""The same where a rank of this machine reads the data, which takes long."""
 
 ANSWER = 2.0
 """Seconds in which ranks that wait, too, tell so once the patience of one has ended."""
@@ -66,6 +73,7 @@ class MPIRanks(Ranks):
 
         self._mpi, self._world, self._patience = MPI, communicator, patience
         self._alarms = communicator.Dup()
+        self._machine = communicator.Split_type(MPI.COMM_TYPE_SHARED)
         self.rank, self.size = communicator.Get_rank(), communicator.Get_size()
         self._turn = 0
         self._buffers: dict[tuple[int, int, str], NDArray[Any]] = {}
@@ -93,6 +101,45 @@ class MPIRanks(Ranks):
         add_up(every, tree)
         self._wait(self._world.Iallgather(every[0], out))
 
+    def share(self, make: Callable[[], Value], of: Any = None) -> Value:
+        if self._machine.Get_size() == 1:
+            return make()
+        value: Value | None = None
+        room: Room | None = None
+        told: tuple[Offer, Any] | None = None
+        try:
+            if self._machine.Get_rank() == 0:
+                value = make()
+                with suppress(OSError, pickle.PicklingError):
+                    offered, room = offer(value)
+                    told = offered, of
+        finally:  # or the others would wait
+            told = self._of_machine(told, math.inf)
+        if told is None:
+            return make() if value is None else value
+        taken: list[Value] = []
+        if told[1] == of:
+            with suppress(OSError):
+                taken.append(take(told[0]))
+        self._let_in(room)
+        return taken[0] if taken else make()
+
+    def zeros(self, count: int, dtype: np.dtype[Any]) -> NDArray[Any]:
+        size = max(1, count * dtype.itemsize)
+        room = memory = None
+        if self._machine.Get_rank() == 0 and self._machine.Get_size() > 1:
+            with suppress(OSError):
+                room = Room(size)
+                memory = room.memory
+        place = self._of_machine(room.place if room is not None else None, self._patience)
+        if memory is None and place is not None:
+            with suppress(OSError):
+                memory = map_room(place)
+        self._let_in(room)
+        if memory is None or len(memory) != size:
+            return np.zeros(count, dtype)
+        return np.frombuffer(memory, dtype, count)
+
     def abort(self, sentence: str, exit_code: int) -> NoReturn:
         where = f"rank {self.rank} on {self.hosts[self.rank]}"
         sys.stderr.write(f"mlp: {where}: {printable(sentence)}\n")
@@ -106,6 +153,32 @@ class MPIRanks(Ranks):
         if key not in self._buffers:
             self._buffers[key] = np.empty((rows, columns), dtype)
         return self._buffers[key]
+
+    def _of_machine(self, value: Value, seconds: float) -> Value:
+        """Return what the first rank of this machine has, for which others wait so many seconds."""
+        self._nap(seconds if self._machine.Get_rank() else self._patience)
+        found: Value = self._machine.bcast(value, root=0)
+        return found
+
+    def _let_in(self, room: Room | None) -> None:
+        """Close a room once all ranks of this machine have opened it."""
+        self._nap(self._patience)
+        if room is not None:
+            room.close()
+
+    def _nap(self, seconds: float) -> None:
+        """Wait until all ranks of this machine have come.
+
+        Raises:
+            LostRankError: if one does not within so many seconds.
+        """
+        request, start = self._machine.Ibarrier(), time.monotonic()
+        while not request.Test():
+            waited = time.monotonic() - start
+            if waited > seconds:
+                who = f"a rank of {self.hosts[self.rank]}"
+                raise LostRankError(_sentence(who, self._patience))
+            time.sleep(min(MOST_NAP, NAP + waited / 100))
 
     def _meet(self) -> None:
         """Wait until all have come."""
@@ -148,7 +221,8 @@ class MPIRanks(Ranks):
         missing = [rank for rank in others if rank not in here]
         if self.rank != min(here):
             time.sleep(GRACE)
-        raise LostRankError(_sentence(missing, self.hosts, self._patience))
+        who = " and ".join(f"rank {rank} on {self.hosts[rank]}" for rank in missing)
+        raise LostRankError(_sentence(who or "no rank", self._patience))
 
 
 def patience() -> float:
@@ -167,8 +241,7 @@ def patience() -> float:
     return seconds
 
 
-def _sentence(missing: Sequence[int], hosts: Sequence[str], seconds: float) -> str:
-    who = " and ".join(f"rank {rank} on {hosts[rank]}" for rank in missing) or "no rank"
+def _sentence(who: str, seconds: float) -> str:
     return (
         f"{who} did not come within {seconds:g} s: see whether it still runs, or let the others "
         f"wait longer ({PATIENCE_VARIABLE}=SECONDS)"

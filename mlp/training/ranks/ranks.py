@@ -70,6 +70,27 @@ class Ranks:
         add_up(blocks, tree)
         np.copyto(out, blocks[0])
 
+    def share(self, make: Callable[[], Value], of: Any = None) -> Value:
+        """Return what the first rank of this machine makes, in memory that all of these share.
+
+        Arrays are read-only then, if there are several. A rank makes it by itself where the system
+        cannot share, as it does by a process alone.
+
+        Args:
+            make: makes a value that can be pickled, as all ranks of the machine would; it must not
+                wait for others.
+            of: what the value depends on; a rank that says otherwise than the first makes its own.
+        """
+        return make()
+
+    def zeros(self, count: int, dtype: np.dtype[Any]) -> NDArray[Any]:
+        """Make zeros that all ranks of this machine see, shape (count,); all ranks call this.
+
+        Who can write, as ``flags.writeable`` tells, is the first of the machine; or each, in an
+        array of its own, where the system cannot share.
+        """
+        return np.zeros(count, dtype)
+
     def abort(self, sentence: str, exit_code: int) -> NoReturn:
         """End all ranks at once, for something that happened to this one."""
         raise NotImplementedError

@@ -38,4 +38,4 @@ def test_a_rank_that_is_killed_ends_all() -> None:
 
 
 def test_nobody_missing_is_told_as_well() -> None:
-    assert _sentence([], ["a", "b"], 3.0).startswith("no rank did not come within 3 s")
+    assert _sentence("no rank", 3.0).startswith("no rank did not come within 3 s")
