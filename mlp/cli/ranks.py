@@ -83,12 +83,14 @@ def _without_ranks(arguments: Sequence[str]) -> Iterator[str]:
             yield argument
 
 
-def check_ranked(ranks: Ranks, seeds: int | None) -> None:
-    """Refuse ``--seeds`` of ``mlp train``, which ranks cannot follow.
+def check_ranked(ranks: Ranks, *, snapshots: int | None, seeds: int | None) -> None:
+    """Refuse options of ``mlp train`` that ranks cannot follow.
 
     Raises:
-        UsageError: if it is asked for.
+        UsageError: naming the first of them.
     """
+    if snapshots is not None and ranks.launched:
+        raise UsageError("ranks keep no snapshots of their network: leave --snapshots away")
     if seeds is not None and ranks.launched:
         raise UsageError("networks of several seeds learn in one process: start no ranks")
 

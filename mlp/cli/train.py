@@ -32,7 +32,13 @@ from mlp.training.ranks.ranks import Ranks
 from mlp.training.recipe import Recipe
 from mlp.training.runs.folder import RunFolder, find_folder, new_folder
 from mlp.training.runs.model_writer import ModelPlace, free_name
-from mlp.training.runs.settings import DeviceSettings, Settings, read_settings, write_settings
+from mlp.training.runs.settings import (
+    FEWEST,
+    DeviceSettings,
+    Settings,
+    read_settings,
+    write_settings,
+)
 from mlp.training.runs.signals import Signals
 from mlp.training.runs.tensorboard import check_installed
 from mlp.training.runs.watch_files import WatchFiles
@@ -92,6 +98,15 @@ def train(
             rich_help_panel=RUN_OPTIONS,
         ),
     ] = 5.0,
+    snapshots: Annotated[
+        int | None,
+        typer.Option(
+            metavar="N",
+            min=FEWEST,
+            help="Keep up to N snapshots of the network, dense at first, for mlp draw --run.",
+            rich_help_panel=RUN_OPTIONS,
+        ),
+    ] = None,
     tensorboard: Annotated[
         bool,
         typer.Option(
@@ -145,7 +160,7 @@ def train(
         told = stack.enter_context(together(ranks))
         steps = {"--run": run is not None, "--resume": resume is not None, "--watch": watch}
         ranks.check_alike(lambda: steps, "start all by one command")  # or they would not meet
-        ranks.on_all(partial(check_ranked, ranks, seeds))
+        ranks.on_all(partial(check_ranked, ranks, snapshots=snapshots, seeds=seeds))
         folder = settings = None
         if resume is not None:
             folder = ranks.on_first(partial(find_folder, resume))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,6 +21,7 @@ from mlp.training.runs.folder import RunFolder
 from mlp.training.runs.model_writer import ModelPlace, ModelWriter
 from mlp.training.runs.settings import Settings
 from mlp.training.runs.signals import Signals, StopOnSignal
+from mlp.training.runs.snapshots import Snapshots
 from mlp.training.runs.tensorboard import TensorBoardWriter
 from mlp.training.runs.watch_files import WatchFiles
 from mlp.training.runs.watched import Watched
@@ -82,6 +84,8 @@ class Job:
             callbacks = [log, HistoryWriter(folder.history, warn), checkpointer, *callbacks]
             if self.tensorboard:
                 callbacks.insert(0, TensorBoardWriter(folder.path, warn))
+            if self.settings.snapshots is not None:
+                self._add_snapshots(callbacks, folder, warn)
         tells = None
         if self.watched is not None and first:
             tells = Watched(WatchFiles(self.watched), signals, warn)
@@ -134,3 +138,14 @@ class Job:
         latest = checkpointer.latest if checkpointer else None
         out = writer.place.path if writer.is_written else None
         return Outcome(model, images, recipe, history, folder, latest, out, writer.problem)
+
+    def _add_snapshots(
+        self, callbacks: list[Callback], folder: RunFolder, warn: Callable[[str], None]
+    ) -> None:
+        """Keep the snapshots that the run was asked for when it began, or is now."""
+        assert self.settings.snapshots is not None
+        if self.ranks.launched:
+            warn("ranks keep no snapshots: those of the run so far stay as they are")
+            return
+        begun = (self.state.epoch, self.state.progress.update) if self.state else (0, 0)
+        callbacks.insert(0, Snapshots(folder, self.settings.snapshots, begun, warn))

@@ -76,7 +76,7 @@ class Given:
                 reason = SEVERAL if one == "seeds" else REASONS.get(other, "each says how to train")
                 raise UsageError(f"--{one} and --{other} exclude each other: {reason}")
         has_folder = "run" in self.names or "resume" in self.names
-        for name in ("checkpoint_every", "tensorboard"):
+        for name in ("checkpoint_every", "tensorboard", "snapshots"):
             if name in self.names and not has_folder:
                 flag = name.replace("_", "-")
                 raise UsageError(f"--{flag} needs a folder to write into: add --run DIR")
@@ -144,6 +144,7 @@ def settle(
     if (data.task == "binary") != bool(data.positive):
         raise UsageError("--task binary and --positive go together, as in --positive 0,2,4,6,8")
     start = given.values["start"] or base.start
+    snapshots = given.values.get("snapshots")
     return dataclasses.replace(
         base,
         network=network.over(base.network),
@@ -158,6 +159,7 @@ def settle(
             base.device, {"device": "device", "precision": "precision", "graph": "graph"}
         ),
         start=str(Path(str(start)).absolute()) if start else None,
+        snapshots=snapshots if isinstance(snapshots, int) else base.snapshots,
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import Any
 
 from backends import Array
@@ -44,8 +44,12 @@ class Callback:
         """Return, between two updates, whether `on_state` should be called now."""
         return False
 
+    def state_after(self, run: Run) -> Collection[int]:
+        """Return after how many updates of the epoch that begins `on_state` is called anyway."""
+        return ()
+
     def on_state(self, run: Run) -> None:
-        """Called between two updates if `wants_state` returned True; `Run.state` can be taken."""
+        """Called between two updates where a callback wants it; `Run.state` can be taken."""
 
     def state(self) -> tuple[dict[str, Any], dict[str, Array]]:
         """Return what a resumed run must restore: values that JSON can hold, and arrays."""

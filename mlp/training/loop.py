@@ -173,7 +173,7 @@ def _prepare(
     split = weigh_classes(split, dataset.task, dataset.classes, recipe.class_weight)
     trainer = Trainer(model, split, recipe, ranks)
     evaluation = Evaluation(trainer.replicas(), dataset.test, held_out, ranks)
-    run = Run(model, dataset, recipe, trainer, callbacks)
+    run = Run(model, dataset, recipe, trainer, evaluation, callbacks)
     if state is not None:
         run.resume(state)
     return run, evaluation, split
@@ -199,7 +199,7 @@ def _run_epochs(
             callback.on_epoch_begin(run)
         if run.history.stopped is not None:
             return
-        losses = trainer.epoch(number, on_step, pause)
+        losses = trainer.epoch(number, on_step, pause and _of_epoch(pause, run, callbacks))
         run.seconds += time.perf_counter() - start
         if trainer.executor.stopped_at is not None:  # within the epoch
             run.history.interrupted = True
@@ -238,7 +238,12 @@ def _pause(run: Run, callbacks: Sequence[Callback]) -> Pause | None:
     One rank that wants it suffices, and the first decides whether to stop.
     """
     ranks = run.trainer.ranks
-    asking = [c for c in callbacks if type(c).wants_state is not Callback.wants_state]
+    asking = [
+        callback
+        for callback in callbacks
+        if type(callback).wants_state is not Callback.wants_state
+        or type(callback).state_after is not Callback.state_after
+    ]
 
     def act(update: int) -> bool:
         with run.paused(update):
@@ -251,6 +256,11 @@ def _pause(run: Run, callbacks: Sequence[Callback]) -> Pause | None:
         return any(callback.wants_state(run) for callback in asking)
 
     return Pause(wanted, act) if asking or ranks.launched else None
+
+
+def _of_epoch(pause: Pause, run: Run, callbacks: Sequence[Callback]) -> Pause:
+    """Add to a pause after which updates of the epoch that begins it is wanted in any case."""
+    return pause._replace(after={n for callback in callbacks for n in callback.state_after(run)})
 
 
 def _measure(

@@ -13,6 +13,7 @@ from backends import Array
 from mlp.common.version import package_version
 from mlp.data.dataset import Dataset
 from mlp.nn.network import MLP
+from mlp.training.evaluation import Evaluation
 from mlp.training.history import History
 from mlp.training.ranks.ranks import digest_of
 from mlp.training.recipe import Recipe
@@ -48,6 +49,7 @@ class Run:
         dataset: what it learns from.
         recipe: the hyperparameters.
         trainer: runs the epochs.
+        evaluation: measures the network between two updates.
         history: what was measured so far.
         epoch: how many epochs are finished.
         update: in a pause within an epoch, how many of its updates are done; else 0.
@@ -62,9 +64,11 @@ class Run:
         dataset: Dataset,
         recipe: Recipe,
         trainer: Trainer,
+        evaluation: Evaluation,
         keepers: Sequence[Keeper],
     ) -> None:
         self.model, self.dataset, self.recipe, self.trainer = model, dataset, recipe, trainer
+        self.evaluation = evaluation
         self.history, self.epoch, self.seconds = History(kind=dataset.task.kind), 0, 0.0
         self.finished = model.backend.xp.zeros_like(model.parameters)
         self._keepers, self.update = [keeper for keeper in keepers if keeper.name], 0
@@ -98,7 +102,7 @@ class Run:
         return TrainingState(
             epoch=self.epoch,
             progress=self.trainer.progress(self.update),
-            seconds=self.seconds,
+            seconds=max(self.seconds, 0.0),  # what is no training was taken off already
             history=list(self.history.epochs),
             recipe=asdict(self.recipe),
             network=describe_network(self.model),

@@ -115,10 +115,12 @@ def test_an_end_that_is_meant_is_one(error: BaseException) -> None:
 
 def test_what_ranks_cannot_follow_is_refused() -> None:
     for ranks in (ALONE, Last(2)):
-        check_ranked(ranks, None)
-    check_ranked(ALONE, 3)
+        check_ranked(ranks, snapshots=None, seeds=None)
+    check_ranked(ALONE, snapshots=9, seeds=3)
+    with pytest.raises(UsageError, match="leave --snapshots away"):
+        check_ranked(Last(2), snapshots=9, seeds=None)
     with pytest.raises(UsageError, match="several seeds learn in one process"):
-        check_ranked(Last(1), 3)
+        check_ranked(Last(1), snapshots=None, seeds=3)
 
 
 def test_the_launcher_takes_the_commands_place(

@@ -138,6 +138,7 @@ def test_another_recipe_network_or_dataset_is_refused_and_leaves_the_run(
         (("--config", "x"), ("x cannot be read",)),
         (("--checkpoint-every", "1"), ("--checkpoint-every", "--run")),
         (("--tensorboard",), ("--tensorboard", "--run")),
+        (("--snapshots", "9"), ("--snapshots", "--run")),
         (("--run", "x", "--checkpoint-every", "0"), ("--checkpoint-every", "above 0")),
         (("--run", "x", "--checkpoint-every", "nan"), ("--checkpoint-every", "above 0")),
         (("--run", "x", "--patience", "3"), ("validation",)),
@@ -161,6 +162,21 @@ def test_a_checkpoint_that_is_cut_short_is_told_and_the_one_before_is_taken(
     assert "the one before is taken" in result.err
     assert "epoch 2/2" in result.err
     assert (tmp_path / "mine" / "model.safetensors").read_bytes() == whole
+
+
+def test_a_run_keeps_its_snapshots_and_goes_on_with_them(mlp: Command, tmp_path: Path) -> None:
+    for name, epochs in (("straight", 2), ("stopped", 1)):
+        result = mlp("train", *TINY, "--epochs", epochs, "--run", name, "--snapshots", 9)
+        assert result.code == 0, result.err
+    straight, stopped = (RunFolder(tmp_path / name) for name in ("straight", "stopped"))
+    assert set(straight.snapshots()) == {(0, 0), (0, 1), (0, 2), (0, 3), (1, 0), (2, 0)}
+    assert read_settings(straight.settings).snapshots == 9
+    assert mlp("train", "--resume", "stopped", "--epochs", 2).code == 0
+    assert set(stopped.snapshots()) >= {(0, 0), (0, 1), (1, 0), (2, 0)}
+    sizes = [path.stat().st_size for path in (straight.snapshot((2, 0)), straight.model)]
+    assert sizes[0] < 0.75 * sizes[1]
+    assert mlp("train", *TINY, "--run", "stopped", "--force").code == 0
+    assert not stopped.snapshots()
 
 
 def test_the_recipe_of_a_run_trains_the_same_again(mlp: Command, tmp_path: Path) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import Any, NamedTuple
 
 from numpy.typing import NDArray
@@ -25,6 +25,12 @@ class Pause(NamedTuple):
     act: Callable[[int], bool]
     """Called with the number of updates done in the epoch, when the network and the executor's
     `optimizer_state` are as after these; returns whether to stop here."""
+    after: Collection[int] = ()
+    """After how many updates it is wanted in any case; a span of updates ends there."""
+
+    def is_due(self, done: int) -> bool:
+        """Return whether to pause after ``done`` updates."""
+        return done in self.after or self.wanted()
 
 
 class EpochInputs(NamedTuple):
@@ -124,7 +130,7 @@ class Executor:
         That is a pause that is wanted, or another number of workers.
         """
         changes = done < len(inputs.losses) and self.pace.lap(done)
-        self._pauses = inputs.pause is not None and inputs.pause.wanted()
+        self._pauses = inputs.pause is not None and inputs.pause.is_due(done)
         if changes or self._pauses:
             self._signals[0] = done
 

@@ -19,7 +19,7 @@ from mlp.common.threads import share_of
 from mlp.data.batches import Batches
 from mlp.nn.network import MLP
 from mlp.training.parallel.all_reduce import Share
-from mlp.training.parallel.executor import EpochInputs, Executor
+from mlp.training.parallel.executor import EpochInputs, Executor, Pause
 from mlp.training.parallel.prefetch import firsts, prefetch
 from mlp.training.parallel.shard_step import ShardStep, WorkerStep
 from mlp.training.parallel.tensor_parallel import WHOLE, make_shards, plan_shards
@@ -108,9 +108,8 @@ class SmallBatchExecutor(Executor):
 
     def work_as(self, rank: int, inputs: EpochInputs) -> None:
         """Make the updates of an epoch, a span at a time."""
-        xp, N, stride = self.xp, len(inputs.order), self.span * self.batch_size
-        first, start = inputs.first, inputs.first * self.batch_size
-        cuts = [start, *range(start + stride, N, stride), N]
+        xp, first, start = self.xp, inputs.first, inputs.first * self.batch_size
+        cuts = self._cuts(start, len(inputs.order), inputs.pause)
         spans = [inputs.order[start:end] for start, end in pairwise(cuts)]
         for end, (arrays, x, labels) in zip(
             cuts[1:], self._gather(spans, start, rank), strict=True
@@ -131,6 +130,14 @@ class SmallBatchExecutor(Executor):
                 if inputs.on_step is not None:
                     inputs.on_step(end, inputs.losses[last - 1 : last])
             first, start = last, end
+
+    def _cuts(self, start: int, N: int, pause: Pause | None) -> list[int]:
+        """Cut the images from ``start`` to N into spans, which end at each pause to come."""
+        stride, cuts = self.span * self.batch_size, [start]
+        pauses = sorted(done * self.batch_size for done in pause.after) if pause else []
+        for end in [*(place for place in pauses if start < place < N), N]:
+            cuts += [*range(cuts[-1] + stride, end, stride), end]
+        return cuts
 
     def restore_correct(self, count: int) -> None:
         """Continue the count of correct answers from a number: all workers count the same."""

@@ -79,7 +79,7 @@ class RankedExecutor(AccumulatingExecutor):
             stop = min(start + self.batch_size, N)
             for place, block in enumerate(self.own):
                 self._add_up(inputs.order, place, block, start, stop)
-            wanted = pause is not None and pause.wanted()
+            wanted = pause is not None and pause.is_due(i + 1)
             xp.copyto(self._blocks[:, self._pause], 0.0)
             xp.copyto(self._blocks[:1, self._pause], float(wanted))
             self.ranks.all_reduce(self._blocks, self.tree, self._whole)

@@ -20,7 +20,10 @@ from mlp.training.state import TrainingState, load_state
 RUNS = Path("runs")
 """Where the folders of runs are whose place nobody chose."""
 
-_CHECKPOINT = re.compile(r"checkpoint-(\d+)-(\d+)\.safetensors")
+Place = tuple[int, int]
+"""A place in a run: how many epochs are finished, and how many updates of the next one are done."""
+
+_PLACED = re.compile(r"(checkpoint|snapshot)-(\d+)-(\d+)\.safetensors")
 
 
 class RunFolder:
@@ -48,8 +51,7 @@ class RunFolder:
 
     def checkpoints(self) -> list[Path]:
         """List the checkpoints, those of the latest place in the run last."""
-        found = [(match, path) for path in self.path.iterdir() if (match := _place(path))]
-        return [path for _, path in sorted(found)]
+        return list(self._placed("checkpoint").values())
 
     def checkpoint(self, epoch: int, update: int) -> Path:
         """Name the checkpoint of a place in the run.
@@ -59,6 +61,15 @@ class RunFolder:
             update: how many updates of the next one are done.
         """
         return self.path / f"checkpoint-{epoch:05}-{update:07}.safetensors"
+
+    def snapshots(self) -> dict[Place, Path]:
+        """Find the snapshots by their places, in order; see `mlp.training.runs.snapshots`."""
+        return self._placed("snapshot")
+
+    def snapshot(self, place: Place) -> Path:
+        """Name the snapshot of a place in the run."""
+        epoch, update = place
+        return self.path / f"snapshot-{epoch:05}-{update:07}.safetensors"
 
     def check_free(self, force: bool) -> None:
         """Refuse a place where no run can begin.
@@ -164,11 +175,17 @@ class RunFolder:
         finally:
             lock.__exit__(None, None, None)
 
+    def _placed(self, kind: str) -> dict[Place, Path]:
+        matches = [(_PLACED.fullmatch(path.name), path) for path in self.path.iterdir()]
+        found = {(int(m[2]), int(m[3])): path for m, path in matches if m and m[1] == kind}
+        return dict(sorted(found.items()))
+
     def _files(self) -> list[Path]:
         """List what a run has written into the folder."""
         own = [self.model, self.settings, self.history, self.log, self.path / LOCK]
         own += [self.path / name for name in WATCH_FILES]
-        patterns = ("checkpoint-*.safetensors", ".*.tmp", "events.out.tfevents.*", ".watch*.part")
+        placed = ("checkpoint-*.safetensors", "snapshot-*.safetensors")
+        patterns = (*placed, ".*.tmp", "events.out.tfevents.*", ".watch*.part")
         found = [path for pattern in patterns for path in self.path.glob(pattern)]
         return [path for path in [*own, *found] if path.is_file()]
 
@@ -195,11 +212,6 @@ def find_folder(name: Path) -> RunFolder:
         if RunFolder(path).settings.is_file():
             return RunFolder(path)
     raise UsageError(f"there is no run in {name}: see mlp runs, or start one with --run {name}")
-
-
-def _place(path: Path) -> tuple[int, int] | None:
-    match = _CHECKPOINT.fullmatch(path.name)
-    return (int(match[1]), int(match[2])) if match else None
 
 
 @contextmanager

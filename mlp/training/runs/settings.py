@@ -24,6 +24,9 @@ from mlp.training.recipe import Recipe
 
 T = TypeVar("T")
 
+FEWEST = 2
+"""The fewest snapshots: one before the first update, and one after the last epoch."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class DataSettings:
@@ -63,6 +66,7 @@ class Settings:
         device: what it computes on.
         preset: the preset that it started from, which may bring parts of its own.
         start: the model file whose parameters it started from; None where they were drawn.
+        snapshots: how many snapshots it keeps in its folder at most; None for none.
     """
 
     network: Architecture = field(default_factory=Architecture)
@@ -72,6 +76,11 @@ class Settings:
     device: DeviceSettings = field(default_factory=DeviceSettings)
     preset: str | None = None
     start: str | None = None
+    snapshots: int | None = None
+
+    def __post_init__(self) -> None:
+        if self.snapshots is not None and self.snapshots < FEWEST:
+            raise UsageError(f"a run keeps {FEWEST} snapshots or more, not {self.snapshots}")
 
 
 def to_toml(settings: Settings) -> str:

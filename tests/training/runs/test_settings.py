@@ -40,6 +40,7 @@ OTHER = Settings(
     reading=Reading(classes=26, test=0.5, missing="mean", handwriting=True),
     device=DeviceSettings(device="cuda:1", precision="tf32", graph=False),
     start="/models/m.safetensors",
+    snapshots=5,
 )  # fmt: skip
 
 
@@ -86,6 +87,8 @@ def test_what_is_left_out_has_its_default() -> None:
         ("[network]\nhidden = ['a']", ["network.hidden", "[256, 128]"]),
         ("[data]\ntask = 'guess'", ["data.task", "multilabel"]),
         ("preset = 'mine'", ["no preset 'mine'"]),
+        ("snapshots = 1", ["2 snapshots or more, not 1"]),
+        ("snapshots = 2.5", ["snapshots", "whole number"]),
     ],
 )
 def test_what_makes_no_sense_is_refused(text: str, words: list[str]) -> None:

@@ -1,0 +1,120 @@
+"""Snapshots of a run: its network at some moments, which stay, each a model file of its own."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Collection
+from contextlib import nullcontext, suppress
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from mlp.common.errors import ModelError
+from mlp.models import model_file
+from mlp.training.callbacks import Callback
+from mlp.training.history import training_metadata
+from mlp.training.runs.folder import Place, RunFolder
+
+if TYPE_CHECKING:
+    from mlp.training.run import Run
+
+STORED = "float16"
+"""What parameters are rounded to: half the bytes of the model's own file."""
+
+
+def choose_places(count: int, epochs: int, steps: int) -> set[Place]:
+    """Choose at most so many places in a run, dense where a network learns fast.
+
+    They are the beginning, the end, and between them evenly spaced by the logarithm of the number
+    of updates; beyond the first epoch, the nearest end of an epoch.
+
+    Args:
+        count: how many, at least `mlp.training.runs.settings.FEWEST`.
+        epochs: of the run.
+        steps: updates of an epoch.
+    """
+    last = epochs * steps
+    places: set[Place] = {(0, 0)}
+    for updates in np.rint(np.geomspace(last, 1, count - 1)).astype(int).tolist():
+        places.add((0, updates) if updates < steps else (round(updates / steps), 0))
+    return places
+
+
+class Snapshots(Callback):
+    """Writes a run's network into its folder at some places, with the test accuracy that it has.
+
+    Within an epoch that is the network as its updates left it; after one, what the run would end
+    with: the average of the parameters where the recipe has one.
+
+    A snapshot that cannot be written is warned of once, and the run goes on.
+
+    Args:
+        folder: the run's.
+        count: the most that are kept.
+        begun: the place from which the run goes on. Snapshots of later places, of a run that was
+            killed, are deleted.
+        on_warning: called with the sentence.
+    """
+
+    def __init__(
+        self,
+        folder: RunFolder,
+        count: int,
+        begun: Place = (0, 0),
+        on_warning: Callable[[str], None] = lambda _: None,
+    ) -> None:
+        self._folder, self._count, self._begun = folder, count, begun
+        self._on_warning, self._warned = on_warning, False
+        self._places: set[Place] = set()
+
+    def on_epoch_begin(self, run: Run) -> None:
+        if self._places:
+            return
+        self._places = choose_places(self._count, run.recipe.epochs, run.trainer.steps)
+        with suppress(OSError):
+            for place, path in self._folder.snapshots().items():
+                if place > self._begun:
+                    path.unlink()
+        if self._begun == (0, 0):
+            self._take(run, (0, 0))
+
+    def state_after(self, run: Run) -> Collection[int]:
+        return [update for epoch, update in self._places if epoch == run.epoch and update]
+
+    def on_state(self, run: Run) -> None:
+        if (run.epoch, run.update) in self._places:
+            self._take(run, (run.epoch, run.update))
+
+    def on_epoch_end(self, run: Run) -> None:
+        if (run.epoch, 0) in self._places:
+            self._take(run, (run.epoch, 0))
+
+    def _take(self, run: Run, place: Place) -> None:
+        start, model, kept = time.perf_counter(), run.model, run.model.metadata
+        epoch, update = place
+        # An average over the ends of epochs has not begun within the first.
+        with nullcontext() if update or not epoch else run.trainer.averaged():
+            told = training_metadata(model, run.recipe, run.dataset, run.history, None)
+            if told.epoch != epoch:  # this place was not measured
+                told = replace(
+                    told,
+                    epoch=epoch or None,
+                    train_accuracy=None,
+                    validation_accuracy=None,
+                    test_accuracy=run.evaluation.test_accuracy(),
+                )
+            model.metadata = told
+            try:
+                model_file.save(model, self._folder.snapshot(place), stored=STORED)
+            except (ModelError, MemoryError) as error:
+                self._warn(str(error) or "no memory is left to write a snapshot")
+            finally:
+                model.metadata = kept
+        if not epoch:
+            run.seconds -= time.perf_counter() - start  # which is no training
+
+    def _warn(self, reason: str) -> None:
+        if not self._warned:
+            self._on_warning(f"{reason}; the training goes on")
+        self._warned = True
