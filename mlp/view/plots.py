@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from mlp.common.errors import UsageError
 from mlp.common.pictures import NEGATIVE, POSITIVE, Image
 from mlp.common.version import install_command
+from mlp.data.disturb import DISTURBANCES
 from mlp.view.curves import Curves, measures
 from mlp.view.heatmap import Units
 from mlp.view.image import enlarge
@@ -165,6 +166,18 @@ def plot_rates(
     axes.set_ylim(low - 0.1 * (top - low), top + 0.3 * (top - low))
     axes.grid(alpha=0.3)
     axes.legend(fontsize=8)
+    return figure
+
+
+def plot_robustness(curves: Mapping[str, Mapping[float, float]], title: str) -> Figure:
+    """Draw the accuracy against the amount of each disturbance, in axes of its own."""
+    figure = _figure(4.0 * len(curves), 3.6)
+    figure.suptitle(title, fontsize=9)
+    for axes, (kind, curve) in zip(figure.subplots(1, len(curves)), curves.items(), strict=True):
+        axes.plot([*curve], [*curve.values()], marker=".")
+        axes.set(title=kind, xlabel=DISTURBANCES[kind].unit, ylim=(0, 1.02))
+        axes.axvline(0, color="dimgrey", linestyle=":")
+        axes.grid(alpha=0.3)
     return figure
 
 

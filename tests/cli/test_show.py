@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 import os
 import subprocess
 import sys
@@ -19,6 +20,7 @@ from typer.testing import CliRunner, Result
 from mlp.cli import app, main
 from mlp.cli.views.registry import VIEWS
 from mlp.common.errors import MLPError
+from mlp.data.disturb import DISTURBANCES
 from mlp.data.load import Dataset, load_dataset, relabel_for
 from mlp.data.task import Task
 from mlp.models import model_file
@@ -281,6 +283,28 @@ def test_confusion_counts_agree_with_the_predictions(model: str, data: Dataset) 
     assert sum(int(line.split()[0]) for line in found[1:]) == wrong
 
 
+# --- robustness ----------------------------------------------------------------------------------
+
+
+def test_robustness_is_told_in_bars_and_as_json(model: str, data: Dataset) -> None:
+    accuracy = (predict(model_file.load(model), data.test.images) == data.test.labels).mean()
+    found = lines("robustness", model, "--dataset", DATA)
+    assert found[0] == "60 synthetic test images, as they are and made harder to read"
+    assert f"noise, deviation, of ink: {accuracy:.2%} as they are" in found[1]
+    told = json.loads(show("robustness", model, "--dataset", DATA, "--json").stdout)
+    assert (told["model"], told["images"]) == (model, 60)
+    for kind in ("noise", "rotation", "thickness"):
+        assert {"amount": 0.0, "accuracy": accuracy} in told[kind]
+        assert sum(" |" in line for line in found) == sum(len(told[k]) for k in DISTURBANCES)
+
+
+def test_robustness_refuses(tmp_path: Path) -> None:
+    network = MLP([784, 1])
+    network.metadata = Metadata(task=Task("regression", ("age",), (), (0.0,), (1.0,)))
+    model_file.save(network, tmp_path / "age.safetensors")
+    assert "no accuracy" in refusal("robustness", str(tmp_path / "age.safetensors"))
+
+
 # --- pictures ------------------------------------------------------------------------------------
 
 
@@ -289,7 +313,7 @@ def test_a_picture_is_written(view: str, model: str, tmp_path: Path) -> None:
     pytest.importorskip("matplotlib")
     save = tmp_path / "picture.png"
     arguments = [view] if view == "digits" else [view, model]
-    if view in ("digits", "mistakes", "confusion"):
+    if view in ("digits", "mistakes", "confusion", "robustness"):
         arguments += ["--dataset", DATA]
     if view in ("digits", "mistakes"):
         arguments += ["--count", "2"]

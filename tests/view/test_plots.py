@@ -5,7 +5,14 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from mlp.view.plots import LARGEST, MOST_CAPTIONS, plot_confusion, plot_digits, plot_rates
+from mlp.view.plots import (
+    LARGEST,
+    MOST_CAPTIONS,
+    plot_confusion,
+    plot_digits,
+    plot_rates,
+    plot_robustness,
+)
 
 pytest.importorskip("matplotlib")
 
@@ -25,6 +32,14 @@ def test_a_confusion_matrix_tells_the_counts_that_there_are() -> None:
     told = {text.get_position()[::-1]: text.get_text() for text in axes.texts}
     assert told == {(0, 0): "90", (0, 1): "10", (1, 1): "5"}  # (row, column)
     assert [tick.get_text() for tick in axes.get_xticklabels()] == ["cat", "dog"]
+
+
+def test_robustness_has_axes_for_each_disturbance() -> None:
+    curves = {"noise": {0.0: 0.9, 0.1: 0.8}, "rotation": {-15.0: 0.5, 0.0: 0.9}}
+    figure = plot_robustness(curves, "few")
+    assert [axes.get_title() for axes in figure.axes] == ["noise", "rotation"]
+    assert list(figure.axes[1].lines[0].get_xdata()) == [-15.0, 0.0]
+    assert figure.axes[1].get_xlabel() == "degrees clockwise"
 
 
 def test_a_range_test_marks_what_it_suggests() -> None:
