@@ -7,9 +7,11 @@ import signal
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import host_kernel
 import pytest
+from chromium import chromium
 from cuda_stand_in import open_stand_in
 from device import CountingBackend
 from once import folder_of_the_run, made_once
@@ -149,6 +151,13 @@ def reader(tmp_path_factory: pytest.TempPathFactory) -> Path:
         save(model, path)
 
     return made_once(folder_of_the_run(tmp_path_factory) / "reader.safetensors", trained)
+
+
+@pytest.fixture(scope="module")
+def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
+    """Chromium, driven by selenium; a visible skip where one of them is missing."""
+    with chromium(tmp_path_factory.mktemp("browser")) as browser:
+        yield browser
 
 
 @pytest.fixture(scope="session")

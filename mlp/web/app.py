@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import anyio
@@ -15,6 +17,8 @@ from starlette.types import ASGIApp
 
 from mlp.common.errors import MLPError
 from mlp.handwriting import load_picture
+from mlp.nn.network import MLP
+from mlp.training.runs.folder import Place
 from mlp.web.crowd import crowd_payload, exciting_payload
 from mlp.web.guard import Guard
 from mlp.web.model_list import ModelList
@@ -48,9 +52,20 @@ def create_app(models: ModelList, host: str = "127.0.0.1") -> ASGIApp:
             {"models": models.names(), "first": models.first, "max_bytes": MAX_BYTES}
         )
 
+    async def answer(request: Request, tell: Callable[[MLP], Any]) -> Response:
+        """Tell of the model that is asked about, or of one of its snapshots."""
+        name, place = _asked_of(request, models)
+        told = await anyio.to_thread.run_sync(
+            lambda: tell(models.get(name, place)), limiter=in_turn
+        )
+        return JSONResponse(told)
+
     async def network(request: Request) -> Response:
-        name = request.query_params.get("model", models.first)
-        return JSONResponse(await anyio.to_thread.run_sync(_network, models, name, limiter=in_turn))
+        name, place = _asked_of(request, models)
+        snapshots = models.snapshots(name) if place is None else []
+        return await answer(
+            request, lambda model: network_payload(model, name) | {"snapshots": snapshots}
+        )
 
     async def extract(request: Request) -> Response:
         content = await _body(request)
@@ -60,21 +75,18 @@ def create_app(models: ModelList, host: str = "127.0.0.1") -> ASGIApp:
         return JSONResponse(await anyio.to_thread.run_sync(samples_payload, limiter=in_turn))
 
     async def crowd(request: Request) -> Response:
-        name = request.query_params.get("model", models.first)
-        return JSONResponse(await anyio.to_thread.run_sync(_crowd, models, name, limiter=in_turn))
+        return await answer(request, crowd_payload)
 
     async def exciting(request: Request) -> Response:
-        name = request.query_params.get("model", models.first)
         layer, unit = (_number(request.query_params.get(key, "")) for key in ("layer", "unit"))
-        told = await anyio.to_thread.run_sync(_exciting, models, name, layer, unit, limiter=in_turn)
-        return JSONResponse(told)
+        return await answer(request, partial(exciting_payload, layer=layer, unit=unit))
 
     async def step(request: Request) -> Response:
         """Tell what a step of a model is asked with, or take the step that is asked for."""
-        name = request.query_params.get("model", models.first)
-        content = None if request.method == "GET" else await _body(request)
-        told = await anyio.to_thread.run_sync(_step, models, name, content, limiter=in_turn)
-        return JSONResponse(told)
+        if request.method == "GET":
+            return await answer(request, answers_of)
+        content = await _body(request)
+        return await answer(request, lambda model: step_payload(model, Asked.read(content, model)))
 
     routes = [
         Route("/api/models", list_models),
@@ -100,21 +112,14 @@ def create_app(models: ModelList, host: str = "127.0.0.1") -> ASGIApp:
     return Guard(Starlette(routes=routes, exception_handlers=handlers), host)
 
 
-def _network(models: ModelList, name: str) -> dict[str, Any]:
-    return network_payload(models.get(name), name)
+def _asked_of(request: Request, models: ModelList) -> tuple[str, Place | None]:
+    """Return the name of the model that is asked about, and the place of a snapshot of it.
 
-
-def _step(models: ModelList, name: str, content: bytes | None) -> dict[str, Any]:
-    model = models.get(name)
-    return answers_of(model) if content is None else step_payload(model, Asked.read(content, model))
-
-
-def _crowd(models: ModelList, name: str) -> dict[str, Any]:
-    return crowd_payload(models.get(name))
-
-
-def _exciting(models: ModelList, name: str, layer: int, unit: int) -> dict[str, Any]:
-    return exciting_payload(models.get(name), layer, unit)
+    A place is told as ``EPOCH-UPDATE``; what is none stands for one that there is not.
+    """
+    name, told = request.query_params.get("model", models.first), request.query_params.get("at")
+    epoch, _, update = (told or "").partition("-")
+    return name, None if told is None else (_number(epoch), _number(update))
 
 
 def _number(text: str) -> int:

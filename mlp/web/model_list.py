@@ -9,6 +9,7 @@ from mlp.models.formats.convert import read_model
 from mlp.models.formats.registry import FORMATS
 from mlp.models.pretrained import NAME, pretrained_model
 from mlp.nn.network import MLP
+from mlp.training.runs.folder import Place, RunFolder
 from mlp.web.network import check_page_holds
 
 PRETRAINED = f"{NAME} (packaged)"
@@ -22,6 +23,8 @@ class ModelList:
     Args:
         model: one file of weights, in any format.
         folder: a folder whose files of weights are offered too, as they come and go.
+        run: a run whose model is offered in place of that file, by the folder's name, with its
+            snapshots.
 
     Attributes:
         first: the name of the model to begin with: the one file, else the pretrained model, else
@@ -32,10 +35,15 @@ class ModelList:
             be read.
     """
 
-    def __init__(self, model: Path | None = None, folder: Path | None = None) -> None:
+    def __init__(
+        self, model: Path | None = None, folder: Path | None = None, run: RunFolder | None = None
+    ) -> None:
         if folder is not None and not folder.is_dir():
             raise ModelError(f"there is no folder {folder}: name one that holds models")
-        self._model, self._folder = model, folder
+        self._chosen = {} if model is None else {model.name: model}
+        if run is not None:
+            self._chosen = {run.path.resolve().name: run.model}
+        self._run, self._folder = run, folder
         self._pretrained: MLP | None = None
         self._read: dict[Path, tuple[int, MLP]] = {}
         try:
@@ -49,17 +57,25 @@ class ModelList:
         """List what there is now, the model to begin with first."""
         pretrained = [PRETRAINED] if self._pretrained else []
         files = list(self._files())
-        return [*files[:1], *pretrained, *files[1:]] if self._model else [*pretrained, *files]
+        return [*files[:1], *pretrained, *files[1:]] if self._chosen else [*pretrained, *files]
 
-    def get(self, name: str) -> MLP:
+    def get(self, name: str, place: Place | None = None) -> MLP:
         """Return a model that reads handwriting.
+
+        Args:
+            name: one of `names`.
+            place: of one of its snapshots, which is returned in its place.
 
         Raises:
             ModelError: if there is none of this name, or it cannot be read or does not fit.
         """
-        if name == PRETRAINED and self._pretrained:
+        if place is not None:
+            path = self._snapshots_of(name).get(place)
+            name = f"the snapshot of {name}"
+        elif name == PRETRAINED and self._pretrained:
             return self._pretrained
-        path = self._files().get(name)
+        else:
+            path = self._files().get(name)
         if path is None:
             raise ModelError("there is no such model here any more: choose another")
         changed = path.stat().st_mtime_ns if path.exists() else 0
@@ -72,10 +88,19 @@ class ModelList:
             self._read[path] = changed, model
         return self._read[path][1]
 
+    def snapshots(self, name: str) -> list[Place]:
+        """List the places in its run of which a model has snapshots, in order."""
+        return list(self._snapshots_of(name))
+
+    def _snapshots_of(self, name: str) -> dict[Place, Path]:
+        if self._run is None or name not in self._chosen or not self._run.path.is_dir():
+            return {}
+        return self._run.snapshots()
+
     def _first_usable(self) -> str:
         """Return the first model that can be loaded; if one file was named, it must be that."""
         problem: MLPError | None = None
-        for name in self.names()[:1] if self._model else self.names():
+        for name in self.names()[:1] if self._chosen else self.names():
             try:
                 self.get(name)
             except MLPError as error:
@@ -87,9 +112,8 @@ class ModelList:
 
     def _files(self) -> dict[str, Path]:
         """Return the files by name; the one file hides one of the same name in the folder."""
-        chosen = {self._model.name: self._model} if self._model else {}
         if self._folder is None:
-            return chosen
+            return self._chosen
         entries = sorted(self._folder.iterdir()) if self._folder.is_dir() else []
         endings = {
             ending for format in FORMATS.all() if not format.is_folder for ending in format.endings
@@ -97,4 +121,4 @@ class ModelList:
         found = {
             path.name: path for path in entries if path.suffix.lower() in endings and path.is_file()
         }
-        return chosen | found | chosen
+        return self._chosen | found | self._chosen

@@ -22,7 +22,7 @@ from mlp.web.payload import sample_strokes
 
 SHARED = (
     *("handwriting", "segment", "network", "board", "answer", "inside", "live", "picture"),
-    *("circles", "unit", "samples"),
+    *("circles", "unit", "samples", "disturb"),
 )
 """The scripts that either page begins with, in order."""
 
@@ -36,7 +36,7 @@ def read_static(name: str) -> str:
 
 def served_scripts() -> list[str]:
     """Name the files of the scripts of the page of ``mlp draw``, in order."""
-    return [f"{name}.js" for name in (*SHARED, "crowd", "app")]
+    return [f"{name}.js" for name in (*SHARED, "crowd", "through", "app")]
 
 
 def served_page() -> str:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
-from command import Command, refused
+from command import TINY, Command, refused
 
 from mlp.cli import page_options
 
@@ -31,3 +32,23 @@ def test_a_server_is_bound_to_the_address_that_was_asked_for(
     result = mlp("draw", "--host", "127.0.0.1", "--no-browser")
     assert (result.code, result.err) == (0, "it serves\n")
     assert served == [("127.0.0.1", False)]
+
+
+def test_a_run_is_drawn_on_once_it_has_a_model(
+    mlp: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    names: list[str] = []
+
+    def serve(app: Any, bound: Any, **_: Any) -> None:
+        bound.close()
+        names.append(app)
+
+    monkeypatch.setattr("mlp.web.server.serve", serve)
+    monkeypatch.setattr("mlp.web.app.create_app", lambda models, host: models.first)
+    assert mlp("train", *TINY, "--run", "runs/mine").code == 0
+    assert mlp("draw", "--run", "mine", "--no-browser").code == 0
+    assert names == ["mine"]
+    refused(mlp("draw", "--run", "mine", "--model", "x"), "exclude each other", code=2)
+    refused(mlp("draw", "--run", "other"), "no run in other", code=2)
+    (tmp_path / "runs" / "mine" / "model.safetensors").unlink()
+    refused(mlp("draw", "--run", "mine"), "no model yet", code=2)

@@ -6,13 +6,11 @@ import base64
 import io
 import json
 import time
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-from chromium import chromium
 from command import Command, refused
 from exported import OWN_LAYERS, close, randomise
 from hard_pictures import STROKES
@@ -35,12 +33,6 @@ from mlp.web.page import write_page
 
 PATIENCE = 20.0  # seconds
 SHOWN_LAYERS = [name for name in OWN_LAYERS if LAYERS[name] in FORMS]
-
-
-@pytest.fixture(scope="module")
-def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
-    with chromium(tmp_path_factory.mktemp("browser")) as browser:
-        yield browser
 
 
 class Page:
@@ -206,6 +198,19 @@ def test_drawings_are_read_as_the_program_reads_them(
     assert texts[:10] == [str(digit) for digit in range(10)]
     assert texts[-1] == "2074"
     assert sum(text == str(n % 10) for n, text in enumerate(texts[:-1])) >= 28
+
+
+def test_a_drawing_is_made_harder_to_read(browser: Any, reader: Path, tmp_path: Path) -> None:
+    write_page(load(reader), tmp_path / "page.html", "reader")
+    page = Page(browser, tmp_path / "page.html")
+    page.draw(on_board(3, 150, 80, 400))
+    drawn = page.run("return [...shown.result.digits[0].image]")
+    page.run("setAmount('rotation', 90)")
+    turned = page.run("return [...shown.result.digits[0].image]")
+    np.testing.assert_array_equal(
+        np.array(turned).reshape(28, 28), np.rot90(np.array(drawn).reshape(28, 28), -1)
+    )
+    assert page.run("return byId('certainty').textContent").endswith(", with turned +90°")
 
 
 def test_an_answer_is_saved_as_a_picture(browser: Any, reader: Path, tmp_path: Path) -> None:

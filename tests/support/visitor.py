@@ -100,3 +100,9 @@ class Page:
                 canvas,
             )
         )
+
+
+def faults(browser: Any) -> list[str]:
+    """Return what the browser's console was told went wrong, since it was asked last."""
+    log = browser.get_log("browser")
+    return [entry["message"] for entry in log if entry["level"] == "SEVERE"]

@@ -12,9 +12,8 @@ from typing import Any
 import numpy as np
 import pytest
 from accessible import hindrances
-from chromium import chromium
 from served import serving
-from visitor import Page
+from visitor import Page, faults
 
 from mlp.models.formats.parameters import on_cpu
 from mlp.models.model_file import load, save
@@ -49,16 +48,9 @@ def port(reader: Path, folder: Path) -> Iterator[int]:
 
 
 @pytest.fixture(scope="module")
-def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
-    with chromium(tmp_path_factory.mktemp("browser")) as browser:
-        yield browser
-        errors = [entry for entry in browser.get_log("browser") if entry["level"] == "SEVERE"]
-        assert errors == []
-
-
-@pytest.fixture(scope="module")
-def opened(browser: Any, port: int) -> Page:
-    return Page(browser, port)
+def opened(browser: Any, port: int) -> Iterator[Page]:
+    yield Page(browser, port)
+    assert faults(browser) == []
 
 
 @pytest.fixture

@@ -8,10 +8,13 @@ from typing import Any
 
 import pytest
 from asgi import Client
+from snapped_run import snapped_run
 
 from mlp.common.errors import ModelError
+from mlp.models.metadata import metadata_of
 from mlp.models.model_file import load, save
 from mlp.nn.network import MLP
+from mlp.web.app import create_app
 from mlp.web.model_list import PRETRAINED, ModelList
 
 
@@ -88,3 +91,27 @@ def test_the_browser_is_not_told_where_the_files_are(own_folder: Client, tmp_pat
     assert response.status == 422
     assert "broken.npz" in response.json()["problem"]
     assert str(tmp_path) not in response.json()["problem"]
+
+
+def test_a_run_is_offered_by_its_folders_name_with_its_snapshots(tmp_path: Path) -> None:
+    run = snapped_run(tmp_path / "mine")
+    offered = ModelList(folder=tmp_path / "mine", run=run)
+    assert offered.first == "mine"
+    places = offered.snapshots("mine")
+    assert (places[0], places[-1]) == ((0, 0), (4, 0))
+    assert offered.snapshots(PRETRAINED) == offered.snapshots("none") == []
+    client = Client(create_app(offered))
+    assert network(client, "mine")["snapshots"] == [list(place) for place in places]
+    told = client.get("/api/network", params={"model": "mine", "at": "0-0"}).json()
+    assert (told["name"], told["snapshots"]) == ("mine", [])
+    first = metadata_of(load(run.snapshot((0, 0))))
+    assert told["test_accuracy"] == first.test_accuracy
+    for at in ("0-999", "9-0", "", "-", "x", "../model", "0-0-0"):
+        answer = client.get("/api/network", params={"model": "mine", "at": at})
+        assert (answer.status, b"no such model" in answer.content) == (422, True), at
+    of_another = {"model": PRETRAINED, "at": "0-0"}
+    assert client.get("/api/network", params=of_another).status == 422
+    run.snapshot((4, 0)).write_bytes(b"cut")
+    answer = client.get("/api/crowd", params={"model": "mine", "at": "4-0"})
+    assert answer.status == 422
+    assert str(tmp_path).encode() not in answer.content

@@ -11,11 +11,10 @@ from typing import Any
 
 import numpy as np
 import pytest
-from chromium import chromium
 from hard_pictures import STROKES, Scene, draw_digit, photograph, place
 from PIL import Image
 from served import serving
-from visitor import Page
+from visitor import Page, faults
 
 from mlp.models.model_file import save
 from mlp.nn.network import MLP
@@ -32,18 +31,11 @@ def port(reader: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[int
         yield port
 
 
-@pytest.fixture(scope="module")
-def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
-    with chromium(tmp_path_factory.mktemp("browser")) as browser:
-        yield browser
-
-
 @pytest.fixture
 def page(browser: Any, port: int) -> Iterator[Page]:
     page = Page(browser, port)
     yield page
-    errors = [entry for entry in browser.get_log("browser") if entry["level"] == "SEVERE"]
-    assert [entry for entry in errors if "status of 422" not in entry["message"]] == []
+    assert [told for told in faults(browser) if "status of 422" not in told] == []
 
 
 @pytest.fixture(scope="module")

@@ -12,10 +12,9 @@ from typing import Any
 import numpy as np
 import pytest
 from accessible import hindrances
-from chromium import chromium
 from hard_pictures import STROKES
 from served import serving
-from visitor import Page
+from visitor import Page, faults
 
 from mlp.models.model_file import load, save
 from mlp.nn.network import MLP
@@ -24,12 +23,6 @@ from mlp.training.one_step import take_one_step
 pytest.importorskip("selenium.webdriver")
 from selenium.webdriver.common.action_chains import ActionChains
 from selenium.webdriver.common.keys import Keys
-
-
-@pytest.fixture(scope="module")
-def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
-    with chromium(tmp_path_factory.mktemp("browser")) as browser:
-        yield browser
 
 
 @pytest.fixture(scope="module")
@@ -44,8 +37,7 @@ def page(browser: Any, reader: Path, tmp_path_factory: pytest.TempPathFactory) -
         page.one("#slowly").click()
         page.until(lambda: page.run("return window.step !== undefined && step.told !== null"))
         yield page
-    errors = [entry for entry in browser.get_log("browser") if entry["level"] == "SEVERE"]
-    assert errors == []
+    assert faults(browser) == []
 
 
 def parts(page: Page, title: str) -> dict[str, Any]:

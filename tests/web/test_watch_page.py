@@ -20,7 +20,7 @@ from typing import Any
 import numpy as np
 import pytest
 from accessible import hindrances
-from chromium import chromium
+from visitor import faults
 
 from mlp.models.model_file import load
 from mlp.training.runs.watched import STOPPED
@@ -30,12 +30,6 @@ pytest.importorskip("starlette", reason="the page needs the extra mlp-digits[dra
 
 PATIENCE = 60.0  # seconds
 TRAIN = ("train", "--dataset", "synthetic:6000+500", "--hidden", "24,16", "--device", "cpu")
-
-
-@pytest.fixture(scope="module")
-def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
-    with chromium(tmp_path_factory.mktemp("browser")) as browser:
-        yield browser
 
 
 @contextmanager
@@ -93,8 +87,7 @@ class Page:
             time.sleep(0.05)
 
     def errors(self) -> list[str]:
-        log = self.browser.get_log("browser")
-        return [entry["message"] for entry in log if entry["level"] == "SEVERE"]
+        return faults(self.browser)
 
 
 def test_a_training_is_watched_to_its_end(browser: Any, tmp_path: Path) -> None:

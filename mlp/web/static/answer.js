@@ -43,7 +43,7 @@ function show(result) {
   const sure = result.digits.every((digit) => digit.sure);
   const isEmpty = !board.strokes.length && !board.hasPicture();
   const certainty = result.text
-    ? sure ? `${percent(least)} sure` : `not sure (${percent(least)})`
+    ? `${sure ? `${percent(least)} sure` : `not sure (${percent(least)})`}${live.altered() && `, with ${live.altered()}`}`
     : isEmpty ? "Nothing to read yet" : "There is nothing to read in this";
   byId("certainty").textContent = certainty;
   byId("answer").classList.toggle("unsure", !sure);
@@ -106,7 +106,7 @@ function showDigit() {
   showBars(digit);
   showInside(digit);
   if (live.network) showCircles(live.network, digit);
-  live.told();
+  for (const tell of live.told) tell();
 }
 
 function showBars(digit) {

@@ -51,7 +51,7 @@ async function readPhoto(file, mine) {
     const answer = await response.json();
     if (mine !== served.turn) return;
     if (response.ok) {
-      const found = answer.digits.map(({ box, image }) => ({ box, image: bytesOf(image) }));
+      const found = answer.digits.map(({ box, image }) => ({ box, found: bytesOf(image) }));
       show(resultOf(found, answer.height, answer.width));
     } else {
       showNothing(answer.problem);
@@ -111,7 +111,8 @@ async function loadModel() {
     live.network = network;
     forgetCrowd();
     read();
-    await loadCrowd(name);
+    beginThrough(network);
+    await loadCrowd(network);
   } else {
     showNothing(told.problem);
   }
@@ -124,7 +125,9 @@ byId("models").addEventListener("change", () => loadModel().catch(complainOfServ
 byId("slowly").addEventListener("click", () => {
   const digit = shown.result.digits[shown.chosen];
   const image = digit ? [...digit.image] : null;
-  sessionStorage.setItem("step", JSON.stringify({ image, text: digit ? digit.text : "", model: byId("models").value }));
+  const { at, name } = through.stops[through.at] || { at: "" };
+  const moment = at ? { at, name } : null; // of its training
+  sessionStorage.setItem("step", JSON.stringify({ image, text: digit ? digit.text : "", model: byId("models").value, moment }));
 });
 
 redraw();

@@ -31,17 +31,25 @@ function showCircles(network, digit) {
 }
 
 function beginCircles(network) {
+  const goesOn = isLike(circles.network, network);
   const linear = linearOf(network.layers);
   circles.network = network;
-  circles.pointed = circles.chosen = null;
   circles.columns = linear.map(({ outputs }, k) => ({
     count: outputs,
     out: Float64Array.from({ length: outputs }, (_, unit) => outgoing(linear[k + 1], unit)),
-    slots: [],
+    slots: goesOn ? circles.columns[k].slots : [],
     scale: 1,
   }));
-  showUnit(null);
+  if (goesOn) {
+    lookAgain();
+  } else {
+    circles.pointed = circles.chosen = null;
+    showUnit(null);
+  }
 }
+
+// Whether a network is the other at another moment, so that what is looked at stays.
+const isLike = (one, other) => one !== null && one.name === other.name && String(one.sizes) === String(other.sizes);
 
 function outgoing(next, unit) { // how much a unit can bring the next layer
   if (!next) return 1;

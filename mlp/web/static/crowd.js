@@ -6,12 +6,16 @@ const EDGE = 14; // pixels around the map
 const crowd = {
   labels: [],
   maps: {}, // by what they go by: { mean, axes, points, share }
+  network: null, // for which these maps were laid out
   place: null, // of the digit that is looked at
   others: document.createElement("canvas"), // as they were drawn last, for `drawn`
   drawn: "",
   loads: 0, // counts what came, so that maps of another network are drawn anew
 };
 window.crowd = crowd; // for tests
+
+// What the server is asked about: a network, or a snapshot of it.
+const queryOf = ({ name, at }) => `model=${encodeURIComponent(name)}${at ? `&at=${at}` : ""}`;
 
 function forgetCrowd() { // where another network laid them out tells nothing of this one
   Object.assign(crowd, { maps: {}, place: null });
@@ -20,15 +24,16 @@ function forgetCrowd() { // where another network laid them out tells nothing of
   showMap();
 }
 
-async function loadCrowd(model) {
-  const response = await fetch(`api/crowd?model=${encodeURIComponent(model)}`);
+async function loadCrowd(network) {
+  const response = await fetch(`api/crowd?${queryOf(network)}`);
   const told = await response.json();
-  if (model !== byId("models").value) return;
+  if (network !== live.network) return;
   if (!response.ok) {
+    forgetCrowd();
     byId("map-words").textContent = `There is no map: ${told.problem}.`;
     return;
   }
-  Object.assign(crowd, told);
+  Object.assign(crowd, told, { network });
   crowd.loads += 1;
   const names = Object.keys(crowd.maps);
   const before = byId("map-by").value;
@@ -56,13 +61,15 @@ function showMap() {
     return;
   }
   const { digits, network } = shown.result; // a picture may still show what the network before read
-  const digit = network === live.network ? digits[shown.chosen] : null;
+  const tells = network === live.network && (network === crowd.network || by === "pixels");
+  const digit = tells ? digits[shown.chosen] : null;
+  byId("map").classList.toggle("behind", network === live.network && !tells);
   crowd.place = digit ? placeOf(map, VALUES[by](digit)) : null;
   const nearest = crowd.place ? nearestTo(map.points, crowd.place) : [];
   drawMap(by, map.points, nearest);
-  const tells = `The two directions tell ${percent(map.share)} of how the digits differ.`;
+  const spread = `The two directions tell ${percent(map.share)} of how the digits differ.`;
   byId("map-words").textContent = nearest.length
-    ? `Its nearest neighbours here are ${nearest.map((i) => crowd.labels[i]).join(", ")}. ${tells}` : tells;
+    ? `Its nearest neighbours here are ${nearest.map((i) => crowd.labels[i]).join(", ")}. ${spread}` : spread;
 }
 
 function nearestTo(points, [x, y]) {
@@ -125,7 +132,7 @@ function contextOf(canvas, width, height, dots) { // a blank one, in pixels of t
 byId("map-by").addEventListener("change", showMap);
 new ResizeObserver(showMap).observe(byId("map"));
 matchMedia("(prefers-color-scheme: dark)").addEventListener("change", showMap);
-live.told = showMap;
+live.told.push(showMap);
 
 // --- The digits that excite a unit most ------------------------------------------------------
 
@@ -134,8 +141,7 @@ circles.looked = (spot) => showExciting(spot).catch(complainOfServer);
 async function showExciting({ k, unit }) {
   const row = byId("exciting");
   row.replaceChildren();
-  const model = encodeURIComponent(byId("models").value);
-  const response = await fetch(`api/exciting?model=${model}&layer=${k}&unit=${unit}`);
+  const response = await fetch(`api/exciting?${queryOf(circles.network)}&layer=${k}&unit=${unit}`);
   if (!response.ok || !circles.chosen || circles.chosen.k !== k || circles.chosen.unit !== unit) return;
   const { images, responses } = await response.json();
   row.replaceChildren(...images.map((image, i) => {

@@ -4,19 +4,27 @@
 const live = {
   network: null, // as `unpackNetwork` returns it
   asked: false, // whether the drawing is read in the next frame
-  told() {}, // called when an answer is shown
+  told: [], // what is called when an answer is shown
+  alter: (image) => image, // what is done to an image before it is read
+  altered: () => "", // the same in words
 };
 
-function resultOf(found, height, width) { // of images { box, image }
-  const digits = found.map(({ box, image }) => ({ box, ...readImage(live.network, image) }));
+function resultOf(images, height, width) { // of images { box, found } as they were found
+  const digits = images.map(({ box, found }) => ({ box, found, ...readImage(live.network, live.alter(found)) }));
   const texts = digits.map((digit) => digit.text);
   const text = texts.join(texts.every((word) => word.length === 1) ? "" : " ");
   return { text, digits, height, width, network: live.network };
 }
 
+function readAgain() { // what is looked at, by another network or altered otherwise
+  const { digits, height, width } = shown.result;
+  if (digits.length) show(resultOf(digits, height, width));
+  else readDrawing();
+}
+
 function readDrawing() {
   if (!live.network) showBehind("Loading the network …");
-  else if (board.strokes.length) show(resultOf(extractDigits(inkOfDrawing()), READ, READ));
+  else if (board.strokes.length) show(resultOf(extractDigits(inkOfDrawing()).map(({ box, image }) => ({ box, found: image })), READ, READ));
   else show(NOTHING);
 }
 

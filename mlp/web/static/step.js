@@ -27,6 +27,11 @@ const complainOfServer = () => complain("The server does not answer: is mlp draw
 
 const rate = () => Number((10 ** Number(byId("rate").value)).toPrecision(2));
 
+const asked = () => { // of the model, or of it at a moment of its training
+  const { value, dataset } = byId("models").selectedOptions[0];
+  return `model=${encodeURIComponent(value)}${dataset.at ? `&at=${dataset.at}` : ""}`;
+};
+
 async function ask() {
   const mine = step.turn += 1;
   byId("rate-told").textContent = rate();
@@ -36,7 +41,7 @@ async function ask() {
     image: step.image, targets: step.targets, lr: rate(), taken: Number(byId("taken").value),
     units: step.units || Array(step.linear).fill(null),
   });
-  const response = await fetch(`api/step?model=${encodeURIComponent(byId("models").value)}`, { method: "POST", body });
+  const response = await fetch(`api/step?${asked()}`, { method: "POST", body });
   const told = await response.json();
   if (mine !== step.turn) return;
   if (!response.ok) {
@@ -165,13 +170,13 @@ document.addEventListener("keydown", (event) => {
 // --- The beginning ---------------------------------------------------------------------------
 
 async function loadModel() { // whether the chosen one is there to be asked
-  const name = byId("models").value;
+  const mine = asked();
   step.turn += 1; // no answer is awaited of the one before
   clearTimeout(resting);
   byId("stage").classList.add("behind");
-  const response = await fetch(`api/step?model=${encodeURIComponent(name)}`);
+  const response = await fetch(`api/step?${mine}`);
   const told = await response.json();
-  if (name !== byId("models").value) return false;
+  if (mine !== asked()) return false;
   if (!response.ok) {
     complain(told.problem);
     return false;
@@ -194,6 +199,12 @@ async function start() {
   const given = JSON.parse(sessionStorage.getItem("step") || "{}");
   const chosen = models.includes(given.model) ? given.model : first;
   byId("models").replaceChildren(...models.map((name) => new Option(name, name, false, name === chosen)));
+  if (given.moment && chosen === given.model) {
+    const option = new Option(`${chosen}, ${given.moment.name}`, chosen, false, true);
+    option.dataset.at = given.moment.at;
+    byId("models").add(option, 0);
+    option.selected = true;
+  }
   await loadModel();
   const images = samples.map(bytesOf);
   byId("samples").replaceChildren(...images.map((image, digit) => {

@@ -119,15 +119,32 @@ function showUnit(spot) {
   byId("unit").hidden = !spot;
   askFrame();
   if (!spot) return;
-  const layer = linearOf(circles.network.layers)[spot.k];
-  const weights = weightsOf(layer, spot.unit);
   byId("unit-name").textContent = nameOf(spot);
-  paintSigned(byId("unit-weights"), spot.k ? nearSquare(weights.length) : constants.MNIST_SIDE, weights);
-  byId("unit-weights-of").textContent = spot.k ? `its weights for the ${weights.length} units before it` : "its weights for the pixels";
+  showUnitWeights();
   byId("unit-off").hidden = isLast(spot.k);
   showUnitWords();
   ascend(circles.network, spot.k, spot.unit);
   circles.looked(circles.chosen);
+}
+
+function showUnitWeights() {
+  const { k, unit } = circles.chosen;
+  const weights = weightsOf(linearOf(circles.network.layers)[k], unit);
+  paintSigned(byId("unit-weights"), k ? nearSquare(weights.length) : constants.MNIST_SIDE, weights);
+  byId("unit-weights-of").textContent = k ? `its weights for the ${weights.length} units before it` : "its weights for the pixels";
+}
+
+let lookingAgain;
+function lookAgain() { // at the unit that is chosen, in the network at another moment
+  ascending += 1;
+  clearTimeout(lookingAgain);
+  if (!circles.chosen) return;
+  showUnitWeights();
+  lookingAgain = setTimeout(() => {
+    if (!circles.chosen) return;
+    ascend(circles.network, circles.chosen.k, circles.chosen.unit);
+    circles.looked(circles.chosen);
+  }, 300);
 }
 
 function showUnitWords() {
