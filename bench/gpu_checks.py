@@ -26,6 +26,7 @@ from numpy.typing import NDArray
 from backends import PRECISIONS, Backend, BackendError, get_backend
 from bench.harness.device_calls import replays
 from bench.harness.device_pixels import of_pixels
+from bench.harness.device_ranks import on_one_device
 from bench.harness.device_timings import epochs, operations
 from bench.harness.log import Log
 from mlp.benchmark.workload import noise
@@ -200,6 +201,11 @@ def deformed_images(case: Case) -> Iterator[Row]:
     yield {"worst": float(apart.max()), "mean": mean, "holds": mean < 1e-4}
 
 
+def ranks_on_one_device(case: Case) -> Iterator[Row]:
+    """Train by one rank, and by two on one device by way of the host, to the same bytes."""
+    yield from on_one_device(case.device)
+
+
 def many_images(case: Case) -> Iterator[Row]:
     """Take rows from more than 2³¹ bytes of images."""
     if not case.is_cuda:
@@ -271,6 +277,7 @@ CHECKS: tuple[Callable[[Case], Iterator[Row]], ...] = (
     recipes,
     deformed_images,
     collected_while_capturing,
+    ranks_on_one_device,
     many_images,
     transfers,
     timed_operations,

@@ -90,7 +90,7 @@ code=$?
 # 0: all passed; 1: some failed; 5: there were none. Else pytest itself could not run.
 ((code > 1 && code != 5)) && tests tests-again --continue-on-collection-errors
 
-step checks 95 200 checks.log "$PY" -m bench.gpu_checks --device "$device" --seconds 75 --out "$OUT/checks.jsonl"
+step checks 125 200 checks.log "$PY" -m bench.gpu_checks --device "$device" --seconds 90 --out "$OUT/checks.jsonl"
 
 # --- How fast is it? Contests and trainings ----------------------------------------------------------
 

@@ -9,6 +9,7 @@
     fusion.py     one kernel made from a chain of elementwise calls
     kernels.py    the kernels that are written by hand, in kernels.cu
     graph.py      a step that is captured once and then replayed
+    nccl.py       links to the GPUs of other processes
 
 No GPU is needed to test any of it but its speed: see tests/support/cuda_stand_in.py.
 """

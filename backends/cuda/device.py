@@ -16,6 +16,7 @@ from backends.cuda.fusion import Fused
 from backends.cuda.graph import CapturedStep
 from backends.cuda.kernels import C_TYPES, Kernels
 from backends.cuda.namespace import CudaNamespace
+from backends.cuda.nccl import CudaPeers
 from backends.cuda.pixels import ALIGNED, WORTH_SPLITTING, Pixels
 from backends.cuda.queue import of_device
 
@@ -66,6 +67,7 @@ class CudaBackend:
         workspace = self._queue.entering(cupy.cuda.alloc)(WORKSPACE_BYTES)
         blas = Blas(library, self._queue.stream.ptr, workspace, precision)
         self.xp = CudaNamespace(cupy, self._queue, blas, self._kernels)
+        self.peers = CudaPeers(cupy, self._queue, index)
 
     def __repr__(self) -> str:
         index = self.name.removeprefix("cuda:")

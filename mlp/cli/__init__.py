@@ -94,8 +94,7 @@ def main() -> None:
             _fail("interrupted", 130)
         raise
     except MemoryError as error:
-        reason = f" ({error})" if str(error) else ""
-        _fail(f"out of memory{reason}: take fewer images, a smaller --batch-size or --hidden", 1)
+        _fail(console.out_of_memory(error), 1)
     except ImportError as error:  # for want of memory or of file handles
         _fail(f"a part of the program cannot be loaded ({error}): see to ulimit -v and -n", 1)
     except RuntimeError as error:

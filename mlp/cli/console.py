@@ -60,6 +60,12 @@ def warn(sentence: str) -> None:
     stderr.print(f"warning: {printable(sentence, LONGEST_LINE)}", style="yellow", markup=False)
 
 
+def out_of_memory(error: MemoryError) -> str:
+    """Say that memory was wanting, of the host or of a GPU, and what takes less."""
+    reason = f" ({error})" if str(error) else ""
+    return f"out of memory{reason}: take fewer images, a smaller --batch-size or --hidden"
+
+
 def print_table(table: Table) -> None:
     """Print a table on stdout as wide as it is, even beyond the terminal: no figure is cut."""
     console = Console(highlight=False, soft_wrap=True, markup=False)

@@ -18,6 +18,7 @@ from backends import BackendError
 from mlp.cli import console
 from mlp.common.errors import DivergedError, MLPError, UsageError
 from mlp.common.version import install_command
+from mlp.training.callbacks import Callback
 from mlp.training.ranks.launcher import (
     ALONE_VARIABLE,
     EXTRA,
@@ -26,6 +27,7 @@ from mlp.training.ranks.launcher import (
     launch_of,
 )
 from mlp.training.ranks.ranks import AgreedError, Ranks
+from mlp.training.run import Run
 
 ALIKE = (AgreedError, DivergedError)
 """Errors that all ranks raise alike: a training diverges for all, as their weights are compared."""
@@ -42,8 +44,12 @@ class Together:
 
     def sentence(self, error: BaseException) -> str:
         """Say what happened, and how to go on."""
-        told = isinstance(error, MLPError | BackendError)
-        reason = str(error) if told else f"{type(error).__name__} ({error})"
+        if isinstance(error, MemoryError):
+            reason = console.out_of_memory(error)
+        elif isinstance(error, MLPError | BackendError):
+            reason = str(error)
+        else:
+            reason = f"{type(error).__name__} ({error})"
         if self.folder is None:
             return reason
         return f"{reason}; the same command with --resume {self.folder} goes on from its checkpoint"
@@ -122,3 +128,15 @@ def together(ranks: Ranks) -> Iterator[Together]:
         ranks.abort(found.sentence(error), getattr(error, "exit_code", 1))
     finally:
         console.stderr.quiet = before
+
+
+class TellExchange(Callback):
+    """Tells once by what way the ranks add up their gradients, where there are several."""
+
+    _told = False
+
+    def on_epoch_begin(self, run: Run) -> None:
+        """Tell it before the first epoch."""
+        if not self._told and (told := run.trainer.executor.connect()):
+            console.note(told)
+        self._told = True

@@ -10,7 +10,6 @@ from typing import Annotated, TypeVar
 
 import typer
 
-from backends import Backend
 from mlp.cli import console
 from mlp.cli.expand import Overrides
 from mlp.cli.options import Json, open_device
@@ -27,18 +26,13 @@ from mlp.common.errors import ModelError, UsageError
 from mlp.common.overwrite import check_destination
 from mlp.data.reading import Reading
 from mlp.training.architecture import Architecture
+from mlp.training.ranks.devices import open_device_of
 from mlp.training.ranks.launcher import join
 from mlp.training.ranks.ranks import Ranks
 from mlp.training.recipe import Recipe
 from mlp.training.runs.folder import RunFolder, find_folder, new_folder
 from mlp.training.runs.model_writer import ModelPlace, free_name
-from mlp.training.runs.settings import (
-    FEWEST,
-    DeviceSettings,
-    Settings,
-    read_settings,
-    write_settings,
-)
+from mlp.training.runs.settings import FEWEST, Settings, read_settings, write_settings
 from mlp.training.runs.signals import Signals
 from mlp.training.runs.tensorboard import check_installed
 from mlp.training.runs.watch_files import WatchFiles
@@ -175,7 +169,9 @@ def train(
             place = ModelPlace(ranks.on_first(partial(_writable, out, force)), force)
         else:
             place = ModelPlace(folder.model, replace=True)
-        backend = ranks.on_all(partial(_open_device, settings.device, ranks))
+        asked_for = settings.device
+        open_one = partial(open_device, precision=asked_for.precision, graph=asked_for.graph)
+        backend = open_device_of(ranks, asked_for.device, open_one)
         settings, images = ranks.on_all(partial(share_data, settings, ranks))
         if seeds is not None:
             check_start(settings, network)
@@ -236,12 +232,6 @@ def _conclude(outcome: Outcome, folder: RunFolder | None, ranks: Ranks) -> None:
 
 def _enter(stack: ExitStack, context: AbstractContextManager[Value]) -> Value:
     return stack.enter_context(context)
-
-
-def _open_device(asked: DeviceSettings, ranks: Ranks) -> Backend:
-    """Open the device that is asked for; of ranks, which know no GPUs, a processor."""
-    device = "cpu" if ranks.launched and asked.device == "auto" else asked.device
-    return open_device(device, asked.precision, asked.graph)
 
 
 def _new_folder(run: Path, settings: Settings, force: bool) -> RunFolder:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import mlp.training.loop
 from mlp.cli import console
+from mlp.cli.ranks import TellExchange
 from mlp.cli.train_report import Outcome
 from mlp.data.load import Dataset
 from mlp.models.metadata import metadata_of
@@ -90,7 +91,7 @@ class Job:
         if self.watched is not None and first:
             tells = Watched(WatchFiles(self.watched), signals, warn)
         if self.ranks.launched:
-            callbacks.insert(0, ShareSignals(self.ranks, signals))
+            callbacks[:0] = [ShareSignals(self.ranks, signals), TellExchange()]
             if self.watched is not None:
                 callbacks.insert(0, WatchRanks(self.ranks, signals, tells))
         elif tells is not None:

@@ -100,6 +100,7 @@ def train(
     )
     trainer = run.trainer
     ranks.check_alike(run.fingerprint, ALIKE)
+    trainer.executor.connect()
     kernels = ranks.all_gather(trainer.kernels())
     if on_warning is not None:
         if odd := {*kernels[1:]} - {kernels[0]}:
@@ -205,7 +206,9 @@ def _run_epochs(
             run.history.interrupted = True
             return
         trainer.ranks.check_alike(
-            lambda: {"digest of the parameters": digest_of(model.parameters)},
+            lambda: {
+                "digest of the parameters": digest_of(model.backend.to_numpy(model.parameters))
+            },
             f"in epoch {number + 1} a machine's memory or network has failed: resume from the last "
             "checkpoint",
             exit_code=1,

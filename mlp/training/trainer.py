@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from backends import Array
 from mlp.common.errors import UsageError
 from mlp.common.rng import generator
-from mlp.common.threads import blas_library, blas_threads
+from mlp.common.threads import blas_threads
 from mlp.data.augment import epoch_key
 from mlp.data.batches import Batches, bytes_an_image
 from mlp.data.dataset import Split
@@ -24,9 +24,11 @@ from mlp.training.finite import FiniteCheck
 from mlp.training.parallel.executor import EpochInputs, Executor, Pause
 from mlp.training.parallel.large_batches import LargeBatchExecutor
 from mlp.training.parallel.small_batches import SPAN_MICRO_BATCHES, SmallBatchExecutor
+from mlp.training.ranks.devices import kernels_of
 from mlp.training.ranks.executor import RankedExecutor
 from mlp.training.ranks.order import SharedOrder
 from mlp.training.ranks.ranks import ALONE, Ranks
+from mlp.training.ranks.tree import piece_size
 from mlp.training.recipe import Recipe
 from mlp.training.step import AVERAGE, averaging
 
@@ -73,8 +75,7 @@ class Trainer:
         are_finite: whether all parameters of a single network were, after the latest epoch.
 
     Raises:
-        UsageError: if a layer learns from whole batches, and one has a single image or does not fit
-            the memory; or if ranks cannot share the batches, or have GPUs.
+        UsageError: if a layer learns from whole batches and cannot, or ranks cannot share them.
     """
 
     rate = 1.0
@@ -88,7 +89,7 @@ class Trainer:
         changed |= type(model.linear[0]) is not Linear  # but products of several networks
         self.batches = Batches(
             *(split.images, split.labels, model, recipe.augment, split.weights),
-            product_rows=0 if changed else self.batch_size,
+            product_rows=0 if changed else piece_size(self.batch_size, ranks.launched),
         )
         self.steps = -(-N // self.batch_size)
         at_once = 1 if self.backend.memory().is_discrete else SPAN_MICRO_BATCHES
@@ -158,9 +159,8 @@ class Trainer:
             correct=resumed.correct if resumed is not None else 0,
             pause=pause,
         )
-        # One thread of BLAS for each worker, unless another device computes. BLAS may set
-        # floating-point flags for numbers that it loads and does not use; the loop itself checks
-        # that the losses are finite.
+        # One thread of BLAS for each worker, unless another device computes. BLAS may set flags for
+        # numbers that it loads and does not use; the loop itself checks that losses are finite.
         with nullcontext() if self._is_discrete else blas_threads(1), np.errstate(all="ignore"):
             self.executor.epoch(inputs)
             if self._check is not None:
@@ -265,8 +265,8 @@ class Trainer:
         }
 
     def kernels(self) -> str:
-        """Name the library that computes products, and the processor that its kernels are for."""
-        return blas_library().rpartition(", ")[0]
+        """Name what computes products, such as a library and the processor that it does so for."""
+        return kernels_of(self.backend)
 
     def losses(self) -> NDArray[Any]:
         """Return the losses of the latest epoch's updates, on the host, shape (steps,)."""

@@ -19,6 +19,7 @@ from mlp.cli.ranks import check_ranked, start_ranks, together
 from mlp.cli.train import _conclude
 from mlp.cli.train_report import Outcome
 from mlp.common.errors import DataError, DivergedError, UsageError
+from mlp.models.model_file import load
 from mlp.training.history import History
 from mlp.training.ranks.ranks import ALONE, Ranks
 from mlp.training.recipe import Recipe
@@ -62,6 +63,29 @@ def test_ranks_that_were_told_otherwise_are_refused(tmp_path: Path) -> None:
     assert not list(tmp_path.iterdir())
 
 
+@needs_mpi
+def test_ranks_train_on_gpus_of_their_own_and_on_one_together(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """And say by which way their gradients went; the bytes are the same."""
+    monkeypatch.setenv("KERNELS", str(tmp_path))
+    found, told = [], []
+    for ranks, gpus in ((1, 1), (2, 2), (2, 1)):
+        monkeypatch.setenv("MLP_RANKS", str(ranks))
+        out = tmp_path / f"{ranks} of {gpus}.npz"
+        script = ("tests/support/gpus_under_mpi.py", str(gpus))
+        done = mpiexec(ranks, *script, "train", *TINY, "--device", "cuda", "--out", str(out))
+        assert done.returncode == 0, done.stderr
+        assert done.stderr.count("device: cuda:0") == 1
+        assert done.stdout.count("test accuracy") == 1
+        found.append(load(out).parameters.tobytes())
+        told.append([line for line in done.stderr.splitlines() if "gradients go" in line])
+    assert found[1] == found[2] == found[0]
+    assert told[0] == []
+    assert told[1] == ["gradients go from device to device by NCCL"]
+    assert "gradients go by way of the host's memory: ranks 0 and 1 share the GPU" in told[2][0]
+
+
 class Last(Ranks):
     """The last of so many ranks."""
 
@@ -98,6 +122,15 @@ def test_a_fault_of_the_program_is_told_with_its_place(capsys: pytest.CaptureFix
     assert isinstance(last, AbortedError)
     assert last.args == ("ZeroDivisionError (division by zero)", 1)
     assert "Traceback" in capsys.readouterr().err
+
+
+def test_a_rank_without_memory_says_what_takes_less() -> None:
+    last = ended(MemoryError("Out of memory allocating 4,096 bytes"))
+    assert isinstance(last, AbortedError)
+    assert last.args[0] == (
+        "out of memory (Out of memory allocating 4,096 bytes): take fewer images, a smaller "
+        "--batch-size or --hidden"
+    )
 
 
 def test_what_all_meet_is_told_by_the_first() -> None:

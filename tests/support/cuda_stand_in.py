@@ -39,9 +39,25 @@ class DeviceArray(np.ndarray):
         """What an operator returns, such as ``a * 2.0``, lies on the device as well."""
         return array if isinstance(array, DeviceArray) else self.device._made(np.asarray(array))
 
+    def __array_finalize__(self, source: Any) -> None:
+        if isinstance(source, DeviceArray):
+            self.device = source.device
+
     def __float__(self) -> float:
         self.device.transfer("to host", "float")
         return float(np.asarray(self).item())
+
+    def get(self, out: np.ndarray) -> np.ndarray:
+        self.device.transfer("to host", "get")
+        np.copyto(out, np.asarray(self))
+        return out
+
+    def set(self, array: np.ndarray, stream: Stream) -> None:
+        assert stream.current(), "a stream that is not current"
+        assert self.flags.c_contiguous
+        assert (self.shape, self.dtype) == (array.shape, array.dtype)
+        self.device.transfer("to device", "set")
+        np.copyto(np.asarray(self), array)
 
 
 class Place:
@@ -125,9 +141,11 @@ class StandIn:
         self.cuda = SimpleNamespace(
             Stream=lambda: Stream(self),
             Device=lambda index: Device(self, index),
+            Event=lambda disable_timing: Event(self),
             MemoryPool=Pool,
             using_allocator=self._using_allocator,
             alloc=self._alloc,
+            alloc_pinned_memory=bytearray,
             memory=SimpleNamespace(OutOfMemoryError=OutOfMemoryError),
             runtime=SimpleNamespace(
                 driverGetVersion=lambda: driver,
@@ -263,7 +281,9 @@ class StandIn:
             insort(self._starts, memory.ctypes.data)
         self._owners[memory.ctypes.data] = memory
         self._homes[memory.ctypes.data] = self.current_device
-        return memory.view(DeviceArray)
+        made = memory.view(DeviceArray)
+        made.device = self
+        return made
 
     def _allocate(self, name: str) -> None:
         if self.full:
@@ -330,6 +350,20 @@ class Stream:
         return Graph(self._cupy, calls)
 
 
+class Event:
+    """Stands in for `cupy.cuda.Event`: what a stream here was given is done already."""
+
+    done = True
+
+    def __init__(self, cupy: StandIn) -> None:
+        self._cupy = cupy
+
+    def record(self, stream: Stream) -> None:
+        self._cupy._must_not_capture("recorded an event")
+        assert stream.current(), "a stream that is not current"
+        self._cupy.events.append(("event", ""))
+
+
 class Graph:
     """Stands in for `cupy.cuda.Graph`."""
 
@@ -354,6 +388,10 @@ class Device:
     @property
     def mem_info(self) -> tuple[int, int]:
         return self._cupy.free, 2 << 30
+
+    @property
+    def pci_bus_id(self) -> str:
+        return f"0000:{self._index:02X}:00.0"
 
     def use(self) -> None:
         self._cupy.current_device = self._index

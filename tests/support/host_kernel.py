@@ -8,6 +8,7 @@ import hashlib
 import re
 import shutil
 import subprocess
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +33,8 @@ DTYPES = {
 COMPILER = shutil.which("c++")
 build = Path()
 """The folder of the compiled kernels; a fixture in conftest.py sets it for each run."""
+ALONE = threading.Lock()
+"""A kernel counts its blocks and threads in variables that all threads of this process share."""
 
 
 class HostKernel:
@@ -50,7 +53,8 @@ class HostKernel:
         run, kinds = compiled(self.code, self.name)
         assert len(args) == len(kinds), f"{self.name} takes {len(kinds)} arguments"
         values = [_convert(value, kind) for value, kind in zip(args, kinds, strict=True)]
-        failed = run(grid[0], block[0], int(self.backwards), *values)
+        with ALONE:
+            failed = run(grid[0], block[0], int(self.backwards), *values)
         assert failed != 1, f"the threads of {self.name} diverge at a __syncthreads"
         assert failed != 2, f"a block of {self.name} takes a ticket without a __threadfence"
 

@@ -1,4 +1,7 @@
-"""What a test starts by mpiexec: the last rank stops or ends by a signal while the others wait."""
+"""What a test starts by mpiexec: the last rank stops or ends by a signal while the others wait.
+
+They wait for it, or for what their devices would send each other.
+"""
 
 from __future__ import annotations
 
@@ -16,6 +19,9 @@ if __name__ == "__main__":
     if ranks.rank == ranks.size - 1:
         os.kill(os.getpid(), signal.Signals[sys.argv[1]])
     try:
-        ranks.all_gather("there")
+        if sys.argv[2:] == ["devices"]:
+            ranks.wait(lambda: False)
+        else:
+            ranks.all_gather("there")
     except LostRankError as error:
         ranks.abort(str(error), 4)

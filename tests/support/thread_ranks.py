@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from threading import Barrier
+from threading import Barrier, BrokenBarrierError
 from typing import Any, NoReturn, TypeVar
 
 import numpy as np
@@ -46,6 +47,13 @@ class ThreadRanks(Ranks):
         every = np.concatenate(self.all_gather(blocks.copy()))
         add_up(every, tree)
         np.copyto(out, every[0])
+
+    def wait(self, is_done: Callable[[], bool]) -> None:
+        end = time.monotonic() + SECONDS
+        while not is_done():
+            if self._meeting.broken or time.monotonic() > end:
+                raise BrokenBarrierError
+            time.sleep(0.001)
 
     def abort(self, sentence: str, exit_code: int) -> NoReturn:
         self._meeting.abort()

@@ -148,6 +148,10 @@ class Executor:
         self.group.barrier(rank)
         return bool(self._signals[1])
 
+    def connect(self) -> str:
+        """Let those who train together meet, before the first epoch; return how, for the user."""
+        return ""
+
     def gather(self) -> None:
         """Bring the network and `optimizer_state` up to date, where the workers have shards."""
 

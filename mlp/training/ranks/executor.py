@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -9,12 +11,15 @@ from numpy.typing import NDArray
 
 from backends import Array
 from mlp.common.errors import UsageError
+from mlp.common.threads import share_of
 from mlp.data.batches import Batches
 from mlp.nn.layers import LAYERS
 from mlp.nn.network import MLP
 from mlp.training.parallel.accumulate import AccumulatingExecutor, Sums
 from mlp.training.parallel.executor import EpochInputs
+from mlp.training.parallel.small_batches import SPAN_MICRO_BATCHES
 from mlp.training.parallel.workers import WorkerGroup
+from mlp.training.ranks.exchange import Exchange, open_exchange
 from mlp.training.ranks.ranks import Ranks
 from mlp.training.ranks.tree import Tree, carries, plan_pieces
 from mlp.training.recipe import Recipe
@@ -22,13 +27,16 @@ from mlp.training.recipe import Recipe
 LINE = 16
 """The share of a sum that a rank adds up is a multiple of so many numbers, a line of the cache."""
 
+ALIGNED = 16
+"""Bytes: images that begin at a multiple of these may be multiplied by another kernel on a GPU."""
+
 
 class RankedExecutor(AccumulatingExecutor):
     """Training in which each rank has all parameters and computes a share of every batch.
 
     A batch is cut into pieces, whose number follows from its size alone, and their gradients are
     added in the order of a `Tree`. So any number of ranks computes the same bytes, on processors
-    with the same kernels.
+    or GPUs with the same kernels.
 
     Args:
         model: the network.
@@ -38,14 +46,13 @@ class RankedExecutor(AccumulatingExecutor):
         ranks: who trains together.
 
     Raises:
-        UsageError: if there are more ranks than pieces, a layer takes batches whole, or the device
-            is a GPU.
+        UsageError: if there are more ranks than pieces, or a layer takes batches whole.
     """
 
     def __init__(
         self, model: MLP, batches: Batches, batch_size: int, recipe: Recipe, ranks: Ranks
     ) -> None:
-        _check_ranks(model)
+        _check_layers(model)
         pieces = plan_pieces(batch_size)
         if ranks.size > pieces:
             raise UsageError(
@@ -55,40 +62,65 @@ class RankedExecutor(AccumulatingExecutor):
         self.ranks, self.tree = ranks, Tree(pieces, ranks.size)
         self.own = self.tree.blocks[ranks.rank]
         group = WorkerGroup(1, model.backend)  # nothing forks where MPI has threads
-        # A row holds a gradient, its loss, and whether a rank wants to pause.
+        # A row holds a gradient, its loss, and a last number that is the exchange's.
         P, unit = len(model.parameters), LINE * ranks.size
         n, levels = -(-(P + 2) // unit) * unit, max(map(len, self.own)).bit_length() - 1
         self._blocks = group.zeros((len(self.own), n), model.dtype)
         self._rows = [*self._blocks, *group.zeros((levels, n), model.dtype)]
-        self._whole = group.zeros(n, model.dtype)
-        self._pause, self._correct = P + 1, np.zeros(1)
+        self._whole = self._rows[0] if ranks.size == 1 else group.zeros(n, model.dtype)
+        self._exchange: Exchange | None = None
+        self._correct = np.zeros(1)
+        # Where pieces begin must not depend on the ranks, nor then by which kernels they are read.
+        row_bytes = model.sizes[0] * np.dtype(model.dtype).itemsize
+        self._gathers = model.backend.memory().is_discrete and row_bytes % ALIGNED == 0
         places = [_sums(row, P) for row in self._rows]
         total = _sums(self._whole, P)
         super().__init__(model, batches, batch_size, recipe, group, pieces, places, total)
+        self._stay = self.in_order and batches.keeps_floats
+
+    @property
+    def exchange(self) -> Exchange:
+        """How the ranks' sums become one; all must ask for it at once when they first do."""
+        if self._exchange is None:
+            parts = self.ranks, self.tree, self._blocks, self._whole
+            self._exchange = open_exchange(self.backend, *parts)
+        return self._exchange
+
+    def connect(self) -> str:
+        """Let the devices of all ranks meet, which all ask for at once."""
+        return self.exchange.told
 
     def run_all(self, inputs: EpochInputs) -> None:
         """Make the updates of an epoch, all ranks together."""
-        self.work_as(0, inputs)
+        exchange = self.exchange
+        try:
+            self.work_as(0, inputs)
+        except BaseException:
+            exchange.abort()  # or a device would wait for the others for ever, and this rank for it
+            raise
         self._count()
 
     def work_as(self, rank: int, inputs: EpochInputs) -> None:
         """Make the updates one by one; ``rank`` is that of a worker, of which there is one."""
         xp, N, pause = self.xp, len(self.worker_batches[rank]), inputs.pause
-        for i in range(inputs.first, len(inputs.losses)):
+        exchange, steps = self.exchange, len(inputs.losses)
+        exchange.begin(_due_in(inputs, inputs.first))
+        for i in range(inputs.first, steps):
             start = i * self.batch_size
             stop = min(start + self.batch_size, N)
-            for place, block in enumerate(self.own):
-                self._add_up(inputs.order, place, block, start, stop)
+            self._compute(inputs.order, start, stop)
             wanted = pause is not None and pause.is_due(i + 1)
-            xp.copyto(self._blocks[:, self._pause], 0.0)
-            xp.copyto(self._blocks[:1, self._pause], float(wanted))
-            self.ranks.all_reduce(self._blocks, self.tree, self._whole)
+            met = exchange.add_up(wanted, _due_in(inputs, i + 1))
             xp.copyto(self.lr, inputs.lrs[i : i + 1])
             self.replay("update", self._update)
             xp.copyto(inputs.losses[i : i + 1], self.total.loss.reshape(1))
+            if i + 1 == steps:
+                exchange.finish()
+            elif met is None:
+                continue  # what reads from the device would wait for ranks that may not come
             if inputs.on_step is not None:
                 inputs.on_step(stop, inputs.losses[i : i + 1])
-            if pause is not None and self._whole[self._pause] > 0:
+            if pause is not None and met:
                 self._count()
                 if pause.act(i + 1):
                     self.stopped_at = i + 1
@@ -111,21 +143,76 @@ class RankedExecutor(AccumulatingExecutor):
     def _count(self) -> None:
         self._correct = np.sum(self.ranks.all_gather(super().correct()), axis=0)  # (1,)
 
-    def _add_up(self, order: Array, place: int, block: range, start: int, stop: int) -> None:
-        """Add up the pieces of a block of a batch in its row, in the order of the tree."""
+    def _compute(self, order: Array, start: int, stop: int) -> None:
+        """Write the sums of this rank's blocks of a batch, each to its row.
+
+        A device with memory of its own gathers their images together, and captures all of it.
+        """
+        cuts = self._cuts(start, stop) if self._gathers else {}
+        if not cuts:
+            place = partial(self.accumulate, order, 0)
+            self._add_up(lambda piece, row: place(piece, row, start, stop), stop - start)
+            return
+        batches, total = self.worker_batches[0], self._divisor(order, 0, start, stop)
+        first, last = cuts[self.own[0].start][0], cuts[self.own[-1].stop - 1][1]
+        if self.in_order:
+            x, labels = batches.slice(first, last)
+        else:
+            x, labels = batches.gather(order[first:last], first)
+        self.steps[0].seek(first)
+
+        def write(piece: int, row: int) -> None:
+            images = slice(cuts[piece][0] - first, cuts[piece][1] - first)
+            self._add_gradient(x[images], labels[images], total, 0, row, anew=True)
+
+        key = "pieces", first if self._stay else "copied", stop - start
+        self.replay(key, partial(self._add_up, write, stop - start))
+
+    def _cuts(self, start: int, stop: int) -> dict[int, tuple[int, int]]:
+        """Return where the images of this rank's pieces of a batch begin and end, by the piece.
+
+        Nothing where a piece is of several micro-batches, or all of them are too many to gather.
+        """
+        batches, cuts = self.worker_batches[0], {}
+        for piece in (piece for block in self.own for piece in block):
+            first, *more = batches.micro_batches(start, stop, self.parts, piece)
+            if more:
+                return {}
+            cuts[piece] = first
+        images = sum(end - begin for begin, end in cuts.values())
+        fits = images <= SPAN_MICRO_BATCHES * batches.micro_batch_size
+        return cuts if fits or self._stay else {}
+
+    def _add_up(self, write: Callable[[int, int], None], images: int) -> None:
+        """Add up this rank's pieces of a batch in the order of the tree.
+
+        Args:
+            write: writes the gradient of a piece to a row.
+            images: of the batch, which may leave pieces without any.
+        """
         spare = len(self.own)
-        sums = [place, *range(spare, len(self._rows))]  # a stack: the latest sums that are whole
-        depth = 0
-        for number, piece in enumerate(block):
-            self.accumulate(order, 0, piece, sums[depth], start, stop)
-            depth += 1
-            for _ in range(carries(number)):
-                depth -= 1
-                left, right = self._rows[sums[depth - 1]], self._rows[sums[depth]]
-                self.xp.add(left, right, out=left)
+        for place, block in enumerate(self.own):
+            sums = [place, *range(spare, len(self._rows))]  # a stack: the latest that are whole
+            depth = 0
+            for number, piece in enumerate(block):
+                if len(range(images)[share_of(images, piece, self.parts)]):
+                    write(piece, sums[depth])
+                else:
+                    self.xp.copyto(self._rows[sums[depth]], 0.0)
+                depth += 1
+                for _ in range(carries(number)):
+                    depth -= 1
+                    left, right = self._rows[sums[depth - 1]], self._rows[sums[depth]]
+                    self.xp.add(left, right, out=left)
 
     def _update(self) -> None:
         self.steps[0].update(self.lr)
+
+
+def _due_in(inputs: EpochInputs, done: int) -> int:
+    """Return after how many updates from then on a pause is due in any case, or a large number."""
+    after = inputs.pause.after if inputs.pause is not None else ()
+    return min((n - done for n in after if n > done), default=len(inputs.losses))
 
 
 def _sums(row: Array, P: int) -> Sums:
@@ -133,10 +220,8 @@ def _sums(row: Array, P: int) -> Sums:
     return Sums(row[P : P + 1].reshape(1, 1), row[:P])
 
 
-def _check_ranks(model: MLP) -> None:
-    """Refuse what ranks cannot do together."""
-    if model.backend.memory().is_discrete:
-        raise UsageError("ranks train on processors, and not on GPUs: add --device cpu")
+def _check_layers(model: MLP) -> None:
+    """Refuse layers whose batches ranks cannot share."""
     for name, kind in LAYERS.items():
         if any(type(layer) is kind and layer.whole_batch for layer in model.layers):
             raise UsageError(

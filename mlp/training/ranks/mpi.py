@@ -97,9 +97,22 @@ class MPIRanks(Ranks):
         sent = np.ascontiguousarray(parts)  # (size, own, share)
         every = self._buffer(sum(counts), share, blocks.dtype)
         received = [every, [count * share for count in counts]]
-        self._wait(self._world.Ialltoallv([sent, [sent[0].size] * size], received))
+        self.wait(self._world.Ialltoallv([sent, [sent[0].size] * size], received).Test)
         add_up(every, tree)
-        self._wait(self._world.Iallgather(every[0], out))
+        self.wait(self._world.Iallgather(every[0], out).Test)
+
+    def wait(self, is_done: Callable[[], bool]) -> None:
+        self._turn += 1
+        start = time.monotonic()
+        while not is_done():
+            waited = time.monotonic() - start
+            if waited < AWAKE:
+                let_others_run()
+            elif waited < self._patience:
+                time.sleep(NAP)
+            else:
+                self._give_up(is_done)
+                start = time.monotonic()  # it came after all
 
     def share(self, make: Callable[[], Value], of: Any = None) -> Value:
         if self._machine.Get_size() == 1:
@@ -182,23 +195,9 @@ class MPIRanks(Ranks):
 
     def _meet(self) -> None:
         """Wait until all have come."""
-        self._wait(self._world.Ibarrier())
+        self.wait(self._world.Ibarrier().Test)
 
-    def _wait(self, request: Any) -> None:
-        """Wait until what was asked of MPI is done."""
-        self._turn += 1
-        start = time.monotonic()
-        while not request.Test():
-            waited = time.monotonic() - start
-            if waited < AWAKE:
-                let_others_run()
-            elif waited < self._patience:
-                time.sleep(NAP)
-            else:
-                self._give_up(request)
-                start = time.monotonic()  # it came after all
-
-    def _give_up(self, request: Any) -> None:
+    def _give_up(self, is_done: Callable[[], bool]) -> None:
         """Ask the others whether they wait as well.
 
         Raises:
@@ -209,7 +208,7 @@ class MPIRanks(Ranks):
         told = [self._alarms.isend(self._turn, rank, ALARM) for rank in others]
         here, end = {self.rank}, time.monotonic() + ANSWER
         while time.monotonic() < end:
-            if request.Test():
+            if is_done():
                 return
             status = self._mpi.Status()
             if self._alarms.iprobe(tag=ALARM, status=status):

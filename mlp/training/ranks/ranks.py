@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from backends import BackendError
 from mlp.common.errors import MLPError
+from mlp.training.parallel.barrier import let_others_run
 from mlp.training.ranks.tree import Tree
 
 Value = TypeVar("Value")
@@ -90,6 +91,15 @@ class Ranks:
         array of its own, where the system cannot share.
         """
         return np.zeros(count, dtype)
+
+    def wait(self, is_done: Callable[[], bool]) -> None:
+        """Wait for what all ranks take part in, such as what their devices send each other.
+
+        Args:
+            is_done: tells whether it is done, at once.
+        """
+        while not is_done():
+            let_others_run()
 
     def abort(self, sentence: str, exit_code: int) -> NoReturn:
         """End all ranks at once, for something that happened to this one."""

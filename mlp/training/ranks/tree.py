@@ -34,6 +34,11 @@ def plan_pieces(batch_size: int) -> int:
     return 1 << (wanted.bit_length() - 1)
 
 
+def piece_size(batch_size: int, is_cut: bool) -> int:
+    """Return how many images the largest piece of a batch has, which may be left whole."""
+    return -(-batch_size // plan_pieces(batch_size)) if is_cut else batch_size
+
+
 class Tree:
     """Who adds up what.
 

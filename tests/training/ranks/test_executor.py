@@ -195,13 +195,3 @@ def test_whole_batches_are_refused() -> None:
     model = toy_model(activation="batch_norm,relu")
     with pytest.raises(UsageError, match="batch_norm takes all images of a batch at once"):
         Trainer(model, DATA.train, Recipe(), Crowd(2))
-
-
-def test_a_gpu_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    model = toy_model()
-    memory = model.backend.memory()
-    monkeypatch.setattr(
-        type(model.backend), "memory", lambda self: memory._replace(is_discrete=True)
-    )
-    with pytest.raises(UsageError, match="not on GPUs: add --device cpu"):
-        Trainer(model, DATA.train, Recipe(), Crowd(2))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 
+import pytest
 from mpi_runs import mpiexec, needs_mpi
 
 from mlp.training.ranks.mpi import _sentence
@@ -22,8 +23,9 @@ def test_ranks_meet_and_train_the_same_network() -> None:
 
 
 @needs_mpi
-def test_a_rank_that_does_not_come_is_named_and_ends_all() -> None:
-    done = mpiexec(3, "tests/support/stay_away.py", "SIGSTOP")
+@pytest.mark.parametrize("for_what", ["ranks", "devices"])
+def test_a_rank_that_does_not_come_is_named_and_ends_all(for_what: str) -> None:
+    done = mpiexec(3, "tests/support/stay_away.py", "SIGSTOP", for_what)
     assert done.returncode == 4
     told = [line for line in done.stderr.splitlines() if line.startswith("mlp: ")]
     assert len(told) == 1

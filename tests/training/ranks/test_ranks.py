@@ -16,6 +16,7 @@ def test_one_process_is_alone() -> None:
     assert ALONE.all_gather(3) == [3]
     assert ALONE.broadcast(3) == ALONE.on_first(lambda: 3) == ALONE.on_all(lambda: 3) == 3
     ALONE.check_alike(lambda: 1 / 0, "never asked")
+    ALONE.wait(iter([False, True]).__next__)
     total = np.zeros(4)
     ALONE.all_reduce(np.ones((1, 4)), Tree(8, 1), total)
     assert total.tolist() == [1, 1, 1, 1]
