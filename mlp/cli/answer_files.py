@@ -14,15 +14,32 @@ from typing import Any, TextIO
 from mlp.common.atomic import replacing
 from mlp.common.errors import MLPError, UsageError
 from mlp.common.overwrite import check_destination
+from mlp.common.printable import printable
 
 STDOUT = "-"
+
+LONGEST_ESCAPE = len(r"\U0001f40d")
+
+
+class _Terminal:
+    """A terminal, which nothing that is passed on from a file steers."""
+
+    def __init__(self, file: TextIO) -> None:
+        self._file = file
+
+    def write(self, text: str) -> int:
+        """Write text, its lines as they are."""
+        lines = text.split("\n")
+        return self._file.write(
+            "\n".join(printable(line, LONGEST_ESCAPE * len(line)) for line in lines)
+        )
 
 
 class CsvTable:
     """A line of names, and one a row."""
 
     def __init__(self, file: TextIO, names: Sequence[str]) -> None:
-        self._writer = csv.writer(file, lineterminator="\n")
+        self._writer = csv.writer(_Terminal(file) if file.isatty() else file, lineterminator="\n")
         self._writer.writerow(names)
 
     def write(self, columns: Sequence[Sequence[Any]]) -> None:

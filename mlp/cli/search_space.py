@@ -15,7 +15,7 @@ from mlp.training.recipe import Recipe
 from mlp.training.search.space import FIXED, TRIABLE, Choice, Range
 
 _NUMBER = r"[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?"
-_RANGE = re.compile(rf"({_NUMBER})\.\.({_NUMBER})(:log)?(?::(\d+))?")
+_RANGE = re.compile(rf"({_NUMBER})\.\.({_NUMBER})(:log)?(?::(\d{{1,9}}))?")
 
 HINTS = get_type_hints(Architecture) | get_type_hints(Recipe)
 

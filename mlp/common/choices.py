@@ -4,6 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from difflib import get_close_matches
+from itertools import islice
+
+LONGEST, MOST = 100, 1_000
+"""Characters of names that are compared, which takes their square, and how many names."""
 
 
 def no_such(what: str, name: object, choices: Iterable[str]) -> str:
@@ -21,6 +25,7 @@ def no_such(what: str, name: object, choices: Iterable[str]) -> str:
 
 def did_you_mean(name: object, choices: Iterable[str]) -> str:
     """Return ``" (did you mean NAME?)"``, or nothing where no name comes near."""
-    lowered = {choice.lower(): choice for choice in choices}
-    near = get_close_matches(str(name).lower(), lowered, n=1)
+    few = islice(choices, MOST)
+    lowered = {choice.lower(): choice for choice in few if len(choice) <= LONGEST}
+    near = get_close_matches(str(name).lower()[:LONGEST], lowered, n=1)
     return f" (did you mean {lowered[near[0]]}?)" if near else ""

@@ -121,7 +121,16 @@ def split_choices(text: str) -> list[str]:
 
     What is no text stays as it is, for `Registry.parse` to refuse.
     """
-    return re.split(r",(?![^()]*\))", text) if isinstance(text, str) else [text]
+    if not isinstance(text, str):
+        return [text]
+    parts, end, is_inside = [], len(text), False
+    for place in range(len(text) - 1, -1, -1):  # from the end, as the next bracket tells
+        if text[place] in "()":
+            is_inside = text[place] == ")"
+        elif text[place] == "," and not is_inside:
+            parts.append(text[place + 1 : end])
+            end = place
+    return [text[:end], *reversed(parts)]
 
 
 def _numbers(text: str | None) -> list[float] | None:

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from mlp.common.errors import DataError
 from mlp.data.formats.table import Table, narrow
+from mlp.data.raw import as_words
 
 
 def is_frame(value: Any) -> bool:
@@ -45,7 +46,7 @@ def table_of(frame: Any, name: str, features: Collection[str] | None = None) -> 
         except DataError:
             if array.dtype.kind not in "OU":
                 raise
-            words[place] = np.array(["" if is_missing(v) else str(v) for v in array.tolist()], str)
+            words[place] = as_words("" if is_missing(v) else str(v) for v in array.tolist())
     return Table(Path(name), tuple(map(str, labels)), narrow(values), words)
 
 

@@ -209,13 +209,15 @@ def inputs_from_json(value: Any) -> Inputs:
     """Read what `to_json` returned.
 
     Raises:
-        KeyError, TypeError, ValueError, AttributeError: if it is damaged.
+        KeyError, TypeError, ValueError, AttributeError, OverflowError: if it is damaged.
     """
     if value["kind"] == "pixels":
         shape = None if value["shape"] is None else tuple(map(int, value["shape"]))
         pixels = Pixels(float(value["low"]), float(value["high"]), shape)  # type: ignore[arg-type]
-        if not (pixels.low < pixels.high and (shape is None or len(shape) == 2)):
+        if not (0 < pixels.high - pixels.low < np.inf):
             raise ValueError("no range")
+        if shape is not None and not (len(shape) == 2 and min(shape) > 0):
+            raise ValueError("no shape")
         return pixels
     columns = Columns(
         tuple(map(str, value["names"])),
@@ -223,6 +225,7 @@ def inputs_from_json(value: Any) -> Inputs:
         tuple(map(float, value["deviation"])),
         bool(value["fill"]),
     )
+    "".join(columns.names).encode()  # halves of characters can be written nowhere
     measures = np.array([columns.mean, columns.deviation])  # (2, I)
     if measures.shape[1] != len(columns.names) or not (measures[1] > 0).all():
         raise ValueError("no columns")

@@ -30,7 +30,7 @@ from mlp.data.task import Kind, Task
 
 __all__ = ["Dataset", "Split", "as_binary", "load_dataset", "overlay", "relabel_for"]
 
-HAND = re.compile(rf"({'|'.join(HANDS)})(?::(\d+)\+(\d+))?")
+HAND = re.compile(rf"({'|'.join(HANDS)})(?::(\d{{1,12}})\+(\d{{1,12}}))?")
 """The names of datasets that are drawn, with the numbers of their images."""
 
 BUILT_IN = ("auto", "mnist", *HANDS)
@@ -77,7 +77,7 @@ def load_dataset(
         name = str(name)
     if not isinstance(name, str):
         return _of_arrays(name, reading, kind, known, note)
-    if "," in name and not Path(name).exists():
+    if "," in name and not _is_there(name):
         parts: list[Dataset] = []
         for part in name.split(","):
             if parts and known is None:  # the others are taken as the first
@@ -117,7 +117,7 @@ def load_dataset(
         hand, *counts = match.groups()
         drawn = [int(count) for count in counts if count is not None]
         return dataclasses.replace(load_synthetic(*drawn, hand=hand), origin=name)
-    if Path(name).exists():
+    if _is_there(name):
         found = formats.read(name, reading, kind=kind, known=known, note=note)
         chosen = reading.chosen() if reading else {}
         return dataclasses.replace(found, origin=str(Path(name).absolute()), reading=chosen)
@@ -136,9 +136,17 @@ def load_dataset(
     )
 
 
+def _is_there(name: str) -> bool:
+    """Whether there is a file or folder; a name that no system takes is none's."""
+    try:
+        return Path(name).exists()
+    except OSError:
+        return False
+
+
 def _has_choices(name: str) -> bool:
     """Whether there is a choice in reading a dataset of this name."""
-    return Path(name).exists() or NAME.fullmatch(name) is not None
+    return _is_there(name) or NAME.fullmatch(name) is not None
 
 
 def _chosen(reading: Reading, choices: Mapping[str, Any]) -> Reading:

@@ -18,7 +18,7 @@ from mlp.data.formats.request import Request
 from mlp.data.formats.row_columns import raw_of
 from mlp.data.formats.table import Table, narrow
 from mlp.data.mnist import cache_folder
-from mlp.data.raw import WHOLE, RawSplits
+from mlp.data.raw import WHOLE, RawSplits, as_words
 
 NAME = re.compile(r"openml:(?:(?P<id>\d{1,9})|(?P<name>[\w.()-]{1,128})(?:@(?P<version>\d{1,5}))?)")
 """``openml:iris``, ``openml:iris@1`` of that version, or ``openml:61`` by its number."""
@@ -80,7 +80,7 @@ def _fetch(name: str) -> tuple[Table, str]:
         if not isinstance(series.dtype, pd.CategoricalDtype) and series.dtype.kind in "biuf":
             values[:, column] = series
             continue
-        texts = series.astype(object).where(series.notna(), "").astype(str).to_numpy(str)
+        texts = as_words(map(str, series.astype(object).where(series.notna(), "")))
         present = texts != ""
         try:
             values[present, column] = texts[present].astype(np.float64)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from hashlib import blake2s
 from typing import Any
 
 import numpy as np
@@ -15,6 +17,24 @@ VALIDATION = "val"
 
 MISSING = frozenset({"", "na", "n/a", "nan", "null", "none", "?"})
 """How a missing value may be written, in lower case."""
+
+LONGEST_WORD = 80
+"""Characters that are kept of a word: an array has room for the longest one in each row."""
+
+
+def as_words(texts: Iterable[str]) -> NDArray[np.str_]:
+    """Make an array of what a column holds, without the spaces around it; shape (N,).
+
+    What is longer than `LONGEST_WORD` is cut there, and ends in a digest that tells it from others.
+    """
+    return np.array([_cut(text.strip()) for text in texts], np.str_)
+
+
+def _cut(word: str) -> str:
+    if len(word) <= LONGEST_WORD:
+        return word
+    digest = blake2s(word.encode("utf-8", "surrogatepass"), digest_size=4).hexdigest()
+    return f"{word[: LONGEST_WORD - len(digest) - 1]}…{digest}"
 
 
 @dataclass(frozen=True)

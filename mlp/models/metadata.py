@@ -197,7 +197,7 @@ def _task(value: Any) -> Task:
 def _inputs(value: Any) -> Inputs:
     try:
         return inputs_from_json(value)
-    except (AttributeError, KeyError, TypeError, ValueError):
+    except (AttributeError, KeyError, TypeError, ValueError, OverflowError):
         raise ModelError(
             "the model does not tell which values it reads: its file is damaged, copy it again"
         ) from None

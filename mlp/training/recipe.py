@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import re
 import sys
 from collections.abc import Collection
 from dataclasses import dataclass, fields
@@ -264,7 +265,7 @@ class Recipe:
         if self.freeze is None:
             return ()
         parts = self.freeze.split(",")
-        if not all(part.strip().isdecimal() and int(part) > 0 for part in parts):
+        if not all(re.fullmatch(r"\s*0{0,9}[1-9]\d{0,8}\s*", part) for part in parts):
             raise UsageError(
                 f"the layers to freeze are numbers from 1 with commas between, such as 1,2, not "
                 f"{self.freeze!r}"

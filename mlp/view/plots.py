@@ -87,7 +87,7 @@ def plot_cases(cases: Sequence[Case], names: Sequence[str]) -> Figure:
     figure = _figure(2.0 * (columns + 1), 2.4 * len(cases), layout=None)
     parts = figure.subfigures(len(cases), 1, squeeze=False)[:, 0]
     for case, part in zip(cases, parts, strict=True):
-        part.text(0.5, 0.92, case.caption, fontsize=9, ha="center")
+        part.text(0.5, 0.92, _plain(case.caption), fontsize=9, ha="center")
         image, *active, bars = part.subplots(
             1,
             columns,
@@ -101,7 +101,7 @@ def plot_cases(cases: Sequence[Case], names: Sequence[str]) -> Figure:
         for axes in (image, *active):
             axes.set(xticks=[], yticks=[])
         bars.barh(range(len(names)), np.nan_to_num(case.probabilities), color="dimgrey")
-        bars.set(xlim=(0, 1), yticks=range(len(names)), yticklabels=names)
+        bars.set(xlim=(0, 1), yticks=range(len(names)), yticklabels=_all_plain(names))
         bars.invert_yaxis()
         bars.tick_params(labelsize=7)
     return figure
@@ -110,7 +110,7 @@ def plot_cases(cases: Sequence[Case], names: Sequence[str]) -> Figure:
 def plot_curves(curves: Curves, title: str) -> Figure:
     """Draw the loss and the accuracies over the epochs."""
     figure = _figure(9.0, 4.0)
-    figure.suptitle(title)
+    figure.suptitle(_plain(title))
     left, right = figure.subplots(1, 2)
     drawn = measures(curves)
     _lines(left, curves["epoch"], {"loss": drawn.pop("loss")})
@@ -133,7 +133,9 @@ def plot_comparison(runs: Mapping[str, Curves]) -> Figure:
         for run, curves in runs.items():
             if name in curves:
                 epochs = curves["epoch"]
-                axes.plot(epochs, curves[name], marker="." if len(epochs) < 30 else "", label=run)
+                axes.plot(
+                    epochs, curves[name], marker="." if len(epochs) < 30 else "", label=_plain(run)
+                )
         axes.set(xlabel="epoch", title=name.replace("_", " "))
         axes.grid(alpha=0.3)
         axes.legend(fontsize=7)
@@ -162,7 +164,7 @@ def plot_rates(
     if lr is not None:
         axes.axvline(lr, color="dimgrey", linestyle=":", label=f"suggested: {lr:g}")
     top, low = ceiling(smoothed.tolist()), float(smoothed.min())
-    axes.set(xscale="log", xlabel="learning rate", ylabel="loss", title=title)
+    axes.set(xscale="log", xlabel="learning rate", ylabel="loss", title=_plain(title))
     axes.set_ylim(low - 0.1 * (top - low), top + 0.3 * (top - low))
     axes.grid(alpha=0.3)
     axes.legend(fontsize=8)
@@ -197,8 +199,9 @@ def plot_confusion(confusion: NDArray[np.int64], names: Sequence[str], title: st
         count = str(confusion[row, column])
         axes.text(column, row, count, ha="center", va="center", color=colour, fontsize=9)
     ticks = range(len(names))
+    names = _all_plain(names)
     axes.set(xticks=ticks, yticks=ticks, xticklabels=names, yticklabels=names)
-    axes.set(xlabel="read as", ylabel="label", title=title)
+    axes.set(xlabel="read as", ylabel="label", title=_plain(title))
     return figure
 
 
@@ -210,7 +213,9 @@ class _Mosaic:
     """
 
     def __init__(self, images: Sequence[Image], captions: Sequence[str]) -> None:
-        self._captions = captions if len(images) <= MOST_CAPTIONS else [""] * len(images)
+        self._captions = (
+            _all_plain(captions) if len(images) <= MOST_CAPTIONS else [""] * len(images)
+        )
         images = [enlarge(image, max(1, SHARP // max(image.shape))) for image in images]
         height, width = images[0].shape
         columns = min(round(np.ceil(np.sqrt(len(images) * height / width))), len(images))
@@ -237,6 +242,15 @@ class _Mosaic:
                 caption, (left - 0.5, top - 0.5), (0, 2), textcoords="offset points", fontsize=7
             )
         axes.axis("off")
+
+
+def _plain(text: str) -> str:
+    """Return a text that is no formula, which matplotlib sees between two signs $."""
+    return text.replace("$", r"\$")
+
+
+def _all_plain(texts: Sequence[str]) -> list[str]:
+    return [_plain(text) for text in texts]
 
 
 def _lines(axes: Axes, epochs: Sequence[float], curves: Mapping[str, Sequence[float]]) -> None:

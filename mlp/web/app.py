@@ -31,6 +31,9 @@ from mlp.web.step_request import Asked
 MAX_BYTES = 10 << 20
 """A larger picture is refused."""
 
+MAX_ASKED = 1 << 20
+"""The same of what is asked of a step, of which each byte may become twenty as JSON is read."""
+
 PATIENCE = 30.0
 """Seconds: a picture has to arrive within this."""
 
@@ -68,7 +71,7 @@ def create_app(models: ModelList, host: str = "127.0.0.1") -> ASGIApp:
         )
 
     async def extract(request: Request) -> Response:
-        content = await _body(request)
+        content = await _body(request, "the picture")
         return JSONResponse(await anyio.to_thread.run_sync(_extract, content, limiter=in_turn))
 
     async def samples(_: Request) -> Response:
@@ -85,7 +88,7 @@ def create_app(models: ModelList, host: str = "127.0.0.1") -> ASGIApp:
         """Tell what a step of a model is asked with, or take the step that is asked for."""
         if request.method == "GET":
             return await answer(request, answers_of)
-        content = await _body(request)
+        content = await _body(request, "the question", MAX_ASKED)
         return await answer(request, lambda model: step_payload(model, Asked.read(content, model)))
 
     routes = [
@@ -140,11 +143,16 @@ def static_file(path: str, content: str, kind: str) -> Route:
     return Route(path, serve)
 
 
-async def _body(request: Request) -> bytes:
-    """Receive the request's body, never keeping more than `MAX_BYTES` of it.
+async def _body(request: Request, what: str, most: int = MAX_BYTES) -> bytes:
+    """Receive the request's body, never keeping more than ``most`` bytes of it.
 
     A body that is too large is received to its end and thrown away before it is refused: a browser
     that is still sending when the connection closes would not show the reason.
+
+    Args:
+        request: the request.
+        what: it brings, for messages.
+        most: bytes that it may have.
 
     Raises:
         HTTPException: if it is too large or too slow.
@@ -153,21 +161,19 @@ async def _body(request: Request) -> bytes:
     size = 0
     try:
         with anyio.fail_after(PATIENCE):
-            if _declared(request) <= MAX_BYTES or "expect" not in request.headers:
+            if _declared(request) <= most or "expect" not in request.headers:
                 async for chunk in request.stream():
                     size += len(chunk)
-                    if size <= MAX_BYTES:
+                    if size <= most:
                         content += chunk
                     else:
                         content.clear()
     except TimeoutError:
-        raise HTTPException(408, "the picture took too long to arrive: try again") from None
+        raise HTTPException(408, f"{what} took too long to arrive: try again") from None
     except ClientDisconnect:
-        raise HTTPException(400, "the picture was cut off on its way") from None
-    if max(size, _declared(request)) > MAX_BYTES:
-        raise HTTPException(
-            413, f"the picture has more than {MAX_BYTES >> 20} MB: make it smaller or crop it"
-        )
+        raise HTTPException(400, f"{what} was cut off on its way") from None
+    if max(size, _declared(request)) > most:
+        raise HTTPException(413, f"{what} has more than {most >> 20} MB: make it smaller")
     return bytes(content)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from mlp.common.errors import MLPError, ModelError
+from mlp.common.printable import printable
 from mlp.models.formats.convert import read_model
 from mlp.models.formats.registry import FORMATS
 from mlp.models.pretrained import NAME, pretrained_model
@@ -40,9 +41,9 @@ class ModelList:
     ) -> None:
         if folder is not None and not folder.is_dir():
             raise ModelError(f"there is no folder {folder}: name one that holds models")
-        self._chosen = {} if model is None else {model.name: model}
+        self._chosen = {} if model is None else {printable(model.name): model}
         if run is not None:
-            self._chosen = {run.path.resolve().name: run.model}
+            self._chosen = {printable(run.path.resolve().name): run.model}
         self._run, self._folder = run, folder
         self._pretrained: MLP | None = None
         self._read: dict[Path, tuple[int, MLP]] = {}
@@ -84,7 +85,7 @@ class ModelList:
                 model = read_model(path)
                 check_page_holds(model)
             except MLPError as error:  # where the files are is nobody's business in the browser
-                raise ModelError(str(error).replace(str(path), name)) from None
+                raise ModelError(str(error).replace(printable(str(path)), name)) from None
             self._read[path] = changed, model
         return self._read[path][1]
 
@@ -119,6 +120,8 @@ class ModelList:
             ending for format in FORMATS.all() if not format.is_folder for ending in format.endings
         }
         found = {
-            path.name: path for path in entries if path.suffix.lower() in endings and path.is_file()
+            printable(path.name): path  # a name that is no text could not be sent
+            for path in entries
+            if path.suffix.lower() in endings and path.is_file()
         }
         return self._chosen | found | self._chosen

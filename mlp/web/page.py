@@ -15,6 +15,7 @@ from typing import Any
 from mlp.common.atomic import claiming, replacing
 from mlp.common.errors import ModelError
 from mlp.common.overwrite import check_destination, taken
+from mlp.common.printable import printable
 from mlp.handwriting import constants
 from mlp.nn.network import MLP
 from mlp.web.network import network_payload
@@ -58,6 +59,7 @@ def exported_page(model: MLP, name: str) -> str:
     Raises:
         ModelError: if the page cannot hold it, see `mlp.web.network.network_payload`.
     """
+    name = printable(name)
     network = _data("network", network_payload(model, name))
     style, script = read_static("style.css"), _script((*SHARED, "exported"))
     policy = (

@@ -62,7 +62,7 @@ def create_watch_app(
         try:
             content = await _body(request)
             run.ask(dict(json.loads(content)))
-        except (ValueError, TypeError):
+        except (ValueError, TypeError, RecursionError):
             raise HTTPException(422, "that cannot be asked of a run") from None
         except OSError:
             raise HTTPException(410, "the folder of the run is gone") from None

@@ -18,11 +18,14 @@ from numpy.typing import NDArray
 
 from mlp.common.errors import MLPError
 from mlp.common.pictures import robust_maximum, scaled
+from mlp.common.printable import printable
 from mlp.models.insight import Insight, look_into
 from mlp.models.metadata import Metadata, task_of
 from mlp.models.metrics import score
 from mlp.nn.network import MLP
+from mlp.training.runs.folder import RunFolder
 from mlp.training.runs.watch_files import Asked, WatchFiles
+from mlp.training.runs.writers import read_history
 from mlp.view.answers import Answers
 from mlp.view.mistakes import surest
 
@@ -31,7 +34,10 @@ UNITS_SHOWN, MISTAKES_SHOWN, MOST_CLASSES = 48, 8, 20
 SHARE = 0.005
 """The share of its time that this may ask the network in while it trains, on the same machine."""
 
-DAMAGED = KeyError, TypeError, ValueError, IndexError, AttributeError, MLPError, ZeroDivisionError
+DAMAGED = (
+    *(KeyError, TypeError, ValueError, IndexError, AttributeError, MLPError, ArithmeticError),
+    RecursionError,
+)
 """What reading a moment raises that tells of no network that there could be."""
 
 
@@ -50,7 +56,7 @@ class Watching:
     """
 
     def __init__(self, name: str, folder: Path) -> None:
-        self.name, self._files, self._folder = name, WatchFiles(folder), folder
+        self.name, self._files, self._folder = printable(name), WatchFiles(folder), folder
         self.version, self.event = 0, json.dumps({"name": name, "state": None})
         self.has_ended = self.was_seen_to_end = False
         self._asked, self._changed = Asked(), -1
@@ -105,13 +111,12 @@ class Watching:
             if changed == self._changed:
                 return
             self._changed = changed
-            event = None
             with suppress(*DAMAGED):  # as where another program wrote it: the next one may do
                 event = self._moment() if changed else self._before()
-            if event is not None:
-                self.event = json.dumps(_finite(event), allow_nan=False)
-                self.has_ended = bool(event["state"] and event["state"]["ended"])
-                self.version += 1
+                if event is not None:
+                    told = json.dumps(_finite(event), allow_nan=False)
+                    self.has_ended = bool(event["state"] and event["state"]["ended"])
+                    self.event, self.version = told, self.version + 1
             with self._asking:
                 if self.has_ended and self._asked != Asked():
                     self._asked = Asked()  # or a run that goes on here would be stopped again
@@ -121,10 +126,7 @@ class Watching:
     def _before(self) -> dict[str, Any]:
         """Tell of a run that has told nothing: what stands in its history."""
         self._model = None  # what it tells of itself next may differ, as in its epochs
-        history = []
-        with suppress(OSError, ValueError):
-            for line in (self._folder / "history.jsonl").read_text("utf-8").splitlines():
-                history.append(json.loads(line))
+        history = read_history(RunFolder(self._folder).history)
         return {"name": self.name, "state": None, "history": history}
 
     def _moment(self) -> dict[str, Any] | None:

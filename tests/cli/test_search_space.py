@@ -44,6 +44,7 @@ def test_tries_are_read(text: str, found: object) -> None:
         (["hidden=64,128"], "no two values"),
         (["lr=0.1/x"], "numbers, not 'x'"),
         (["lr=1..0.1"], "must rise"),
+        (["lr=0.1..1:" + "9" * 5_000], "no such range"),
         (["lr=0..1:log"], "no logarithm"),
         (["lr=0.1..1:lin"], "no such range"),
         (["hidden=16..64"], "no such range"),

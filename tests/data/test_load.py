@@ -54,7 +54,10 @@ def test_a_file_is_read_and_a_name_with_commas_may_be_one(tmp_path: Path) -> Non
     assert load_dataset(str(tmp_path / "a,b.npz")).train.checksum == DIGITS.train.checksum
 
 
-@pytest.mark.parametrize("name", ["digits", "synthetic:3", "synthetic:3+x", "mnist,nowhere"])
+@pytest.mark.parametrize(
+    "name",
+    ["digits", "synthetic:3", "synthetic:3+x", "mnist,nowhere", "synthetic:9+" + 5_000 * "9"],
+)
 def test_what_is_no_dataset_is_refused(cache: Path, name: str) -> None:
     write_idx_folder(DIGITS, cache)
     with pytest.raises(UsageError, match="there is no dataset"):

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from mlp.common.errors import DataError
-from mlp.data.raw import RawSplit
+from mlp.data.raw import LONGEST_WORD, RawSplit, as_words
 
 
 @pytest.mark.parametrize("kind", [bool, np.uint16, np.int64, np.float32, np.float64])
@@ -40,3 +40,13 @@ def test_arrays_that_make_no_split_are_refused(
 ) -> None:
     with pytest.raises(DataError, match=sentence):
         RawSplit(features, labels, columns)
+
+
+def test_a_long_word_is_cut_and_differs_from_others() -> None:
+    long, other = "a" * 100_000, "a" * 99_999 + "b"
+    found = as_words([" x ", long, other, "a" * LONGEST_WORD])
+    assert found.itemsize == np.dtype((str, LONGEST_WORD)).itemsize
+    assert found[0] == "x"
+    assert found[1] != found[2]
+    assert found[3] == "a" * LONGEST_WORD
+    assert as_words([long])[0] == found[1]

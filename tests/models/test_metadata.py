@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from typing import Any
 
 import pytest
@@ -149,6 +150,25 @@ def test_what_a_model_reads_survives_json(inputs: Inputs) -> None:
     for damaged in ({"kind": "pixels"}, 3, told["inputs"] | {"kind": "sound"}):
         with pytest.raises(ModelError, match="which values it reads"):
             Metadata.from_json({"inputs": damaged})
+
+
+PIXELS = {"kind": "pixels", "low": 0.0, "high": 1.0, "shape": [2, 3]}
+COLUMNS = {"kind": "columns", "names": ["a"], "mean": [0.0], "deviation": [1.0], "fill": False}
+
+
+@pytest.mark.parametrize(
+    "damaged",
+    [
+        PIXELS | {"low": -10**400}, PIXELS | {"low": -math.inf},
+        PIXELS | {"low": -1e308, "high": 1e308}, PIXELS | {"shape": [math.inf, 3]},
+        PIXELS | {"shape": [-2, -3]}, PIXELS | {"shape": [6]},
+        COLUMNS | {"mean": [10**400]}, COLUMNS | {"names": ["\ud800"]},
+    ],
+)  # fmt: skip
+def test_values_that_nothing_can_be_computed_of_are_refused(damaged: dict[str, Any]) -> None:
+    entries = json.loads(json.dumps({"inputs": damaged}))
+    with pytest.raises(ModelError, match="which values it reads"):
+        Metadata.from_json(entries)
 
 
 def test_the_units_of_numbers_survive_json() -> None:

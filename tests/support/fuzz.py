@@ -7,6 +7,7 @@ import sys
 import time
 import traceback
 from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -20,8 +21,12 @@ TOKENS = (
     *(b"\0", b"\xff", b"\xff\xff\xff\xff", b"\x7f\xff\xff\xff", b"\0\0\0\x01", b"9" * 400),
     *(b"-1", b"1e999", b"nan", b"inf", b"\x1b[2J", b'"', b",", b"\n", b"{", b"[" * 50, b"null"),
     *(b"(", b")", b"'shape': (-1,)", b"0x", b"PK\x05\x06", b"label", b"\xef\xbb\xbf", b"=", b":"),
-    b"//[",
+    *(b"//[", b"9" * 5_000, b"[" * 2_000, b"\\ud800", b"../", b"|", b"#", b"'", b"\xff\xfe"),
+    *(b"{" * 2_000, b"0x" + b"f" * 300, b"</script>", b"a." * 2_000, b"\t", b";", b"%", b"@data"),
 )
+
+MOST_SECONDS, MOST_MB, SMALL = 1.0, 300.0, 1 << 20
+"""What reading an input may take that is below so many bytes: seconds of a core, and memory."""
 
 
 @dataclass
@@ -33,6 +38,21 @@ class Tally:
     slowest: float = 0.0
     peak: float = 0.0
     faults: dict[str, bytes] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Target:
+    """A parser: what to do with an input, and inputs that it reads.
+
+    Attributes:
+        act: reads an input.
+        seeds: makes such inputs.
+        modules: the files of the program whose lines are counted as reached or not.
+    """
+
+    act: Try
+    seeds: Callable[[], list[bytes]]
+    modules: tuple[str, ...] = ()
 
 
 def mutate(data: bytes, other: bytes, rng: np.random.Generator) -> bytes:
@@ -55,16 +75,22 @@ def mutate(data: bytes, other: bytes, rng: np.random.Generator) -> bytes:
             case 4:
                 del changed[at : min(end, at + int(rng.integers(1, 60)))]
             case 5:
-                changed[at:at] = changed[at : min(end, at + 60)]
+                times = 1 if rng.random() < 0.98 else 10 ** int(rng.integers(1, 5))
+                part = changed[at : min(end, at + 60)]
+                changed[at:at] = part * min(times, (SMALL // 2) // max(1, len(part)))
             case _:
                 start = int(rng.integers(0, len(other) + 1))
                 changed[at : at + 20] = other[start : start + 20]
-    return bytes(changed)
+    return bytes(changed[: SMALL - 1])
 
 
-def attempt(target: Target, content: bytes, tally: Tally) -> None:
-    """Try one input; a fault is an exception that is no `MLPError`, or one unfit to print."""
-    started = time.process_time()
+def attempt(target: Target, content: bytes, tally: Tally) -> tuple[float, float]:
+    """Try one input; a fault is an exception that is no `MLPError`, or one unfit to print.
+
+    Returns:
+        The seconds of a core that it took, and the megabytes that the peak of memory rose.
+    """
+    started, before = time.process_time(), peak()
     tally.tries += 1
     try:
         target.act(content)
@@ -76,31 +102,72 @@ def attempt(target: Target, content: bytes, tally: Tally) -> None:
     except Exception as error:
         last = traceback.extract_tb(error.__traceback__)[-1]
         tally.faults.setdefault(f"{type(error).__name__} at {last.filename}:{last.lineno}", content)
-    tally.slowest = max(tally.slowest, time.process_time() - started)
+    seconds, grown = time.process_time() - started, peak() - before
+    tally.slowest = max(tally.slowest, seconds)
+    tally.peak = peak()
+    return seconds, grown
 
 
-def attack(target: Target, seconds: float, seed: int = 0, most: int | None = None) -> Tally:
-    """Try the seeds, and changed ones until the time is over or ``most`` inputs are tried."""
-    rng = np.random.default_rng(seed)
-    tally = Tally()
-    seeds = target.seeds()
+def peak() -> float:
+    """Return the most memory that the process has had, in MB."""
+    kilobytes = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return kilobytes / (1024 if sys.platform != "darwin" else 1 << 20)
+
+
+class Guide:
+    """What keeps an input to be changed further; this one keeps none."""
+
+    def watch(self) -> AbstractContextManager[object]:
+        """Watch while an input is tried."""
+        return nullcontext()
+
+    def is_new(self) -> bool:
+        """Whether what was watched last did what none had done before."""
+        return False
+
+
+def attack(
+    target: Target,
+    seconds: float,
+    seed: int = 0,
+    most: int | None = None,
+    guide: Guide | None = None,
+    before: Callable[[bytes], object] = bytes,
+    strict: bool = False,
+) -> Tally:
+    """Try the seeds, and changed ones until the time is over or ``most`` inputs are tried.
+
+    Args:
+        target: what is attacked.
+        seconds: how long.
+        seed: of the changes.
+        most: inputs; None for as many as the time lets.
+        guide: chooses what is changed further, beside the seeds.
+        before: called with each input before it is tried.
+        strict: whether it is a fault, too, to take more than `MOST_SECONDS` or `MOST_MB`.
+    """
+    rng, tally, guide = np.random.default_rng(seed), Tally(), guide or Guide()
+    seeds, kept = target.seeds(), list[bytes]()
+
+    def one(content: bytes) -> None:
+        before(content)
+        with guide.watch():
+            seconds, grown = attempt(target, content, tally)
+        if strict and tally.tries > len(seeds):  # which load libraries
+            if seconds > MOST_SECONDS:
+                tally.faults.setdefault("slow", content)
+            if grown > MOST_MB:
+                tally.faults.setdefault("large", content)
+        if guide.is_new() and len(content) < SMALL // 8:
+            kept.append(content)
+
     for content in seeds:
-        attempt(target, content, tally)
+        one(content)
     end = time.monotonic() + seconds
     while time.monotonic() < end and (most is None or tally.tries < most):
-        one, other = (seeds[i] for i in rng.integers(0, len(seeds), 2))
-        attempt(target, mutate(one, other, rng), tally)
-    kilobytes = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    tally.peak = kilobytes / (1024 if sys.platform != "darwin" else 1 << 20)
+        pool = kept if kept and rng.random() < 0.7 else seeds
+        one(mutate(pool[rng.integers(len(pool))], seeds[rng.integers(len(seeds))], rng))
     return tally
-
-
-@dataclass(frozen=True)
-class Target:
-    """A parser: what to do with an input, and inputs that it reads."""
-
-    act: Try
-    seeds: Callable[[], list[bytes]]
 
 
 def regressions(folder: Path) -> Iterator[tuple[str, bytes]]:

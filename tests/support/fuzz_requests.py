@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import json
+import threading
 from functools import cache
 from urllib.parse import unquote
 
 import anyio
 import h11
 from asgi import HOST, png
+from fuzz_files import scratch
 from starlette.types import ASGIApp, Message
 
 from mlp.common.errors import MLPError
 from mlp.web.app import create_app
 from mlp.web.model_list import ModelList
+from mlp.web.watch_app import create_watch_app
+from mlp.web.watching import Watching
 
 
 def requests() -> list[bytes]:
@@ -47,8 +51,34 @@ def requests() -> list[bytes]:
     ]
 
 
+def asked() -> list[bytes]:
+    """What is asked of the page that watches runs."""
+    head = f"Host: {HOST}\r\n".encode()
+    bodies = [b'{"paused": true}', b'{"rate": 0.5, "step": true}', b'{"stop": false}']
+    return [
+        b"GET /api/runs HTTP/1.1\r\n" + head + b"\r\n",
+        *(
+            b"POST /api/ask?run=0 HTTP/1.1\r\n"
+            + head
+            + f"Content-Length: {len(body)}\r\n\r\n".encode()
+            + body
+            for body in (*bodies, b"[" * 990)
+        ),
+    ]
+
+
 def answer(content: bytes) -> int:
-    """Ask the page, and return the status of its answer.
+    """Ask the page of digits, and return the status of its answer; see `_answer`."""
+    return _answer(_app(), content)
+
+
+def ask(content: bytes) -> int:
+    """Ask the page that watches runs, of which it tells no moments here; see `_answer`."""
+    return _answer(_watch_app(), content)
+
+
+def _answer(app: ASGIApp, content: bytes) -> int:
+    """Ask an application, and return the status of its answer.
 
     Raises:
         MLPError: if these bytes are no request.
@@ -72,6 +102,7 @@ def answer(content: bytes) -> int:
     path, _, query = request.target.partition(b"?")
     scope = {
         "type": "http",
+        "asgi": {"spec_version": "2.4"},
         "method": request.method.decode("ascii"),
         "path": unquote(path.decode("ascii")),
         "query_string": query,
@@ -86,12 +117,19 @@ def answer(content: bytes) -> int:
         statuses.extend([message["status"]] if "status" in message else [])
 
     async def ask() -> None:
-        await _app()(scope, receive, send)
+        await app(scope, receive, send)
 
     anyio.run(ask)
     assert len(statuses) == 1, "there is no answer"
     assert statuses[0] < 500, "the page failed"
     return statuses[0]
+
+
+@cache
+def _watch_app() -> ASGIApp:
+    ending = threading.Event()
+    ending.set()  # or its moments would be told without an end
+    return create_watch_app([Watching("a", scratch())], ending=ending)
 
 
 @cache

@@ -5,10 +5,6 @@ from __future__ import annotations
 import io
 
 import numpy as np
-import pyarrow
-import pyarrow.parquet
-import scipy.io
-from PIL import Image
 
 IMAGES = np.random.default_rng(0).integers(0, 256, (12, 8, 8), np.uint8)
 LABELS = np.arange(12) % 3
@@ -16,6 +12,8 @@ LABELS = np.arange(12) % 3
 
 def mats() -> list[bytes]:
     """Arrays of MATLAB's, packed and not."""
+    import scipy.io
+
     found = []
     for packed in (False, True):
         file = io.BytesIO()
@@ -26,24 +24,11 @@ def mats() -> list[bytes]:
 
 
 def arffs() -> list[bytes]:
+    """Tables of Weka's, with remarks and with names in quotes."""
     head = "@relation t\n@attribute x real\n@attribute 'a b' {3,4}\n@attribute class {u,v}\n@data\n"
-    return [(head + "1.5,3,u\n?,4,v\n" * 6).encode()]
-
-
-def parquets() -> list[bytes]:
-    """A table, and pictures with labels."""
-    pictures = []
-    for image in IMAGES:
-        file = io.BytesIO()
-        Image.fromarray(image).save(file, "PNG")
-        pictures.append({"bytes": file.getvalue(), "path": "a.png"})
-    tables = (
-        pyarrow.table({"label": LABELS, "a": np.arange(12.0), "word": ["x", None] * 6}),
-        pyarrow.table({"image": pictures, "label": LABELS}),
+    other = (
+        "% of flowers\n@RELATION 'it''s'\n@ATTRIBUTE \"p q\" NUMERIC\n"
+        "@ATTRIBUTE kind {'a b', \"c\", d\\'e}\n@ATTRIBUTE class {yes, no}\n\n@DATA\n"
     )
-    found = []
-    for table in tables:
-        file = io.BytesIO()
-        pyarrow.parquet.write_table(table, file)
-        found.append(file.getvalue())
-    return found
+    rows = "1.5, 'a b', yes\n% a remark\n?, \"c\", no\n2e3,'d\\'e',?\n"
+    return [(head + "1.5,3,u\n?,4,v\n" * 6).encode(), (other + rows * 4).encode()]

@@ -20,7 +20,8 @@ from served import serving_process
 Request = tuple[str, str, bytes]
 
 SHARE = 5
-"""Of so many requests one is for a picture with a digit, which takes the longest by far."""
+"""Of so many requests one is for what takes the longest by far: to read a picture with a digit, to
+take a step, to draw the map."""
 
 
 @dataclass
@@ -38,8 +39,12 @@ class Report:
     memory: list[float]
 
 
-def kinds() -> tuple[list[Request], list[Request]]:
-    """Requests for pictures, each with an answer of its own; and for all else."""
+def kinds(layers: int) -> tuple[list[Request], list[Request]]:
+    """Requests that take long, each with an answer of its own; and all others.
+
+    Args:
+        layers: linear ones of the network.
+    """
     pictures = [png(digit) for digit in range(10)] + [png(digit, 9 - digit) for digit in range(5)]
     small = [
         ("GET", "/", b""),
@@ -50,22 +55,31 @@ def kinds() -> tuple[list[Request], list[Request]]:
         ("POST", "/api/extract", b"no picture"),
         ("POST", "/api/extract", pictures[0][:60]),
     ]
-    return [("POST", "/api/extract", picture) for picture in pictures], small
+    asked = [("POST", "/api/extract", picture) for picture in pictures]
+    for digit in range(3):
+        image = [0] * 392 + [50 * digit + 50] * 20 + [0] * 372
+        wanted = {"image": image, "targets": [int(k == digit) for k in range(10)], "lr": 0.1}
+        body = json.dumps(wanted | {"taken": digit, "units": [None] * layers}).encode()
+        asked.append(("POST", "/api/step", body))
+    asked += [("GET", f"/api/exciting?layer=0&unit={unit}", b"") for unit in range(3)]
+    return [*asked, ("GET", "/api/crowd", b"")], small
 
 
 def soak(requests: int, clients: int, seed: int = 0) -> Report:
     """Ask so many times from so many connections at once.
 
     Raises:
-        AssertionError: if two different pictures have one answer at the start, or if an answer
-            later differs from the first to the same request.
+        AssertionError: if two requests of the first kind have one answer at the start, or if an
+            answer later differs from the first to the same request.
     """
-    slow, quick = kinds()
     numbers, memory, failed = count(), [], Event()
     with serving_process("--port", 0) as (port, process):
         with closing(HTTPConnection("127.0.0.1", port, timeout=120)) as first:
+            asked = json.loads(_ask(first, ("GET", "/api/step", b""))[1])
+            slow, quick = kinds(asked["layers"])
             expected = {request: _ask(first, request) for request in (*slow, *quick)}
         assert len({expected[request] for request in slow}) == len(slow)
+        assert {expected[request][0] for request in slow} == {200}
         assert [expected[request][0] for request in quick] == [200, 200, 200, 404, 422, 422, 422]
 
         def ask_on(client: int) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from pathlib import Path
 from typing import Any
@@ -115,3 +116,15 @@ def test_a_run_is_offered_by_its_folders_name_with_its_snapshots(tmp_path: Path)
     answer = client.get("/api/crowd", params={"model": "mine", "at": "4-0"})
     assert answer.status == 422
     assert str(tmp_path).encode() not in answer.content
+
+
+def test_a_name_that_is_no_text_is_shown_as_it_can_be(reader: Path, tmp_path: Path) -> None:
+    odd = os.fsdecode(b"m\xff\x1b[2J.safetensors")
+    shutil.copy(reader, tmp_path / odd)
+    (tmp_path / os.fsdecode(b"d\xff.npz")).write_bytes(b"PK")
+    client = Client(create_app(ModelList(tmp_path / odd, tmp_path)))
+    listed = client.get("/api/models").json()
+    assert listed["first"] == r"m\udcff\x1b[2J.safetensors"
+    assert network(client, listed["first"])["name"] == listed["first"]
+    problem = client.get("/api/network", params={"model": r"d\udcff.npz"}).json()["problem"]
+    assert str(tmp_path) not in problem

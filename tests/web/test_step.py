@@ -15,6 +15,7 @@ from mlp.models.metadata import Metadata
 from mlp.nn.layers import LAYERS
 from mlp.nn.network import MLP
 from mlp.training.one_step import take_one_step
+from mlp.web.app import MAX_ASKED
 from mlp.web.step import answers_of, step_payload
 from mlp.web.step_request import Asked
 
@@ -127,3 +128,10 @@ def test_the_page_asks_for_it(client: Client) -> None:
     assert "load the page again" in refused.json()["problem"]
     samples = client.get("/api/samples").json()["samples"]
     assert len(samples) == len(set(samples)) == 10
+
+
+def test_a_question_that_is_too_large_is_refused(client: Client) -> None:
+    response = client.post("/api/step", content=b"[" + b"[]," * (MAX_ASKED // 3 + 1))
+    assert response.status == 413
+    assert "the question has more than 1 MB" in response.json()["problem"]
+    assert client.post("/api/step", content=b"[" * 100_000).status == 422

@@ -46,7 +46,7 @@ def test_what_is_asked_reaches_the_run(client: Client, tmp_path: Path) -> None:
     [
         (b"", "0", 422), (b"{", "0", 422), (b"[1]", "0", 422), (b'{"rate": "x"}', "0", 422),
         (b'{"files": 1}', "0", 422), (b" " * (MOST_BYTES + 1), "0", 413), (b"{}", "1", 404),
-        (b"{}", "-1", 404), (b"{}", "\u00b2", 404), (b"{}", "9" * 400, 404),
+        (b"{}", "-1", 404), (b"[" * 990, "0", 422), (b"{}", "\u00b2", 404), (b"{}", "9" * 400, 404),
     ],
 )  # fmt: skip
 def test_what_makes_no_sense_is_refused(

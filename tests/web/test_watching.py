@@ -193,7 +193,9 @@ def test_what_was_asked_of_a_run_that_has_ended_is_not_asked_of_the_next(tmp_pat
     assert files.asked() == Asked(steps=1)
 
 
-@pytest.mark.parametrize("damage", ["no parameters", "few parameters", "no state", "large", "odd"])
+@pytest.mark.parametrize(
+    "damage", ["no parameters", "few parameters", "no state", "large", "odd", "deep"]
+)
 def test_a_moment_that_makes_no_sense_is_passed_over(tmp_path: Path, damage: str) -> None:
     watched_run(tmp_path)
     files = WatchFiles(tmp_path)
@@ -210,6 +212,9 @@ def test_a_moment_that_makes_no_sense_is_passed_over(tmp_path: Path, damage: str
             values = {}
         case "large":
             about[0]["network"]["sizes"] = [10**9, 10**9]
+        case "deep":
+            for _ in range(600):
+                values["epoch"] = [values["epoch"]]
         case "odd":
             about[0]["network"]["sizes"] = None
     files.tell_about(*about)
@@ -220,3 +225,8 @@ def test_a_moment_that_makes_no_sense_is_passed_over(tmp_path: Path, damage: str
     watched_run(tmp_path)
     watching.look()
     assert json.loads(watching.event)["state"]["epoch"] == 2
+
+
+def test_a_history_that_is_nested_without_an_end_is_passed_over(tmp_path: Path) -> None:
+    (tmp_path / "history.jsonl").write_text("[" * 100_000 + '\n{"epoch": 1, "loss": 0.5}\n')
+    assert told(tmp_path)["history"] == [{"epoch": 1, "loss": 0.5}]

@@ -23,6 +23,9 @@ from mlp.data.formats.splits import RawSplits
 MOST_FILES = 1_000_000
 """Files of an archive; more are a bomb."""
 
+MOST_FOLDERS = 100
+"""Folders in one another; what lies deeper cannot be deleted again by a program that recurses."""
+
 
 @FORMATS.register("zip")
 class Archive(ReadFormat):
@@ -87,6 +90,11 @@ def _unpack(path: Path, folder: Path) -> None:
                 raise DataError(
                     f"{path} holds {len(entries):,} files, over the limit of {MOST_FILES:,}: "
                     "unpack it yourself and name the folder"
+                )
+            if any(entry.filename.count("/") > MOST_FOLDERS for entry in entries):
+                raise DataError(
+                    f"{path} holds folders in one another, more than {MOST_FOLDERS}: unpack it "
+                    "yourself and name the folder of the data"
                 )
             size = sum(entry.file_size for entry in entries)
             check_unpacked(path, path.stat().st_size, size, DataError)

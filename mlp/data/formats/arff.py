@@ -1,11 +1,14 @@
-"""ARFF, the tables of Weka and OpenML: names and kinds of columns above the rows; read by SciPy."""
+"""ARFF, the tables of Weka and OpenML: names and kinds of columns above the rows.
+
+Source: https://waikato.github.io/weka-wiki/formats_and_processing/arff_stable/. Rows that leave
+zeros away, in braces, are not read.
+"""
 
 from __future__ import annotations
 
-import io
 import re
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -13,14 +16,26 @@ import numpy as np
 
 from mlp.common.errors import DataError
 from mlp.data.formats.columns import LABEL_NAMES
-from mlp.data.formats.extra import import_extra
 from mlp.data.formats.registry import FORMATS, ReadFormat
 from mlp.data.formats.request import Request
 from mlp.data.formats.row_columns import raw_of, rows_of
 from mlp.data.formats.rows import Asked, Rows
 from mlp.data.formats.splits import TEST, TRAIN, WHOLE, RawSplits
-from mlp.data.formats.table import Table, narrow
-from mlp.data.raw import MISSING
+from mlp.data.formats.table import Table, TableFile
+from mlp.data.formats.table_head import Head
+from mlp.data.formats.text_fields import to_line
+from mlp.data.formats.text_lines import open_lines
+from mlp.data.raw import MISSING, as_words
+
+_ATTRIBUTE = re.compile(
+    r"""@attribute\s+(?:'((?:[^'\\]|\\.)*)'|"((?:[^"\\]|\\.)*)"|([^\s'"{]\S*))\s*(.*)""",
+    re.IGNORECASE | re.DOTALL,
+)
+_FIELD = re.compile(
+    r"""\s*(?:'((?:[^'\\]|\\.)*)'|"((?:[^"\\]|\\.)*)"|([^,]*))\s*(,|$)""", re.DOTALL
+)
+_MARKS = "'\"\\"
+_NUMBERS = ("real", "numeric", "integer")
 
 
 @FORMATS.register("arff")
@@ -55,51 +70,93 @@ def _as_raw(paths: list[Path], request: Request) -> list[Any]:
     return raw_of(tables, replace(request, reading=reading))
 
 
+@dataclass(frozen=True)
+class _Attribute:
+    """A column: its name, and the names that it may hold; None where it holds numbers."""
+
+    name: str
+    known: frozenset[str] | None
+
+
 def read_arff(path: Path) -> Table:
     """Read a file as a table, whose columns of names are words.
 
     Raises:
         DataError: if it cannot be read, is damaged, or has columns of dates or of text.
     """
-    scipy_arff = import_extra("scipy.io.arff", "SciPy", path)
-    try:
-        text = path.read_text(encoding="utf-8", errors="replace")
-        records, meta = scipy_arff.loadarff(io.StringIO(_as_ascii(text)))
-    except OSError as error:
-        raise DataError(f"cannot read {path}: {error.strerror or error}") from None
-    except NotImplementedError as error:
-        raise DataError(
-            f"{path} has columns that are not read ({error}): leave those of text and dates out"
-        ) from None
-    except Exception as error:  # its parser raises what it meets, StopIteration among it
-        raise DataError(f"{path} is a damaged ARFF file ({error}): get it again") from None
-    if not len(records) or not meta.names():
-        raise DataError(f"{path} holds no rows: get it again")
-    names = tuple(map(_from_ascii, meta.names()))
-    values = np.full((len(records), len(names)), np.nan)
-    words = {}
-    for column, name in enumerate(meta.names()):
-        found = records[name]
-        if found.dtype.kind not in "fiS":
-            raise DataError(
-                f"{path} has a column of dates, {names[column]}, which is not read: leave it out"
-            )
-        if found.dtype.kind != "S":
-            values[:, column] = found
+    attributes: list[_Attribute] = []
+    with open_lines(path) as lines:
+        number = -1
+        for number, line in enumerate(lines):  # noqa: B007 - of the last line of the head
+            word = line.split(None, 1)[0].lower() if line.strip() else ""
+            if word == "@attribute":
+                attributes.append(_attribute(line.strip(), path))
+            if word == "@data":
+                break
+        if not attributes:
+            raise DataError(f"{path} is a damaged ARFF file (it names no columns): get it again")
+        names = tuple(attribute.name for attribute in attributes)
+        head = Head(number, ",", False, names, len(names))
+        table = TableFile(path, head, (_row(line, path) for line in lines)).read()
+    for column, attribute in enumerate(attributes):
+        if column not in table.words:
             continue
-        texts = np.array([_from_ascii(text.decode("ascii")) for text in found.tolist()])
-        missing = np.array([text.lower() in MISSING for text in texts])
-        try:
-            values[~missing, column] = texts[~missing].astype(np.float64)
-        except ValueError:
-            words[column] = texts
-    return Table(path, names, narrow(values), words)
+        found = {str(word) for word in np.unique(table.words[column]).tolist()}
+        strange = {w for w in found - (attribute.known or set()) if w.lower() not in MISSING}
+        if strange:
+            raise DataError(
+                f"{path} is a damaged ARFF file ({attribute.name} holds {min(strange)[:20]!r}, "
+                "which its head does not know): get it again"
+            )
+    return table
 
 
-def _as_ascii(text: str) -> str:
-    """Write letters that SciPy does not know as their numbers between tildes."""
-    return re.sub(r"[^\x00-\x7d]", lambda match: f"~{ord(match[0]):x}~", text)
+def _attribute(line: str, path: Path) -> _Attribute:
+    """Read the line of a column.
+
+    Raises:
+        DataError: if it is damaged, or holds dates or texts.
+    """
+    match = _ATTRIBUTE.fullmatch(line)
+    name = next((part for part in match.groups()[:3] if part is not None), "") if match else ""
+    kind = match[4].strip() if match else ""
+    name = _unescaped(name)
+    if kind.startswith("{") and kind.endswith("}"):
+        return _Attribute(name, frozenset(as_words(_fields(kind[1:-1])).tolist()))
+    if kind.lower() in _NUMBERS:
+        return _Attribute(name, None)
+    if kind.lower().startswith("date"):
+        raise DataError(f"{path} has a column of dates, {name}, which is not read: leave it out")
+    if kind.lower() in ("string", "relational"):
+        raise DataError(f"{path} has a column of texts, {name}, which is not read: leave it out")
+    raise DataError(f"{path} is a damaged ARFF file (in the line {line[:60]!r}): get it again")
 
 
-def _from_ascii(text: str) -> str:
-    return re.sub(r"~([0-9a-f]+)~", lambda match: chr(int(match[1], 16)), text)
+def _row(line: str, path: Path) -> str:
+    """Write a row as tables of text have it: a remark as an empty line, and names in " alone.
+
+    Raises:
+        DataError: if it leaves zeros away.
+    """
+    text = line.strip()
+    if not text or text.startswith("%"):
+        return "\n"
+    if text.startswith("{"):
+        raise DataError(f"{path} leaves zeros away, which is not read: save it with all values")
+    return to_line(_fields(text)) if {*text} & {*_MARKS} else f"{text}\n"
+
+
+def _fields(text: str) -> list[str]:
+    """Take values apart, each of which may stand in ' or "."""
+    fields, place, is_last = [], 0, False
+    while not is_last:
+        match = _FIELD.match(text, place)
+        assert match is not None  # as any text is a field
+        field = next(part for part in match.groups()[:3] if part is not None)
+        fields.append(_unescaped(field.strip() if match[3] is not None else field))
+        place, is_last = match.end(), match[4] == ""
+    return fields
+
+
+def _unescaped(text: str) -> str:
+    return re.sub(r"\\(.)", r"\1", text, flags=re.DOTALL)

@@ -11,10 +11,16 @@ from numpy.typing import NDArray
 from mlp.common.errors import DataError
 from mlp.data.formats.table import Table
 from mlp.data.formats.text_fields import is_number
-from mlp.data.raw import MISSING
+from mlp.data.raw import MISSING, as_words
 
 MOST = 50
 """A column of more words than this is a text, a name or a date, and no category."""
+
+MOST_VALUES = 1 << 24
+"""Where the words of a table become more, each cell becomes `MOST_OF_CELL` at most: a small file of
+words in thousands of columns would fill the memory."""
+
+MOST_OF_CELL = 32
 
 _TRUTHS = {"true": 1.0, "false": 0.0}
 
@@ -65,7 +71,11 @@ def features_of(table: Table, column: int) -> list[Feature]:
 
 
 def learn(table: Table, columns: Iterable[int], note: Callable[[str], None]) -> list[list[Feature]]:
-    """Find what a network learns from each of some columns, and tell of those of words."""
+    """Find what a network learns from each of some columns, and tell of those of words.
+
+    Raises:
+        DataError: as `features_of`, and if the words become too many columns.
+    """
     learnt = []
     for column in columns:
         learnt.append(features_of(table, column))
@@ -74,6 +84,12 @@ def learn(table: Table, columns: Iterable[int], note: Callable[[str], None]) -> 
                 f"{table.path}: {table.title(column)} holds words, and becomes {len(learnt[-1])} "
                 "columns of 0 and 1 (--drop leaves it out)"
             )
+    count, rows = sum(map(len, learnt)), len(table.values)
+    if count * rows > max(MOST_VALUES, MOST_OF_CELL * table.values.size):
+        raise DataError(
+            f"the words of {table.path} become {count:,} columns of {rows:,} rows, too many to "
+            "hold: leave some out with --drop"
+        )
     return learnt
 
 
@@ -97,13 +113,14 @@ def values_of(table: Table, features: Sequence[Feature]) -> NDArray[np.generic]:
     values = np.empty((len(table.values), len(features)))
     words = {column: words_of(table, column) for column in {*columns}}
     lower = {column: np.char.lower(found) for column, found in words.items()}
+    missing = {column: np.isin(found, list(MISSING)) for column, found in lower.items()}
     for place, feature in enumerate(features):
         column = feature.column
         if feature.word is not None:
             values[:, place] = words[column] == feature.word
             if column not in table.words and column not in table.texts:
                 _check_known(table, column, words[column], features)
-            values[np.isin(lower[column], list(MISSING)), place] = np.nan
+            values[missing[column], place] = np.nan
         elif column not in table.words:
             values[:, place] = table.values[:, column]
         elif is_truth(table, column):
@@ -130,9 +147,9 @@ def is_truth(table: Table, column: int) -> bool:
 def words_of(table: Table, column: int) -> NDArray[np.str_]:
     """Return what a column holds as words, without the spaces around them; shape (N,)."""
     if column in table.words:
-        return np.char.strip(table.words[column].astype(np.str_))
+        return table.words[column]
     if column in table.texts:
-        return np.char.strip(np.array(table.texts[column], np.str_))
+        return as_words(table.texts[column])
     numbers = table.values[:, column].tolist()
     return np.array(["" if v != v else f"{v:.15g}" for v in numbers], np.str_)
 

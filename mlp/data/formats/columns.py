@@ -78,8 +78,10 @@ def _dropped(table: Table, reading: Reading, note: Note) -> set[int]:
     named = reading.drop.split(",") if reading.drop else []
     dropped = {find_column(table, text, "drop") for text in named}
     for column, name in enumerate(table.names or ()):
+        if column in dropped or name.lower() not in ID_NAMES:
+            continue
         values = table.column(column)
-        if column in dropped or name.lower() not in ID_NAMES or len(set(values)) < len(values):
+        if len(set(values)) < len(values):
             continue
         dropped.add(column)
         note(f"{table.path}: {table.title(column)} numbers the rows, and is left out")
@@ -246,7 +248,8 @@ def _align(table: Table, first: Table, label: int | None) -> list[int]:
             )
     if first.names and table.names:
         if len(set(first.names)) == count:  # by name, whatever their order
-            return [table.names.index(n) if n in table.names else -1 for n in first.names]
+            places = {name: column for column, name in enumerate(table.names)}
+            return [places.get(name, -1) for name in first.names]
         if table.names == first.names:
             return list(range(count))
     if own == count:

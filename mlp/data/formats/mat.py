@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 import zlib
 from collections.abc import Iterator
+from itertools import islice
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -34,6 +35,9 @@ _CLASSES = {6: "f8", 7: "f4", 8: "i1", 9: "u1", 10: "i2", 11: "u2", 12: "i4", 13
 """The dtypes of arrays of numbers, by their class; cells, texts and sparse ones are none."""
 
 _COMPLEX, _LOGICAL = 0x08, 0x02
+
+_MOST_AXES = 32
+"""As many as any NumPy has."""
 
 
 @FORMATS.register("mat")
@@ -78,10 +82,12 @@ def read_mat(path: Path) -> dict[str, NDArray[Any]]:
                 unpacked += len(inner)
                 check_unpacked(path, len(content), unpacked, DataError)
                 element = next(_elements(memoryview(inner), order))
-            if element.kind == _MATRIX:
-                found = _matrix(element.data, order)
-                if found is not None:
-                    arrays[found[0]] = found[1]
+            found = _matrix(element.data, order) if element.kind == _MATRIX else None
+            if found is not None:
+                wider = np.dtype(found.dtype).itemsize - found.stored.itemsize
+                unpacked += max(0, wider) * found.stored.size
+                check_unpacked(path, len(content), unpacked, DataError)
+                arrays[found.name] = found.values()
     except (ValueError, IndexError, StopIteration, zlib.error) as error:
         raise DataError(f"{path} is a damaged .mat file ({error}): get it again") from None
     return arrays
@@ -122,14 +128,30 @@ def _unpack(data: memoryview, most: int) -> bytes:
     return inner
 
 
-def _matrix(data: memoryview, order: str) -> tuple[str, NDArray[Any]] | None:
-    """Read the name and the values of an array; None where these are no real numbers."""
-    parts = list(_elements(data, order))
+class _Matrix(NamedTuple):
+    """An array: its numbers as they are stored, and the dtype and the shape that they are of."""
+
+    name: str
+    stored: NDArray[Any]
+    dtype: str
+    shape: tuple[int, ...]
+
+    def values(self) -> NDArray[Any]:
+        """Return the array."""
+        with np.errstate(invalid="ignore"):
+            return self.stored.astype(self.dtype).reshape(self.shape, order="F")
+
+
+def _matrix(data: memoryview, order: str) -> _Matrix | None:
+    """Read an array; None where these are no real numbers."""
+    parts = list(islice(_elements(data, order), 4))  # of bytes that unpacked to millions
     if len(parts) < 4:
         return None  # of no bytes, or a function
     flags = int(np.frombuffer(parts[0].data[:4], f"{order}u4")[0])
     if flags & 0xFF not in _CLASSES or (flags >> 8) & _COMPLEX:
         return None
+    if len(parts[1].data) > 4 * _MOST_AXES:
+        raise ValueError("an array has too many axes")
     shape = tuple(int(n) for n in np.frombuffer(parts[1].data, f"{order}i4"))
     name, values = bytes(parts[2].data).decode("ascii"), parts[3]
     if values.kind not in _STORED:
@@ -138,5 +160,4 @@ def _matrix(data: memoryview, order: str) -> tuple[str, NDArray[Any]] | None:
     if min(shape, default=0) < 0 or math.prod(shape) != len(stored):
         raise ValueError(f"{name} is not as large as its shape says")
     dtype = "?" if (flags >> 8) & _LOGICAL else _CLASSES[flags & 0xFF]
-    with np.errstate(invalid="ignore"):
-        return name, stored.astype(dtype).reshape(shape, order="F")
+    return _Matrix(name, stored, dtype, shape)

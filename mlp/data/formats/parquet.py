@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import io
-import json
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,6 +18,13 @@ from mlp.common.errors import DataError, UsageError
 from mlp.data.formats.arrays import FEATURES, join_validation
 from mlp.data.formats.columns import LABEL_NAMES
 from mlp.data.formats.extra import import_extra
+from mlp.data.formats.parquet_columns import (
+    Column,
+    as_array,
+    holding_files,
+    read_columns,
+    texts_of,
+)
 from mlp.data.formats.pictures import decode
 from mlp.data.formats.registry import FORMATS, ReadFormat
 from mlp.data.formats.request import Request
@@ -26,21 +32,11 @@ from mlp.data.formats.row_columns import raw_of, rows_of
 from mlp.data.formats.rows import Asked, Rows
 from mlp.data.formats.splits import TEST, TRAIN, WHOLE, RawSplits
 from mlp.data.formats.table import Table, narrow
-from mlp.data.raw import VALIDATION, RawSplit
+from mlp.data.raw import LONGEST_WORD, VALIDATION, RawSplit
 from mlp.data.reading import Reading
 
 _SPLITS = {"train": TRAIN, "test": TEST, "valid": VALIDATION, "val": VALIDATION}
-_INDEX = re.compile(r"__index_level_\d+__")
-"""What pandas calls the numbers of its rows, which it writes beside them."""
-
 _NAMED = re.compile(rf"(?:.*[^a-z])?({'|'.join(_SPLITS)})(?:ation)?(?:[^a-z].*)?")
-
-
-class Column(NamedTuple):
-    """A column as PyArrow has it, and the names of its classes, by their numbers."""
-
-    column: Any
-    names: tuple[str, ...]
 
 
 @FORMATS.register("parquet")
@@ -59,7 +55,7 @@ class Parquet(ReadFormat):
 
     def rows(self, path: Path, request: Request, asked: Asked) -> Iterator[Rows]:
         with _told(path):
-            columns = _columns([path])
+            columns = read_columns([path])
             table = None if _picture_column(columns) else _table(path, columns)
         if table is None:
             yield from super().rows(path, request, asked)
@@ -130,7 +126,7 @@ def _told(first: Path) -> Iterator[None]:
 
 
 def _read_splits(splits: list[list[Path]], request: Request) -> list[RawSplit]:
-    frames = [_columns(files) for files in splits]
+    frames = [read_columns(files) for files in splits]
     first = next(iter(splits[0]))
     picture = _picture_column(frames[0])
     for files, frame in zip(splits, frames, strict=True):
@@ -140,21 +136,12 @@ def _read_splits(splits: list[list[Path]], request: Request) -> list[RawSplit]:
         tables = [_table(files[0], frame) for files, frame in zip(splits, frames, strict=True)]
         return raw_of(tables, request)
     found = []
-    for frame in frames:
-        images = [
-            decode(io.BytesIO(content), f"picture {row:,} of {first}", request.reading.size)
-            for row, content in enumerate(_contents(frame[picture].column, first), 1)
-        ]
-        shapes = {(image.shape, image.dtype) for image in images}
-        if len(shapes) != 1:
-            raise DataError(
-                f"the pictures of {first} are of {len(shapes)} sizes and depths: bring all to one "
-                "with --size"
-            )
+    for files, frame in zip(splits, frames, strict=True):
+        images = _images(frame[picture].column, files, request.reading.size)
         label = _label(frame, first, request.reading)
-        labels = None if label is None else _plain(frame[label].column)
+        labels = None if label is None else as_array(frame[label].column)
         names = frame[label].names if label is not None else ()
-        found.append(RawSplit(np.stack(images), labels, label_names=names))
+        found.append(RawSplit(images, labels, label_names=names))
     return found
 
 
@@ -173,55 +160,48 @@ def _label(frame: dict[str, Column], path: Path, reading: Reading) -> str | None
     return named[0] if named else None
 
 
-def _columns(files: list[Path]) -> dict[str, Column]:
-    """Read the columns of files that belong together, by their names."""
-    parquet, arrow = (
-        import_extra(name, "PyArrow", files[0]) for name in ("pyarrow.parquet", "pyarrow")
-    )
-    for file in files:
-        meta = parquet.ParquetFile(file).metadata
-        groups = (meta.row_group(i).total_byte_size for i in range(meta.num_row_groups))
-        check_unpacked(file, file.stat().st_size, sum(groups), DataError)
-    table = arrow.concat_tables([parquet.read_table(file) for file in files])
-    if not table.num_rows:
-        raise DataError(f"{files[0]} holds no rows: get it again")
-    classes = _class_names(table.schema.metadata or {})
-    kept = [name for name in table.column_names if not _INDEX.fullmatch(name)]
-    return {name: Column(table.column(name), classes.get(name, ())) for name in kept}
-
-
-def _class_names(metadata: dict[bytes, bytes]) -> dict[str, tuple[str, ...]]:
-    """Find what Hugging Face notes of the classes that the numbers of a column stand for."""
-    try:
-        features = json.loads(metadata[b"huggingface"])["info"]["features"]
-        return {n: tuple(map(str, f["names"])) for n, f in features.items() if "names" in f}
-    except (KeyError, TypeError, AttributeError, ValueError):
-        return {}
-
-
 def _picture_column(columns: dict[str, Column]) -> str | None:
     """Name the column that holds pictures as files, as Hugging Face's ``image`` does."""
-    kinds = {name: str(found.column.type) for name, found in columns.items()}
-    held = [n for n, kind in kinds.items() if kind.startswith(("struct<bytes", "binary"))]
+    held = holding_files({name: found.column.type for name, found in columns.items()})
     return next((name for name in held if name.lower() in FEATURES), held[0] if held else None)
+
+
+def _images(column: Any, files: list[Path], size: int | None) -> NDArray[Any]:
+    """Decode the pictures of a column, all alike, into one array."""
+    first, images = files[0], np.empty(0, np.uint8)
+    for row, content in enumerate(_contents(column, first)):
+        image = decode(io.BytesIO(content), f"picture {row + 1:,} of {first}", size)
+        if row == 0:
+            packed = sum(file.stat().st_size for file in files)
+            check_unpacked(first, packed, len(column) * image.nbytes, DataError)
+            images = np.empty((len(column), *image.shape), image.dtype)
+        if (image.shape, image.dtype) != (images.shape[1:], images.dtype):
+            raise DataError(
+                f"the pictures of {first} are of several sizes or depths: bring all to one with "
+                "--size"
+            )
+        images[row] = image
+    return images
 
 
 def _contents(column: Any, path: Path) -> Iterator[bytes]:
     for row, value in enumerate(column.to_pylist(), 1):
         content = value.get("bytes") if isinstance(value, dict) else value
-        if content is None:
+        if not isinstance(content, bytes):
             raise DataError(f"row {row:,} of {path} has no picture: leave that row out")
         yield content
 
 
 def _table(path: Path, columns: dict[str, Column]) -> Table:
     """Make a table of columns of numbers and words."""
-    arrays = {name: _plain(found.column) for name, found in columns.items()}
+    arrays = {name: as_array(found.column) for name, found in columns.items()}
     values = np.full((len(next(iter(arrays.values()))), len(arrays)), np.nan)
-    words = {}
+    words, texts = {}, {}
     for place, (name, array) in enumerate(arrays.items()):
         if array.dtype.kind == "U":
             words[place] = array
+            if array.size and array.itemsize == np.dtype((str, LONGEST_WORD)).itemsize:
+                texts[place] = texts_of(columns[name].column)  # of which some may be cut
         elif array.ndim == 1 and array.dtype.kind in "biuf":
             values[:, place] = array
         else:
@@ -229,18 +209,4 @@ def _table(path: Path, columns: dict[str, Column]) -> Table:
                 f"column {name} of {path} holds {columns[name].column.type}, and no numbers or "
                 "words: leave it out of the file"
             )
-    return Table(path, tuple(arrays), narrow(values), words)
-
-
-def _plain(column: Any) -> NDArray[Any]:
-    """Turn a column into numbers, NaN where one is missing, or words."""
-    kind = str(column.type)
-    if kind.startswith(("string", "large_string", "dictionary")):
-        return np.array(["" if value is None else str(value) for value in column.to_pylist()])
-    array = column.to_numpy()
-    if array.dtype.kind == "O":  # numbers with gaps
-        try:
-            return np.array([np.nan if value is None else value for value in array], np.float64)
-        except (TypeError, ValueError):
-            return np.zeros((len(array), 0))
-    return np.asarray(array)
+    return Table(path, tuple(arrays), narrow(values), words, texts)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 from mlp.common.errors import DataError
@@ -46,7 +47,7 @@ def list_labelled(folder: Path) -> dict[str, list[ImageFile]]:
     Raises:
         DataError: if a picture is missing or named twice, or lies outside of the folder.
     """
-    root, found = folder.resolve(), dict[str, list[ImageFile]]()
+    root, found, places = folder.resolve(), dict[str, list[ImageFile]](), _Places(folder)
     tables = list(label_files(folder))
     for table in tables:
         split = _split_of(table.stem)
@@ -58,7 +59,7 @@ def list_labelled(folder: Path) -> dict[str, list[ImageFile]]:
         seen = set[Path]()
         found[split] = []
         for name, label in read_label_file(table):
-            path = _find(folder, table, split, name)
+            path = places.find(table, split, name)
             if not path.resolve().is_relative_to(root):
                 raise DataError(f"{table} names {name}, which lies outside of {folder}: move it")
             if path in seen:
@@ -80,22 +81,50 @@ def _split_of(name: str) -> str:
     return next((split for word in words if (split := split_named(word))), WHOLE)
 
 
-def _find(folder: Path, table: Path, split: str, name: str) -> Path:
-    """Find a picture by its name in a table.
+class _Places:
+    """Where the pictures of a folder may be that a table names."""
 
-    Raises:
-        DataError: if there is none, or several.
-    """
-    endings = ("", *ENDINGS) if Path(name).suffix.lower() not in ENDINGS else ("",)
-    inner = [entry for entry in folder.iterdir() if entry.is_dir()]
-    called = [entry for entry in inner if split_named(entry.name) == split]
-    for place in (folder, folder / table.stem, *called):
-        for ending in endings:
-            if (path := place / f"{name}{ending}").is_file():
-                return path
-    paths = [entry / f"{name}{ending}" for entry in inner for ending in endings]
-    there = [path for path in paths if path.is_file()]
-    if len(there) != 1:
-        what = "is not there" if not there else f"is in {len(there)} folders"
-        raise DataError(f"{name}, which {table} labels, {what}: name its path from {folder}")
-    return there[0]
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._inner = [entry for entry in folder.iterdir() if entry.is_dir()]
+        self._inside: dict[str, list[Path]] | None = None
+
+    def find(self, table: Path, split: str, name: str) -> Path:
+        """Find a picture by its name in a table.
+
+        Raises:
+            DataError: if there is none, or several.
+        """
+        endings = ("", *ENDINGS) if Path(name).suffix.lower() not in ENDINGS else ("",)
+        called = [entry for entry in self._inner if split_named(entry.name) == split]
+        for place in (self._folder, self._folder / table.stem, *called):
+            for ending in endings:
+                if _is_file(path := place / f"{name}{ending}"):
+                    return path
+        there = [path for ending in endings for path in self._within(f"{name}{ending}")]
+        if len(there) != 1:
+            what = "is not there" if not there else f"is in {len(there)} folders"
+            raise DataError(
+                f"{name}, which {table} labels, {what}: name its path from {self._folder}"
+            )
+        return there[0]
+
+    def _within(self, name: str) -> list[Path]:
+        """Return the files of this name, or path, in the folders within; each is listed once."""
+        if Path(name).name != name:
+            return [path for entry in self._inner if _is_file(path := entry / name)]
+        if self._inside is None:
+            self._inside = {}
+            for entry in self._inner:
+                with suppress(OSError):  # one that may not be read has none to find
+                    for path in entry.iterdir():
+                        self._inside.setdefault(path.name, []).append(path)
+        return [path for path in self._inside.get(name, []) if path.is_file()]
+
+
+def _is_file(path: Path) -> bool:
+    """Whether there is a file; a name that no system takes is none's."""
+    try:
+        return path.is_file()
+    except OSError:
+        return False

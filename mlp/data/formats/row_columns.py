@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import islice
 
 import numpy as np
 
@@ -27,6 +29,9 @@ from mlp.data.formats.table import Table
 from mlp.data.inputs import Columns, Pixels
 from mlp.data.raw import MISSING, RawSplit
 from mlp.data.reading import Reading
+
+MOST_MARKS = 100
+"""Signs = in the name of a feature, each of which may stand between a column and its word."""
 
 _NUMBERED = re.compile(r"column (\d{1,6})(?:=(.*))?", re.DOTALL)
 """What features are called whose columns have no names."""
@@ -106,7 +111,7 @@ def rows_of(table: Table, request: Request, asked: Asked) -> Iterator[Rows]:
         All of its rows at once.
     """
     passed = passed_columns(table.names, asked)
-    texts = {column: words_of(table, column).tolist() for column in passed.values()}
+    texts = {c: table.texts.get(c) or words_of(table, c).tolist() for c in passed.values()}
     layout = find_layout(table, request.reading, asked, request.note)
     yield layout.apply(replace(table, texts=texts), 0)
 
@@ -152,21 +157,21 @@ def named_features(table: Table, names: tuple[str, ...], wanted: tuple[str, ...]
     Raises:
         DataError: if a column is missing, or there twice.
     """
-    found = []
+    found, counts = [], Counter(names)
+    places = {name: column for column, name in enumerate(names)}
     for full in wanted:
         name, word = full, None
-        if full not in names and "=" in full:  # a column of words, or one that is not there
-            name, _, word = full.partition("=")
-            while name not in names and "=" in word:
-                part, _, word = word.partition("=")
-                name = f"{name}={part}"
-        if names.count(name) != 1:
-            what = "no column" if name not in names else f"{names.count(name)} columns"
+        if full not in places and "=" in full:  # a column of words, or one that is not there
+            cuts = [mark.start() for mark in islice(re.finditer("=", full), MOST_MARKS)]
+            cut = next((cut for cut in cuts if full[:cut] in places), cuts[-1])
+            name, word = full[:cut], full[cut + 1 :]
+        if counts[name] != 1:
+            what = "no column" if name not in places else f"{counts[name]} columns"
             raise DataError(
                 f"{table.path} has {what} {name!r}{did_you_mean(name, names)}, which the model "
                 f"reads once: give the columns {listed(wanted)}"
             )
-        found.append(Feature(names.index(name), word))
+        found.append(Feature(places[name], word))
     return found
 
 

@@ -2,34 +2,29 @@
 
 from __future__ import annotations
 
-import codecs
-import gzip
-import zlib
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import chain, islice
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from mlp.common.bounds import check_unpacked
 from mlp.common.errors import DataError
 from mlp.data.formats.table_head import Head, read_head
 from mlp.data.formats.text_fields import (
-    AS_WINDOWS,
     fields_of,
     from_spaces,
     is_number,
     to_number,
 )
+from mlp.data.formats.text_lines import open_lines
 from mlp.data.formats.whole_numbers import parse_whole
-from mlp.data.raw import MISSING
+from mlp.data.raw import MISSING, as_words
 
 _BLOCK = 2_000  # rows parsed at a time, so that their floats stay few
-_MAX_LINE = 1 << 20
 _HEAD = 100  # lines that tell whether the first one names the columns
 
 
@@ -74,9 +69,7 @@ def read_table(path: Path) -> Table:
             message gives the line of the first fault.
     """
     with open_table(path) as file:
-        blocks = list(file.blocks())
-    words = {c: np.concatenate([block.words[c] for block in blocks]) for c in blocks[0].words}
-    return Table(path, file.names, np.concatenate([block.values for block in blocks]), words)
+        return file.read()
 
 
 @contextmanager
@@ -86,21 +79,13 @@ def open_table(path: Path) -> Iterator[TableFile]:
     Raises:
         DataError: as `read_table`.
     """
-    try:
-        with _open(path) as file:
-            lines = _lines(file, path)
-            head = list(islice(lines, _HEAD))
-            if not head or not head[0].strip():
-                raise DataError(f"{path} is empty or begins with an empty line: get it again")
-            found = read_head(head, path)
-            lines = chain(head[found.skipped + (found.names is not None) :], lines)
-            yield TableFile(path, found, map(from_spaces, lines) if found.is_spaced else lines)
-    except EOFError:
-        raise DataError(f"{path} is cut off: get it again") from None
-    except (gzip.BadGzipFile, zlib.error) as error:
-        raise DataError(f"{path} is damaged gzip data ({error}): get it again") from None
-    except OSError as error:
-        raise DataError(f"cannot read {path}: {error.strerror or error}") from None
+    with open_lines(path) as lines:
+        head = list(islice(lines, _HEAD))
+        if not head or not head[0].strip():
+            raise DataError(f"{path} is empty or begins with an empty line: get it again")
+        found = read_head(head, path)
+        lines = chain(head[found.skipped + (found.names is not None) :], lines)
+        yield TableFile(path, found, map(from_spaces, lines) if found.is_spaced else lines)
 
 
 class TableFile:
@@ -116,6 +101,17 @@ class TableFile:
         self.path, self.names, self.columns = path, head.names, head.columns
         self._parser = _Parser(path, head.delimiter, head.columns)
         self._first, self._lines = 1 + head.skipped + (head.names is not None), lines
+
+    def read(self) -> Table:
+        """Read all rows.
+
+        Raises:
+            DataError: as `read_table`.
+        """
+        blocks = list(self.blocks())
+        words = {c: np.concatenate([block.words[c] for block in blocks]) for c in blocks[0].words}
+        values = np.concatenate([block.values for block in blocks])
+        return Table(self.path, self.names, values, words)
 
     def blocks(self, texts: Sequence[int] = ()) -> Iterator[Table]:
         """Read the rows, a block of them at a time.
@@ -133,25 +129,6 @@ class TableFile:
             yield Table(self.path, self.names, narrow(values), words, kept)
         if empty:
             raise DataError(f"{self.path} ends after its header: it holds no rows")
-
-
-def _open(path: Path) -> IO[str]:
-    with path.open("rb") as file:
-        is_packed = file.read(2) == b"\x1f\x8b"
-    opened = gzip.open if is_packed else open
-    with opened(path, "rb") as file:
-        start = file.read(2)
-    if start in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE):  # as spreadsheets save "Unicode text"
-        return opened(path, "rt", encoding="utf-16", errors="replace")
-    return opened(path, "rt", encoding="utf-8-sig", errors=AS_WINDOWS)
-
-
-def _lines(file: IO[str], path: Path) -> Iterator[str]:
-    size, done = path.stat().st_size, 0
-    while line := file.readline(_MAX_LINE):
-        done += len(line)
-        check_unpacked(path, size, done, DataError)
-        yield line
 
 
 Words = dict[int, NDArray[np.str_]]
@@ -210,7 +187,7 @@ class _Parser:
             if found.shape != (len(rows), len(others)):
                 return None
             words = {
-                column: np.char.strip(self._load(rows, np.str_, usecols=[column])[:, 0])
+                column: as_words(self._load(rows, object, usecols=[column])[:, 0])
                 for column in known
             }
         except ValueError:
@@ -255,7 +232,7 @@ class _Parser:
                 except ValueError:
                     if self._words is not None:
                         self._refuse(column, fields, block, number)
-            words[column] = np.array(fields, np.str_)
+            words[column] = as_words(fields)
         return values, words
 
     def _refuse(self, column: int, fields: list[str], block: list[str], number: int) -> None:

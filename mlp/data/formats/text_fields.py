@@ -6,7 +6,7 @@ import codecs
 import csv
 import math
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from mlp.common.errors import DataError
@@ -48,11 +48,13 @@ def from_spaces(line: str) -> str:
         fields = line.split()
     else:
         fields = next(csv.reader([line.strip()], delimiter=" ", skipinitialspace=True), [])
-    points = (f.replace(",", ".") if _DECIMAL.fullmatch(f) else f for f in fields)
-    return (
-        ",".join(f'"{f.replace(chr(34), 2 * chr(34))}"' if _MARKS & {*f} else f for f in points)
-        + "\n"
-    )
+    return to_line(f.replace(",", ".") if _DECIMAL.fullmatch(f) else f for f in fields)
+
+
+def to_line(fields: Iterable[str]) -> str:
+    """Write fields as a line with commas between, in quotes where they need them."""
+    line = (f'"{f.replace(chr(34), 2 * chr(34))}"' if _MARKS & {*f} else f for f in fields)
+    return ",".join(line) + "\n"
 
 
 def check_is_table(fields: list[str], path: Path) -> None:

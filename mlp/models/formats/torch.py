@@ -34,10 +34,14 @@ from mlp.nn.network import MLP
 MOST_STEPS = 10_000
 """Of the search for the order of layers; what takes more has no order that one could trust."""
 
+MOST_MODULES = 400
+"""Of a chain, each of which is a call inside of another."""
+
 MOST_LISTED = 24
 
 TOLD = "network"
 """The entry of a file's metadata that tells what the arrays do not."""
+
 _WIDTHS = {"F16": "float32", "F32": "float32", "F64": "float64"}  # of what is read of each
 
 
@@ -125,6 +129,8 @@ def _chain(shapes: Mapping[str, Sequence[int]]) -> list[str] | None:
         numbers leave more than one.
     """
     names = sorted({name[: name.rfind(".") + 1] for name in shapes}, key=_by_numbers)
+    if len(names) > MOST_MODULES:
+        return None
     weights = {name: tuple(shapes.get(f"{name}weight", ())) for name in names}
     biases = {name: (W[0],) for name, W in weights.items() if W and f"{name}bias" in shapes}
     expected = {f"{name}weight": W for name, W in weights.items()}
@@ -167,8 +173,9 @@ def _extend(
 
 
 def _by_numbers(name: str) -> list[tuple[int, str]]:
-    """Sort ``fc10`` after ``fc2``."""
-    return [(int(part), "") if part.isdecimal() else (0, part) for part in re.split(r"(\d+)", name)]
+    """Sort ``fc10`` after ``fc2``: numbers by how many digits they have, and then by these."""
+    parts = (part.lstrip("0") if part.isdecimal() else part for part in re.split(r"(\d+)", name))
+    return [(len(part) if part.isdecimal() else 0, part) for part in parts]
 
 
 def _no_chain(path: Path, arrays: Sequence[str]) -> ModelError:

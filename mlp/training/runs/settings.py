@@ -27,6 +27,9 @@ T = TypeVar("T")
 FEWEST = 2
 """The fewest snapshots: one before the first update, and one after the last epoch."""
 
+LARGEST = 1 << 128
+"""Whole numbers from here on are refused, since others cannot be made of all of them."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class DataSettings:
@@ -122,14 +125,15 @@ def from_toml(text: str, name: str) -> Settings:
     """
     try:
         tables = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        raise UsageError(f"{name} is not TOML ({error}): correct it") from None
-    try:
         if isinstance(preset := tables.get("preset"), str):
             load_preset(preset)  # registers what it alone names
         return _build(Settings, tables, "")
     except UsageError as error:
         raise UsageError(f"{name}: {error}") from None
+    except ValueError as error:  # TOMLDecodeError, and numbers of thousands of digits
+        raise UsageError(f"{name} is not TOML ({error}): correct it") from None
+    except RecursionError:
+        raise UsageError(f"{name} holds tables in one another without an end: correct it") from None
 
 
 def write_settings(settings: Settings, path: Path) -> None:
@@ -220,6 +224,9 @@ def _build(kind: type[T], table: Mapping[str, Any], inside: str) -> T:
 
 def _checked(value: Any, hint: Any, name: str) -> Any:
     value = tuple(value) if isinstance(value, list) else value
+    for number in value if isinstance(value, tuple) else (value,):
+        if type(number) is int and abs(number) >= LARGEST:
+            raise UsageError(f"{name} is a number of more than 128 bits: choose a smaller one")
     kinds = [hint] if get_origin(hint) in (tuple, Literal, None) else list(get_args(hint))
     for kind in kinds:
         if get_origin(kind) is Literal:

@@ -15,6 +15,7 @@ import numpy as np
 
 from mlp.common.atomic import replacing
 from mlp.common.errors import DataError
+from mlp.common.figures import is_figure
 from mlp.common.plain_file import check_file
 from mlp.common.threads import blas_threads
 from mlp.common.version import package_version
@@ -220,7 +221,7 @@ class LogWriter(Callback):
 
 
 def read_history(path: Path) -> list[Mapping[str, Any]]:
-    """Read the lines of `HistoryWriter`; one that was cut short by a kill is left out."""
+    """Read the lines of `HistoryWriter`; one that is damaged, as by a kill, is left out."""
     check_file(path, DataError)
     try:
         lines = path.read_text("utf-8", "replace").splitlines()
@@ -232,6 +233,10 @@ def read_history(path: Path) -> list[Mapping[str, Any]]:
             figures = json.loads(line)
         except (ValueError, RecursionError):
             continue
-        if isinstance(figures, dict) and type(figures.get("epoch")) is int:
+        if (
+            isinstance(figures, dict)
+            and type(figures.get("epoch")) is int
+            and all(figure is None or is_figure(figure) for figure in figures.values())
+        ):
             found.append(figures)
     return found

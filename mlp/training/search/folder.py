@@ -13,6 +13,7 @@ from typing import Any
 
 from mlp.common.atomic import replacing, sweep
 from mlp.common.errors import ModelError, UsageError
+from mlp.common.figures import is_figure
 from mlp.training.runs.folder import RunFolder
 from mlp.training.runs.lock import LOCK, locked
 from mlp.training.runs.settings import Settings, read_settings, write_settings
@@ -207,7 +208,7 @@ def _checked_plan(content: dict[str, Any]) -> Plan:
         and list(plan.rungs) == sorted(plan.rungs)
         and all(trial.keys() == trials[0].keys() for trial in trials)
         and plan.monitor in ("accuracy", "loss")
-        and isinstance(plan.validation, int | float)
+        and is_figure(plan.validation)
     )
     if not sound:
         raise ValueError("it is no plan")
@@ -221,11 +222,10 @@ def _checked_result(content: dict[str, Any]) -> Result:
         ValueError, TypeError: if that is none.
     """
     result = Result(**content)
-    measured = (result.accuracy, result.loss)
+    figures = [value for value in (result.accuracy, result.loss) if value is not None]
     sound = (
         type(result.trial) is type(result.epochs) is int
-        and all(value is None or isinstance(value, float | int) for value in measured)
-        and isinstance(result.seconds, float | int)
+        and all(map(is_figure, [*figures, result.seconds]))
         and isinstance(result.diverged, str | None)
         and isinstance(result.refused, str | None)
     )

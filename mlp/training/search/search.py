@@ -56,7 +56,11 @@ def search(
     Raises:
         MLPError: if a trial cannot be trained, or the journal cannot be written.
     """
-    journal = {(result.trial, result.epochs): result for result in folder.results()}
+    journal = {
+        (result.trial, result.epochs): result
+        for result in folder.results()
+        if 0 <= result.trial < len(plan.trials)
+    }
     folder.keep(list(journal.values()))
     alive = list(range(len(plan.trials)))
     workers: Pool | None = None

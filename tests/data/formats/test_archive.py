@@ -96,3 +96,10 @@ def test_a_pickle_is_never_read(name: str, tmp_path: Path) -> None:
     (tmp_path / name).write_bytes(pickle.dumps(([1, 2], [3])))
     with pytest.raises(DataError, match=r"is a pickle, which is never read.*numpy\.savez"):
         read(tmp_path / name)
+
+
+def test_folders_in_one_another_without_an_end_are_refused(tmp_path: Path) -> None:
+    """Python itself could not delete them again."""
+    files = {f"{'a/' * depth}t.csv": TABLE for depth in (300, 600, 900)}
+    with pytest.raises(DataError, match="folders in one another, more than 100"):
+        read(packed(tmp_path / "deep.zip", **files))

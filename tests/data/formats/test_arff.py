@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 from pathlib import Path
 
 import numpy as np
@@ -9,9 +10,8 @@ import pytest
 
 from mlp.common.errors import DataError
 from mlp.data.formats import convert as formats
+from mlp.data.formats.arff import read_arff
 from mlp.data.reading import Reading
-
-pytest.importorskip("scipy.io.arff")
 
 IRIS = """% of flowers
 @RELATION iris
@@ -80,3 +80,45 @@ def test_dates_are_not_learnt_as_numbers(tmp_path: Path) -> None:
     (tmp_path / "t.arff").write_text(text)
     with pytest.raises(DataError, match="dates, day"):
         formats.read(tmp_path / "t.arff")
+
+
+def test_names_in_quotes_and_remarks_are_read(tmp_path: Path) -> None:
+    text = """% of flowers
+@relation "it's"
+@attribute 'p q' numeric
+@attribute "r" {'a b', "c", d\\'e, 'f,g'}
+@attribute class {yes, no}
+@data
+1.5, 'a b', yes
+% a remark
+?, "c", no
+2e3,'d\\'e',yes
+4 , 'f,g' , no
+"""
+    (tmp_path / "t.arff").write_text(text)
+    table = read_arff(tmp_path / "t.arff")
+    assert table.names == ("p q", "r", "class")
+    np.testing.assert_array_equal(table.values[:, 0], [1.5, np.nan, 2000, 4])
+    assert table.words[1].tolist() == ["a b", "c", "d'e", "f,g"]
+    (tmp_path / "t.arff").write_text(text.replace("2e3,'d\\'e',yes", "2e3,'d\\'e'"))
+    with pytest.raises(DataError, match=r"line 10 of .* has 2 columns where 3 belong"):
+        read_arff(tmp_path / "t.arff")
+
+
+def test_rows_that_leave_zeros_away_are_refused(tmp_path: Path) -> None:
+    head = IRIS.partition("5.1")[0]
+    (tmp_path / "t.arff").write_text(head + "{0 5.1, 2 setosa}\n")
+    with pytest.raises(DataError, match="leaves zeros away"):
+        formats.read(tmp_path / "t.arff")
+
+
+def test_it_is_as_scipy_reads_it(tmp_path: Path) -> None:
+    arff = pytest.importorskip("scipy.io.arff")
+    (tmp_path / "t.arff").write_text(IRIS)
+    limit = csv.field_size_limit()
+    records, meta = arff.loadarff(tmp_path / "t.arff")
+    csv.field_size_limit(limit)  # which SciPy raises for the whole process
+    table = read_arff(tmp_path / "t.arff")
+    assert table.names == tuple(meta.names())
+    np.testing.assert_array_equal(table.values[:, 0], records["sepal length"])
+    assert table.words[2].tolist() == [word.decode() for word in records["class"].tolist()]

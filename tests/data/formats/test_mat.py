@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import struct
+import zlib
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +11,7 @@ import pytest
 
 from mlp.common.errors import DataError
 from mlp.data.formats import convert as formats
+from mlp.data.formats import mat
 from mlp.data.formats.mat import read_mat
 
 scipy_io = pytest.importorskip("scipy.io")
@@ -113,3 +115,43 @@ def test_the_newest_form_is_named(tmp_path: Path) -> None:
     (tmp_path / "t.mat").write_bytes(header + b"\x89HDF\r\n\x1a\n" + bytes(500))
     with pytest.raises(DataError, match="HDF5"):
         formats.read(tmp_path / "t.mat")
+
+
+def element(kind: int, data: bytes) -> bytes:
+    return struct.pack("<II", kind, len(data)) + data + bytes(-len(data) % 8)
+
+
+def matrix(shape: bytes, *values: bytes) -> bytes:
+    flags = element(6, struct.pack("<II", 6, 0))  # of numbers of eight bytes
+    return element(14, flags + element(5, shape) + element(1, b"X") + b"".join(values))
+
+
+def packed(content: bytes) -> bytes:
+    inner = zlib.compress(content, 9)
+    return b"MATLAB 5.0".ljust(124) + b"\x00\x01IM" + struct.pack("<II", 15, len(inner)) + inner
+
+
+HOSTILE = {
+    "axes": lambda: matrix(struct.pack("<i", 2**31 - 1) * 100_000, element(9, bytes(8))),
+    "bytes as numbers of eight": lambda: matrix(
+        struct.pack("<ii", 1, 20 << 20), element(2, bytes(20 << 20))
+    ),
+}
+
+
+@pytest.mark.parametrize("case", HOSTILE)
+def test_a_few_bytes_neither_fill_memory_nor_take_long(tmp_path: Path, case: str) -> None:
+    (tmp_path / "t.mat").write_bytes(packed(HOSTILE[case]()))
+    with pytest.raises(DataError, match=r"too many axes|over the limit"):
+        read_mat(tmp_path / "t.mat")
+
+
+def test_no_more_parts_of_an_array_are_read_than_it_has(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    content = matrix(struct.pack("<ii", 1, 1), element(9, bytes(8)), element(1, b"") * 100_000)
+    (tmp_path / "t.mat").write_bytes(packed(content))
+    made, kind = [], mat._Element
+    monkeypatch.setattr(mat, "_Element", lambda *parts: made.append(1) or kind(*parts))
+    assert read_mat(tmp_path / "t.mat")["X"].shape == (1, 1)
+    assert len(made) < 10

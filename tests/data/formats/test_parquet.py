@@ -13,6 +13,10 @@ from PIL import Image
 
 from mlp.common.errors import DataError, UsageError
 from mlp.data.formats import convert as formats
+from mlp.data.formats.request import Request
+from mlp.data.formats.rows import Asked
+from mlp.data.inputs import Columns
+from mlp.data.raw import as_words
 from mlp.data.reading import Reading
 
 arrow = pytest.importorskip("pyarrow")
@@ -114,3 +118,42 @@ def test_what_cannot_be_learnt_is_refused(tmp_path: Path) -> None:
     parquet.write_table(arrow.table({"x": [[1, 2], [3, 4]], "label": [0, 1]}), place)
     with pytest.raises(DataError, match="no numbers or words"):
         formats.read(place)
+
+
+def test_rows_that_take_no_bytes_do_not_fill_memory(tmp_path: Path) -> None:
+    """One value in place of any number, as dictionaries and runs of them store it."""
+    path = tmp_path / "t.parquet"
+    part = arrow.table({"a": np.zeros(1_000_000), "label": np.zeros(1_000_000, np.int64)})
+    with parquet.ParquetWriter(path, part.schema) as writer:
+        for _ in range(20):
+            writer.write_table(part)
+    assert path.stat().st_size < 200_000
+    with pytest.raises(DataError, match="over the limit"):
+        formats.read(path)
+
+
+def test_a_long_text_in_many_rows_is_held_once_and_passed_on_whole(tmp_path: Path) -> None:
+    long = ["x" * 500_000, "y"]
+    note = arrow.array([long[i % 2] for i in range(400)])
+    table = arrow.table({"note": note, "a": np.arange(400.0), "label": LABELS[:1].repeat(400)})
+    parquet.write_table(table, tmp_path / "t.parquet")
+    asked = Asked(Columns(("a",), (0.0,), (1.0,)), 1, ("note",))
+    (rows,) = formats.read_rows(tmp_path / "t.parquet", Request(), asked)
+    assert list(rows.passed["note"]) == note.to_pylist()
+    split = formats.read_raw(tmp_path / "t.parquet")["all"]
+    assert split.columns == ("note=" + as_words(long)[0], "note=y", "a")
+
+
+def test_small_files_of_large_pictures_do_not_fill_memory(tmp_path: Path) -> None:
+    content = png(np.zeros((1_000, 1_000), np.uint8))
+    held = arrow.array([{"bytes": content, "path": None}] * 200)
+    parquet.write_table(arrow.table({"image": held}), tmp_path / "t.parquet")
+    with pytest.raises(DataError, match="over the limit"):
+        formats.read_raw(tmp_path / "t.parquet")
+
+
+def test_columns_of_one_name_are_refused(tmp_path: Path) -> None:
+    table = arrow.table([LABELS, LABELS], names=["label", "label"])
+    parquet.write_table(table, tmp_path / "t.parquet")
+    with pytest.raises(DataError, match="two columns called 'label'"):
+        formats.read(tmp_path / "t.parquet")

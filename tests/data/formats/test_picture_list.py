@@ -141,3 +141,21 @@ def test_the_folder_of_a_split_is_that_of_its_table(tmp_path: Path) -> None:
     table(tmp_path / "val.csv", [f"train/{row}" for row in rows])
     with pytest.raises(DataError, match=r"no labels to train on: add train\.csv"):
         read_raw(tmp_path)
+
+
+def test_a_name_that_no_system_takes_is_not_there(tmp_path: Path) -> None:
+    put(tmp_path, 0, 2)
+    table(tmp_path / "labels.csv", ["p0.png,1", f"{'x' * 400},3"])
+    with pytest.raises(DataError, match="is not there"):
+        read_raw(tmp_path)
+
+
+def test_the_folder_is_not_listed_for_each_picture(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rows = [*put(tmp_path / "in", 0, 10), *put(tmp_path, 10, 20)]
+    table(tmp_path / "labels.csv", rows)
+    listed, iterdir = [], Path.iterdir
+    monkeypatch.setattr(Path, "iterdir", lambda path: listed.append(path) or iterdir(path))
+    assert len(read_raw(tmp_path)[WHOLE]) == 30
+    assert len(listed) < 15

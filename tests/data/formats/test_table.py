@@ -71,3 +71,18 @@ def test_a_row_that_is_too_long_is_told_beside_words_too(tmp_path: Path) -> None
     lines[3_000] = "1,a,2"
     with pytest.raises(DataError, match=r"line 3,002 .* 3 columns where 2"):
         table(tmp_path, "x,kind\n" + "\n".join(lines))
+
+
+@pytest.mark.parametrize("quote", ["", '"'])
+@pytest.mark.parametrize("place", [0, 4_500])
+def test_one_long_word_makes_no_other_row_as_long(tmp_path: Path, quote: str, place: int) -> None:
+    rows = [f"{i},{quote}x{quote}\n" for i in range(5_000)]
+    rows[place] = f"1,{quote}{'y' * 100_000}{quote}\n"
+    words = table(tmp_path, "a,b\n" + "".join(rows)).words[1]
+    assert words.nbytes < 5_000 * 400
+    assert words[place].startswith("yyyy")
+
+
+def test_a_field_without_an_end_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match=r"has a line that is no row .*: correct it"):
+        table(tmp_path, "a,b\n1," + '"' + "x" * 200_000 + "\n")

@@ -98,6 +98,7 @@ REFUSED: dict[str, dict[str, Any]] = {
     "another array": BIASED | arrays(scale=(1,)),
     "either order": arrays(decoder_weight=(8, 4), encoder_weight=(4, 8)),
     "a ring": arrays(x_weight=(4, 4), y_weight=(4, 4)),
+    "a thousand": {f"{k:04}.weight": np.ones((1, 1), np.float32) for k in range(1_000)},
     "whole numbers": {"a.weight": np.ones((2, 3), np.int32)},
     "none": {},
     "many words": {f"{c}.weight": np.ones((3, 3), np.float32) for c in "abcdefghijklmnop"}
@@ -149,3 +150,9 @@ def test_a_network_without_biases_is_written(tmp_path: Path) -> None:
     model = MLP([4, 3, 2], bias=False)
     write_model(model, tmp_path / "net.safetensors", "torch")
     assert_same(read_model(tmp_path / "net.safetensors"), model)
+
+
+def test_a_number_of_any_length_orders_modules(tmp_path: Path) -> None:
+    content = {f"{'9' * count}.weight": np.ones((2, 2), np.float32) * count for count in (9, 5_000)}
+    save_file(content, path := tmp_path / "net.safetensors")
+    assert [layer.W[0, 0] for layer in read_model(path).linear] == [9, 5_000]

@@ -109,3 +109,22 @@ def test_a_file_that_cannot_be_read_is_refused(tmp_path: Path) -> None:
 def test_a_path_that_is_no_unicode_is_refused() -> None:
     with pytest.raises(UsageError, match="UTF-8"):
         to_toml(Settings(start="\udcff"))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        f"[training]\nlr = {'9' * 5_000}",
+        f"[training]\nlr = {'9' * 400}",
+        f"[training]\nlr = 0x{'f' * 5_000}",
+        f"[training]\nseed = 0x{'f' * 300}",
+        f"[network]\nhidden = [0x{'f' * 5_000}]",
+        f"[network]\nhidden = [[0x{'f' * 5_000}]]",
+        f"lr = {'[' * 100_000}",
+        f"training.lr.{'.'.join('a' * 20_000)} = 1",
+        f"[training]\nlr = [{{{'.'.join('a' * 20_000)} = 1}}]",
+    ],
+)
+def test_numbers_and_tables_without_an_end_are_refused(text: str) -> None:
+    with pytest.raises(UsageError, match=r"^recipe\.toml"):
+        from_toml(text, "recipe.toml")

@@ -173,3 +173,10 @@ def test_what_is_no_history_has_no_lines(tmp_path: Path) -> None:
     assert read_history(tmp_path / "nowhere") == []
     (tmp_path / "h").write_bytes(b'\xff\n[1]\n{"epoch": "1"}\n{"epoch": 2}\n' + b"[" * 100_000)
     assert read_history(tmp_path / "h") == [{"epoch": 2}]
+
+
+def test_a_figure_that_is_none_spoils_its_line_alone(tmp_path: Path) -> None:
+    lines = [{"epoch": 1, "loss": "x"}, {"epoch": 2, "loss": 10**400}, {"epoch": 3, "loss": []}]
+    kept = {"epoch": 4, "loss": 0.5, "validation_accuracy": None}
+    (tmp_path / "h").write_text("".join(json.dumps(line) + "\n" for line in [*lines, kept]))
+    assert read_history(tmp_path / "h") == [kept]

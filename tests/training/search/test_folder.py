@@ -125,3 +125,11 @@ def test_its_files_are_for_others_to_read(folder: SearchFolder) -> None:
     folder.drop_state(1)
     folder.drop_state(1)
     assert not folder.run_of(1).path.exists()
+
+
+def test_a_result_that_is_no_number_is_left_out(folder: SearchFolder) -> None:
+    line = '{"trial": 0, "epochs": 1, "accuracy": %s, "loss": 1.0, "seconds": %s}\n'
+    huge = "9" * 400
+    lines = [line % (huge, "1.0"), line % ("0.5", huge), line % ("true", "1.0"), "[" * 5_000 + "\n"]
+    (folder.path / "journal.jsonl").write_text("".join(lines) + line % ("0.5", "1"))
+    assert folder.results() == [Result(0, 1, 0.5, 1.0, 1)]

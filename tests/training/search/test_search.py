@@ -124,3 +124,11 @@ def test_data_that_is_not_there_ends_the_search(tmp_path: Path) -> None:
     with pytest.raises(MLPError, match=r"trial \d"):
         search(folder := begin(tmp_path / "s", base=base), PLAN, [None])
     assert folder.results() == []
+
+
+def test_trials_that_there_are_not_are_left_out(tmp_path: Path) -> None:
+    plan = Plan(RATES[:1], [1], 2, "accuracy", 0.2)
+    folder = begin(tmp_path / "s", plan)
+    for trial in (-1, 0, 1, 10**20):
+        folder.add(Result(trial, 1, 0.5, 1.0, 1.0))
+    assert [result.trial for result in search(folder, plan, [None]).results] == [0]
