@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
+import warnings
 from collections.abc import Mapping
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from mlp.common.errors import UsageError
 from mlp.common.version import install_command
@@ -18,6 +19,9 @@ WITH_MPI = (
     ("PMI_RANK", "PMI_SIZE"),  # MPICH, Intel MPI, Cray MPICH; srun --mpi=pmi2
 )
 """The variables by which a launcher tells a process of MPI its rank, and how many there are."""
+
+OPEN_MPI = "Open MPI"
+"""What mpi4py calls it."""
 
 RANKS_VARIABLE = "MLP_RANKS"
 """Set for what ``--ranks`` starts, where one alone is a rank as well."""
@@ -69,8 +73,9 @@ def launch_of(environment: Mapping[str, str]) -> Launch | None:
         if sign in environment and environment.get(size, "1") != "1":
             raise UsageError(
                 f"{name} started {environment[size]} processes that MPI does not connect: start "
-                f"them by mpiexec -n {environment[size]} mlp train …, or srun --mpi=pmix; or set "
-                f"{ALONE_VARIABLE}=1 where each is to train a network by itself"
+                f"them by mpiexec -n {environment[size]} mlp train …, or by srun --mpi=pmix with "
+                f"Open MPI, --mpi=pmi2 with MPICH; or set {ALONE_VARIABLE}=1 where each is to "
+                "train a network by itself"
             )
     return None
 
@@ -87,18 +92,44 @@ def join() -> Ranks:
     from mlp.training.ranks.mpi import MPIRanks, patience
 
     seconds = patience()
-    try:
-        from mpi4py import MPI
-    except (ImportError, RuntimeError) as error:  # RuntimeError: it finds no MPI to load
-        raise UsageError(
-            f"ranks meet by mpi4py and an MPI, which cannot be loaded ({error}): "
-            f"{install_command(EXTRA)}, and an MPI such as pip install mpich"
-        ) from None
+    MPI = _begun()
     size = MPI.COMM_WORLD.Get_size()
     if launch.size and size != launch.size:
         raise UsageError(
-            f"the launcher started {launch.size} processes, but mpi4py sees {size}: its MPI is "
-            "another than the launcher's; use the mpiexec of that MPI "
-            f"({MPI.Get_library_version().splitlines()[0]})"
+            f"the launcher started {launch.size} processes, but mpi4py sees {size}, as it has "
+            f"{_use_one(MPI)}"
         )
     return MPIRanks(MPI.COMM_WORLD, seconds)
+
+
+def _begun() -> Any:
+    """Return mpi4py's MPI, initialised.
+
+    Raises:
+        UsageError: if there is none, or it is not Open MPI where that has started this process,
+            which another's library would end without a word that can be understood.
+    """
+    with warnings.catch_warnings(action="ignore", category=RuntimeWarning):  # of what is told here
+        try:
+            import mpi4py
+
+            mpi4py.rc.initialize, mpi4py.rc.finalize = False, True
+            from mpi4py import MPI
+        except (ImportError, RuntimeError) as error:  # RuntimeError: it finds no MPI to load
+            raise UsageError(
+                f"ranks meet by mpi4py and an MPI, which cannot be loaded ({error}): "
+                f"{install_command(EXTRA)}, and an MPI such as pip install mpich"
+            ) from None
+        (by_open_mpi, _), (by_another, _) = WITH_MPI
+        is_open_mpi = by_open_mpi in os.environ and by_another not in os.environ
+        if is_open_mpi and MPI.get_vendor()[0] != OPEN_MPI:
+            raise UsageError(f"the launcher is of {OPEN_MPI}, but mpi4py has {_use_one(MPI)}")
+        if not MPI.Is_initialized():
+            MPI.Init_thread()
+    return MPI
+
+
+def _use_one(MPI: Any) -> str:
+    version = MPI.Get_library_version().splitlines()[0]
+    name = version.partition(",")[0].strip(" \0")
+    return f"another MPI, {name}: use the mpiexec of that, or install mpi4py for the launcher's"

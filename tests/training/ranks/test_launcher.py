@@ -30,12 +30,22 @@ def two_launched(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PMI_SIZE", "2")
 
 
-def stand_in(monkeypatch: pytest.MonkeyPatch, size: int) -> None:
-    """An mpi4py that sees so many ranks."""
-    world = SimpleNamespace(Get_size=lambda: size)
-    MPI = SimpleNamespace(COMM_WORLD=world, Get_library_version=lambda: "Some MPI 1.0\nmore")
-    monkeypatch.setitem(sys.modules, "mpi4py", SimpleNamespace(MPI=MPI))
+def stand_in(
+    monkeypatch: pytest.MonkeyPatch, size: int, vendor: str = "MPICH", begun: bool = False
+) -> list[str]:
+    """An mpi4py that sees so many ranks; returns what is asked of it."""
+    asked: list[str] = []
+    MPI = SimpleNamespace(
+        COMM_WORLD=SimpleNamespace(Get_size=lambda: size),
+        Get_library_version=lambda: "Some MPI v1.0, package: Some\x00\nmore",
+        get_vendor=lambda: (vendor, (1, 0, 0)),
+        Is_initialized=lambda: begun,
+        Init_thread=lambda: asked.append("to begin"),
+    )
+    package = SimpleNamespace(MPI=MPI, rc=SimpleNamespace())
+    monkeypatch.setitem(sys.modules, "mpi4py", package)
     monkeypatch.setattr(mlp.training.ranks.mpi, "MPIRanks", lambda *arguments: arguments)
+    return asked
 
 
 @pytest.mark.parametrize(
@@ -109,8 +119,37 @@ def test_a_single_one_does_without(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.usefixtures("two_launched")
 def test_another_mpi_than_the_launchers_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     stand_in(monkeypatch, size=1)
-    with pytest.raises(UsageError, match=r"started 2 processes, but mpi4py sees 1: .*Some MPI 1"):
+    with pytest.raises(
+        UsageError, match=r"started 2 processes, but mpi4py sees 1, .* Some MPI v1\.0: use"
+    ):
         join()
+
+
+@pytest.mark.parametrize("vendor", ["Open MPI", "MPICH"])
+def test_another_library_than_open_mpis_is_told_before_it_ends_the_process(
+    monkeypatch: pytest.MonkeyPatch, vendor: str
+) -> None:
+    monkeypatch.setenv("OMPI_COMM_WORLD_RANK", "0")
+    monkeypatch.setenv("OMPI_COMM_WORLD_SIZE", "2")
+    asked = stand_in(monkeypatch, size=2, vendor=vendor)
+    if vendor == "Open MPI":
+        join()
+        assert asked == ["to begin"]
+        return
+    with pytest.raises(UsageError, match=r"is of Open MPI, but mpi4py has another MPI, Some MPI"):
+        join()
+    assert asked == []
+    monkeypatch.setenv("PMI_RANK", "0")  # an mpiexec of MPICH within a job of Open MPI
+    monkeypatch.setenv("PMI_SIZE", "2")
+    join()
+
+
+@pytest.mark.usefixtures("two_launched")
+def test_an_mpi_that_has_begun_is_not_begun_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As where a script was started by python -m mpi4py."""
+    asked = stand_in(monkeypatch, size=2, begun=True)
+    join()
+    assert asked == []
 
 
 @pytest.mark.usefixtures("two_launched")
