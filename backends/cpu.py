@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 from backends.base import Memory
+from backends.compiled import compiled
 from backends.host import free_bytes, peak_bytes, usable_cores
 from backends.tape import Tape, recording
 
@@ -65,8 +66,8 @@ class CpuBackend:
         return fused
 
     def capture(self, step: Callable[[], Any]) -> Callable[[], Any]:
-        """Record the second call of ``step`` as a flat list of bound NumPy calls."""
-        return Tape(step) if self._graph else step
+        """Record the second call of ``step``; repeat its calls, most in compiled stretches."""
+        return Tape(step, compiled) if self._graph else step
 
     def memory(self) -> Memory:
         """Read the process's peak and the machine's free memory."""

@@ -51,10 +51,11 @@ class Tape:
 
     Args:
         step: what to repeat; see `backends.base.Backend.capture`.
+        shorten: turns the recorded calls into fewer that do the same.
     """
 
-    def __init__(self, step: Call) -> None:
-        self._step = step
+    def __init__(self, step: Call, shorten: Callable[[list[Call]], list[Call]]) -> None:
+        self._step, self._shorten = step, shorten
         self._calls: list[Call] = []
         self._result: Any = None
         self._warm = False
@@ -65,7 +66,8 @@ class Tape:
             for call in self._calls:
                 call()
         elif self._warm:
-            self._result, self._calls = record(self._step)
+            self._result, calls = record(self._step)
+            self._calls = self._shorten(calls)
         else:
             self._result = self._step()  # makes its buffers, so that they exist when it is recorded
             self._warm = True

@@ -2,7 +2,8 @@
 
 A captured update is a flat list of NumPy calls. The same calls on arrays in which every side is two
 long have next to nothing to compute: their time is the way into the loops of BLAS and of the
-ufuncs, and the list itself. One worker, on noise.
+ufuncs, and the list itself. So it is for the calls by themselves, and for the stretches that
+training compiles them to (`backends/compiled.py`). One worker, on noise.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from typing import Any
 import numpy as np
 
 from backends import get_backend
+from backends.compiled import compiled
 from backends.tape import record
 from bench.harness.machine import Provenance
 from bench.harness.workloads import NETWORKS, plain_sgd
@@ -34,17 +36,19 @@ def main() -> None:
     parser.add_argument("--repeats", type=int, default=2000)
     repeats = parser.parse_args().repeats
     print(Provenance())
-    print("\n| network | batch | calls | µs an update | µs outside the loops | share |")
-    print("| --- " * 6 + "|")
+    print("\n| network | batch | calls | µs an update | µs outside the loops | share |", end="")
+    print(" compiled: calls | µs an update | µs outside the loops | share |")
+    print("| --- " * 10 + "|")
     for hidden, batch_size in NETWORKS.items():
         calls = update_of(hidden, batch_size)
         small = [shrunk(call) for call in calls]
-        with blas_threads(1):
-            whole, outside = (statistics.median(times(c, repeats)) for c in (calls, small))
-        print(
-            f"| {network_name((PIXELS, *hidden, CLASSES))} | {batch_size} | {len(calls)} "
-            f"| {whole:.1f} | {outside:.1f} | {outside / whole:.0%} |"
-        )
+        cells = [network_name((PIXELS, *hidden, CLASSES)), str(batch_size)]
+        for way in (list, compiled):
+            both = way(calls), way(small)
+            with blas_threads(1):
+                whole, outside = (statistics.median(times(c, repeats)) for c in both)
+            cells += [str(len(both[0])), f"{whole:.1f}", f"{outside:.1f}", f"{outside / whole:.0%}"]
+        print(f"| {' | '.join(cells)} |")
 
 
 def update_of(hidden: Sequence[int], batch_size: int) -> list[Call]:
