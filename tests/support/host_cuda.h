@@ -8,6 +8,7 @@
 //
 // What CUDA knows without an #include is written out here: the standard library's headers take ten
 // times as long to compile as a kernel does.
+#include <setjmp.h>
 #include <ucontext.h>
 
 #define OF_FLOAT_AND_DOUBLE(name) \
@@ -40,11 +41,40 @@ static float __uint_as_float(unsigned int bits) {
 struct Dimension { unsigned int x; };
 static Dimension gridDim, blockDim, blockIdx, threadIdx;
 
-static ucontext_t scheduler, fibers[1024];
-static bool finished[1024];
 static void (*kernel)();
 
-static void __syncthreads() { swapcontext(&fibers[threadIdx.x], &scheduler); }
+// A thread's stack is made when it is first needed, and kept for later blocks and launches. From then
+// on its registers alone are put aside at a switch, which setjmp does without asking the system.
+static jmp_buf round_ends, fibers[1024];
+static char* stacks[1024];
+static bool begun[1024];
+static unsigned int finished, last;  // threads of this round; the one that comes last in it
+static int step;                     // from a thread to the next one
+
+static void run_thread();
+
+// Let the current thread go on from where it waits, or begin.
+static void enter() {
+    static const int stack = 1 << 16;
+    static ucontext_t fresh;
+    const unsigned int t = threadIdx.x;
+    if (begun[t]) _longjmp(fibers[t], 1);
+    begun[t] = true;
+    if (!stacks[t]) stacks[t] = (char*)__builtin_malloc(stack);
+    getcontext(&fresh);
+    fresh.uc_stack.ss_sp = stacks[t];
+    fresh.uc_stack.ss_size = stack;
+    makecontext(&fresh, run_thread, 0);
+    setcontext(&fresh);
+}
+
+static void __syncthreads() {
+    if (_setjmp(fibers[threadIdx.x]) != 0) return;
+    if (threadIdx.x == last) _longjmp(round_ends, 1);
+    threadIdx.x += step;
+    enter();
+}
+
 // A thread's writes may be seen by other blocks only once it has come to a fence: all threads of a
 // block must have, before one of them takes the ticket by which the last block knows that it is.
 static unsigned int fenced;
@@ -58,9 +88,11 @@ static unsigned int atomicInc(unsigned int* counter, unsigned int limit) {
 }
 
 static void run_thread() {
-    kernel();
-    finished[threadIdx.x] = true;
-    swapcontext(&fibers[threadIdx.x], &scheduler);
+    for (;;) {
+        kernel();
+        ++finished;
+        __syncthreads();  // until the next block
+    }
 }
 
 static int run_block_by_block(unsigned int grid, unsigned int block, bool backwards) {
@@ -70,28 +102,18 @@ static int run_block_by_block(unsigned int grid, unsigned int block, bool backwa
             for (threadIdx.x = 0; threadIdx.x < block; ++threadIdx.x) kernel();
         return 0;
     }
-    const int stack = 1 << 16;
-    char* stacks = (char*)__builtin_malloc((size_t)stack * block);
-    int diverged = 0;
+    bool diverged = false;
     unfenced = false;
+    last = backwards ? 0 : block - 1;
+    step = backwards ? -1 : 1;
     for (blockIdx.x = 0; blockIdx.x < grid && !diverged; ++blockIdx.x) {
         fenced = 0;
-        for (unsigned int t = 0; t < block; ++t) {
-            finished[t] = false;
-            getcontext(&fibers[t]);
-            fibers[t].uc_stack.ss_sp = stacks + (size_t)t * stack;
-            fibers[t].uc_stack.ss_size = stack;
-            makecontext(&fibers[t], run_thread, 0);
+        for (finished = 0; finished == 0;) {
+            threadIdx.x = backwards ? block - 1 : 0;
+            if (_setjmp(round_ends) == 0) enter();
         }
-        for (unsigned int ended = 0; ended == 0;) {
-            for (unsigned int i = 0; i < block; ++i) {
-                threadIdx.x = backwards ? block - 1 - i : i;
-                swapcontext(&scheduler, &fibers[threadIdx.x]);
-                ended += finished[threadIdx.x];
-            }
-            if (ended != 0 && ended != block) diverged = 1, ended = block;
-        }
+        diverged = finished != block;
     }
-    __builtin_free(stacks);
+    for (unsigned int t = 0; diverged && t < block; ++t) begun[t] = false;
     return diverged ? 1 : unfenced ? 2 : 0;
 }

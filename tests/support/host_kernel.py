@@ -31,6 +31,7 @@ DTYPES = {
 }
 """The dtypes of arrays, by the types that their elements have in a kernel."""
 COMPILER = shutil.which("c++")
+FLAGS = ("-O1", "-w", "-shared", "-fPIC", "-U_FORTIFY_SOURCE")  # which lets no fiber switch
 build = Path()
 """The folder of the compiled kernels; a fixture in conftest.py sets it for each run."""
 ALONE = threading.Lock()
@@ -84,7 +85,7 @@ extern "C" int run_it(unsigned int grid, unsigned int block, int backwards, {hea
 """
 
     def compile_it(to: Path) -> None:
-        command = [COMPILER, "-O1", "-w", "-shared", "-fPIC", "-o", to, "-x", "c++", "-"]
+        command = [COMPILER, *FLAGS, "-o", to, "-x", "c++", "-"]
         subprocess.run(command, input=text, text=True, check=True)
 
     library = build / f"{name}-{hashlib.sha256(text.encode()).hexdigest()}.so"
