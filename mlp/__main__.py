@@ -29,7 +29,9 @@ def main() -> None:
 
 
 def _imported() -> Callable[[], None]:
-    """Import the plugins and then the command line, whose options list what is registered by then.
+    """Import the plugins, and then the command line and the command that is asked for.
+
+    Its options list what is registered by then.
 
     Where a library cannot be loaded, which takes memory and file handles, that is told.
     """
@@ -42,7 +44,10 @@ def _imported() -> Callable[[], None]:
         except UsageError as error:
             print(f"mlp: {error}", file=sys.stderr)
             sys.exit(error.exit_code)
+        from mlp.cli import load_command
         from mlp.cli import main as run
+
+        load_command(next(iter(sys.argv[1:]), ""))
     except (ImportError, OSError, MemoryError, SystemError) as error:
         lines = str(error).split("\n")  # NumPy's is a page, with the reason near its end
         reason = next((line for line in reversed(lines) if line.strip()), type(error).__name__)

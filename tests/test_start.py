@@ -34,7 +34,7 @@ def end_at(folder: Path, module: str, *arguments: str) -> subprocess.CompletedPr
 
 
 @pytest.mark.skipif(os.name == "nt", reason="it sends signals")
-@pytest.mark.parametrize("module", ["numpy", "mlp.common.errors", "mlp.cli", "mlp.cli.train"])
+@pytest.mark.parametrize("module", ["numpy", "mlp.common.errors", "mlp.cli", "mlp.cli.presets"])
 def test_an_interrupt_while_it_imports_prints_nothing(tmp_path: Path, module: str) -> None:
     ended = end_at(tmp_path, module, "presets")
     assert (ended.returncode, ended.stdout, ended.stderr) == (-signal.SIGINT, "", "")

@@ -10,42 +10,28 @@ from contextlib import suppress
 import typer
 
 from backends import BackendError
-from mlp.cli import console, data
-from mlp.cli.bench import bench
-from mlp.cli.convert import convert
-from mlp.cli.doctor import doctor
-from mlp.cli.draw import draw
-from mlp.cli.evaluate import evaluate
-from mlp.cli.export_page import export_page
-from mlp.cli.find_lr import find_lr
-from mlp.cli.group import Entries, group_of
-from mlp.cli.predict import predict
-from mlp.cli.presets import presets, reproduce
-from mlp.cli.runs import runs
-from mlp.cli.search import search
-from mlp.cli.show import show
-from mlp.cli.train import train
-from mlp.cli.watch import watch
+from mlp.cli import console
+from mlp.cli.group import Entries, group_of, imported
 from mlp.common.errors import MLPError
 from mlp.common.version import package_version
 
 COMMANDS: Entries = {
-    "train": train,
-    "find-lr": find_lr,
-    "search": search,
-    "watch": watch,
-    "runs": runs,
-    "eval": evaluate,
-    "convert": convert,
-    "predict": predict,
-    "draw": draw,
-    "export-page": export_page,
-    "presets": presets,
-    "doctor": doctor,
-    "reproduce": reproduce,
-    "bench": bench,
-    "data": data.app,
-    "show": show,
+    "train": "mlp.cli.train:train",
+    "find-lr": "mlp.cli.find_lr:find_lr",
+    "search": "mlp.cli.search:search",
+    "watch": "mlp.cli.watch:watch",
+    "runs": "mlp.cli.runs:runs",
+    "eval": "mlp.cli.evaluate:evaluate",
+    "convert": "mlp.cli.convert:convert",
+    "predict": "mlp.cli.predict:predict",
+    "draw": "mlp.cli.draw:draw",
+    "export-page": "mlp.cli.export_page:export_page",
+    "presets": "mlp.cli.presets:presets",
+    "doctor": "mlp.cli.doctor:doctor",
+    "reproduce": "mlp.cli.presets:reproduce",
+    "bench": "mlp.cli.bench:bench",
+    "data": "mlp.cli.data:app",
+    "show": "mlp.cli.show:show",
 }
 
 app = typer.Typer(
@@ -73,6 +59,12 @@ def _options(
     ),
 ) -> None:
     pass
+
+
+def load_command(name: str) -> None:
+    """Import what a command needs, if there is one of this name, before it is run."""
+    if name in COMMANDS:
+        imported(COMMANDS[name])
 
 
 def main() -> None:

@@ -1,12 +1,13 @@
 """Groups of commands, each of which is made from its function when it is asked for.
 
 So a command's options list what is registered by then, and a run of one command does not wait for
-the others to be made.
+the others to be made, nor for what they import.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from importlib import import_module
 from typing import Any
 
 import typer
@@ -15,8 +16,19 @@ from typer.core import TyperGroup
 from mlp.cli.expand import expand
 from mlp.cli.help import Command
 
-Entries = Mapping[str, Callable[..., None] | typer.Typer]
-"""Commands and groups by their names."""
+Entry = Callable[..., None] | typer.Typer
+
+Entries = Mapping[str, Entry | str]
+"""Commands and groups by their names; ``"module:name"`` is imported when it is asked for."""
+
+
+def imported(entry: Entry | str) -> Entry:
+    """Return an entry as what is called."""
+    if not isinstance(entry, str):
+        return entry
+    module, _, name = entry.partition(":")
+    found: Entry = getattr(import_module(module), name)
+    return found
 
 
 def group_of(entries: Entries) -> type[TyperGroup]:
@@ -45,12 +57,15 @@ class _Commands(Mapping[str, Any]):
         self._entries = entries
 
     def __getitem__(self, name: str) -> Any:
-        app = entry = self._entries[name]
+        app = entry = imported(self._entries[name])
         if not isinstance(entry, typer.Typer):
             app = typer.Typer(add_completion=False)
             app.command(name, cls=Command)(expand(entry))
         assert isinstance(app, typer.Typer)
         return typer.main.get_command(app)
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._entries
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._entries)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable
-from importlib import import_module
 from pathlib import Path
 
 import numpy as np
@@ -21,7 +20,6 @@ from mlp.cli import app
 from mlp.common.errors import MLPError
 from mlp.data.formats.idx_folder import write_idx_folder
 
-COMMAND = import_module("mlp.cli.bench")  # mlp.cli has a function of this name
 SMALL = ["--images", "60", "--hidden", "6,5", "--batch-size", "20", "--repeats", "2"]
 MAP = ["--sweep", "--images", "60", "--repeats", "1", "--batch-sizes", "20,60", "--widths", "3,6,4"]
 
@@ -35,7 +33,7 @@ def quick(short_measurements: None) -> None:
 def two_devices(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let a device that keeps CuPy's rules stand in for CUDA."""
     devices: dict[str, Callable[[], Backend]] = {"cpu": CpuBackend, "cuda": CountingBackend}
-    monkeypatch.setattr(COMMAND, "get_backend", lambda name: devices[name]())
+    monkeypatch.setattr("mlp.cli.bench.get_backend", lambda name: devices[name]())
 
 
 def bench(*arguments: str) -> Result:
@@ -105,7 +103,7 @@ def test_without_cuda_the_cpu_is_timed_alone(monkeypatch: pytest.MonkeyPatch) ->
             raise BackendError("no GPU here")
         return get_backend(name)
 
-    monkeypatch.setattr(COMMAND, "get_backend", open_device)
+    monkeypatch.setattr("mlp.cli.bench.get_backend", open_device)
     result = bench(*SMALL, "--json")
     assert [r["device"] for r in json.loads(result.stdout)["results"]] == ["cpu"]
     assert "no GPU here" in result.stderr
