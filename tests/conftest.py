@@ -153,11 +153,22 @@ def reader(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return made_once(folder_of_the_run(tmp_path_factory) / "reader.safetensors", trained)
 
 
-@pytest.fixture(scope="module")
-def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
+@pytest.fixture(scope="session")
+def chromium_of_the_run(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
     """Chromium, driven by selenium; a visible skip where one of them is missing."""
     with chromium(tmp_path_factory.mktemp("browser")) as browser:
         yield browser
+
+
+@pytest.fixture(scope="module")
+def browser(chromium_of_the_run: Any) -> Iterator[Any]:
+    """Chromium, which is started once, in a tab whose size and log are those of one file."""
+    browser, (first, *_) = chromium_of_the_run, chromium_of_the_run.window_handles
+    browser.switch_to.new_window("tab")
+    browser.get_log("browser")
+    yield browser
+    browser.close()
+    browser.switch_to.window(first)
 
 
 @pytest.fixture(scope="session")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import shlex
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -53,12 +54,19 @@ def missing_paths(text: str) -> list[str]:
     return [path for path in paths if not list(ROOT.glob(path.rstrip("/")))]
 
 
+@cache
+def command_of(*words: str) -> Any:
+    """The command of such words, made once."""
+    if not words:
+        return typer.main.get_command(app)
+    return command_of(*words[:-1]).commands[words[-1]]
+
+
 def unknown_options(text: str) -> list[str]:
     """The ``--options`` of ``mlp`` commands in backticks that the commands do not have."""
     wrong = []
     for code in re.findall(r"`(mlp [^`]+)`", text):
-        known = {"--help"}
-        command: Any = typer.main.get_command(app)
+        known, command, asked = {"--help"}, command_of(), ()
         words = shlex.split(code.replace("\n", " "), comments=True)[1:]
         for number, word in enumerate(words):
             option = word.partition("=")[0]
@@ -68,7 +76,8 @@ def unknown_options(text: str) -> list[str]:
                         break
                     wrong.append(f"mlp {word}")
                     break
-                command = command.commands[word]
+                asked = (*asked, word)
+                command = command_of(*asked)
             elif option.startswith("--"):
                 own = {name for p in command.params for name in (*p.opts, *p.secondary_opts)}
                 if option not in own | known:
