@@ -18,7 +18,7 @@ from source import ROOT
 from typer.testing import CliRunner, Result
 
 from mlp.cli import app, main
-from mlp.cli.views.registry import VIEWS
+from mlp.cli.show import VIEWS
 from mlp.common.errors import MLPError
 from mlp.data.disturb import DISTURBANCES
 from mlp.data.load import Dataset, load_dataset, relabel_for

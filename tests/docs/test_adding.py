@@ -17,7 +17,7 @@ from source import ROOT
 from toys import toy_dataset, toy_model
 
 from backends import get_backend
-from mlp.cli.views.registry import VIEWS
+from mlp.cli.show import VIEWS
 from mlp.common.errors import UsageError
 from mlp.common.plugins import load_plugins
 from mlp.common.registry import Registry
