@@ -220,6 +220,7 @@ def test_a_model_without_snapshots_has_no_slider(page: Page, reader: Path) -> No
 def test_a_snapshot_that_is_gone_is_told_of(page: Page) -> None:
     page.run("through.stops[1].network = null; through.stops[1].problem = 'it is gone'")
     page.run("goThrough(1)")
+    page.run("readDrawing()")
     assert page.text("#certainty") == "it is gone"
     page.run("goThrough(2)")
     assert page.text("#certainty") != "it is gone"

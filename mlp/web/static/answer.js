@@ -49,6 +49,7 @@ function show(result) {
   byId("answer").classList.toggle("unsure", !sure);
   sayAtRest(result.text ? `Read as ${result.text}, ${certainty}` : certainty);
   if (shown.chosen >= result.digits.length) shown.chosen = 0;
+  if (live.behind) showBehind(live.behind);
   showChoice();
   showDigit();
 }

@@ -2,7 +2,7 @@
 "use strict";
 
 const NAMESPACE = new DOMParser().parseFromString("<svg></svg>", "text/html").querySelector("svg").namespaceURI;
-const CHART = { width: 340, height: 170, left: 44, right: 8, top: 20, bottom: 20 };
+const CHART = { width: 340, height: 190, left: 50, right: 8, top: 20, bottom: 20 };
 const BARS = { width: 200, height: 74, left: 4, right: 4, top: 4, bottom: 18 };
 
 function svg(name, attributes, text) {
@@ -16,18 +16,23 @@ function placed(value, low, high, start, stop) {
   return start + (high > low ? (value - low) / (high - low) : 0.5) * (stop - start);
 }
 
-function figureFor(row, number) { // the n-th figure of a row, made if it is not there
-  while (row.children.length <= number) {
+// The figures of a row, made if they are not there: how many they are decides how wide one is drawn.
+function figuresOf(row, count) {
+  while (row.children.length < count) {
     const figure = document.createElement("figure");
     figure.append(svg("svg", { class: "chart", role: "img" }), document.createElement("figcaption"));
     row.append(figure);
   }
-  return row.children[number];
+  return row.children;
 }
+
+// As many units as it has pixels, so that its words have one size on every screen.
+const widthOf = (figure, usual) => figure.firstElementChild.clientWidth || usual.width;
 
 // Lines over the epochs: { name, points: [[x, y], …] } each; `right` is where the run will end.
 function drawLines(figure, title, lines, right, write) {
-  const { width, height, left, right: margin, top, bottom } = CHART;
+  const { height, left, right: margin, top, bottom } = CHART;
+  const width = widthOf(figure, CHART);
   const points = lines.flatMap((line) => line.points);
   const heights = points.map(([, y]) => y);
   const [low, high] = heights.length ? [Math.min(...heights), Math.max(...heights)] : [0, 1];
@@ -51,11 +56,12 @@ function drawLines(figure, title, lines, right, write) {
     parts.push(svg("text", { class: `line-${k}`, x: beside, y: 11 }, line.name));
     beside += 7 * line.name.length + 12;
   });
-  fill(figure, title, CHART, parts);
+  fill(figure, title, width, height, parts);
 }
 
 function drawHistogram(figure, title, { low, high, counts }) {
-  const { width, height, left, right, top, bottom } = BARS;
+  const { height, left, right, top, bottom } = BARS;
+  const width = widthOf(figure, BARS);
   const most = Math.max(1, ...counts);
   const floor = height - bottom;
   const step = (width - left - right) / counts.length;
@@ -70,10 +76,10 @@ function drawHistogram(figure, title, { low, high, counts }) {
   }
   parts.push(svg("text", { x: left, y: height - 4 }, low.toPrecision(2)));
   parts.push(svg("text", { x: width - right, y: height - 4, "text-anchor": "end" }, high.toPrecision(2)));
-  fill(figure, title, BARS, parts);
+  fill(figure, title, width, height, parts);
 }
 
-function fill(figure, title, { width, height }, parts) {
+function fill(figure, title, width, height, parts) {
   const [chart, caption] = figure.children;
   chart.setAttribute("viewBox", `0 0 ${width} ${height}`);
   chart.setAttribute("aria-label", title);

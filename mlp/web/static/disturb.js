@@ -170,12 +170,13 @@ function drawAnswers(strip, answers, now) {
   const style = getComputedStyle(document.body);
   const colour = (name) => style.getPropertyValue(`--${name}`).trim();
   const step = (width - 2 * INSET) / TRIED;
-  const x = (n) => Math.min(width, Math.max(0, INSET + (n - 0.5) * step)); // where an answer begins
+  const sharp = (v) => Math.round(v * dots) / dots; // whole pixels, or the edges would show
+  const x = (n) => sharp(Math.min(width - INSET, Math.max(INSET, INSET + (n - 0.5) * step))); // where one begins
   context.scale(dots, dots);
   answers.forEach(({ text, confidence }, n) => {
     context.globalAlpha = 0.15 + 0.45 * confidence;
     context.fillStyle = colour(text === now ? "bar" : "for");
-    context.fillRect(x(n), 0, x(n + 1) - x(n) + 0.3, height);
+    context.fillRect(x(n), 0, x(n + 1) - x(n), height);
   });
   context.globalAlpha = 1;
   context.fillStyle = colour("text");

@@ -4,6 +4,7 @@
 const live = {
   network: null, // as `unpackNetwork` returns it
   asked: false, // whether the drawing is read in the next frame
+  behind: "", // why what is shown is not of the network that is chosen, while that is to come
   told: [], // what is called when an answer is shown
   alter: (image) => image, // what is done to an image before it is read
   altered: () => "", // the same in words

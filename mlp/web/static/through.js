@@ -28,6 +28,7 @@ function nameOfPlace([epoch, update]) {
 
 function beginThrough(model) {
   const stops = model.snapshots.map((place) => ({ at: place.join("-"), name: nameOfPlace(place), network: null }));
+  live.behind = "";
   stopPlaying();
   Object.assign(through, { stops: [...stops, { at: "", name: "as it ended", network: model }], at: stops.length, image: null });
   byId("through").hidden = !stops.length;
@@ -67,9 +68,10 @@ let resting;
 function goThrough(i) {
   through.at = i;
   const { network, problem } = through.stops[i];
+  live.behind = network ? "" : problem || "Loading the network …";
   tellStop();
   if (!network) {
-    showBehind(problem || "Loading the network …");
+    showBehind(live.behind);
     return;
   }
   keepOff(network);
@@ -186,12 +188,12 @@ function drawThrough() {
   const slider = byId("moment"); // its thumb stands below its column
   slider.style.marginLeft = `${left - THUMB_HALF}px`;
   slider.style.width = `${(stops.length - 1) * column + 2 * THUMB_HALF}px`;
-  context.font = "12px system-ui, sans-serif";
   context.fillStyle = colour("line");
   context.globalAlpha = 0.35;
   context.fillRect(gutter + through.at * column, 0, column, height);
   context.globalAlpha = 1;
-  drawScores(context, colour, stops, (i) => left + i * column, top - 6);
+  drawScores(context, colour, stops, (i) => left + i * column, top - 6, gutter - 6);
+  context.font = "12px system-ui, sans-serif";
   names.forEach((name, k) => {
     context.fillStyle = colour("faint");
     context.textAlign = "right";
@@ -211,11 +213,15 @@ function drawThrough() {
   });
 }
 
-function drawScores(context, colour, stops, x, floor) {
+function drawScores(context, colour, stops, x, floor, edge) {
   const y = (score) => floor - Math.max(0, score) * (floor - 8);
   context.strokeStyle = colour("line");
   context.beginPath();
+  context.font = "10px system-ui, sans-serif";
+  context.fillStyle = colour("faint");
+  context.textAlign = "right";
   for (const score of [0, 1]) {
+    context.fillText(100 * score, edge, y(score), edge);
     context.moveTo(x(0), y(score));
     context.lineTo(x(stops.length - 1), y(score));
   }

@@ -137,17 +137,17 @@ function showState(run, { state, about, history }) {
 
 function showCurves(run, { history, losses = [], about }) {
   if (!history.length && !losses.length) return;
-  const row = run.one(".charts");
+  const [loss, accuracy] = figuresOf(run.one(".charts"), 2);
   const right = Math.max(about ? about.epochs : 1, ...history.map(({ epoch }) => epoch));
   const over = (name) => history.filter((epoch) => epoch[name] !== null).map((epoch) => [epoch.epoch, epoch[name]]);
   const training = losses.length ? losses : over("loss");
   const lossLines = [{ name: "training", points: training.filter(([, y]) => y !== null) }];
   const validation = over("validation_loss");
   if (validation.length) lossLines.push({ name: "validation", points: validation });
-  drawLines(figureFor(row, 0), "loss", lossLines, right, (value) => value.toPrecision(3));
+  drawLines(loss, "loss", lossLines, right, (value) => value.toPrecision(3));
   const accuracies = ["train", "test", "validation"]
     .map((name) => ({ name, points: over(`${name}_accuracy`) })).filter(({ points }) => points.length);
-  drawLines(figureFor(row, 1), "accuracy, after each epoch", accuracies, right, share);
+  drawLines(accuracy, "accuracy, after each epoch", accuracies, right, share);
 }
 
 function showWeights(run, { weights, layers = [] }) {
@@ -249,8 +249,9 @@ function showLayers(run, { layers = [] }) {
     for (const kind of ["dead", "saturated"]) {
       if (layer[kind].length) title.append(", ", mark("dead", `${layer[kind].length} ${kind}`));
     }
-    drawHistogram(figureFor(figures, 0), "what its units answer", layer.activations);
-    drawHistogram(figureFor(figures, 1), "gradient of its weights", layer.gradients);
+    const [answers, gradients] = figuresOf(figures, 2);
+    drawHistogram(answers, "what its units answer", layer.activations);
+    drawHistogram(gradients, "gradient of its weights", layer.gradients);
   });
 }
 
