@@ -36,7 +36,13 @@ def formula_of(written: Callable[..., Any]) -> str:
 
 
 def source_of(written: Callable[..., Any]) -> dict[str, str]:
-    """Return the lines of a method, ``code``, and where they stand, ``place``."""
-    lines, first = inspect.getsourcelines(written)
+    """Return the lines of a method, ``code``, and where they stand, ``place``.
+
+    There are no lines where the program has been installed without its source, or anew meanwhile.
+    """
+    try:
+        lines, first = inspect.getsourcelines(written)
+    except OSError:
+        lines, first = [], written.__code__.co_firstlineno
     place = f"{written.__module__.replace('.', '/')}.py, line {first}"
     return {"place": place, "code": textwrap.dedent("".join(lines)).rstrip()}

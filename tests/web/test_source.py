@@ -45,3 +45,15 @@ def test_a_place_leads_to_the_lines() -> None:
     assert written_by(ReLU(get_backend("cpu"), "float32"), "apply") is ReLU.apply
     with pytest.raises(AttributeError, match="ReLU has none of nothing"):
         written_by(ReLU(get_backend("cpu"), "float32"), "nothing")
+
+
+def test_a_program_without_its_source_has_no_lines_to_tell(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    told = source_of(Linear.forward)
+
+    def gone(written: object) -> None:
+        raise OSError("could not get source code")
+
+    monkeypatch.setattr(inspect, "getsourcelines", gone)
+    assert source_of(Linear.forward) == told | {"code": ""}

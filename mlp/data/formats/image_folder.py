@@ -32,6 +32,9 @@ MAX_BYTES = 4 << 30
 PATH_NAMES = ("file", "filename", "path", "image")
 """What a column with the pictures' paths may be called."""
 
+LONGEST_NUMBER = 19
+"""As many digits are too many for a whole number of 64 bits, by and large."""
+
 _AT_ONCE = 1_000  # pictures read before they are answered
 
 
@@ -151,10 +154,15 @@ def _read_all(
 def _labels(files: list[ImageFile]) -> NDArray[Any]:
     """Return the names of classes as numbers where all are whole numbers, else as words."""
     names = [file.label or "" for file in files]
-    if all(not name or (name.isdecimal() and str(int(name)) == name) for name in names):
+    if all(not name or _is_number(name) for name in names):
         numbers = np.array([int(name or 0) for name in names])
         return numbers.astype(np.uint8) if numbers.max(initial=0) < 256 else numbers
     return np.array(names)
+
+
+def _is_number(name: str) -> bool:
+    """Whether a name is a whole number that an array holds, as it is written itself."""
+    return name.isdecimal() and len(name) < LONGEST_NUMBER and str(int(name)) == name
 
 
 def write_images(splits: Splits, folder: Path, progress: Progress) -> None:

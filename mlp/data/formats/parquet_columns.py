@@ -66,6 +66,7 @@ def _read(file: Path) -> Any:
         groups = (meta.row_group(i).total_byte_size for i in range(meta.num_row_groups))
         check_unpacked(file, packed, sum(groups), DataError)
         for piece in opened.iter_batches(rows):
+            piece.validate(full=True)  # or numbers of texts that there are not would be believed
             size += piece.nbytes
             check_unpacked(file, packed, size, DataError)
             pieces.append(piece)

@@ -159,3 +159,11 @@ def test_the_folder_is_not_listed_for_each_picture(
     monkeypatch.setattr(Path, "iterdir", lambda path: listed.append(path) or iterdir(path))
     assert len(read_raw(tmp_path)[WHOLE]) == 30
     assert len(listed) < 15
+
+
+@pytest.mark.parametrize("digits", [19, 400, 5_000])
+def test_a_label_of_many_digits_is_a_word(digits: int, tmp_path: Path) -> None:
+    put(tmp_path, 0, 4)
+    long = "9" * digits
+    table(tmp_path / "labels.csv", ["p0.png,1", "p1.png,1", f"p2.png,{long}", f"p3.png,{long}"])
+    assert read_raw(tmp_path)[WHOLE].labels.tolist() == ["1", "1", long, long]  # type: ignore[union-attr]
