@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import mmap
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from contextvars import copy_context
 from functools import cache
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 try:
     import resource
@@ -68,6 +68,21 @@ def share_out(pool: Executor, shares: Sequence[Callable[[], Result]]) -> list[Re
     """
     others = [pool.submit(copy_context().run, share) for share in shares[1:]]
     return [shares[0](), *(other.result() for other in others)]
+
+
+def ahead(pool: Executor, items: Iterable[Result]) -> Iterator[Result]:
+    """Go through items, of which the next is made in a thread of the pool while one is in use.
+
+    A fault in making one is raised where that one would come. Where making them goes ahead in the
+    same pool, that has a thread for each.
+    """
+    source = iter(items)
+    end = object()
+    item = next(source, end)
+    while item is not end:
+        coming = pool.submit(next, source, end)
+        yield cast(Result, item)
+        item = coming.result()
 
 
 def share_of(count: int, rank: int, workers: int) -> slice:

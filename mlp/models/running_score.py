@@ -40,8 +40,9 @@ class RunningScore:
         there = has_label(raw)
         if not there.any():
             return
+        labelled = raw if there.all() else raw[there]  # whose features are a copy
         try:
-            labels = _targets(raw[there], self._task, self._source)
+            labels = _targets(labelled, self._task, self._source)
         except DataError as error:
             self.problem = str(error)
             return

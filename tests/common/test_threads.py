@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import threading
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
@@ -11,7 +12,7 @@ import pytest
 from threadpoolctl import threadpool_info, threadpool_limits
 
 from mlp.common import threads
-from mlp.common.threads import blas_library, blas_threads, share_of, share_out
+from mlp.common.threads import ahead, blas_library, blas_threads, share_of, share_out
 
 
 def blas_counts() -> list[int]:
@@ -86,6 +87,31 @@ def test_without_room_for_threads_the_pool_works_in_this_one(
         failed = pool.submit(int, "no number")
     with pytest.raises(ValueError, match="no number"):
         failed.result()
+
+
+def test_the_next_is_made_while_one_is_in_use() -> None:
+    made: list[int] = []
+    begun = threading.Event()
+
+    def items() -> Iterator[int]:
+        for number in range(3):
+            made.append(number)
+            if number == 1:
+                begun.set()
+            yield number
+        raise ValueError("cut off")
+
+    found: list[int] = []
+
+    def use(numbers: Iterator[int]) -> None:
+        for number in numbers:
+            found.append(number)
+            assert begun.wait(timeout=20)
+            assert made[-1] <= number + 2
+
+    with ThreadPoolExecutor(2) as pool, pytest.raises(ValueError, match="cut off"):
+        use(ahead(pool, ahead(pool, items())))
+    assert found == [0, 1, 2]  # all that come before the fault
 
 
 def test_there_is_room_where_nothing_is_limited() -> None:

@@ -196,7 +196,18 @@ def _read_history(path: Path) -> object:
 
 
 _D, _M = "mlp.data.formats.", "mlp.models."
-_TABLE = tuple(f"{_D}{name}" for name in ("table", "table_head", "text_fields", "columns"))
+_TABLE = tuple(
+    f"{_D}{name}"
+    for name in (
+        "table",
+        "row_parser",
+        "table_head",
+        "text_fields",
+        "text_lines",
+        "whole_numbers",
+        "columns",
+    )
+)
 _ROWS = (f"{_D}row_columns", f"{_D}rows")
 _ZIP = ("mlp.common.safe_npz",)
 _TOLD = (f"{_M}metadata", f"{_M}description")
@@ -209,9 +220,7 @@ TARGETS: dict[str, Target] = {
         lambda content: decode_idx(io.BytesIO(content), "a"), lambda: _idx(".gz"), (f"{_D}idx",)
     ),
     "csv": Target(as_file("a.csv", data_formats.read), lambda: _data("a.csv"), _TABLE),
-    "words": Target(
-        as_file("a.csv", _read_filled), tables, (*_TABLE, f"{_D}categories", f"{_D}text_lines")
-    ),
+    "words": Target(as_file("a.csv", _read_filled), tables, (*_TABLE, f"{_D}categories")),
     "npz": Target(as_file("a.npz", data_formats.read), lambda: _data("a.npz"), _ZIP),
     "zip": Target(as_file("a.zip", data_formats.read), _archives, (f"{_D}archive",)),
     "arff": Target(as_file("a.arff", _read_filled), arffs, (f"{_D}arff",)),

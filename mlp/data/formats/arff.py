@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +25,7 @@ from mlp.data.formats.splits import TEST, TRAIN, WHOLE, RawSplits
 from mlp.data.formats.table import Table, TableFile
 from mlp.data.formats.table_head import Head
 from mlp.data.formats.text_fields import to_line
-from mlp.data.formats.text_lines import open_lines
+from mlp.data.formats.text_lines import open_lines, text_blocks
 from mlp.data.raw import MISSING, as_words
 
 _ATTRIBUTE = re.compile(
@@ -85,8 +86,8 @@ def read_arff(path: Path) -> Table:
         DataError: if it cannot be read, is damaged, or has columns of dates or of text.
     """
     attributes: list[_Attribute] = []
-    with open_lines(path) as lines:
-        number = -1
+    with open_lines(path) as reader:
+        lines, number = reader.text(), -1
         for number, line in enumerate(lines):  # noqa: B007 - of the last line of the head
             word = line.split(None, 1)[0].lower() if line.strip() else ""
             if word == "@attribute":
@@ -97,7 +98,8 @@ def read_arff(path: Path) -> Table:
             raise DataError(f"{path} is a damaged ARFF file (it names no columns): get it again")
         names = tuple(attribute.name for attribute in attributes)
         head = Head(number, ",", False, names, len(names))
-        table = TableFile(path, head, (_row(line, path) for line in lines)).read()
+        rows = (_row(line, path) for line in lines)
+        table = TableFile(path, head, partial(text_blocks, rows)).read()
     for column, attribute in enumerate(attributes):
         if column not in table.words:
             continue

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from itertools import chain, islice
 from pathlib import Path
 from typing import Any
 
@@ -13,19 +12,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mlp.common.errors import DataError
+from mlp.common.threads import ahead, start_pool
+from mlp.data.formats.row_parser import RowParser
 from mlp.data.formats.table_head import Head, read_head
-from mlp.data.formats.text_fields import (
-    fields_of,
-    from_spaces,
-    is_number,
-    to_number,
-)
-from mlp.data.formats.text_lines import open_lines
-from mlp.data.formats.whole_numbers import parse_whole
-from mlp.data.raw import MISSING, as_words
+from mlp.data.formats.text_lines import Lines, open_lines
 
 _BLOCK = 2_000  # rows parsed at a time, so that their floats stay few
 _HEAD = 100  # lines that tell whether the first one names the columns
+_WIDEST = 8_000  # columns of a table of which several blocks are in memory at once
 
 
 @dataclass(frozen=True)
@@ -62,7 +56,7 @@ class Table:
 
 
 def read_table(path: Path) -> Table:
-    """Read a file; 60,000 rows of 785 numbers take about a second.
+    """Read a file.
 
     Raises:
         DataError: if it cannot be read, or a row has another number of columns than the first. The
@@ -79,17 +73,23 @@ def open_table(path: Path) -> Iterator[TableFile]:
     Raises:
         DataError: as `read_table`.
     """
-    with open_lines(path) as lines:
-        head = list(islice(lines, _HEAD))
+    with open_lines(path) as reader:
+        lines = reader.take(_HEAD)
+        head = lines.text()
         if not head or not head[0].strip():
             raise DataError(f"{path} is empty or begins with an empty line: get it again")
         found = read_head(head, path)
-        lines = chain(head[found.skipped + (found.names is not None) :], lines)
-        yield TableFile(path, found, map(from_spaces, lines) if found.is_spaced else lines)
+        reader.put_back(lines.after(found.skipped + (found.names is not None)))
+        yield TableFile(path, found, reader.blocks)
 
 
 class TableFile:
     """A file whose first line is known.
+
+    Args:
+        path: the file, for messages.
+        head: how it begins.
+        read: reads the lines behind that, so many at a time.
 
     Attributes:
         path: the file.
@@ -97,10 +97,11 @@ class TableFile:
         columns: how many there are.
     """
 
-    def __init__(self, path: Path, head: Head, lines: Iterator[str]) -> None:
+    def __init__(self, path: Path, head: Head, read: Callable[[int], Iterator[Lines]]) -> None:
         self.path, self.names, self.columns = path, head.names, head.columns
-        self._parser = _Parser(path, head.delimiter, head.columns)
-        self._first, self._lines = 1 + head.skipped + (head.names is not None), lines
+        self._parser = RowParser(path, head)
+        self._first = 1 + head.skipped + (head.names is not None)
+        self._read = read
 
     def read(self) -> Table:
         """Read all rows.
@@ -122,135 +123,32 @@ class TableFile:
         Raises:
             DataError: as `read_table`.
         """
-        empty = True
-        for rows, values, words in self._parser.blocks(self._lines, self._first):
-            empty = False
-            kept = self._parser.texts(rows, texts)
-            yield Table(self.path, self.names, narrow(values), words, kept)
+        empty, number = True, self._first
+        for lines, plain in self._blocks():
+            found = self._parser.parse(lines, plain, number, texts)
+            number += lines.count
+            if found is not None:
+                empty = False
+                values, words, kept = found
+                yield Table(self.path, self.names, narrow(values), words, kept)
         if empty:
             raise DataError(f"{self.path} ends after its header: it holds no rows")
 
-
-Words = dict[int, NDArray[np.str_]]
-
-
-class _Parser:
-    """Turns lines into arrays, block by block, and finds out which columns hold words."""
-
-    def __init__(self, path: Path, delimiter: str, columns: int) -> None:
-        self.path, self.delimiter, self.columns = path, delimiter, columns
-        self._words: list[int] | None = None  # the columns of words, once a block is read
-
-    def blocks(
-        self, lines: Iterator[str], number: int
-    ) -> Iterator[tuple[list[str], NDArray[Any], Words]]:
-        """Parse lines, the first with this line number.
-
-        Yields:
-            The lines of n rows, their numbers of shape (n, columns), and the columns of words.
-        """
-        while block := list(islice(lines, _BLOCK)):
-            rows = [line for line in block if not line.isspace()]
-            if rows:
-                values, words = self._numbers(rows) or self._fields(block, number)
-                self._words = list(words)
-                yield rows, values, words
-            number += len(block)
-
-    def texts(self, rows: list[str], columns: Sequence[int]) -> dict[int, list[str]]:
-        """Return some columns of rows as they are written."""
-        if not columns:
-            return {}
-        last = max(columns)
-        fields = [
-            fields_of(row, self.delimiter)
-            if '"' in row
-            else [field.strip() for field in row.split(self.delimiter, last + 1)]
-            for row in rows
-        ]
-        return {column: [row[column] for row in fields] for column in columns}
-
-    def _numbers(self, rows: list[str]) -> tuple[NDArray[Any], Words] | None:
-        """Parse rows of numbers, beside the known columns of words; None if they hold others."""
-        known = self._words or []
-        others = [column for column in range(self.columns) if column not in known]
-        if not known and (whole := parse_whole(rows, self.delimiter, self.columns)) is not None:
-            return whole, {}
-        if self.delimiter == ";" and not known:
-            rows = [row.replace(",", ".") for row in rows]
-        # A row that is longer goes unnoticed where columns are chosen.
-        chosen = {"usecols": others} if known else {}
-        if chosen and any(row.count(self.delimiter) != self.columns - 1 for row in rows):
-            return None
-        try:
-            found = self._load(rows, np.float64, **chosen)
-            if found.shape != (len(rows), len(others)):
-                return None
-            words = {
-                column: as_words(self._load(rows, object, usecols=[column])[:, 0])
-                for column in known
-            }
-        except ValueError:
-            return None
-        if not chosen:
-            return found, {}
-        values = np.full((len(rows), self.columns), np.nan)
-        values[:, others] = found
-        return values, words
-
-    def _load(self, rows: list[str], dtype: type, **chosen: Any) -> NDArray[Any]:
-        return np.loadtxt(
-            rows, dtype, delimiter=self.delimiter, comments=None, quotechar='"', ndmin=2, **chosen
-        )
-
-    def _fields(self, block: list[str], number: int) -> tuple[NDArray[np.float64], Words]:
-        """Parse rows with words or missing values."""
-        table = []
-        for line_number, line in enumerate(block, number):
-            if line.isspace():
-                continue
-            fields = fields_of(line, self.delimiter)
-            if len(fields) != self.columns:
-                raise DataError(
-                    f"line {line_number:,} of {self.path} has {len(fields):,} "
-                    f"column{'s' * (len(fields) != 1)} where {self.columns:,} belong: it is cut "
-                    "off or damaged, get it again"
-                )
-            table.append(fields)
-        values, words = np.full((len(table), self.columns), np.nan), {}
-        for column in range(self.columns):
-            fields = [row[column] for row in table]
-            missing = np.array([field.lower() in MISSING for field in fields])
-            if self._words is None or column not in self._words:
-                try:
-                    values[~missing, column] = [
-                        to_number(field, self.delimiter)
-                        for field in fields
-                        if field.lower() not in MISSING
-                    ]
-                    continue
-                except ValueError:
-                    if self._words is not None:
-                        self._refuse(column, fields, block, number)
-            words[column] = as_words(fields)
-        return values, words
-
-    def _refuse(self, column: int, fields: list[str], block: list[str], number: int) -> None:
-        """Refuse a word far down in a column that held numbers up to there."""
-        row, word = next(
-            (i, field)
-            for i, field in enumerate(fields)
-            if field.lower() not in MISSING and not is_number(field, self.delimiter)
-        )
-        line = [i for i, text in enumerate(block, number) if not text.isspace()][row]
-        raise DataError(
-            f"line {line:,} of {self.path} has {word[:20]!r} in column {column + 1:,}, where a "
-            "number belongs: correct it or get the file again"
-        )
+    def _blocks(self) -> Iterator[tuple[Lines, NDArray[Any] | None]]:
+        """Read block after block, with the numbers of those that hold nothing else."""
+        blocks = self._read(_BLOCK)
+        if self.columns > _WIDEST:
+            yield from self._parser.plain(blocks)
+            return
+        # While one is in use the next is parsed, and the one after that is read and unpacked.
+        with start_pool(2) as pool:
+            yield from ahead(pool, self._parser.plain(ahead(pool, blocks)))
 
 
 def narrow(values: NDArray[Any]) -> NDArray[Any]:
     """Return numbers as uint8 or uint16 where these hold them exactly."""
+    if values.dtype == np.uint8:
+        return values
     for dtype in (np.uint8, np.uint16):
         with np.errstate(invalid="ignore"):  # NaN and values out of range are found just below
             narrow = values.astype(dtype)

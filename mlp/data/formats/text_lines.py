@@ -1,33 +1,196 @@
-"""The lines of a text file, packed or not, in the encodings that people's programs write."""
+"""The lines of a text file, packed or not, in the encodings that people's programs write.
+
+Some at a time are read as bytes where these will do, and as text.
+"""
 
 from __future__ import annotations
 
 import codecs
 import csv
 import gzip
+import io
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass, field
+from itertools import chain, islice
 from pathlib import Path
-from typing import IO
+
+import numpy as np
 
 from mlp.common.bounds import check_unpacked
 from mlp.common.errors import DataError
 from mlp.data.formats.text_fields import AS_WINDOWS
 
-_MAX_LINE = 1 << 20
+_LONGEST = 1 << 20  # of a line: as many characters are read as one
+_PIECE = 256 << 10  # bytes read at a time
+_FEW = 100  # lines that are decoded at a time
+
+_NEWLINE, _RETURN = b"\n\r"
+
+_File = io.BufferedReader | gzip.GzipFile
+
+
+@dataclass(frozen=True)
+class Lines:
+    """Some lines of a file.
+
+    Attributes:
+        count: how many there are.
+        data: their bytes, each line ended by LF or by CR LF, UTF-8 or Windows-1252; None where
+            only their text is known.
+        decoded: their text, where it is known.
+    """
+
+    count: int
+    data: bytes | None
+    decoded: list[str] = field(default_factory=list)
+
+    def text(self) -> list[str]:
+        """Return them as text, each ended by LF, as Python reads files."""
+        if self.data is None:
+            return self.decoded
+        return list(io.StringIO(self.data.decode("utf-8", AS_WINDOWS), newline=None))
+
+    def after(self, count: int) -> Lines:
+        """Return what is left without the first of them."""
+        if self.data is None:
+            return Lines(self.count - count, None, self.decoded[count:])
+        start = 0
+        for _ in range(count):
+            start = self.data.find(b"\n", start) + 1 or len(self.data)
+        return Lines(self.count - count, self.data[start:])
+
+
+class LineReader:
+    """Reads a file from its start, packed by gzip or not, in whatever encoding.
+
+    Args:
+        path: the file, for messages.
+        file: the same, open; what it holds is unpacked.
+        packed: how many bytes it has where it is packed; None where it is not.
+
+    Raises:
+        DataError: from any of its methods, if what is packed unpacks to far too much.
+        OSError, EOFError, zlib.error: from any, if it cannot be read.
+    """
+
+    def __init__(self, path: Path, file: _File, packed: int | None) -> None:
+        self._path, self._file, self._packed, self._unpacked = path, file, packed, 0
+        self._text: Iterator[str] | None = None  # once bytes will not do
+        self._kept = self._closed(
+            file.read(len(codecs.BOM_UTF8))
+        )  # what is read, but not taken yet
+        self._at = 0  # its place in the file
+        if self._kept.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+            self._text = self._as_text("utf-16", "replace")  # as spreadsheets save "Unicode text"
+        elif self._kept.startswith(codecs.BOM_UTF8):
+            self._at = len(codecs.BOM_UTF8)
+            self._kept = self._kept[self._at :]
+
+    def take(self, count: int) -> Lines:
+        """Read so many lines, or as many as there are left."""
+        if self._text is None and (found := self._take_bytes(count)) is not None:
+            return found
+        self._text = self._text or self._as_text("utf-8", AS_WINDOWS)
+        text = list(islice(self._text, count))
+        return Lines(len(text), None, text)
+
+    def blocks(self, count: int) -> Iterator[Lines]:
+        """Read all lines that are left, so many at a time and fewer in the end."""
+        while (lines := self.take(count)).count:
+            yield lines
+            if lines.count < count:
+                return
+
+    def text(self) -> Iterator[str]:
+        """Read all lines that are left as text, one after another."""
+        for lines in self.blocks(_FEW):
+            yield from lines.text()
+
+    def put_back(self, lines: Lines) -> None:
+        """Let lines that were read last be read once more."""
+        if lines.data is None:
+            self._text = chain(lines.decoded, self._text or ())
+        else:
+            self._kept = lines.data + self._kept
+            self._at -= len(lines.data)
+
+    def _take_bytes(self, count: int) -> Lines | None:
+        """Read lines as they are; None, and nothing is read, where one is ended by CR or too long.
+
+        Python splits such lines, too, so that the numbers of all below depend on it.
+        """
+        parts, found, begun = [], 0, 0  # begun: bytes of a line that has not ended
+        piece = self._kept or self._read()
+        while piece:
+            if _has_lone_return(piece):
+                return None
+            is_end = np.frombuffer(piece, np.uint8) == _NEWLINE
+            here = int(np.count_nonzero(is_end))
+            if begun + (piece.find(b"\n") + 1 or len(piece)) > _LONGEST:
+                return None
+            if found + here >= count:
+                break
+            begun = len(piece) - 1 - piece.rfind(b"\n") if here else begun + len(piece)
+            found += here
+            parts.append(piece)
+            piece = self._read()
+        cut = int(np.flatnonzero(is_end)[count - found - 1]) + 1 if piece else 0
+        data = b"".join([*parts, piece[:cut]])
+        self._kept = piece[cut:]
+        self._at += len(data)
+        return Lines(count if piece else found + (begun > 0), data)
+
+    def _as_text(self, encoding: str, errors: str) -> Iterator[str]:
+        """Read all that is left as text."""
+        self._file.seek(self._at)
+        self._unpacked = self._at
+        with io.TextIOWrapper(self._file, encoding, errors) as file:
+            while line := file.readline(_LONGEST):
+                self._count(len(line))
+                yield line
+
+    def _read(self) -> bytes:
+        # No more than one read of the system's, so that a fault further on is met only there.
+        return self._closed(self._file.read1(_PIECE))
+
+    def _closed(self, piece: bytes) -> bytes:
+        """Return what is read, with the LF that follows where it ends in CR."""
+        if piece.endswith(b"\r"):
+            piece += self._file.read1(1)
+        self._count(len(piece))
+        return piece
+
+    def _count(self, more: int) -> None:
+        self._unpacked += more
+        if self._packed is not None:
+            check_unpacked(self._path, self._packed, self._unpacked, DataError)
+
+
+def _has_lone_return(data: bytes) -> bool:
+    """Tell whether a CR stands anywhere but before a LF."""
+    if b"\r" not in data:
+        return False
+    characters = np.frombuffer(data, np.uint8)
+    is_return = characters == _RETURN
+    pairs = np.count_nonzero(is_return[:-1] & (characters[1:] == _NEWLINE))
+    return bool(np.count_nonzero(is_return) != pairs)
 
 
 @contextmanager
-def open_lines(path: Path) -> Iterator[Iterator[str]]:
-    """Open a file to be read line by line; one of more than 2²⁰ characters is cut.
+def open_lines(path: Path) -> Iterator[LineReader]:
+    """Open a file of text.
 
     Raises:
         DataError: if it cannot be read, or the block finds that a line is none of a table.
     """
     try:
-        with _open(path) as file:
-            yield _lines(file, path)
+        with path.open("rb") as file:
+            packed = path.stat().st_size if file.read(2) == b"\x1f\x8b" else None
+        opened: _File = gzip.GzipFile(path) if packed is not None else path.open("rb")
+        with opened:
+            yield LineReader(path, opened, packed)
     except csv.Error as error:
         raise DataError(f"{path} has a line that is no row ({error}): correct it") from None
     except EOFError:
@@ -38,20 +201,7 @@ def open_lines(path: Path) -> Iterator[Iterator[str]]:
         raise DataError(f"cannot read {path}: {error.strerror or error}") from None
 
 
-def _open(path: Path) -> IO[str]:
-    with path.open("rb") as file:
-        is_packed = file.read(2) == b"\x1f\x8b"
-    opened = gzip.open if is_packed else open
-    with opened(path, "rb") as file:
-        start = file.read(2)
-    if start in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE):  # as spreadsheets save "Unicode text"
-        return opened(path, "rt", encoding="utf-16", errors="replace")
-    return opened(path, "rt", encoding="utf-8-sig", errors=AS_WINDOWS)
-
-
-def _lines(file: IO[str], path: Path) -> Iterator[str]:
-    size, done = path.stat().st_size, 0
-    while line := file.readline(_MAX_LINE):
-        done += len(line)
-        check_unpacked(path, size, done, DataError)
-        yield line
+def text_blocks(lines: Iterator[str], count: int) -> Iterator[Lines]:
+    """Go through lines of text so many at a time."""
+    while text := list(islice(lines, count)):
+        yield Lines(len(text), None, text)

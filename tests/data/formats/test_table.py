@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import gzip
 from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from mlp.common.errors import DataError
-from mlp.data.formats.table import Table, read_table
+from mlp.data.formats import table as data_table
+from mlp.data.formats import text_lines, whole_numbers
+from mlp.data.formats.table import Table, open_table, read_table
 
 
 def table(folder: Path, text: str) -> Table:
@@ -86,3 +91,88 @@ def test_one_long_word_makes_no_other_row_as_long(tmp_path: Path, quote: str, pl
 def test_a_field_without_an_end_is_refused(tmp_path: Path) -> None:
     with pytest.raises(DataError, match=r"has a line that is no row .*: correct it"):
         table(tmp_path, "a,b\n1," + '"' + "x" * 200_000 + "\n")
+
+
+CELLS = st.sampled_from(["0", "7", "42", "255", "256", "999", "007", "1000", "65535", "70000"])
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    st.integers(1, 4).flatmap(
+        lambda columns: st.lists(
+            st.lists(CELLS, min_size=columns, max_size=columns), min_size=1, max_size=12
+        )
+    ),
+    st.sampled_from(",;\t|"),
+    st.sampled_from(["\n", "\r\n", "\r"]),
+    st.sets(st.integers(0, 12)),
+    st.booleans(),
+    st.sampled_from(["utf-8", "utf-8-sig", "utf-16"]),
+    st.booleans(),
+)
+def test_whole_numbers_are_those_of_numpys_reader(
+    tmp_path: Path,
+    rows: list[list[str]],
+    mark: str,
+    end: str,
+    blank: set[int],
+    is_ended: bool,
+    encoding: str,
+    is_packed: bool,
+) -> None:
+    lines = [mark.join(row) + end * (1 + (i in blank)) for i, row in enumerate(rows)]
+    if not is_ended:
+        lines[-1] = lines[-1].rstrip("\r\n")
+    names = mark.join("abcd"[: len(rows[0])])
+    content = (names + end + "".join(lines)).encode(encoding)
+    path = tmp_path / "t.csv"
+    path.write_bytes(gzip.compress(content) if is_packed else content)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(data_table, "_BLOCK", 3)
+        patch.setattr(text_lines, "_PIECE", 7)
+        patch.setattr(whole_numbers, "_PIECE", 8)
+        found = read_table(path)
+    expected = np.loadtxt([mark.join(row) for row in rows], delimiter=mark, ndmin=2)
+    np.testing.assert_array_equal(found.values, expected)
+    most = expected.max()
+    assert found.values.dtype == (
+        np.uint8 if most <= 255 else np.uint16 if most <= 65535 else np.float64
+    )
+    assert found.names == tuple(names.split(mark))
+
+
+FAR: dict[str, tuple[bytes, str]] = {
+    "a short row": (b"1,2", r"line 5,003 .* has 2 columns where 3"),
+    "a word": (b"1,many,3", r"line 5,003 .* has 'many' in column 2"),
+    "a letter of Windows-1252": (b"1,2,gr\xfcn", r"line 5,003 .* has 'grün' in column 3"),
+    "a lone return": (b"1,2,3\r4,5", r"line 5,004 .* has 2 columns where 3"),
+}
+
+
+@pytest.mark.parametrize("case", FAR)
+@pytest.mark.parametrize("end", [b"\n", b"\r\n"])
+@pytest.mark.parametrize("is_packed", [False, True])
+def test_a_fault_below_whole_numbers_is_told_by_its_line(
+    case: str, end: bytes, is_packed: bool, tmp_path: Path
+) -> None:
+    line, sentence = FAR[case]
+    lines = [b"a,b,c", *[b"1,2,3"] * 2_000, b"", *[b"4,55,6"] * 3_000, line, *[b"7,8,9"] * 3_000]
+    content = end.join(lines)
+    path = tmp_path / "t.csv"
+    path.write_bytes(gzip.compress(content)[:-9] if is_packed else content)
+    with pytest.raises(DataError, match=sentence):  # not that the last lines are cut off
+        read_table(path)
+
+
+def test_what_is_written_is_kept_beside_whole_numbers(tmp_path: Path) -> None:
+    (tmp_path / "t.csv").write_text("id,a\n" + "".join(f"{i:03},{i}\n" for i in range(900)) + "\n")
+    with open_table(tmp_path / "t.csv") as file:
+        blocks = list(file.blocks([0]))
+    assert [text for block in blocks for text in block.texts[0]] == [f"{i:03}" for i in range(900)]
+
+
+def test_other_numbers_may_follow_whole_ones(tmp_path: Path) -> None:
+    rows = ["1,2"] * 2_500 + ["0.5,2"] * 2_000 + ["3,"] * 2_000 + ["4,1000"]
+    values = table(tmp_path, "a,b\n" + "\n".join(rows)).values
+    expected = [[float(field or "nan") for field in row.split(",")] for row in rows]
+    np.testing.assert_array_equal(values, expected)
