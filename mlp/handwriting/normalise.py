@@ -162,13 +162,37 @@ def centre(strokes: Mask) -> NDArray[np.uint8]:
     scale = constants.MNIST_DIGIT / max(crop.shape)
     height, width = (max(1, round(side * scale)) for side in crop.shape)
     digit = resize(crop, height, width, Image.Resampling.BOX)
+    return place(digit, *corner_of(digit))
+
+
+def corner_of(digit: Plane) -> tuple[int, int]:
+    """Return the row and column of an image from which on a digit has its mass mid-image.
+
+    Args:
+        digit: float32, shape (height, width), neither more than 28; some of it above 0.
+    """
     mass = float(digit.sum())
     side = constants.MNIST_SIDE
-    image = np.zeros((side, side), np.float32)
     middle = (side - 1) / 2
     start = []
     for axis, length in enumerate(digit.shape):
         centre = float((digit.sum(axis=1 - axis) @ np.arange(length)) / mass)
         start.append(int(np.clip(round(middle - centre), 0, side - length)))
-    image[start[0] : start[0] + height, start[1] : start[1] + width] = digit
+    return start[0], start[1]
+
+
+def place(digit: Plane, top: int, left: int) -> NDArray[np.uint8]:
+    """Put a digit into an image.
+
+    Args:
+        digit: float32, shape (height, width), from 0 for paper to 1 for ink.
+        top: the image's row in which it begins.
+        left: and its column.
+
+    Returns:
+        uint8, shape (28, 28), 0 is paper and 255 is ink.
+    """
+    height, width = digit.shape
+    image = np.zeros((constants.MNIST_SIDE, constants.MNIST_SIDE), np.float32)
+    image[top : top + height, left : left + width] = digit
     return (image * 255).round().clip(0, 255).astype(np.uint8)

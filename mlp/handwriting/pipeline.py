@@ -26,6 +26,7 @@ from mlp.handwriting.ink import (
     pen_colour,
     remove_grain,
 )
+from mlp.handwriting.kept import keep
 from mlp.handwriting.load import flatten_alpha, shrink
 from mlp.handwriting.normalise import stroke_width, to_mnist_format
 from mlp.handwriting.paper import drop_cut_strokes, find_paper
@@ -107,6 +108,8 @@ class _Page:
         """One digit in MNIST's format; the picture is ``scale`` times as large as the page."""
         alone = cut_out(self.soft, self.labels, digit)
         image, strokes = to_mnist_format(alone)
+        kept = keep(self.grey, self.labels, digit)
+        image = image if kept is None else kept
         stages: dict[str, NDArray[np.generic]] = {
             "picture": 255 - self.grey,
             "ink": self.ink,

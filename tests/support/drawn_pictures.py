@@ -1,12 +1,14 @@
 """Digits by the project's own pen as people photograph them, as many and as hard as wanted.
 
-``python tests/support/drawn_pictures.py FOLDER COUNT [SEED]`` writes them with ``labels.csv``.
+``python tests/support/drawn_pictures.py FOLDER COUNT [SEED] [KIND]`` writes them with
+``labels.csv``; the label of what is no digit is x.
 """
 
 from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +18,25 @@ from PIL import Image, ImageDraw
 from mlp.data.synthetic import Drawing, draw_lines
 
 OVERSAMPLING = 3
+
+KINDS = ("usual", "rubbed", "blurred", "stretched", "nonsense")
+"""One in ten of the usual ones is rubbed out as well; nonsense are letters and scribbles."""
+
+NO_DIGIT = "x"
+
+# Strokes through points (x, y) of the unit square, y downwards: letters that are no digit as well.
+LETTERS = {
+    "A": [[(0, 1), (0.5, 0), (1, 1)], [(0.2, 0.6), (0.8, 0.6)]],
+    "E": [[(0.9, 0), (0.1, 0), (0.1, 1), (0.9, 1)], [(0.1, 0.5), (0.7, 0.5)]],
+    "F": [[(0.9, 0), (0.1, 0), (0.1, 1)], [(0.1, 0.5), (0.7, 0.5)]],
+    "H": [[(0.1, 0), (0.1, 1)], [(0.9, 0), (0.9, 1)], [(0.1, 0.5), (0.9, 0.5)]],
+    "K": [[(0.1, 0), (0.1, 1)], [(0.9, 0), (0.1, 0.5), (0.9, 1)]],
+    "M": [[(0, 1), (0.1, 0), (0.5, 0.7), (0.9, 0), (1, 1)]],
+    "N": [[(0.1, 1), (0.1, 0), (0.9, 1), (0.9, 0)]],
+    "R": [[(0.1, 1), (0.1, 0), (0.7, 0.05), (0.8, 0.3), (0.1, 0.5), (0.9, 1)]],
+    "W": [[(0, 0), (0.2, 1), (0.5, 0.3), (0.8, 1), (1, 0)]],
+    "X": [[(0, 0), (1, 1)], [(1, 0), (0, 1)]],
+}
 
 
 def cover(drawing: Drawing, size: float, pen: float, page: tuple[int, int]) -> np.ndarray:
@@ -75,8 +96,39 @@ def rub_out(coverage: np.ndarray, rng: np.random.Generator, size: float) -> np.n
     return coverage.astype(np.float32)
 
 
-def draw_pictures(count: int, seed: int = 0) -> Iterator[tuple[int, np.ndarray]]:
-    """Draw pictures of one digit, 28 to 700 pixels large: the digit, uint8 (height, width, 3)."""
+def stretch(drawing: Drawing, rng: np.random.Generator) -> Drawing:
+    """Draw it up to twice as wide, or as narrow, as it was written."""
+    factor = 2 ** rng.uniform(-1, 1)
+    across, down = (factor, 1) if factor < 1 else (1, 1 / factor)
+    return drawing._replace(strokes=[stroke * (across, down) for stroke in drawing.strokes])
+
+
+def scribble(rng: np.random.Generator) -> list[np.ndarray]:
+    """Draw a letter, or a smooth line of one to three strokes through places by chance."""
+    if rng.random() < 0.5:
+        strokes = LETTERS[str(rng.choice(list(LETTERS)))]
+        turn = rng.uniform(-0.2, 0.2)
+        lean = np.array([[1, turn], [-turn, 1]])
+        return [(2 * np.array(points) - 1) * 0.9 @ lean for points in strokes]
+    found = []
+    for _ in range(int(rng.integers(1, 4))):
+        places = rng.uniform(-0.9, 0.9, (int(rng.integers(3, 8)), 2))
+        at = np.linspace(0, len(places) - 1, 60)
+        line = np.stack([np.interp(at, range(len(places)), column) for column in places.T], axis=1)
+        weights = np.hanning(13) / np.hanning(13).sum()
+        wide = np.pad(line, ((6, 6), (0, 0)), mode="edge")
+        found.append(np.stack([np.convolve(c, weights, "valid") for c in wide.T], axis=1))
+    return found
+
+
+def draw_pictures(
+    count: int, seed: int = 0, kind: str = "usual"
+) -> Iterator[tuple[int | str, np.ndarray]]:
+    """Draw pictures of one digit, 28 to 700 pixels large: the digit, uint8 (height, width, 3).
+
+    Args:
+        kind: one of `KINDS`.
+    """
     rng = np.random.default_rng(seed)
     hands = ("synthetic", "continental")
     halves = [draw_lines(count // 2 + 1, 2 * seed + k, hand) for k, hand in enumerate(hands)]
@@ -86,19 +138,28 @@ def draw_pictures(count: int, seed: int = 0) -> Iterator[tuple[int, np.ndarray]]
         page = (side, max(24, int(side * rng.uniform(0.7, 1.3))))
         size = min(page) * rng.uniform(0.5, 0.85)
         pen = max(1.0, size * 0.015 * 11 ** rng.uniform(0, 1))
+        if kind == "stretched":
+            drawing = stretch(drawing, rng)
+        elif kind == "nonsense":
+            drawing = drawing._replace(strokes=scribble(rng))
         coverage = cover(drawing, size, pen, page)
-        if rng.random() < 0.1:
+        if kind == "rubbed" or (kind == "usual" and rng.random() < 0.1):
             coverage = rub_out(coverage, rng, size)
-        yield drawing.digit, photograph(coverage, any_scene(rng, side, pen), seed + number)
+        scene = any_scene(rng, side, pen)
+        if kind == "blurred":
+            scene = replace(scene, blur=pen * rng.uniform(0.4, 1.2), grain=scene.grain / 4)
+        label = NO_DIGIT if kind == "nonsense" else drawing.digit
+        yield label, photograph(coverage, scene, seed + number)
 
 
 def main() -> None:
     """Write pictures and their labels into the folder that is named."""
-    folder, count, *seed = sys.argv[1:]
+    folder, count, *rest = sys.argv[1:]
+    seed, kind = [*rest, *("0", "usual")[len(rest) :]]
     place = Path(folder)
     place.mkdir(parents=True, exist_ok=True)
     lines = ["file,label"]
-    for number, (digit, picture) in enumerate(draw_pictures(int(count), *map(int, seed))):
+    for number, (digit, picture) in enumerate(draw_pictures(int(count), int(seed), kind)):
         lines.append(f"drawn{number:05}.png,{digit}")
         Image.fromarray(picture).save(place / f"drawn{number:05}.png")
     (place / "labels.csv").write_text("\n".join(lines) + "\n")

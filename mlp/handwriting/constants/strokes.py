@@ -213,6 +213,36 @@ OUTLINE_BLUR = 1.0
 OUTLINE_MARGIN = 4
 """Pixels around a shape for that blur."""
 
+# A digit that is in the format of MNIST already
+
+KEPT_SMALLEST = 18
+"""Pixels, longer side of a digit that is not scaled: by the level of its edges MNIST's have 18 to
+20."""
+
+KEPT_LARGEST = 20
+"""The same: a larger one is scaled."""
+
+KEPT_EDGE = 2
+"""Pixels around its strokes, by that level, that are no clean paper: the faintest of their edge."""
+
+KEPT_MARGIN = 4
+"""Pixels around such a digit in which the faintest of its edge may lie."""
+
+KEPT_BLACK = 0.9
+"""Ink of its darkest pixel: one that is fainter is made as dark as MNIST's."""
+
+KEPT_CLEAN = 0.01
+"""Share of the paper's light, its mean deviation around the digit: on grain it is not kept."""
+
+KEPT_GREY = 0.15
+"""Share of its darkest pixel: what has more, and less than 1 minus this, is a soft edge."""
+
+KEPT_SOFT = 0.3
+"""Times its pixels of more than half that ink: a digit with fewer such pixels is jagged."""
+
+KEPT_OFF = 1
+"""Pixels by which the centre of mass may be off in a picture of 28 x 28, and the digit stays."""
+
 # Doubt: the same digit written otherwise, and what was left out
 
 VIEW_SLANT = 0.6
