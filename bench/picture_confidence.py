@@ -1,17 +1,18 @@
 """How sure a reading of a picture may be: fit the weights of `mlp.handwriting.doubt`; judge them.
 
-    python tests/support/drawn_pictures.py DRAWN 2000
+    python tests/support/drawn_pictures.py DRAWN 2000 0 usual
     python -m bench.picture_confidence DRAWN --test FOLDER... [--model MODEL]
 
-Each folder holds pictures of one digit and ``labels.csv``. Of each folder is told how many
-pictures are read rightly, how many answers are sure as `mlp.handwriting.constants` stands, and how
-many of these are wrong. Then the weights are fitted on the first folder: judged there by
-cross-validation, and on the others, which nothing was fitted on.
+Each folder holds pictures of one digit and ``labels.csv``, in which a letter stands for what is no
+digit. Of each folder is told how many pictures are read rightly, how many answers are sure as
+`mlp.handwriting.constants` stands, and how many of these are wrong. Then the weights are fitted on
+the first folder: judged there by cross-validation, and on the others, which nothing was fitted on.
 """
 
 from __future__ import annotations
 
 import argparse
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -20,13 +21,14 @@ from numpy.typing import NDArray
 
 from mlp.common.errors import DataError
 from mlp.handwriting import constants, extract_digit, load_picture
-from mlp.handwriting.doubt import combine, confidence, doubts, log_odds
+from mlp.handwriting.doubt import combine, confidence, doubts, evidence_of, log_odds
 from mlp.handwriting.picture_files import Labels, find_pictures
 from mlp.models import predict
 from mlp.models.formats.convert import read_model
 from mlp.models.pretrained import pretrained_model
 
-NAMES = "DOUBT_BY_SPREAD", "DOUBT_BY_LEFT_OUT"
+NAMES = "DOUBT_BY_SPREAD", "DOUBT_BY_LEFT_OUT", "DOUBT_BY_PIECES", "DOUBT_BY_SOFTNESS"
+NO_DIGIT = -1  # what no answer is, for pictures of anything else
 FOLDS = 5
 RIDGE = 0.1
 STEPS = 30
@@ -39,7 +41,7 @@ class Readings(NamedTuple):
 
     Attributes:
         logits: the log-odds of the probabilities, shape (N,).
-        doubts: what speaks against the answers, shape (N, 2).
+        doubts: what speaks against the answers, shape (N, 4).
         sure: the confidences as the constants stand, shape (N,).
         right: which answers are correct, bool of shape (N,).
         unread: how many pictures could not be read.
@@ -54,7 +56,7 @@ class Readings(NamedTuple):
 
 def read(model: Any, folder: Path) -> Readings:
     """Read the pictures of a folder that show one digit by their labels."""
-    images, left_out, labels = [], [], []
+    digits, labels = [], []
     unread = 0
     for name, label in find_pictures([str(folder)], Labels(folder / "labels.csv")):
         if label is None or len(label) != 1:
@@ -64,15 +66,14 @@ def read(model: Any, folder: Path) -> Readings:
         except DataError:
             unread += 1
             continue
-        images.append((digit.image, *digit.views))
-        left_out.append(digit.left_out)
-        labels.append(int(label))
-    stacked = np.array(images)  # (N, V, 28, 28)
+        digits.append(replace(digit, stages={}))  # which take megabytes
+        labels.append(int(label) if label.isdecimal() else NO_DIGIT)
+    stacked = np.array([(digit.image, *digit.views) for digit in digits])  # (N, V, 28, 28)
     each = predict.vote([model], stacked.reshape(-1, *stacked.shape[2:]))
     each = each.reshape(*stacked.shape[:2], -1)  # (N, V, C)
     answers = combine(each).argmax(axis=1)  # (N,)
     by_view = np.take_along_axis(each, answers[:, None, None], axis=2)[..., 0]  # (N, V)
-    evidence = np.array(left_out)
+    evidence = evidence_of(digits)
     right = answers == np.array(labels)
     logits, against = log_odds(combine(by_view)), doubts(by_view, evidence).T
     return Readings(logits, against, confidence(by_view, evidence), right, unread)

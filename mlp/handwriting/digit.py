@@ -22,6 +22,8 @@ class Digit:
         views: the digit written otherwise, uint8 of shape (V, 28, 28); see
             `mlp.handwriting.views.draw_views`.
         left_out: the ink near it that was taken for no part of any digit, as a share of its own.
+        pieces: how many connected components it is made of.
+        softness: how many of its pixels are an edge's soft ones, as a share of those inside it.
     """
 
     image: NDArray[np.uint8]
@@ -29,3 +31,5 @@ class Digit:
     stages: dict[str, NDArray[np.generic]]
     views: NDArray[np.uint8]
     left_out: float
+    pieces: int
+    softness: float

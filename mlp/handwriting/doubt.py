@@ -1,7 +1,7 @@
-"""How sure an answer is: what a network says of a digit's views, and what the pipeline left out.
+"""How sure an answer is: what a network says of a digit's views, and what the pipeline had to do.
 
 A network's own probability tells how sure it is of an image, and nothing of how the image came
-about. What speaks against it lowers its log-odds, by weights that were fitted on drawn pictures and
+about. What speaks against it lowers its log-odds, by weights that were chosen on drawn pictures and
 judged on pictures by people: `python -m bench.picture_confidence`.
 """
 
@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mlp.handwriting import constants
+from mlp.handwriting.digit import Digit
 
 Floats = NDArray[np.float64]
 
@@ -29,38 +30,63 @@ def combine(by_view: Floats) -> Floats:
     return mean
 
 
-def confidence(by_view: Floats, left_out: Floats) -> Floats:
+def evidence_of(digits: list[Digit]) -> Floats:
+    """Return what the pipeline tells against digits, 0 and more each.
+
+    Ink that was left out; whether it is in several pieces, which may have been joined wrongly or
+    rubbed apart; and how much of it is a soft edge, as of what is blurred or tiny.
+
+    Returns:
+        Shape (N, 3).
+    """
+    rows = [
+        (
+            min(digit.left_out, constants.MOST_LEFT_OUT),
+            digit.pieces > 1,
+            min(digit.softness, constants.MOST_SOFT),
+        )
+        for digit in digits
+    ]
+    return np.array(rows, np.float64).reshape(-1, 3)
+
+
+def confidence(by_view: Floats, evidence: Floats) -> Floats:
     """Return the probability that an answer is correct: the mean's, less what speaks against it.
 
     Args:
         by_view: the probability of the answer by a digit's image and each of its views, shape
             (N, V, ...).
-        left_out: `mlp.handwriting.Digit.left_out`, which broadcasts to (N, ...).
+        evidence: of the digits, from `evidence_of`, shape (N, 3).
 
     Returns:
         From 0 to 1, shape (N, ...).
     """
-    weights = constants.DOUBT_BY_SPREAD, constants.DOUBT_BY_LEFT_OUT
-    doubt = np.tensordot(weights, doubts(by_view, left_out), 1)  # (N, ...)
+    weights = (
+        constants.DOUBT_BY_SPREAD,
+        constants.DOUBT_BY_LEFT_OUT,
+        constants.DOUBT_BY_PIECES,
+        constants.DOUBT_BY_SOFTNESS,
+    )
+    doubt = np.tensordot(weights, doubts(by_view, evidence), 1)  # (N, ...)
     sure: Floats = 1 / (1 + np.exp(doubt - log_odds(combine(by_view))))
     return sure
 
 
-def doubts(by_view: Floats, left_out: Floats) -> Floats:
+def doubts(by_view: Floats, evidence: Floats) -> Floats:
     """Return what speaks against an answer, 0 and more each.
 
-    How far its least sure view falls below the mean, in log-odds; and what was left out.
+    How far its least sure view falls below the mean, in log-odds; and the evidence.
 
     Args:
         by_view: as for `confidence`.
-        left_out: as for `confidence`.
+        evidence: as for `confidence`.
 
     Returns:
-        Shape (2, N, ...).
+        Shape (4, N, ...).
     """
-    spread = log_odds(combine(by_view)) - log_odds(by_view.min(axis=1))
-    strange = np.minimum(left_out, constants.MOST_LEFT_OUT)
-    return np.array([spread, np.broadcast_to(strange, spread.shape)])
+    spread = log_odds(combine(by_view)) - log_odds(by_view.min(axis=1))  # (N, ...)
+    of_answers = evidence.T.reshape(evidence.shape[1], -1, *[1] * (spread.ndim - 1))
+    return np.array([spread, *(np.broadcast_to(column, spread.shape) for column in of_answers)])
 
 
 def log_odds(share: Floats) -> Floats:

@@ -120,7 +120,10 @@ class _Page:
             "image": image,
         }
         box = digit.box.moved(*self.corner).shrunk(1 / scale)
-        return Digit(image, box, stages, draw_views(strokes), self._left_out(digit))
+        soft = (alone > constants.SOFT_FROM) & (alone < 1 - constants.SOFT_FROM)
+        softness = float(soft.sum()) / int((alone > 0.5).sum())
+        left_out = self._left_out(digit)
+        return Digit(image, box, stages, draw_views(strokes), left_out, len(digit.labels), softness)
 
     def _left_out(self, digit: Part) -> float:
         near = self.labels[around(digit.box, round(constants.NEARBY * digit.box.extent))]

@@ -14,7 +14,7 @@ from mlp.common.errors import ModelError
 from mlp.common.html import picture, side_by_side, table
 from mlp.data.task import Task
 from mlp.handwriting import Digit, constants, extract_digit, extract_digits
-from mlp.handwriting.doubt import combine, confidence
+from mlp.handwriting.doubt import combine, confidence, evidence_of
 from mlp.handwriting.segment import row_lengths
 from mlp.models import predict
 from mlp.models.calibration import confidence_in
@@ -127,8 +127,7 @@ def recognise(model: MLP, digits: list[Digit]) -> list[Answer]:
     probabilities = combine(each)  # (N, C)
     answers = task.decide(probabilities, logits=False)  # (N,) or (N, C)
     by_view = [confidence_in(answers, each[:, v], task).reshape(count, -1) for v in range(views)]
-    left_out = np.array([[digit.left_out] for digit in digits])  # (N, 1)
-    sure = confidence(np.stack(by_view, axis=1), left_out).min(axis=1)  # (N,)
+    sure = confidence(np.stack(by_view, axis=1), evidence_of(digits)).min(axis=1)  # (N,)
     return [
         Answer(digit, probabilities[n], names, task.describe(answers[n], names), float(sure[n]))
         for n, digit in enumerate(digits)

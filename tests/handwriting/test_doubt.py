@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from drawn_pictures import cover
 from hard_pictures import Scene, page_of, photograph
 
 from mlp.data.synthetic import draw_lines
-from mlp.handwriting import extract_digit
+from mlp.handwriting import constants, extract_digit
 from mlp.handwriting.constants import SURE
-from mlp.handwriting.doubt import combine, confidence
+from mlp.handwriting.doubt import combine, confidence, evidence_of
 from mlp.handwriting.normalise import centre, count_parts, to_mnist_format
 from mlp.handwriting.recognise import recognise
 from mlp.handwriting.views import draw_views, slant_of
@@ -65,17 +67,29 @@ def test_the_image_counts_as_much_as_its_views() -> None:
     np.testing.assert_array_equal(combine(by_view[:, :1]), by_view[:, 0])
 
 
-def test_confidence_falls_with_each_view_and_with_what_was_left_out() -> None:
-    none = np.zeros(1)
+def test_confidence_falls_with_each_view_and_with_what_the_pipeline_tells() -> None:
+    none = np.zeros((1, 3))
     agreed = confidence(np.full((1, 5), 0.98), none)[0]
     assert agreed == pytest.approx(0.98)
     for view in range(5):
         doubted = np.full((1, 5), 0.98)
         doubted[0, view] = 0.02
         assert confidence(doubted, none)[0] < agreed - 0.02
-    assert confidence(np.full((1, 5), 0.98), np.array([0.5]))[0] < agreed
+    for kind in range(3):
+        told = np.zeros((1, 3))
+        told[0, kind] = 0.5
+        assert confidence(np.full((1, 5), 0.98), told)[0] < agreed
     assert confidence(np.full((1, 5), 0.1), none)[0] < SURE
-    assert np.isfinite(confidence(np.array([[0.0, 1.0]]), np.array([1e9]))).all()
+    assert np.isfinite(confidence(np.array([[0.0, 1.0]]), np.ones((1, 3)))).all()
+
+
+def test_several_answers_to_a_digit_are_doubted_alike() -> None:
+    by_view = np.full((2, 5, 3), 0.9)
+    sure = confidence(by_view, np.array([[0, 0, 0], [0, 1, 0.5]]))
+    assert sure.shape == (2, 3)
+    np.testing.assert_allclose(sure[0], 0.9)
+    assert (sure[1] < sure[0]).all()
+    assert len(set(sure[1])) == 1
 
 
 def test_one_batch_is_asked(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -96,3 +110,31 @@ def test_ink_beside_a_digit_is_left_out_of_it() -> None:
     spot = rows.max() - 30, columns.max() + 22
     page[spot[0] : spot[0] + 12, spot[1] : spot[1] + 12] = 1
     assert 0.05 < extract_digit(photograph(page, Scene())).left_out < 0.3
+
+
+def test_a_stroke_that_was_rubbed_out_leaves_pieces() -> None:
+    page = page_of(0, height=120, pen=0.1)
+    assert extract_digit(photograph(page, Scene())).pieces == 1
+    rows, columns = np.nonzero(page > 0.5)
+    for row in (rows.min(), rows.max()):
+        page[row - 14 : row + 15, columns.min() + 20 : columns.max() - 20] *= 0
+    broken = extract_digit(photograph(page, Scene()))
+    assert broken.pieces == 2
+    assert evidence_of([broken])[0, 1] == 1
+
+
+def test_blur_is_told_by_soft_edges() -> None:
+    page = page_of(5, height=120, pen=0.1)
+    told = [extract_digit(photograph(page, Scene(blur=blur))).softness for blur in (0, 1, 2, 4)]
+    assert told == sorted(told)
+    assert told[-1] > 2 * told[0]
+
+
+def test_evidence_has_bounds() -> None:
+    digit = extract_digit(photograph(page_of(7), Scene()))
+    told = evidence_of([replace(digit, left_out=1e9, softness=1e9)])
+    assert told.max() <= max(constants.MOST_LEFT_OUT, constants.MOST_SOFT)
+
+
+def test_no_digits_have_no_evidence() -> None:
+    assert evidence_of([]).shape == (0, 3)
