@@ -160,28 +160,40 @@ def test_a_device_with_graphs_resumes_too(name: str, backend: Backend, tmp_path:
     assert resumed == file_of(whole, tmp_path / "whole")
 
 
-@pytest.mark.parametrize(
+BATCH_NORM = pytest.mark.parametrize(
     "name",
     [
         "small batches", "full batch", "dropout", "validation", "moving average",
         "average of epochs", "adam, 8",
     ],
 )  # fmt: skip
+
+
+def check_statistics(name: str, folder: Path, patch: pytest.MonkeyPatch, **network: Any) -> None:
+    """Resume a run of a network that has statistics of batches, by two workers."""
+    recipe = Recipe(**{**FAST, "epochs": 5, **RECIPES[name]})
+    share_out(patch, 2)
+    whole = toy_model(**network)
+    train(whole, DATA, recipe)
+    resumed, _ = interrupted_and_resumed(recipe, 3, folder, **network)
+    assert resumed == file_of(whole, folder / "whole")
+
+
+@BATCH_NORM
+@pytest.mark.parametrize(
+    "network", [{"activation": "batch_norm,sigmoid"}, {"output": "batch_norm"}], ids=str
+)
 def test_statistics_of_batches_are_part_of_the_state(
+    name: str, network: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    check_statistics(name, tmp_path, monkeypatch, **network)
+
+
+@BATCH_NORM
+def test_statistics_on_a_device_are_part_of_the_state(
     name: str, backend: Backend, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Those of batch normalisation, on a CPU and a device, and where two workers share layers."""
-    recipe = Recipe(**{**FAST, "epochs": 5, **RECIPES[name]})
-    share_out(monkeypatch, 2)
-    for network in (
-        {"activation": "batch_norm,sigmoid"},
-        {"output": "batch_norm"},
-        {"activation": "batch_norm,sigmoid", "backend": backend},
-    ):
-        whole = toy_model(**network)
-        train(whole, DATA, recipe)
-        resumed, _ = interrupted_and_resumed(recipe, 3, tmp_path, **network)
-        assert resumed == file_of(whole, tmp_path / "whole"), network
+    check_statistics(name, tmp_path, monkeypatch, activation="batch_norm,sigmoid", backend=backend)
 
 
 @pytest.mark.parametrize("name", [n for n in preset_names() if load_preset(n).members == 1])
