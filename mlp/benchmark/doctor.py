@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from backends import Backend, BackendError, get_backend
 from backends.cuda.checks import CudaFacts, inspect_cuda, install_command
+from backends.native import open_replay
 from mlp.benchmark.epochs import time_epochs
 from mlp.benchmark.machine import Machine, describe_machine
 from mlp.benchmark.parity import Parity, compare
@@ -91,7 +93,7 @@ def examine(device: str = "auto", seconds: float = 10.0) -> Report:
         BackendError: if a GPU was asked for by name and cannot be used.
     """
     report = Report(describe_machine(), inspect_cuda())
-    report.problems += kernel_problems()
+    report.problems += [*kernel_problems(), *compiler_problems()]
     if device != "cpu":
         report.problems += wheel_problems(report.cuda)
     devices = [get_backend("cpu"), *_open(device, report)]
@@ -109,6 +111,16 @@ def kernel_problems() -> Iterator[Problem]:
             f"OPENBLAS_CORETYPE holds NumPy's OpenBLAS to kernels for {processor}: left to itself "
             "it takes those for this processor, which may be twice as fast",
             "unset OPENBLAS_CORETYPE",
+        )
+
+
+def compiler_problems() -> Iterator[Problem]:
+    """Report that captured steps remain calls of NumPy where they could be compiled."""
+    if sys.platform == "linux" and open_replay() is None:
+        yield Problem(
+            "training steps are not compiled, as no C compiler (cc) works here or the cache folder "
+            "(~/.cache/mlp) cannot be written to: small networks take up to twice as long",
+            None,
         )
 
 

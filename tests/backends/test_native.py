@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import subprocess
 import sys
@@ -83,6 +84,15 @@ def test_a_compiler_that_does_not_end(
 def test_a_cache_that_cannot_be_written_to(cache: Path) -> None:
     cache.write_text("a file")
     assert open_replay() is None
+
+
+def test_a_disk_that_is_full(cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(Path, "replace", fail)
+    assert open_replay() is None
+    assert list((cache / "mlp").iterdir()) == []
 
 
 def test_no_home(cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -12,6 +12,7 @@ from cuda_stand_in import Cublas, StandIn, install
 from backends import BackendError
 from backends.cuda import checks
 from backends.cuda.kernels import Kernels
+from mlp.benchmark import doctor
 from mlp.benchmark.doctor import Report, Speed, examine, wheel_problems
 from mlp.benchmark.machine import describe_machine
 from mlp.benchmark.parity import Parity
@@ -25,6 +26,7 @@ def one_wheel(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(checks, "installed_wheels", lambda: (WHEEL12,))
     monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
     monkeypatch.delenv("OPENBLAS_CORETYPE", raising=False)
+    monkeypatch.setattr(doctor, "open_replay", lambda: print)
 
 
 def without_cupy(monkeypatch: pytest.MonkeyPatch, driver: int) -> None:
@@ -39,6 +41,13 @@ def test_kernels_for_another_processor_are_told(monkeypatch: pytest.MonkeyPatch)
     [problem] = examine("cpu", 0).problems
     assert "kernels for Haswell" in problem.sentence
     assert problem.command == "unset OPENBLAS_CORETYPE"
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="steps are compiled on Linux alone")
+def test_steps_that_are_not_compiled_are_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(doctor, "open_replay", lambda: None)
+    [problem] = examine("cpu", 0).problems
+    assert "no C compiler (cc)" in problem.sentence
 
 
 def test_two_wheels_are_told(monkeypatch: pytest.MonkeyPatch) -> None:
