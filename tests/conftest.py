@@ -28,6 +28,13 @@ OPTIONAL = {
 }
 """What a machine for tests marked ``cuda`` may lack: a file that imports it is skipped there."""
 
+LONGEST = (
+    *("bench/test_on_gpu.py", "cli/test_killed_runs.py", "cli/test_runs.py", "cli/test_search.py"),
+    *("tests/test_bare_machine.py", "tests/test_data_page.py", "tests/test_readme.py"),
+    *("docs/test_export.py", "web/test_watch_page.py"),
+)
+"""The files with the longest tests, which start processes that train."""
+
 with suppress(ImportError):
     from hypothesis import settings
 
@@ -85,6 +92,11 @@ def pytest_configure(config: pytest.Config) -> None:
         os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with the longest, lest one process be left with them when the others have ended."""
+    items.sort(key=lambda item: not item.path.as_posix().endswith(LONGEST))
 
 
 @pytest.hookimpl(hookwrapper=True)
