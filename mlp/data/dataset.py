@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import math
+import os
 import tempfile
+import weakref
 from collections.abc import Mapping
+from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
@@ -232,11 +235,15 @@ def take_rows(split: Split, rows: NDArray[np.int64]) -> Split:
         return Split(images[rows], split.labels[rows], weights)
     step = max(1, MOST_COPIED // (size // len(rows)))
     try:
-        with tempfile.TemporaryFile() as file:
+        with ExitStack() as stack:
+            file = stack.enter_context(tempfile.TemporaryFile())
             for start in range(0, len(rows), step):
                 file.write(images[rows[start : start + step]].data)
             file.flush()
             copied = np.memmap(file, images.dtype, "r", shape=shape)
+            # What another process of this machine maps it by, while it is open.
+            copied.filename = f"/proc/{os.getpid()}/fd/{file.fileno()}"
+            weakref.finalize(copied, stack.pop_all().close)
             return Split(copied, split.labels[rows], weights)
     except OSError as error:
         raise DataError(

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from toys import DATA
 
-from mlp.data.dataset import Dataset, Split
+from mlp.data.dataset import Dataset, Split, hold_out
 from mlp.training.ranks import shared
 from mlp.training.ranks.shared import Room, map_room, offer, take
 
@@ -131,3 +131,21 @@ def test_another_file_of_that_name_is_no_room() -> None:
         map_room(moved)
     room.close()
     other.close()
+
+
+def test_what_was_divided_from_a_mapped_file_is_one_file_for_all(
+    mapped: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("mlp.data.dataset.MOST_COPIED", 12)
+    whole = Split(mapped, np.arange(20, dtype=np.uint8))
+    divided = hold_out(Dataset("d", "d", 20, whole, whole), 5, seed=0)
+    offered, room = offer(divided)
+    assert all(stop - start < 100 for start, stop in offered.places)  # but labels
+    taken = take(offered)
+    room.close()
+    images = [split.images for split in divided]
+    del divided  # and with it what the others had to open
+    assert [len(split) for split in taken] == [15, 5]
+    for ours, theirs in zip(images, taken, strict=True):
+        assert isinstance(theirs.images, np.memmap)
+        np.testing.assert_array_equal(ours, theirs.images)
