@@ -114,6 +114,8 @@ def check_tensors(path: Path, found: Mapping[str, tuple[list[int], str]], networ
     expected: dict[str, tuple[list[int], str]] = {}
     try:
         dtype = network["dtype"]
+        if len(network["sizes"]) > len(found) + 1:  # before as many are listed
+            raise _misshapen(path)
         stored = network.get("stored", dtype)
         for k, (inputs, outputs) in enumerate(pairwise(network["sizes"])):
             expected[f"layers.{k}.W"] = ([inputs, outputs], stored)

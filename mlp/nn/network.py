@@ -18,6 +18,9 @@ from mlp.nn.shown import html_of
 
 DTYPES = ("float32", "float64")
 
+MOST_AFTER = 100
+"""Activations after one linear layer: a file of a few bytes could name more than memory holds."""
+
 
 class MLP(Chain):
     """A network of fully connected layers.
@@ -68,6 +71,12 @@ class MLP(Chain):
     ) -> None:
         if dtype not in DTYPES:
             raise UsageError(f"there is no dtype {dtype!r}: choose float32 or float64")
+        for name in (activation, output):
+            if len(split_choices(name)) > MOST_AFTER:
+                raise UsageError(
+                    f"a layer is followed by {MOST_AFTER} activations at most: name fewer than "
+                    f"{len(split_choices(name)):,}"
+                )
         for choice in split_choices(activation):
             LAYERS.parse(choice)  # raises for an unknown name, even if there is no hidden layer
         self.sizes = _checked(sizes)

@@ -106,7 +106,7 @@ def test_names_of_classes_need_not_be_plain(name: str, tmp_path: Path) -> None:
 
 
 def test_classes_whose_names_are_cut_to_one_are_refused(tmp_path: Path) -> None:
-    rows = "".join(f"{i},{'x' * 40}{'ab'[i % 2]}{'x' * 40}\n" for i in range(40))
+    rows = "".join(f"{i},{'x' * 35}{'ab'[i % 2]}{'x' * 35}\n" for i in range(40))
     with pytest.raises(DataError, match=r"two classes .* printed as x"):
         load_dataset(write(tmp_path / "a.csv", "a,label\n" + rows))
 

@@ -64,6 +64,8 @@ def test_without_an_init_all_parameters_are_zero() -> None:
         ({"activation": "leaky_relu(2)"}, "slope of leaky_relu must be from 0 to below 1, not 2"),
         ({"activation": "relu(1)"}, "takes 0 finite number"),
         ({"activation": ""}, "there is no activation ''"),
+        ({"activation": "relu," * 200_000}, "100 activations at most: name fewer than 200,001"),
+        ({"output": "relu," * 200 + "relu"}, "100 activations at most"),
         ({"dtype": "float16"}, "there is no dtype 'float16': choose float32 or float64"),
     ],
 )

@@ -23,8 +23,17 @@ _SPARSE = re.compile(r"\d+:[-+.\deE]+")
 
 
 def fields_of(line: str, delimiter: str) -> list[str]:
-    """Return the fields of a line without the spaces around them; quotes may hold a delimiter."""
-    return [field.strip() for field in next(csv.reader([line], delimiter=delimiter), [])]
+    """Return the fields of a line without the spaces around them; quotes may hold a delimiter.
+
+    A line with a field that is longer than `csv` takes is one field.
+    """
+    text = line.rstrip("\r\n")
+    if '"' not in text:
+        return [field.strip() for field in text.split(delimiter)] if text else []
+    try:
+        return [field.strip() for field in next(csv.reader([text], delimiter=delimiter), [])]
+    except csv.Error:
+        return [text.strip()]
 
 
 def find_delimiter(line: str) -> str:

@@ -49,6 +49,10 @@ CHANGES: dict[str, tuple[Callable[[Any], object], str]] = {
     "too large": (lambda c: c["tensors"].update({"layers.0.b": [1e300, 0]}), "not finite"),
     "more": (lambda c: c["tensors"].update(more=[1]), "do not have the shapes"),
     "fewer": (lambda c: c["tensors"].pop("layers.0.b"), "do not have the shapes"),
+    "a million layers": (
+        lambda c: c["mlp"]["network"].update(sizes=[1] * 1_000_000),
+        "do not have the shapes",
+    ),
     "turned": (lambda c: c["mlp"]["network"].update(sizes=[2, 3]), "do not have the shapes"),
 }
 
