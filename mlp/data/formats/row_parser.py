@@ -76,7 +76,7 @@ class RowParser:
         self._words = list(words)
         return values, words, self._texts(rows, texts)
 
-    def _whole(self, data: bytes) -> NDArray[Any] | None:
+    def _whole(self, data: bytes | memoryview) -> NDArray[Any] | None:
         return parse_whole(data, self._delimiter, self._columns)
 
     def _texts(self, rows: list[str], columns: Sequence[int]) -> Texts:

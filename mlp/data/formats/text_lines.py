@@ -17,6 +17,7 @@ from itertools import chain, islice
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from mlp.common.bounds import check_unpacked
 from mlp.common.errors import DataError
@@ -24,6 +25,7 @@ from mlp.data.formats.text_fields import AS_WINDOWS
 
 _LONGEST = 1 << 20  # of a line: as many characters are read as one
 _PIECE = 256 << 10  # bytes read at a time
+_BUFFERS = 3  # in turn, as fresh memory would cost as much as reading into it
 _FEW = 100  # lines that are decoded at a time
 
 _NEWLINE, _RETURN = b"\n\r"
@@ -37,28 +39,28 @@ class Lines:
 
     Attributes:
         count: how many there are.
-        data: their bytes, each line ended by LF or by CR LF, UTF-8 or Windows-1252; None where
-            only their text is known.
+        data: their bytes, each line ended by LF or by CR LF, UTF-8 or Windows-1252, until three
+            more blocks are read; None where only their text is known.
         decoded: their text, where it is known.
     """
 
     count: int
-    data: bytes | None
+    data: memoryview | None
     decoded: list[str] = field(default_factory=list)
 
     def text(self) -> list[str]:
         """Return them as text, each ended by LF, as Python reads files."""
         if self.data is None:
             return self.decoded
-        return list(io.StringIO(self.data.decode("utf-8", AS_WINDOWS), newline=None))
+        return list(io.StringIO(str(self.data, "utf-8", AS_WINDOWS), newline=None))
 
     def after(self, count: int) -> Lines:
         """Return what is left without the first of them."""
         if self.data is None:
             return Lines(self.count - count, None, self.decoded[count:])
-        start = 0
+        start, data = 0, bytes(self.data)
         for _ in range(count):
-            start = self.data.find(b"\n", start) + 1 or len(self.data)
+            start = data.find(b"\n", start) + 1 or len(data)
         return Lines(self.count - count, self.data[start:])
 
 
@@ -78,9 +80,11 @@ class LineReader:
     def __init__(self, path: Path, file: _File, packed: int | None) -> None:
         self._path, self._file, self._packed, self._unpacked = path, file, packed, 0
         self._text: Iterator[str] | None = None  # once bytes will not do
-        self._kept = self._closed(
-            file.read(len(codecs.BOM_UTF8))
-        )  # what is read, but not taken yet
+        self._kept = file.read(len(codecs.BOM_UTF8))  # what is read, but not taken yet
+        if self._kept.endswith(b"\r"):
+            self._kept += file.read(1)
+        self._count(len(self._kept))
+        self._buffers, self._turn = [bytearray() for _ in range(_BUFFERS)], 0
         self._at = 0  # its place in the file
         if self._kept.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
             self._text = self._as_text("utf-16", "replace")  # as spreadsheets save "Unicode text"
@@ -113,7 +117,7 @@ class LineReader:
         if lines.data is None:
             self._text = chain(lines.decoded, self._text or ())
         else:
-            self._kept = lines.data + self._kept
+            self._kept = bytes(lines.data) + self._kept
             self._at -= len(lines.data)
 
     def _take_bytes(self, count: int) -> Lines | None:
@@ -121,26 +125,50 @@ class LineReader:
 
         Python splits such lines, too, so that the numbers of all below depend on it.
         """
-        parts, found, begun = [], 0, 0  # begun: bytes of a line that has not ended
-        piece = self._kept or self._read()
-        while piece:
-            if _has_lone_return(piece):
-                return None
-            is_end = np.frombuffer(piece, np.uint8) == _NEWLINE
+        self._turn = (self._turn + 1) % len(self._buffers)
+        filled = len(self._kept)
+        buffer = self._room(filled)
+        buffer[:filled] = self._kept
+        found = begun = seen = 0  # begun: bytes of a line that has not ended
+        while True:
+            if seen == filled:
+                buffer = self._room(filled)
+                filled += self._read_into(memoryview(buffer)[filled:])
+            if seen == filled:  # at the end of the file
+                count, cut = found + (begun > 0), filled
+                break
+            part = np.frombuffer(buffer, np.uint8)[seen:filled]
+            is_end = part == _NEWLINE
             here = int(np.count_nonzero(is_end))
-            if begun + (piece.find(b"\n") + 1 or len(piece)) > _LONGEST:
+            first = buffer.find(b"\n", seen, filled) + 1 or filled
+            if begun + first - seen > _LONGEST or _has_lone_return(part):
                 return None
             if found + here >= count:
+                cut = seen + int(np.flatnonzero(is_end)[count - found - 1]) + 1
                 break
-            begun = len(piece) - 1 - piece.rfind(b"\n") if here else begun + len(piece)
-            found += here
-            parts.append(piece)
-            piece = self._read()
-        cut = int(np.flatnonzero(is_end)[count - found - 1]) + 1 if piece else 0
-        data = b"".join([*parts, piece[:cut]])
-        self._kept = piece[cut:]
-        self._at += len(data)
-        return Lines(count if piece else found + (begun > 0), data)
+            begun = filled - 1 - buffer.rfind(b"\n", seen, filled) if here else begun + len(part)
+            found, seen = found + here, filled
+        self._kept = bytes(memoryview(buffer)[cut:filled])
+        self._at += cut
+        return Lines(count, memoryview(buffer)[:cut])
+
+    def _room(self, filled: int) -> bytearray:
+        """Return the buffer whose turn it is, with room behind so many bytes."""
+        buffer = self._buffers[self._turn]
+        if len(buffer) <= filled + _PIECE:
+            larger = bytearray(2 * (filled + _PIECE))
+            larger[: len(buffer)] = buffer
+            self._buffers[self._turn] = buffer = larger
+        return buffer
+
+    def _read_into(self, room: memoryview) -> int:
+        """Read on, and no less than a LF that belongs to the last CR; return how many bytes."""
+        # No more than one read of the system's, so that a fault further on is met only there.
+        count = self._file.readinto1(room[:_PIECE])
+        if count and room[count - 1] == _RETURN:
+            count += self._file.readinto1(room[count : count + 1])
+        self._count(count)
+        return count
 
     def _as_text(self, encoding: str, errors: str) -> Iterator[str]:
         """Read all that is left as text."""
@@ -151,31 +179,19 @@ class LineReader:
                 self._count(len(line))
                 yield line
 
-    def _read(self) -> bytes:
-        # No more than one read of the system's, so that a fault further on is met only there.
-        return self._closed(self._file.read1(_PIECE))
-
-    def _closed(self, piece: bytes) -> bytes:
-        """Return what is read, with the LF that follows where it ends in CR."""
-        if piece.endswith(b"\r"):
-            piece += self._file.read1(1)
-        self._count(len(piece))
-        return piece
-
     def _count(self, more: int) -> None:
         self._unpacked += more
         if self._packed is not None:
             check_unpacked(self._path, self._packed, self._unpacked, DataError)
 
 
-def _has_lone_return(data: bytes) -> bool:
+def _has_lone_return(characters: NDArray[np.uint8]) -> bool:
     """Tell whether a CR stands anywhere but before a LF."""
-    if b"\r" not in data:
-        return False
-    characters = np.frombuffer(data, np.uint8)
     is_return = characters == _RETURN
-    pairs = np.count_nonzero(is_return[:-1] & (characters[1:] == _NEWLINE))
-    return bool(np.count_nonzero(is_return) != pairs)
+    count = np.count_nonzero(is_return)
+    if not count:
+        return False
+    return bool(count != np.count_nonzero(is_return[:-1] & (characters[1:] == _NEWLINE)))
 
 
 @contextmanager
