@@ -85,7 +85,7 @@ class Disturbance(NamedTuple):
 
 DISTURBANCES = {
     "noise": Disturbance(
-        add_noise, tuple(n / 10 for n in range(11)), "deviation, of ink", "{:.1f}"
+        add_noise, tuple(n / 10 for n in range(11)), "its deviation, 1 for ink", "{:.1f}"
     ),
     "rotation": Disturbance(
         lambda images, degrees, _: turn(images, degrees),

@@ -36,7 +36,7 @@ def draw_robustness(curves: Mapping[str, Curve], screen: Screen) -> list[Text]:
 def describe(kind: str, curve: Curve) -> str:
     """Say how well images are read as they are, and how far at least `WELL`."""
     unit, form = DISTURBANCES[kind].unit, DISTURBANCES[kind].form
-    told = f"{kind}, {unit}: {curve[0.0]:.2%} as they are"
+    told = f"{kind} ({unit}): {curve[0.0]:.2%} as they are"
     span = holds(curve, WELL)
     if span is None:
         return told

@@ -20,7 +20,9 @@ from source import ROOT
 
 FEW = ("--dataset", "synthetic:1500+200", "--device", "cpu")
 RECIPES: dict[str, tuple[str, ...]] = {
-    "small batches": ("--epochs", "12", "--hidden", "64,32", "--batch-size", "16"),
+    "small batches": (
+        *("--epochs", "12", "--hidden", "64,32", "--batch-size", "16", "--snapshots", "40"),
+    ),
     "workers": ("--epochs", "10", "--hidden", "512,256", "--batch-size", "64"),
     "full batch": ("--epochs", "120", "--batch-size", "full", "--hidden", "64"),
     "float64": ("--epochs", "10", "--dtype", "float64", "--hidden", "64", "--batch-size", "16"),
@@ -70,8 +72,8 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder_of_the_run(tmp_path_factory)
 
 
-def whole_run(folder: Path, name: str) -> tuple[bytes, float]:
-    """The model that a run which is left alone ends with, and the seconds that it took."""
+def whole_run(folder: Path, name: str) -> tuple[dict[str, bytes], float]:
+    """What a run that is left alone ends with, and the seconds that it took."""
 
     def make(path: Path) -> None:
         path.mkdir(parents=True)
@@ -79,7 +81,13 @@ def whole_run(folder: Path, name: str) -> tuple[bytes, float]:
         (path / "seconds").write_text(str(seconds))
 
     path = made_once(folder / name, make)
-    return (path / "run" / "model.safetensors").read_bytes(), float((path / "seconds").read_text())
+    return left_by(path / "run"), float((path / "seconds").read_text())
+
+
+def left_by(run: Path) -> dict[str, bytes]:
+    """The model of a run, and the snapshots that it kept."""
+    paths = [run / "model.safetensors", *run.glob("snapshot-*")]
+    return {path.name: path.read_bytes() for path in paths}
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="finds what is left behind in /proc")
@@ -103,6 +111,6 @@ def test_a_killed_run_is_resumed_to_the_same_bytes(
             arguments = ["--resume", "run"]
     if not (run / "model.safetensors").exists() or arguments[0] == "--resume":
         finish(tmp_path, *arguments)
-    assert (run / "model.safetensors").read_bytes() == expected
+    assert left_by(run) == expected
     assert not [path.name for path in run.iterdir() if path.name.endswith((".tmp", ".old"))]
     assert len(list(run.glob("checkpoint-*"))) <= 2

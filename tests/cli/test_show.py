@@ -290,7 +290,7 @@ def test_robustness_is_told_in_bars_and_as_json(model: str, data: Dataset) -> No
     accuracy = (predict(model_file.load(model), data.test.images) == data.test.labels).mean()
     found = lines("robustness", model, "--dataset", DATA)
     assert found[0] == "60 synthetic test images, as they are and made harder to read"
-    assert f"noise, deviation, of ink: {accuracy:.2%} as they are" in found[1]
+    assert f"noise (its deviation, 1 for ink): {accuracy:.2%} as they are" in found[1]
     told = json.loads(show("robustness", model, "--dataset", DATA, "--json").stdout)
     assert (told["model"], told["images"]) == (model, 60)
     for kind in ("noise", "rotation", "thickness"):

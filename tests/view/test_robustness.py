@@ -12,10 +12,10 @@ CURVE = {-15.0: 0.5, 0.0: 0.98, 15.0: 0.925, 30.0: 0.1}
 
 def test_a_curve_is_said_in_a_sentence() -> None:
     assert describe("rotation", CURVE) == (
-        "rotation, degrees clockwise: 98.00% as they are, 90% or more from +0 to +15"
+        "rotation (degrees clockwise): 98.00% as they are, 90% or more from +0 to +15"
     )
     poor = dict.fromkeys(CURVE, 0.5)
-    assert describe("thickness", poor) == "thickness, pixels all round: 50.00% as they are"
+    assert describe("thickness", poor) == "thickness (pixels all round): 50.00% as they are"
 
 
 def test_each_amount_has_a_bar() -> None:

@@ -27,6 +27,10 @@ from mlp.web.crowd import crowd_payload
 pytest.importorskip("selenium.webdriver")
 from selenium.webdriver.common.keys import Keys
 
+FOLLOWED = """
+const [digit] = shown.result.digits;
+return through.followed !== null && through.followed.image === digit.image;
+"""
 IMAGE = (np.arange(784) * 11 % 256).astype(np.uint8).reshape(28, 28)
 
 
@@ -57,6 +61,7 @@ def page(opened: Page) -> Page:
     opened.run("showUnit(null); scrollTo(0, 0); goThrough(through.stops.length - 1)")
     opened.all("#sample-digits button")[4].click()
     opened.until(lambda: opened.run("return circles.digit !== null && circles.frame === 0"))
+    opened.until(lambda: opened.run(FOLLOWED))
     return opened
 
 
@@ -105,7 +110,7 @@ def test_the_chart_tells_what_the_digit_was_answered(page: Page, run: RunFolder)
     assert colours > 20
     page.one("#clear").click()
     page.until(lambda: page.run("return circles.digit") is None)
-    assert "Draw a digit" in page.run("return byId('through-words').textContent")
+    page.until(lambda: "Draw a digit" in page.run("return byId('through-words').textContent"))
 
 
 def test_what_is_looked_at_stays_and_its_weights_change(page: Page, run: RunFolder) -> None:

@@ -148,16 +148,20 @@ function lookHarderAtRest() {
   looking = setTimeout(lookHarder, LOOK_AFTER);
 }
 
-function lookHarder() {
+async function lookHarder() {
+  const mine = looking;
   const digit = shown.result.digits[shown.chosen];
   if (!live.network) return;
-  const words = KINDS_OF_DISTURBANCE.map((kind) => {
+  const words = [];
+  for (const kind of KINDS_OF_DISTURBANCE) { // one a frame, so that who goes on drawing is not held up
+    await new Promise(requestAnimationFrame);
+    if (mine !== looking) return;
     const answers = digit ? answersAlong(kind, digit.found) : [];
     drawAnswers(disturbanceRows[kind].strip, answers, digit && digit.text);
     const { label, write } = DISTURBANCES[kind];
     const flips = flipsOf(answers).map(({ text, amount }) => `${text} from ${write(amount)} on`);
-    return `${label}: ${flips.length === 1 ? `${answers[0].text} all along` : flips.join(", ")}.`;
-  });
+    words.push(`${label}: ${flips.length === 1 ? `${answers[0].text} all along` : flips.join(", ")}.`);
+  }
   byId("harder-words").textContent = digit ? words.join(" ") : "";
 }
 

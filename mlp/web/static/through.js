@@ -2,6 +2,7 @@
 "use strict";
 
 const EACH = 350; // milliseconds from moment to moment, where they are played
+const FOLLOW = 60; // milliseconds of rest before all networks are asked about another digit
 const REST = 300; // milliseconds without a change, before what takes the server's time is asked for
 const CURVE = 0.24; // of the chart's height, above the answers
 const THUMB_HALF = 8; // pixels from an end of the slider to the middle of its thumb there
@@ -9,7 +10,7 @@ const THUMB_HALF = 8; // pixels from an end of the slider to the middle of its t
 const through = {
   stops: [], // { at, name, network } in order; the last one is the model
   at: 0, // the stop that is shown
-  image: null, // of which `shares` and `units` tell
+  followed: null, // { image, off }: the digit of which `shares` and `units` tell, and how many units were off
   shares: [], // of each stop the probabilities; null where its network has not come
   units: [], // of the first layer, whose weights are shown
   playing: 0,
@@ -30,7 +31,7 @@ function beginThrough(model) {
   const stops = model.snapshots.map((place) => ({ at: place.join("-"), name: nameOfPlace(place), network: null }));
   live.behind = "";
   stopPlaying();
-  Object.assign(through, { stops: [...stops, { at: "", name: "as it ended", network: model }], at: stops.length, image: null });
+  Object.assign(through, { stops: [...stops, { at: "", name: "as it ended", network: model }], at: stops.length, followed: null, shares: [] });
   byId("through").hidden = !stops.length;
   byId("moment").max = stops.length;
   if (!stops.length) return;
@@ -48,7 +49,7 @@ async function loadStops(stops) {
     if (response.ok) stops[i].network = { ...(await unpackNetwork(told)), at: stops[i].at };
     else stops[i].problem = told.problem;
     if (stops !== through.stops) return;
-    through.image = null;
+    through.followed = null;
     if (through.at === i) goThrough(i);
     else showThrough();
   }
@@ -127,16 +128,24 @@ function showThrough() {
   const digit = shown.result.digits[shown.chosen];
   const image = digit ? digit.image : null;
   const off = countOff(live.network);
-  if (!through.image || through.image.image !== image || through.image.off !== off) {
-    through.image = { image, off };
-    followDigit(image);
-  }
+  const { followed } = through;
+  if (!followed || followed.image !== image || followed.off !== off) followAtRest(image, off);
   drawThrough();
   showFigures(byId("through-units"), through.units.map((unit) => ({
     caption: `unit ${unit}`,
     columns: constants.MNIST_SIDE,
     values: weightsOf(linearOf(live.network.layers)[0], unit),
   })));
+}
+
+let following;
+function followAtRest(image, off) { // which takes longer than a frame has, while one draws
+  clearTimeout(following);
+  following = setTimeout(() => {
+    through.followed = { image, off };
+    followDigit(image);
+    showThrough();
+  }, FOLLOW);
 }
 
 function followDigit(image) {
