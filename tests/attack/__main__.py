@@ -1,7 +1,7 @@
 """Kills and signals at random moments: ``python -m tests.attack --attacks 400 --seed 1``.
 
 It prints a table of what was attacked how often, and what was lost and left. Each loss is told on
-stderr with the number of its attack; ``--only N`` repeats that one.
+stderr with the number of its attack; ``--only N`` repeats that one. Ctrl-C ends it with the table.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 import sys
 from collections import Counter
+from contextlib import suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -29,13 +30,16 @@ def main() -> None:
     faults: Counter[tuple[str, str]] = Counter()
     with TemporaryDirectory() as name:
         targets = Targets(Path(name))
-        for number in numbers:
-            kind = list(ATTACKS)[number % len(ATTACKS)]
-            tried[kind] += 1
-            for fault, what in attack(kind, targets, options.seed, number).items():
-                faults[kind, fault] += 1
-                if not fault.startswith("("):
-                    print(f"attack {number}, {kind}: {fault}: {what}", file=sys.stderr, flush=True)
+        with suppress(KeyboardInterrupt):  # what has been tried is told
+            for number in numbers:
+                kind = list(ATTACKS)[number % len(ATTACKS)]
+                tried[kind] += 1
+                for fault, what in attack(kind, targets, options.seed, number).items():
+                    faults[kind, fault] += 1
+                    if not fault.startswith("("):
+                        print(
+                            f"attack {number}, {kind}: {fault}: {what}", file=sys.stderr, flush=True
+                        )
     print(f"| attack | tries | {' | '.join(FAULTS)} |\n| --- |{' ---: |' * (len(FAULTS) + 1)}")
     for kind in ATTACKS:
         cells = [tried[kind], *(faults[kind, fault] for fault in FAULTS)]

@@ -32,13 +32,14 @@ def test_a_fault_is_noticed_and_kept() -> None:
     ("act", "fault"),
     [
         (lambda content: len(content) == 3 or sum(range(20_000_000)), "slow"),
-        (lambda content: len(content) == 3 or bytearray(b"x") * (400 << 20), "large"),
+        (lambda content: len(content) == 3 or bytearray(b"x") * (200 << 20), "large"),
     ],
 )
 def test_what_takes_too_much_is_a_fault_where_that_is_asked(
     act: Callable[[bytes], object], fault: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("fuzz.MOST_SECONDS", 0.05)
+    monkeypatch.setattr("fuzz.MOST_MB", 50.0)
 
     def run(before: Callable[[bytes], object]) -> tuple[Tally, str]:
         return attack(Target(act, lambda: [b"abc"]), 60, most=6, before=before, strict=True), ""
@@ -67,8 +68,8 @@ def test_a_process_that_is_killed_or_stands_still_leaves_its_input(
 
         return run
 
-    killed, _ = apart(of(lambda: os.kill(os.getpid(), signal.SIGSEGV)))
-    assert killed.faults == {f"ended by {-signal.SIGSEGV}": b"hostile"}
+    killed, _ = apart(of(lambda: os.kill(os.getpid(), signal.SIGKILL)))
+    assert killed.faults == {f"ended by {-signal.SIGKILL}": b"hostile"}
     assert killed.tries == 2
     hung, _ = apart(of(lambda: time.sleep(60)))
     assert hung.faults == {"hangs": b"hostile"}

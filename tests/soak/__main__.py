@@ -1,4 +1,6 @@
-"""Asks the page for long: ``python -m tests.soak --requests 100000 --clients 50``."""
+"""Asks the page for long: ``python -m tests.soak --requests 100000 --clients 50``.
+
+Ctrl-C ends it with what has been answered by then."""
 
 from __future__ import annotations
 

@@ -31,7 +31,8 @@ class Report:
     Attributes:
         requests: that were answered rightly.
         seconds: that took.
-        memory: of the server in MB, each time another tenth of the requests was answered.
+        memory: of the server in MB, each time another thousand, or tenth, of the requests was
+            answered.
     """
 
     requests: int
@@ -94,7 +95,7 @@ def soak(requests: int, clients: int, seed: int = 0) -> Report:
                         failed.set()
                         raise
                     answered += 1
-                    if number % max(1, requests // 10) == 0:
+                    if number % max(1, min(requests // 10, 1_000)) == 0:
                         memory.append(_resident(process))
                     if random.randrange(50) == 0:
                         connection.close()  # the next request opens it anew
@@ -102,7 +103,12 @@ def soak(requests: int, clients: int, seed: int = 0) -> Report:
 
         start = time.monotonic()
         with ThreadPoolExecutor(clients) as pool:
-            answered = sum(pool.map(ask_on, range(clients)))
+            asked = [pool.submit(ask_on, client) for client in range(clients)]
+            try:
+                answered = sum(one.result() for one in asked)
+            except KeyboardInterrupt:
+                failed.set()  # the others end as well, and what was asked is told
+                answered = sum(one.result() for one in asked)
         seconds = time.monotonic() - start
     return Report(answered, seconds, memory)
 
