@@ -6,8 +6,9 @@
     namespace.py  CuPy's functions, a few of them replaced
     blas.py       matrix products that a CUDA graph can hold
     pixels.py     products of images of 8 bits, on tensor cores
-    fusion.py     one kernel made from a chain of elementwise calls
-    kernels.py    the kernels that are written by hand, in kernels.cu
+    chain.py      a chain of elementwise calls as C
+    fusion.py     one kernel for such a chain, and for what stands right before or behind it
+    kernels.py    the kernels that are written by hand, in kernels.cu and sums.cu
     graph.py      a step that is captured once and then replayed
     nccl.py       links to the GPUs of other processes
 

@@ -123,10 +123,11 @@ class CudaBackend:
 
     def fuse(self, function: Callable[..., None]) -> Callable[..., None]:
         """Return the kernel that is written for the function, or one made from its calls."""
-        chain = Fused(function, self._cupy, self.xp)
+        chain = Fused(function, self._cupy, self.xp, self._queue)
         written = self._kernels.written(kernel_of(function))
-        kernel = chain if written is None else partial(_on_floats, written, chain)
-        return self._queue.entering(kernel)
+        if written is None:
+            return self._queue.explaining(chain)  # which enters when it has looked behind it
+        return self._queue.entering(partial(_on_floats, written, chain))
 
     def capture(self, step: Callable[[], Any]) -> Callable[[], Any]:
         """Capture the second call of ``step`` in a CUDA graph, to be replayed from then on."""

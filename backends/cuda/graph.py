@@ -48,7 +48,8 @@ class CapturedStep:
         return self._call == self._replay
 
     def _warm_up(self) -> Any:
-        result = self._step()
+        with self._queue.holding():
+            result = self._step()
         self._call = self._capture
         return result
 
@@ -92,7 +93,8 @@ class CapturedStep:
         with self._cupy.cuda.using_allocator(self._pool.malloc):
             self._stream.begin_capture()
             try:
-                result = self._step()
+                with self._queue.holding():
+                    result = self._step()
             except BaseException:
                 with suppress(Exception):
                     self._stream.end_capture()

@@ -1,44 +1,8 @@
-// The kernels written by hand; T, float or double, is defined in front of this file.
+// The kernels written by hand; sums.cu is put in front of this file.
 //
-// The first ones sum in two stages: each block leaves its part in `partial`, and the block that comes last
-// adds the parts up. The order of additions depends on the shapes alone, so results repeat exactly,
-// from run to run and from one GPU to another. `ticket` counts the blocks; it is 0 before and after.
 // Where rows are of several networks in turn, each network has blocks of its own, and a ticket.
-// Launch with THREADS threads a block.
-
-#define THREADS 256
-
-// True in all threads of the last of some blocks to get here, once each one's part is visible to it.
-__device__ bool last_block(unsigned int* ticket, unsigned int blocks) {
-    __shared__ bool last;
-    __threadfence();
-    __syncthreads();
-    if (threadIdx.x == 0) last = atomicInc(ticket, blocks - 1) == blocks - 1;
-    __syncthreads();
-    __threadfence();
-    return last;
-}
-
-// The sum of the columns of `a`, shape (rows, width), over the rows first, first + step, ...; a
-// thread holds one column of every `lanes`-th of these rows. Valid in the threads below `width`.
-__device__ T sum_of_rows(const T* a, long long rows, long long first, long long step, int width,
-                         long long stride) {
-    __shared__ T lane_sums[THREADS];
-    const int lanes = THREADS / width, lane = threadIdx.x / width, column = threadIdx.x % width;
-    T sum = 0;
-    if (lane < lanes)
-        for (long long r = first * lanes + lane; r < rows; r += step * lanes)
-            sum += a[r * stride + column];
-    __syncthreads();
-    lane_sums[threadIdx.x] = sum;
-    __syncthreads();
-    if (threadIdx.x < width)
-        for (int l = 1; l < lanes; ++l) sum += lane_sums[l * width + column];
-    return sum;
-}
 
 // sums[c] = the sum of a[r, c] over r. a: (rows, columns). partial: (gridDim.x, columns).
-// Up to THREADS columns at a time, so that neighbouring threads read neighbouring numbers.
 extern "C" __global__ void column_sums(long long rows, int columns, const T* a, T* sums,
                                        T* partial, unsigned int* ticket) {
     for (int c = 0; c < columns; c += THREADS) {
@@ -46,12 +10,7 @@ extern "C" __global__ void column_sums(long long rows, int columns, const T* a, 
         const T sum = sum_of_rows(a + c, rows, blockIdx.x, gridDim.x, width, columns);
         if (threadIdx.x < width) partial[(long long)blockIdx.x * columns + c + threadIdx.x] = sum;
     }
-    if (!last_block(ticket, gridDim.x)) return;
-    for (int c = 0; c < columns; c += THREADS) {
-        const int width = min(THREADS, columns - c);
-        const T sum = sum_of_rows(partial + c, gridDim.x, 0, 1, width, columns);
-        if (threadIdx.x < width) sums[c + threadIdx.x] = sum;
-    }
+    sum_of_blocks(columns, sums, partial, ticket);
 }
 
 // The sum of `value` over the threads of a block, in all of them: by 16 threads, each of 16 values,

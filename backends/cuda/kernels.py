@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -23,10 +23,13 @@ MOST_BLOCKS = 8192
 """The most blocks of a launch in which no thread needs another; beyond that, each does more."""
 
 
-def source(dtype: np.dtype[Any]) -> str:
-    """Return the text of kernels.cu for one dtype."""
-    text = Path(__file__).with_name("kernels.cu").read_text(encoding="utf-8")
-    return f"typedef {C_TYPES[dtype.char]} T;\n{text}"
+def source(dtype: np.dtype[Any], *files: str) -> str:
+    """Return the text of all kernels for one dtype, or of some of these files."""
+    texts = [
+        Path(__file__).with_name(name).read_text(encoding="utf-8")
+        for name in files or ("sums.cu", "kernels.cu")
+    ]
+    return "\n".join([f"typedef {C_TYPES[dtype.char]} T;", *texts])
 
 
 class Kernels:
@@ -50,17 +53,26 @@ class Kernels:
         kernel: Callable[..., None] | None = getattr(self, name) if name in self.WRITTEN else None
         return kernel
 
-    def column_sums(self, a: Array, out: Array) -> Array:
+    def column_sums(
+        self, a: Array, out: Array, kernel: Any = None, given: Sequence[Any] | None = None
+    ) -> Array:
         """Write the sums over the rows of ``a``, shape (N, O), to ``out``, shape (O,).
 
         CuPy's own reduction over the first axis of a tall matrix runs in a handful of blocks.
+
+        Args:
+            a: what is added up.
+            out: where the sums go.
+            kernel: one that computes ``a`` first; that which reads it unless given.
+            given: what this kernel takes in the place of ``a``.
         """
         rows, columns = a.shape
         rows_at_once = max(1, THREADS // columns)
         blocks = _blocks(rows, 8 * rows_at_once)  # so that each thread adds 8 numbers or more
         partial = self._room(blocks * columns, a.dtype)
-        arguments = np.int64(rows), np.int32(columns), a, out, partial, self._tickets(1)
-        self._kernel("column_sums", a.dtype)((blocks,), (THREADS,), arguments)
+        sizes, sums = (np.int64(rows), np.int32(columns)), (out, partial, self._tickets(1))
+        kernel = kernel or self._kernel("column_sums", a.dtype)
+        kernel((blocks,), (THREADS,), (*sizes, *(given or (a,)), *sums))
         return out
 
     def softmax_cross_entropy(

@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import numpy as np
 
 from backends.base import Array
 from backends.cuda.blas import Blas, can_multiply, can_multiply_stacks
+from backends.cuda.fusion import Bias, Chained
 from backends.cuda.kernels import C_TYPES, Kernels
 from backends.cuda.pixels import PixelProducts, Pixels
 from backends.cuda.queue import Queue
 
+ALLOCATE = ("empty", "empty_like", "zeros", "zeros_like")
+"""Functions that make an array which nobody knows yet: what is held back can wait."""
+
 
 class CudaNamespace:
-    """CuPy, with its matrix product, column sums, gather of rows and unit matrix replaced.
+    """CuPy, with a few functions of its own.
 
     Args:
         cupy: the module.
@@ -27,6 +32,7 @@ class CudaNamespace:
         self._cupy, self._queue, self._blas = cupy, queue, blas
         self._column_sums = queue.entering(kernels.column_sums)
         self._of_pixels = queue.entering(PixelProducts(cupy, blas, kernels).matmul)
+        self._add = queue.entering(cupy.add)
         self._take_rows = queue.entering(kernels.take)
         self._take = queue.entering(cupy.take)
         self._sum = queue.entering(cupy.sum)
@@ -34,7 +40,7 @@ class CudaNamespace:
     def __getattr__(self, name: str) -> Any:
         function = getattr(self._cupy, name)
         if callable(function) and not isinstance(function, type):
-            function = self._queue.entering(function)
+            function = self._queue.entering(function, keeps=name in ALLOCATE)
         setattr(self, name, function)  # found directly from the second time on
         return function
 
@@ -55,6 +61,14 @@ class CudaNamespace:
             return self._cupy.matmul(a, b, out=out)
         except self._cupy.cuda.memory.OutOfMemoryError as error:
             raise self._queue.full() from error
+
+    def add(self, a: Array, b: Any, out: Array | None = None) -> Array:
+        """``cupy.add``; in a step, what follows may add a bias to the rows of a matrix."""
+        if not (self._queue.holds and out is a and _is_bias(a, b)):
+            return self._add(a, b, out=out)
+        self._queue.enter()
+        self._queue.held = Bias(a, b, partial(self._add, a, b, out=out))
+        return out
 
     def take(self, a: Array, indices: Array, axis: int, out: Array | None = None) -> Array:
         """``cupy.take``; of rows by a kernel of our own, one for all dtypes."""
@@ -98,5 +112,24 @@ class CudaNamespace:
             and a.flags.c_contiguous
             and out.flags.c_contiguous  # type: ignore[union-attr]
         ):
-            return self._column_sums(a, out)
+            held = self._queue.held
+            joined = held.fused.with_sums(held, a) if isinstance(held, Chained) else None
+            if joined is None:
+                return self._column_sums(a, out)
+            self._queue.held = None
+            return self._column_sums(a, out, *joined)
         return self._sum(a, axis=axis, out=out, keepdims=keepdims)
+
+
+def _is_bias(a: Array, b: Any) -> bool:
+    """Tell whether ``b`` is a row for all rows of ``a``, and a kernel can read both."""
+    return (
+        getattr(b, "ndim", 0) == 1
+        and a.ndim == 2
+        and 1 < b.size == a.shape[1]
+        and a.size < 2**31
+        and a.dtype == b.dtype
+        and a.dtype.char in C_TYPES
+        and a.flags.c_contiguous
+        and b.flags.c_contiguous
+    )

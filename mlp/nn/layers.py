@@ -184,10 +184,10 @@ class Linear(Layer):
         return y
 
     def backward(self, dy: Array) -> Array | None:
-        """dW = xᵀ dy, db = the column sums of dy, dx = dy Wᵀ."""
-        self.xp.matmul(self.x.T, dy, out=self.dW)  # (I, O)
+        """db = the column sums of dy, dW = xᵀ dy, dx = dy Wᵀ."""
         if self.bias:
             self.xp.sum(dy, axis=0, out=self.db)  # (O,)
+        self.xp.matmul(self.x.T, dy, out=self.dW)  # (I, O)
         if not self.needs_dx:
             return None
         dx = self.buffer("dx", len(dy), self.inputs)  # (N, I)

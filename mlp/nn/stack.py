@@ -58,11 +58,11 @@ class BlockDiagonal(Linear):
         return y
 
     def backward(self, dy: Array) -> Array | None:
-        """dW_s = x_sᵀ dy_s, db = the column sums of dy, dx_s = dy_s W_sᵀ."""
-        dy_s, W_s = self.each(dy), self.each(self.W)  # (S, N, O), (S, I, O)
-        self.xp.matmul(self.each(self.x).swapaxes(1, 2), dy_s, out=self.each(self.dW))
+        """db = the column sums of dy, dW_s = x_sᵀ dy_s, dx_s = dy_s W_sᵀ."""
         if self.bias:
             self.xp.sum(dy, axis=0, out=self.db)  # (S·O,)
+        dy_s, W_s = self.each(dy), self.each(self.W)  # (S, N, O), (S, I, O)
+        self.xp.matmul(self.each(self.x).swapaxes(1, 2), dy_s, out=self.each(self.dW))
         if not self.needs_dx:
             return None
         dx = self.buffer("dx", len(dy), self.networks * self.inputs)  # (N, S·I)

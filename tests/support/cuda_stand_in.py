@@ -186,12 +186,18 @@ class StandIn:
         return SimpleNamespace(get_function=cache(partial(self._function, code)))
 
     def RawKernel(self, code: str, name: str) -> Callable[..., None]:  # noqa: N802
-        self._compile_source(name, code)
-        return self._function(code, name)
+        launch = self._function(code, name)
+
+        def compiled(*args: Any) -> None:
+            self._compile_source(name, code)
+            launch(*args)
+
+        return compiled
 
     def _compile_source(self, name: str, code: str) -> None:
         """Note a source that is compiled; CuPy finds one that it knows in its cache."""
         if code not in self._sources:
+            self._must_not_capture(f"compiled {name}")  # which may load it, and wait
             self._sources.add(code)
             self.compiled.append(name)
 

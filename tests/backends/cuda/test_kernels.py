@@ -15,14 +15,10 @@ from source import USING_XP
 
 from backends import Backend, get_backend, kernel
 from backends.base import kernel_of
-from backends.cuda.fusion import (
-    FORMULAS,
-    Fused,
-    NotElementwiseError,
-    kernel_name,
-    kernel_source,
-)
+from backends.cuda.chain import FORMULAS, NotElementwiseError, chain_text, kernel_name
+from backends.cuda.fusion import Fused
 from backends.cuda.kernels import Kernels, source
+from backends.cuda.queue import of_device
 from mlp.data.dataset import Split
 from mlp.nn.layers import LAYERS
 from mlp.nn.losses import SoftmaxCrossEntropy
@@ -35,7 +31,7 @@ from mlp.training.trainer import Trainer
 ARCHITECTURES = ("sm_70", "sm_90")
 """The oldest and the newest that this is meant for."""
 
-DTYPES = ("float32", "float64")
+DTYPES, TYPES = ("float32", "float64"), ("float", "double")
 TOLERANCE = {"float32": 2e-6, "float64": 1e-14}
 
 OPTIMIZERS: tuple[dict[str, Any], ...] = (
@@ -77,10 +73,12 @@ def launches() -> Launches:
 
 
 def test_every_fused_function_becomes_one_kernel(launches: Launches) -> None:
-    made = {name.partition("<")[0] for name in launches.kernels}
+    ends = "_with_bias|_with_sums"
+    made = {re.sub(f"({ends})?<.*", "", name) for name in launches.kernels}
     of_any = {"take_rows", "take_rows_of_bytes"}  # of whichever type there is
-    both = {f"{name}<{t}>" for name in made - of_any for t in ("float", "double")}
-    assert both == {name for name in launches.kernels if not name.startswith("take_rows")}
+    of_each = {name for name in launches.kernels if not name.startswith("take_rows")}
+    assert of_each == {re.sub("<.*", f"<{t}>", name) for name in of_each for t in TYPES}
+    assert made - of_any == {re.sub(f"({ends})?<.*", "", name) for name in of_each}
     functions = {f.__qualname__: kernel_of(f) or kernel_name(f) for f in launches.fused}
     assert len(functions) > 10
     abstract = {"Activation.apply", "Activation.gradient"}  # which identity does not call
@@ -122,7 +120,7 @@ def compile_cuda() -> Callable[[str, str], bytes]:
 def test_every_kernel_compiles(
     architecture: str, compile_cuda: Callable[[str, str], bytes], launches: Launches
 ) -> None:
-    for dtype in ("float", "double"):
+    for dtype in TYPES:
         kernels = {n: code for n, code in launches.kernels.items() if n.endswith(f"<{dtype}>")}
         cubin = compile_cuda("\n".join(dict.fromkeys(kernels.values())), architecture)
         for name in kernels:
@@ -303,6 +301,10 @@ def test_a_barrier_that_some_threads_miss_shows_on_the_host() -> None:
         sums_of(code, backwards=False)
 
 
+def chained(chain: Callable[..., None], cupy: StandIn, xp: Any = None) -> Fused:
+    return Fused(chain, cupy, xp, of_device(cupy, 0))
+
+
 def test_a_formula_is_numpys(cupy: StandIn) -> None:
     """All in one kernel: each function's operands and result are three arguments of a chain."""
     special = np.float32([0.0, -0.0, 1.0, -1.0, 0.3, -2.5, 88.0, np.inf, -np.inf, np.nan])
@@ -313,7 +315,7 @@ def test_a_formula_is_numpys(cupy: StandIn) -> None:
         for name, out in zip(FORMULAS, outs, strict=True):
             getattr(xp, name)(*(x, y)[: getattr(np, name).nin], out=out)
 
-    Fused(chain, cupy, None)(device(x), device(y), *outs.values())
+    chained(chain, cupy)(device(x), device(y), *outs.values())
     for name, out in outs.items():
         function = getattr(np, name)
         with np.errstate(all="ignore"):
@@ -329,7 +331,7 @@ def test_a_chain_reads_single_elements_numbers_and_its_own_results(cupy: StandIn
 
     p, g = np.random.default_rng(4).normal(size=(2, 37, 3)).astype("f")
     arrays = device(p), device(g), device(np.float32([0.3]))
-    fused = Fused(chain, cupy, None)
+    fused = chained(chain, cupy)
     fused(*arrays, 0.5, device(np.empty_like(p)))
     np.testing.assert_allclose(np.asarray(arrays[0]), p - g * np.float32(0.15), rtol=1e-6)
     assert len(cupy.kernels) == 1
@@ -343,7 +345,7 @@ def test_a_number_with_a_fraction_is_passed_at_each_launch(cupy: StandIn) -> Non
         if adds:
             xp.add(x, factor, out=x)
 
-    fused = Fused(chain, cupy, None)
+    fused = chained(chain, cupy)
     for dtype, adds, factor in itertools.product(DTYPES, (False, True), (0.1, 1e-3, -7.0)):
         x = device(np.arange(5, dtype=dtype))
         fused(x, factor, adds)
@@ -357,7 +359,7 @@ def test_a_number_cannot_hold_results(cupy: StandIn) -> None:
         xp.multiply(x, 2.0, out=number)
 
     with pytest.raises(NotElementwiseError, match="cannot hold"):
-        kernel_source("chain", chain, (device(np.ones(3, "f")), 0.5), "f", set())
+        chain_text(chain, (device(np.ones(3, "f")), 0.5), set())
 
 
 @pytest.mark.parametrize("dtype", ["uint8", "uint16", "int64", "float32", "float64"])
@@ -388,7 +390,7 @@ def test_what_nobody_reads_is_not_stored(cupy: StandIn, name: str) -> None:
     expected = [a.copy() for a in (p, g, *velocity, np.float32([0.3]), *room)]
     getattr(sgd, name)(np, *expected)
     actual = [device(a.copy()) for a in (p, g, *velocity, np.float32([0.3]), *room)]
-    Fused(getattr(sgd, name), cupy, None)(*actual)
+    chained(getattr(sgd, name), cupy)(*actual)
     kept = [0, 2] if velocity else [0]
     for place in kept:
         np.testing.assert_allclose(np.asarray(actual[place]), expected[place], rtol=1e-6)
@@ -408,7 +410,7 @@ def test_what_nobody_reads_is_not_stored(cupy: StandIn, name: str) -> None:
 )
 def test_what_is_not_elementwise_is_not_made_a_kernel(what: Callable[..., None]) -> None:
     with pytest.raises(NotElementwiseError):
-        kernel_source("chain", what, (device(np.ones(3, "f")),) * 2, "f", set())
+        chain_text(what, (device(np.ones(3, "f")),) * 2, set())
 
 
 def test_arrays_that_a_kernel_cannot_read_are_computed_call_by_call(cupy: StandIn) -> None:
@@ -418,8 +420,8 @@ def test_arrays_that_a_kernel_cannot_read_are_computed_call_by_call(cupy: StandI
     a = np.arange(6.0, dtype="f").reshape(2, 3)
     for x in (a, a.astype("f8"), np.asfortranarray(a), a[:1]):
         y = device(np.empty_like(a))
-        Fused(double, cupy, cupy)(device(x).view(DeviceArray), y)
+        chained(double, cupy, cupy)(device(x).view(DeviceArray), y)
         np.testing.assert_array_equal(np.asarray(y), np.broadcast_to(2 * x, y.shape))
     one = device(np.zeros(1, "f"))  # cannot hold all the results; NumPy says so, and CuPy too
     with pytest.raises(ValueError, match="broadcast"):
-        Fused(double, cupy, cupy)(device(a), one)
+        chained(double, cupy, cupy)(device(a), one)
