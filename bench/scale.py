@@ -20,7 +20,6 @@ from statistics import median
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from bench.harness.machine import Provenance
 from bench.harness.options import RESULTS
@@ -28,6 +27,7 @@ from bench.harness.report import save, spread, table
 from mlp.benchmark.workload import CLASSES, PIXELS, noise
 from mlp.common.errors import UsageError
 from mlp.nn.network import MLP
+from mlp.training.ranks.executor import RankedExecutor
 from mlp.training.ranks.launcher import RANKS_VARIABLE, join
 from mlp.training.ranks.ranks import Ranks, digest_of
 from mlp.training.ranks.tree import Tree
@@ -58,14 +58,17 @@ def measure(
     model = MLP([PIXELS, *hidden, CLASSES])
     recipe = Recipe(batch_size=batch, lr=1e-3, schedule="constant", warmup=0.0)
     trainer = Trainer(model, noise(images), recipe, ranks)
-    spent, add_up = [0.0], ranks.all_reduce
+    assert isinstance(trainer.executor, RankedExecutor)
+    exchange = trainer.executor.exchange
+    spent, add_up = [0.0], exchange.add_up
 
-    def timed(blocks: NDArray[Any], tree: Tree, out: NDArray[Any]) -> None:
+    def timed(wanted: bool, due_in: int) -> bool | None:
         start = time.perf_counter()
-        add_up(blocks, tree, out)
+        met = add_up(wanted, due_in)
         spent[0] += time.perf_counter() - start
+        return met
 
-    ranks.all_reduce = timed  # type: ignore[method-assign]
+    exchange.add_up = timed  # type: ignore[method-assign]
     seconds, adding = [], []
     for number in range(epochs + 1):
         ranks.all_gather(None)
