@@ -1,6 +1,6 @@
 """What a test starts by mpiexec: the last rank stops or ends by a signal while the others wait.
 
-They wait for it, or for what their devices would send each other.
+They wait for it, for what their devices would send each other, or to share memory with it.
 """
 
 from __future__ import annotations
@@ -21,6 +21,8 @@ if __name__ == "__main__":
     try:
         if sys.argv[2:] == ["devices"]:
             ranks.wait(lambda: False)
+        elif sys.argv[2:] == ["memory"]:
+            ranks.share(lambda: "data")
         else:
             ranks.all_gather("there")
     except LostRankError as error:

@@ -189,6 +189,8 @@ class MPIRanks(Ranks):
         while not request.Test():
             waited = time.monotonic() - start
             if waited > seconds:
+                if self._machine.Get_rank():
+                    time.sleep(GRACE)  # in which the first of the machine ends all
                 who = f"a rank of {self.hosts[self.rank]}"
                 raise LostRankError(_sentence(who, self._patience))
             time.sleep(min(MOST_NAP, NAP + waited / 100))

@@ -23,13 +23,13 @@ def test_ranks_meet_and_train_the_same_network() -> None:
 
 
 @needs_mpi
-@pytest.mark.parametrize("for_what", ["ranks", "devices"])
+@pytest.mark.parametrize("for_what", ["ranks", "devices", "memory"])
 def test_a_rank_that_does_not_come_is_named_and_ends_all(for_what: str) -> None:
     done = mpiexec(3, "tests/support/stay_away.py", "SIGSTOP", for_what)
     assert done.returncode == 4
     told = [line for line in done.stderr.splitlines() if line.startswith("mlp: ")]
     assert len(told) == 1
-    assert "rank 2 on " in told[0]
+    assert ("a rank of " if for_what == "memory" else "rank 2 on ") in told[0]
     assert "did not come within 0.5 s" in told[0]
 
 
