@@ -34,7 +34,7 @@ def evidence_of(digits: list[Digit]) -> Floats:
     """Return what the pipeline tells against digits, 0 and more each.
 
     Ink that was left out; whether it is in several pieces, which may have been joined wrongly or
-    rubbed apart; and how much of it is a soft edge, as of what is blurred or tiny.
+    rubbed apart; and how much more of it is a soft edge than usual, as of what is blurred or tiny.
 
     Returns:
         Shape (N, 3).
@@ -43,7 +43,7 @@ def evidence_of(digits: list[Digit]) -> Floats:
         (
             min(digit.left_out, constants.MOST_LEFT_OUT),
             digit.pieces > 1,
-            min(digit.softness, constants.MOST_SOFT),
+            np.clip(digit.softness - constants.SOFT_USUAL, 0, constants.MOST_SOFT),
         )
         for digit in digits
     ]

@@ -262,8 +262,11 @@ LEAST_SHARE = 1e-4
 MOST_LEFT_OUT = 1.0
 """Times a digit's ink: more that was left out beside it counts as this much."""
 
+SOFT_USUAL = 0.25
+"""Times its solid pixels: a sharp digit of 100 pixels has as many soft ones, which cost nothing."""
+
 MOST_SOFT = 1.0
-"""Times its solid pixels: more soft ones of a digit count as so many."""
+"""Times its solid pixels: more soft ones of a digit, beyond those, count as so many."""
 
 DOUBT_BY_SPREAD = 0.7
 """Log-odds lost for each that the least sure of a digit's views falls below the mean. Of 1,200
@@ -275,13 +278,13 @@ pictures by people, all of them right, stay sure."""
 DOUBT_BY_LEFT_OUT = 1.0
 """Log-odds lost for ink left out of as much area as the digit's own. Likeliest is 2."""
 
-DOUBT_BY_PIECES = 1.0
+DOUBT_BY_PIECES = 1.2
 """Log-odds lost where a digit is in several pieces: some were joined by nearness alone, others lie
 apart where a stroke was rubbed out. Likeliest is 0.1."""
 
-DOUBT_BY_SOFTNESS = 0.8
-"""Log-odds lost if a digit has as many soft pixels as solid ones: it is blurred, or tiny. Likeliest
-is 0.7."""
+DOUBT_BY_SOFTNESS = 1.5
+"""Log-odds lost if a digit has as many soft pixels beyond the usual as solid ones: it is blurred,
+or tiny."""
 
 SOFT_FROM = 0.15
 """Level of ink, 0 to 1, from which on, and up to 1 minus which, a pixel is a soft edge's."""
