@@ -118,9 +118,10 @@ def _told(result: Result, plan: Plan) -> dict[str, Any]:
 def _table(plan: Plan, found: Found, kind: Kind) -> Table:
     table = Table(box=None)
     names = list(plan.trials[0])
+    shown = [printable(name.replace("_", " ")) for name in names]
     measure = f"validation {score_name(kind)}" if kind == "regression" else "validation"
-    for heading in ("trial", *names, "epochs", measure, "loss", "s"):
-        table.add_column(heading.replace("_", " "), justify="right")
+    for heading in ("trial", *shown, "epochs", measure, "loss", "s"):
+        table.add_column(heading, justify="right")
     for result in found.results:
         values = plan.trials[result.trial]
         measured = [figure(result, kind), "-", "-"]
