@@ -8,7 +8,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from documented import commands, run_mlp
+import pytest
+from command import in_this_process
+from documented import commands
 from hard_pictures import draw_digit
 from PIL import Image
 from source import ROOT
@@ -38,14 +40,21 @@ def write_files(folder: Path, reader: Path) -> None:
             Image.fromarray(page.astype(np.uint8)).save(place / f"{k}.png")
 
 
-def test_the_commands_run(reader: Path, tmp_path: Path) -> None:
+def test_the_commands_run(
+    reader: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setenv("MLP_OFFLINE", "1")
+    mlp = in_this_process(tmp_path, monkeypatch, capsys)
     write_files(tmp_path, reader)
     shown = commands(PAGE)
     assert len(shown) >= 9
     for command in shown:
         _, *arguments = shlex.split(command)
-        done = run_mlp(tmp_path, *arguments)
-        assert done.returncode == 0, f"{command}: {done.stderr}"
+        done = mlp(*arguments)
+        assert done.code == 0, f"{command}: {done.err}"
     estimated = (tmp_path / "prices.csv").read_text().splitlines()
     assert estimated[0] == "id,price"
     true = [float(r.split(",")[2]) for r in (tmp_path / "houses.csv").read_text().splitlines()[1:]]

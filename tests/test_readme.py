@@ -10,6 +10,7 @@ from urllib.request import urlopen
 
 import numpy as np
 import pytest
+from command import Command, in_this_process
 from documented import commands, run_mlp
 from hard_pictures import draw_digit, place
 from PIL import Image
@@ -64,26 +65,41 @@ def test_all_commands_are_found() -> None:
     assert set(BOUNDS) < shown
 
 
+@pytest.fixture
+def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Any:
+    """The command line in an empty folder, without network, in this process."""
+    monkeypatch.setenv("MLP_OFFLINE", "1")
+    return in_this_process(tmp_path, monkeypatch, capsys)
+
+
 @pytest.mark.parametrize("command", [c for c in COMMANDS if c.startswith("mlp ")])
-def test_a_command_of_the_readme_runs(command: str, files: Path, tmp_path: Path) -> None:
-    folder = tmp_path / "work"
-    shutil.copytree(files, folder)
+def test_a_command_of_the_readme_runs(
+    command: str, files: Path, tmp_path: Path, run: Command
+) -> None:
+    shutil.copytree(files, tmp_path, dirs_exist_ok=True)
     _, name, *arguments = shlex.split(command)
     if name == "draw":
         with serving(*arguments) as port, urlopen(f"http://127.0.0.1:{port}/") as page:
             assert page.status == 200
         return
     if "--run" in arguments:  # which begins anew
-        shutil.rmtree(folder / "runs")
+        shutil.rmtree(tmp_path / "runs")
     bounds = () if "--resume" in arguments else BOUNDS.get(name, ())
-    done = run_mlp(folder, name, *arguments, *bounds)
-    assert done.returncode == 0, done.stderr
-    assert done.stdout
+    if "--watch" in arguments:  # its page ends with its process
+        done = run_mlp(tmp_path, name, *arguments, *bounds)
+        assert done.returncode == 0, done.stderr
+        assert done.stdout
+        return
+    told = run(name, *arguments, *bounds)
+    assert told.code == 0, told.err
+    assert told.out
 
 
-def test_a_command_with_a_wrong_option_would_be_seen(files: Path, tmp_path: Path) -> None:
+def test_a_command_with_a_wrong_option_would_be_seen(
+    files: Path, tmp_path: Path, run: Command
+) -> None:
     with pytest.raises(AssertionError, match="No such option"):
-        test_a_command_of_the_readme_runs("mlp train --no-such-option", files, tmp_path)
+        test_a_command_of_the_readme_runs("mlp train --no-such-option", files, tmp_path, run)
 
 
 def test_the_readme_is_short() -> None:

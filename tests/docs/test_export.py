@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 import shlex
 import shutil
@@ -12,6 +11,8 @@ from pathlib import Path
 
 import pytest
 from source import ROOT
+
+from mlp.cli import main
 
 TEXT = (ROOT / "docs" / "export.md").read_text(encoding="utf-8")
 
@@ -25,14 +26,18 @@ COMMANDS = "".join(blocks("sh")).splitlines()
 
 def run(folder: Path, command: str) -> None:
     name, *arguments = shlex.split(command)
+    if name != "mlp":
+        subprocess.run([name, *arguments], cwd=folder, check=True)
+        return
     if arguments[0] == "eval":
         arguments += ["--dataset", "synthetic:10+200"]
-    program = [sys.executable, "-m", "mlp"] if name == "mlp" else [name]
-    environment = {**os.environ, "MLP_OFFLINE": "1", "PYTHONPATH": str(ROOT)}
-    done = subprocess.run(
-        [*program, *arguments], cwd=folder, env=environment, capture_output=True, text=True
-    )
-    assert done.returncode == 0, f"{command}: {done.stderr}"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(folder)
+        patch.setenv("MLP_OFFLINE", "1")
+        patch.setattr(sys, "argv", ["mlp", *arguments])
+        with pytest.raises(SystemExit) as end:
+            main()
+    assert not end.value.code, command
 
 
 @pytest.fixture(scope="module")
