@@ -113,7 +113,10 @@ def test_every_format_lies_in_a_file_of_its_own_package(formats: Any) -> None:
 
 
 OWN = """
+import io
 import json
+import sys
+from contextlib import redirect_stderr, redirect_stdout
 from pathlib import Path
 
 import numpy as np
@@ -164,41 +167,56 @@ class Nested(ModelFormat):
 
 from mlp.cli import main
 
-main()
+ran = []
+for words in json.loads(sys.argv[1]):
+    sys.argv = ["mlp", *words]
+    with redirect_stdout(io.StringIO()) as out, redirect_stderr(io.StringIO()) as err:
+        try:
+            main()
+        except SystemExit as end:
+            ran.append([end.code or 0, out.getvalue(), err.getvalue()])
+print(json.dumps(ran))
 """
 
 
 def test_a_file_of_ones_own_adds_a_format(tmp_path: Path) -> None:
     """Without a line in the project: read, written, in the help and in the errors."""
-
-    def run(*words: str) -> subprocess.CompletedProcess[str]:
-        command = [sys.executable, str(tmp_path / "own.py"), *words]
-        return subprocess.run(
-            command,
-            cwd=tmp_path,
-            env={"PYTHONPATH": str(ROOT), "COLUMNS": "300"},
-            capture_output=True,
-            text=True,
-        )
-
+    commands = (
+        "data convert --help",
+        "data --help",
+        "data convert d.csv d.lines",
+        "data convert d.lines again.csv",
+        "data info d.lines --json",
+        "data convert d.csv d.unknown",
+        "convert --help",
+        "convert w w.nested",
+        "convert w.nested w2",
+        "convert w w.unknown",
+    )
     (tmp_path / "own.py").write_text(OWN)
     (tmp_path / "d.csv").write_text("label,1x1,1x2\n3,0,255\n7,9,8\n")
-    assert "images, lines" in run("data", "convert", "--help").stdout.replace("npz, ", "")
-    told = re.sub(r"[│\s]+", " ", run("data", "--help").stdout)
-    assert "a file of lines" in told
-    assert run("data", "convert", "d.csv", "d.lines").returncode == 0
-    assert run("data", "convert", "d.lines", "again.csv").returncode == 0
-    assert (tmp_path / "again.csv").read_text() == (tmp_path / "d.csv").read_text()
-    found = json.loads(run("data", "info", "d.lines", "--json").stdout)
-    assert (found["form"], found["splits"]["all"]["images"]) == ("lines", 2)
-    assert ".lines" in run("data", "convert", "d.csv", "d.unknown").stderr
-
     (tmp_path / "w").mkdir()
     (tmp_path / "w" / "w1.csv").write_text("w10,w11\n1.5,2.0\n")
     (tmp_path / "w" / "b1.csv").write_text("b10\n3.0\n")
-    assert "a file of nested lists" in run("convert", "--help").stdout
-    assert run("convert", "w", "w.nested").returncode == 0
+    done = subprocess.run(
+        [sys.executable, "own.py", json.dumps([command.split() for command in commands])],
+        cwd=tmp_path,
+        env={"PYTHONPATH": str(ROOT), "COLUMNS": "300"},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    ran = dict(zip(commands, json.loads(done.stdout), strict=True))
+    failed = [command for command, (code, *_) in ran.items() if code]
+    assert failed == ["data convert d.csv d.unknown", "convert w w.unknown"]
+    out = {command: told for command, (_, told, _) in ran.items()}
+    assert "images, lines" in out["data convert --help"].replace("npz, ", "")
+    assert "a file of lines" in re.sub(r"[│\s]+", " ", out["data --help"])
+    assert (tmp_path / "again.csv").read_text() == (tmp_path / "d.csv").read_text()
+    found = json.loads(out["data info d.lines --json"])
+    assert (found["form"], found["splits"]["all"]["images"]) == ("lines", 2)
+    assert ".lines" in ran[failed[0]][2]
+    assert "a file of nested lists" in out["convert --help"]
     assert json.loads((tmp_path / "w.nested").read_text()) == [[[[1.5], [2.0]], [3.0]]]
-    assert run("convert", "w.nested", "w2").returncode == 0
     assert (tmp_path / "w2" / "w1.csv").read_text() == (tmp_path / "w" / "w1.csv").read_text()
-    assert "nested" in run("convert", "w", "w.unknown").stderr
+    assert "nested" in ran[failed[1]][2]
