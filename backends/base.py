@@ -1,4 +1,4 @@
-"""The interface between a device and the mathematics: eight members, and one that may be there."""
+"""The interface between a device and the mathematics: eight members, and two that may be there."""
 
 from __future__ import annotations
 
