@@ -18,6 +18,7 @@ from pathlib import Path
 import numpy as np
 
 import mlp
+from bench.harness.worker import PINS
 from mlp.data.dataset import Split
 from mlp.data.formats.csv import write_csv
 from mlp.data.formats.idx import write_idx
@@ -57,13 +58,14 @@ def write(form: str, images: np.ndarray, folder: Path) -> Path:
 def answer(path: Path, model: Path) -> tuple[float, int]:
     """Answer a file; return the seconds, imports included, and the peak of the memory in MB."""
     command = ("predict", "--rows", str(path), "--model", str(model), "--device", "cpu")
+    environment = {name: value for name, value in os.environ.items() if name not in PINS}
     start = time.perf_counter()
     done = subprocess.run(
         [sys.executable, "-c", _CHILD, *command, "--out", f"{path}.out.csv", "--force"],
         capture_output=True,
         text=True,
         check=True,
-        env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
+        env={**environment, "PYTHONPATH": os.pathsep.join(sys.path)},
     )
     return time.perf_counter() - start, int(done.stderr.splitlines()[-1])
 

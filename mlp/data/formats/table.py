@@ -50,6 +50,8 @@ class Table:
         if number in self.words:
             return self.words[number]
         values = self.values[:, number]
+        if values.dtype.kind == "u":
+            return values.astype(np.int64)
         with np.errstate(invalid="ignore"):  # NaN and what is too large differ just below
             whole = values.astype(np.int64)
         return whole if np.array_equal(whole, values) else values.copy()

@@ -84,8 +84,8 @@ class LineReader:
         if self._kept.endswith(b"\r"):
             self._kept += file.read(1)
         self._count(len(self._kept))
-        self._buffers, self._turn = [bytearray() for _ in range(_BUFFERS)], 0
         self._at = 0  # its place in the file
+        self._buffers, self._turn = [bytearray() for _ in range(_BUFFERS)], 0
         if self._kept.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
             self._text = self._as_text("utf-16", "replace")  # as spreadsheets save "Unicode text"
         elif self._kept.startswith(codecs.BOM_UTF8):
@@ -141,7 +141,9 @@ class LineReader:
             is_end = part == _NEWLINE
             here = int(np.count_nonzero(is_end))
             first = buffer.find(b"\n", seen, filled) + 1 or filled
-            if begun + first - seen > _LONGEST or _has_lone_return(part):
+            if begun + first - seen > _LONGEST:
+                return None
+            if buffer.find(b"\r", seen, filled) >= 0 and _has_lone_return(part):
                 return None
             if found + here >= count:
                 cut = seen + int(np.flatnonzero(is_end)[count - found - 1]) + 1
@@ -188,10 +190,8 @@ class LineReader:
 def _has_lone_return(characters: NDArray[np.uint8]) -> bool:
     """Tell whether a CR stands anywhere but before a LF."""
     is_return = characters == _RETURN
-    count = np.count_nonzero(is_return)
-    if not count:
-        return False
-    return bool(count != np.count_nonzero(is_return[:-1] & (characters[1:] == _NEWLINE)))
+    pairs = np.count_nonzero(is_return[:-1] & (characters[1:] == _NEWLINE))
+    return bool(np.count_nonzero(is_return) != pairs)
 
 
 @contextmanager

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-_PIECE = 128 << 10  # bytes at a time, so that all that is computed of them stays in a core's cache
+_PIECE = 256 << 10  # bytes at a time, so that what is computed of them stays in a core's cache
 
 _ZERO, _NEWLINE, _RETURN = b"0\n\r"
 
