@@ -78,24 +78,33 @@ class Deformation:
     def _deform(self, x: Array, first: int, key: int) -> Array:
         """Deform images, and what is absent of their groups: shape (height · width, R · GROUP)."""
         framed = self.warp.lay_out(x, first % GROUP)  # (height + 2, width + 2, R · GROUP)
-        draws = self._draw(first // GROUP, framed.shape[2] // GROUP, key)  # (D, R)
+        draws, noise = self._draw(first // GROUP, framed.shape[2] // GROUP, key)
         if self._thickness:
             self._thicken(framed, draws[0])
-        return self.warp.read(framed, self._positions(draws[1:7], draws[7:]))
+        return self.warp.read(framed, self._positions(draws[1:], noise))
 
-    def _draw(self, first: int, R: int, key: int) -> Array:
+    def _draw(self, first: int, R: int, key: int) -> tuple[Array, Array]:
         """Draw from U(-1, 1) for R groups from the given one on.
 
         Returns:
-            Shape (D, R): one row for the thickness, 6 for the affine map and, for an elastic
-            field, 2 · height · width of noise.
+            Shape (7, R): one row for the thickness, and 6 for the affine map. And for an elastic
+            field its noise, shape (2 R, height, width); else nothing, (0, height, width).
         """
-        count = 7 + (2 * self.height * self.width if self._elastic else 0)
-        draws = self.buffer("draws", count, R)
-        self.bits.seek(key + first * count)
-        self.xp.copyto(draws, self.bits.draw(R, count).T)
-        self.xp.multiply(draws, 2.0**-31, out=draws)
-        return self.xp.subtract(draws, 1.0, out=draws)
+        H, W = self.height, self.width
+        fields = 2 if self._elastic else 0
+        draws, noise = self.buffer("draws", 7, R), self.buffer("noise", R * fields, H, W)
+        self.bits.seek(key + first * (7 + fields * H * W))
+        bits = self.bits.draw(R, 7 + fields * H * W)
+        self._to_uniform(bits[:, :7].T, draws)
+        if fields:
+            self._to_uniform(bits[:, 7:], noise.reshape(R, fields * H * W))
+        return draws, noise
+
+    def _to_uniform(self, bits: Array, out: Array) -> None:
+        """Turn 32 bits each into numbers from -1 to 1."""
+        self.xp.copyto(out, bits)
+        self.xp.multiply(out, 2.0**-31, out=out)
+        self.xp.subtract(out, 1.0, out=out)
 
     def _thicken(self, framed: Array, draws: Array) -> None:
         """Blend each pixel with the greatest, or the least, of itself and its four neighbours.
@@ -123,7 +132,10 @@ class Deformation:
         xp.add(framed[1:-1, 1:-1], most, out=framed[1:-1, 1:-1])
 
     def _positions(self, draws: Array, noise: Array) -> Array:
-        """Turn draws (6, R) and noise (2 · height · width, R) into the positions to read at.
+        """Turn draws (6, R) and noise (2 R, height, width) into the positions to read at.
+
+        Each field of noise is smoothed by products of its own: how BLAS adds up depends on the
+        size of a product, and so a field would on how many are made at once.
 
         Returns:
             For each pixel the row and the column, shape (height · width, 2, R).
@@ -136,10 +148,10 @@ class Deformation:
         xp.add(draws[4:], self._centre, out=matrix[4:])
         xp.matmul(self._grid, matrix.reshape(3, 2 * R), out=positions.reshape(H * W, 2 * R))
         if self._elastic:
-            down, field = self.buffer("down", H, W * 2 * R), self.buffer("field", H, W, 2 * R)
-            xp.matmul(self._smooth_down, noise.reshape(H, W * 2 * R), out=down)
-            xp.matmul(self._smooth_right, down.reshape(H, W, 2 * R), out=field)
-            xp.add(positions, field.reshape(H * W, 2, R), out=positions)
+            down, field = self.buffer("down", *noise.shape), self.buffer("field", *noise.shape)
+            xp.matmul(xp.broadcast_to(self._smooth_down, (2 * R, H, H)), noise, out=down)
+            xp.matmul(down, xp.broadcast_to(self._smooth_right, (2 * R, W, W)), out=field)
+            xp.add(positions, field.reshape(R, 2, H * W).T, out=positions)
         return positions
 
     def _column(self, *values: float) -> Array:

@@ -164,9 +164,9 @@ def test_amounts_are_the_most(augment: str, measure: str, low: float, high: floa
 def test_an_elastic_field_is_smooth_and_as_strong_as_asked() -> None:
     """Noise from U(-1, 1) under a Gaussian has the deviation alpha / √3 / (2 √π sigma)."""
     elastic = deformation("affine(0, 0, 0, 0),elastic(2, 10)", (40, 40))
-    draws = elastic._draw(0, 50, 0)
+    draws, noise = elastic._draw(0, 50, 0)
     still = np.stack(np.mgrid[0:40, 0:40], axis=2).reshape(1600, 2, 1)
-    field = (elastic._positions(draws[1:7], draws[7:]) - still).reshape(40, 40, 100)
+    field = (elastic._positions(draws[1:], noise) - still).reshape(40, 40, 100)
     inner = field[8:-8, 8:-8]
     assert inner.std() == pytest.approx(10 / 3**0.5 / (2 * np.pi**0.5 * 2), rel=0.05)
     assert np.abs(np.diff(inner, axis=0)).mean() < 0.5 * np.abs(inner).mean()
@@ -210,6 +210,17 @@ def test_the_draws_are_those_of_the_images_places() -> None:
     assert not np.allclose(d(x, 5 + GROUP, 9), whole)  # other places
 
 
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("half", [16, 250, 256])
+def test_bytes_do_not_depend_on_how_many_are_deformed_at_once(dtype: str, half: int) -> None:
+    """So that workers may share a span of updates, however many they are."""
+    x = np.random.default_rng(1).random((512, 784)).astype(dtype)
+    d = Deformation(ALL, (28, 28), get_backend("cpu"), dtype)
+    whole = d(x, 0, 3).copy()
+    parts = [d(part, first, 3).copy() for part, first in ((x[:half], 0), (x[half:], half))]
+    assert np.concatenate(parts).tobytes() == whole.tobytes()
+
+
 def test_large_batches_are_worked_on_in_chunks(monkeypatch: pytest.MonkeyPatch) -> None:
     x = noise(5 * GROUP + 3)
     whole = deformation(ALL)(x, 7).copy()
@@ -219,7 +230,7 @@ def test_large_batches_are_worked_on_in_chunks(monkeypatch: pytest.MonkeyPatch) 
 
 
 def test_draws_are_uniform_and_do_not_repeat() -> None:
-    draws = deformation("affine")._draw(0, 20_000, epoch_key(0, 0))  # (7, 20000)
+    draws, _ = deformation("affine")._draw(0, 20_000, epoch_key(0, 0))  # (7, 20000)
     assert draws.min() >= -1
     assert draws.max() <= 1
     np.testing.assert_allclose(draws.mean(axis=1), 0, atol=0.02)
