@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import ctypes
+import errno
 import hashlib
 import os
 import platform
 import shutil
+import stat
 import subprocess
 import sys
 import tempfile
@@ -87,7 +89,8 @@ def _library() -> Path:
     """Return the compiled library in the user's cache, made now if it is not there yet.
 
     Raises:
-        OSError: without a compiler, or if the folder cannot be written to.
+        OSError: without a compiler, if the folder cannot be written to, or if others could have put
+            a library of their own there.
         RuntimeError: if the user has no home.
         subprocess.SubprocessError: if the compiler fails.
     """
@@ -100,9 +103,19 @@ def _library() -> Path:
         if compiler is None:
             raise FileNotFoundError("there is no C compiler")
         folder.mkdir(parents=True, exist_ok=True)
+        _check_owner(folder)
         with tempfile.TemporaryDirectory(dir=folder) as place:
             made = Path(place) / name
             command = [compiler, "-O2", "-shared", "-fPIC", "-o", str(made), str(SOURCE)]
             subprocess.run(command, check=True, capture_output=True, timeout=PATIENCE)
             made.replace(library)  # at once, whoever else does the same now
+    _check_owner(folder)
+    _check_owner(library)
     return library
+
+
+def _check_owner(path: Path) -> None:
+    """Refuse what belongs to another user, or what all may write to: it is run as this one."""
+    found = path.stat()
+    if found.st_uid not in (0, os.getuid()) or found.st_mode & stat.S_IWOTH:
+        raise PermissionError(errno.EPERM, os.strerror(errno.EPERM), str(path))

@@ -86,6 +86,21 @@ def test_a_cache_that_cannot_be_written_to(cache: Path) -> None:
     assert open_replay() is None
 
 
+@pytest.mark.parametrize("what", ["folder", "library"])
+def test_what_others_could_have_written_is_not_run(cache: Path, what: str) -> None:
+    if open_replay() is None:
+        pytest.skip("no C compiler")
+    (library,) = (cache / "mlp").iterdir()
+    path = library if what == "library" else library.parent
+    mode = path.stat().st_mode
+    path.chmod(mode | 0o002)
+    open_replay.cache_clear()
+    assert open_replay() is None
+    path.chmod(mode)
+    open_replay.cache_clear()
+    assert open_replay() is not None
+
+
 def test_a_disk_that_is_full(cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def fail(*_: object) -> None:
         raise OSError(errno.ENOSPC, "No space left on device")
