@@ -13,15 +13,13 @@ import numpy as np
 import pytest
 from command import Command, in_this_process
 from fuzz_models import SIDE, check_header, elements_of
+from hard_pictures import draw_digit, place
 from shown import Shown
 
 from mlp.cli.answer_files import CsvTable
 from mlp.data.inputs import Columns
 from mlp.data.task import Task
-from mlp.handwriting.components import Box
-from mlp.handwriting.digit import Digit
-from mlp.handwriting.recognise import recognise
-from mlp.handwriting.views import draw_views
+from mlp.handwriting.recognise import recognise_digit
 from mlp.models.formats.convert import read_model, write_model
 from mlp.models.metadata import Metadata, task_of
 from mlp.models.model_file import save
@@ -78,12 +76,9 @@ def test_a_page_has_no_other_elements() -> None:
 
 
 def test_a_notebook_shows_them_as_text() -> None:
-    image = np.zeros((SIDE, SIDE), np.uint8)
-    image[8:20, 12:15] = 255
-    digit = Digit(
-        image, Box(0, 0, SIDE, SIDE), {}, draw_views(np.kron(image, np.ones((4, 4))) > 0), 0.0
-    )
-    (answer,) = recognise(model(SIDE * SIDE), [digit])
+    page = place([draw_digit(4, 110)], 180, 190, 30)
+    picture = np.repeat((255 * (1 - page)).astype(np.uint8)[..., None], 3, axis=2)
+    answer = recognise_digit(model(SIDE * SIDE), picture)
     shown = Shown(answer._repr_html_())
     assert {*shown.tags} <= {"div", "p", "b", "figure", "figcaption", "img", "table", "thead",
                              "tbody", "tr", "th", "td"}  # fmt: skip
