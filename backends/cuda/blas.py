@@ -97,15 +97,15 @@ class Blas:
         """Write S products ``a @ b``, of shapes (S, m, k) and (S, k, n), to ``out``, (S, m, n).
 
         `can_multiply_stacks` must hold for them; or both factors are bits of bf16, uint16, which
-        are summed in float32.
+        are summed in float32. One of the factors may be a single matrix, for all of the other's.
         """
-        (count, m, k), n = a.shape, b.shape[2]
+        (count, m, n), k = out.shape, a.shape[-1]
         one, zero, dtype, compute = self._double if out.dtype.char == "d" else self._float
         factors = dtype
         if a.dtype == np.uint16:
             factors, compute = _CUDA_R_16BF, COMPUTE_TYPES["float32"]
-        layouts = _layout(a[0]), _layout(b[0]), _layout(out[0])
-        apart = [array.strides[0] // array.dtype.itemsize for array in (a, b, out)]
+        layouts = map(_layout, (_first(a), _first(b), _first(out)))
+        apart = [x.strides[0] // x.dtype.itemsize if x.ndim == 3 else 0 for x in (a, b, out)]
         (transposed_a, width_a), (transposed_b, width_b), (_, width) = filter(None, layouts)
         status = self._gemms(
             *(self._handle, transposed_b, transposed_a, n, m, k, one),
@@ -145,14 +145,16 @@ def can_multiply_stacks(a: Array, b: Array, out: Array | None) -> bool:
     """
     return (
         out is not None
-        and a.ndim == b.ndim == out.ndim == 3
-        and len(a) == len(b) == len(out) <= MOST_PRODUCTS
+        and out.ndim == 3
+        and sorted((a.ndim, b.ndim)) in ([2, 3], [3, 3])
+        and {len(x) for x in (a, b) if x.ndim == 3} == {len(out)}
+        and len(out) <= MOST_PRODUCTS
         and a.dtype == b.dtype == out.dtype
         and out.dtype.char in "fd"
         and out.size > 0
-        and a.shape[2] > 0
-        and _layout(a[0]) is not None
-        and _layout(b[0]) is not None
+        and a.shape[-1] > 0
+        and _layout(_first(a)) is not None
+        and _layout(_first(b)) is not None
         and (_layout(out[0]) or (_OP_T, 0))[0] == _OP_N
     )
 
@@ -182,6 +184,11 @@ def load_cublas(cuda_major: int) -> Any:
         f"cuBLAS cannot be loaded ({last}): install the CUDA libraries that CuPy needs with "
         f"pip install 'cupy-cuda{cuda_major}x[ctk]'"
     )
+
+
+def _first(a: Array) -> Array:
+    """Return the first matrix of a stack, or the matrix itself."""
+    return a[0] if a.ndim == 3 else a
 
 
 def _layout(a: Array) -> tuple[int, int] | None:

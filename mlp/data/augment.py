@@ -149,8 +149,8 @@ class Deformation:
         xp.matmul(self._grid, matrix.reshape(3, 2 * R), out=positions.reshape(H * W, 2 * R))
         if self._elastic:
             down, field = self.buffer("down", *noise.shape), self.buffer("field", *noise.shape)
-            xp.matmul(xp.broadcast_to(self._smooth_down, (2 * R, H, H)), noise, out=down)
-            xp.matmul(down, xp.broadcast_to(self._smooth_right, (2 * R, W, W)), out=field)
+            xp.matmul(self._smooth_down, noise, out=down)
+            xp.matmul(down, self._smooth_right, out=field)
             xp.add(positions, field.reshape(R, 2, H * W).T, out=positions)
         return positions
 

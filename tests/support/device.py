@@ -21,7 +21,6 @@ from backends.cpu import CpuBackend, CpuNamespace
 from backends.cuda.kernels import Kernels
 
 CREATING = {"empty", "zeros", "ones", "full", "eye", "arange", "empty_like", "zeros_like"}
-VIEWING = {"broadcast_to"}
 UFUNC_KEYWORDS = {"out", "dtype", "casting"}
 WRITTEN = Kernels.WRITTEN
 
@@ -173,7 +172,7 @@ class DeviceNamespace:
             raise TypeError(why)
         if name in CREATING:
             device.note("allocation", name)
-        elif name not in VIEWING:
+        else:
             device.note("launch", name)
             if out is None and name != "copyto":
                 device.note("allocation", name)

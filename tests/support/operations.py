@@ -64,6 +64,9 @@ OPERATIONS: dict[str, Operation] = {
     "matmul of a stack": lambda xp, a: xp.matmul(
         a["dy"].T, a["x"].reshape(3, N, 11), out=a["W"].reshape(3, 5, 11)
     ),
+    "matmul of a stack and a matrix": lambda xp, a: xp.matmul(
+        a["x"].reshape(N, 3, 11), a["dx"].reshape(11, N, 3)[:, 0], out=a["stack"]
+    ),
     "take of rows in a table": lambda xp, a: xp.take(
         a["x"], a["rows"].reshape(2, 2), axis=0, out=a["some x"].reshape(2, 2, I)
     ),

@@ -101,6 +101,24 @@ def test_stacks_of_products(
         assert cupy.events == [("launch", name)]
 
 
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("single", [0, 1])
+@pytest.mark.parametrize("S", [1, 3, 4])
+def test_a_matrix_times_each_of_a_stack(
+    device: tuple[StandIn, Backend], S: int, single: int, dtype: str
+) -> None:
+    """From either side, such as what smooths fields of noise."""
+    cupy, backend = device
+    r, shapes = np.random.default_rng(8), [(S, 5, 4), (S, 4, 3)]
+    shapes[single] = shapes[single][1:]
+    a, b = (backend.asarray(r.normal(size=shape), dtype) for shape in shapes)
+    out = backend.xp.empty((S, 5, 3), dtype)
+    del cupy.events[:]
+    assert backend.xp.matmul(a, b, out=out) is out
+    np.testing.assert_allclose(np.asarray(out), np.asarray(a) @ np.asarray(b), rtol=2e-5, atol=1e-6)
+    assert cupy.events == [("launch", "cublasGemmStridedBatchedEx")]
+
+
 def test_a_matrix_of_one_row_repeated_is_left_to_cupy(device: tuple[StandIn, Backend]) -> None:
     """Its rows are 0 elements apart, which cuBLAS refuses."""
     cupy, backend = device

@@ -88,12 +88,13 @@ def test_a_preset_replays(name: str) -> None:
 
 
 def test_no_large_stack_of_products_is_left_to_cupy(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Of thousands of tiny matrices: cuBLAS takes 65,535 at most. That of noise is of few."""
+    """Of thousands of tiny matrices, which are summed by a kernel: cuBLAS takes 65,535 at most."""
     install(monkeypatch, cupy := StandIn(run_kernels=False))
     recipe = Recipe(batch_size=16, epochs=EPOCHS, augment="affine,elastic,thickness")
     steps_after(recipe, Architecture(hidden=(6, 5)))
     done = [name for kind, name in cupy.events if kind in ("launch", "captured")]
-    assert done.count("matmul") == done.count("weighted_sums") > 0
+    assert "weighted_sums" in done
+    assert "matmul" not in done
 
 
 def test_a_step_that_cannot_be_captured_does_not_replay() -> None:
