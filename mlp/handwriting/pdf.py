@@ -37,13 +37,14 @@ def is_pdf(file: BinaryIO) -> bool:
     return head.removeprefix(b"\xef\xbb\xbf").lstrip(b" \t\r\n\0").startswith(MARK)
 
 
-def draw_page(file: BinaryIO, name: str, page: int) -> BinaryIO:
+def draw_page(file: BinaryIO, name: str, page: int, patience: float | None = None) -> BinaryIO:
     """Draw a page of a document.
 
     Args:
         file: the document.
         name: of it, for messages.
         page: its number, from 1.
+        patience: seconds that are waited for it; None for `PATIENCE`.
 
     Returns:
         The page as a picture file in PPM, its longer side at most `pdf_page.SIDE` pixels.
@@ -52,7 +53,7 @@ def draw_page(file: BinaryIO, name: str, page: int) -> BinaryIO:
         DataError: if the library is missing, the document is locked or damaged, there is no such
             page, or it takes more than a page may.
     """
-    return io.BytesIO(_ask(file, name, page))
+    return io.BytesIO(_ask(file, name, page, patience))
 
 
 def count_pdf_pages(file: BinaryIO, name: str) -> int:
@@ -64,15 +65,17 @@ def count_pdf_pages(file: BinaryIO, name: str) -> int:
     return int(_ask(file, name, 0))
 
 
-def _ask(file: BinaryIO, name: str, page: int) -> bytes:
+def _ask(file: BinaryIO, name: str, page: int, patience: float | None = None) -> bytes:
     """Let the program that reads documents answer, and return what it prints."""
-    end, printed = (End.MISSING, b"") if find_spec("pypdfium2") is None else _run(file, page)
+    end, printed = End.MISSING, b""
+    if find_spec("pypdfium2") is not None:
+        end, printed = _run(file, page, PATIENCE if patience is None else patience)
     if end is not End.DONE:
         raise DataError(f"{name} {_REASONS[end]}")
     return printed
 
 
-def _run(file: BinaryIO, page: int) -> tuple[End, bytes]:
+def _run(file: BinaryIO, page: int, patience: float) -> tuple[End, bytes]:
     """Start the program, and return how it ended and what it printed."""
     with _in_a_file(file) as given:
         try:
@@ -81,7 +84,7 @@ def _run(file: BinaryIO, page: int) -> tuple[End, bytes]:
                 stdin=given,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.DEVNULL,
-                timeout=PATIENCE,
+                timeout=patience,
                 check=False,
             )
         except subprocess.TimeoutExpired:

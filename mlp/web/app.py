@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 from collections.abc import Callable
 from functools import partial
-from typing import Any
+from typing import Any, BinaryIO
 
 import anyio
 from starlette.applications import Starlette
@@ -17,6 +17,7 @@ from starlette.types import ASGIApp
 
 from mlp.common.errors import MLPError
 from mlp.handwriting import load_picture
+from mlp.handwriting.pdf import draw_page, is_pdf
 from mlp.nn.network import MLP
 from mlp.training.runs.folder import Place
 from mlp.web.crowd import crowd_payload, exciting_payload
@@ -37,6 +38,9 @@ MAX_ASKED = 1 << 20
 PATIENCE = 30.0
 """Seconds: a picture has to arrive within this."""
 
+PAGE_PATIENCE = 60.0
+"""Seconds, by the clock: a page of a PDF document has to be drawn within this."""
+
 
 STYLES = "style.css", "step.css"
 
@@ -49,6 +53,7 @@ def create_app(models: ModelList, host: str = "127.0.0.1") -> ASGIApp:
         host: the name or address that its server is bound to, which it answers to.
     """
     in_turn = anyio.CapacityLimiter(1)  # a picture fills hundreds of megabytes
+    drawing = anyio.CapacityLimiter(1)  # of documents, for which nothing else has to wait
 
     async def list_models(_: Request) -> Response:
         return JSONResponse(
@@ -71,8 +76,11 @@ def create_app(models: ModelList, host: str = "127.0.0.1") -> ASGIApp:
         )
 
     async def extract(request: Request) -> Response:
-        content = await _body(request, "the picture")
-        return JSONResponse(await anyio.to_thread.run_sync(_extract, content, limiter=in_turn))
+        picture: BinaryIO = io.BytesIO(await _body(request, "the picture"))
+        if is_pdf(picture):
+            draw = partial(draw_page, picture, "the file", 1, PAGE_PATIENCE)
+            picture = await anyio.to_thread.run_sync(draw, limiter=drawing)
+        return JSONResponse(await anyio.to_thread.run_sync(_extract, picture, limiter=in_turn))
 
     async def samples(_: Request) -> Response:
         return JSONResponse(await anyio.to_thread.run_sync(samples_payload, limiter=in_turn))
@@ -130,8 +138,8 @@ def _number(text: str) -> int:
     return int(text) if text.isascii() and text.isdecimal() and len(text) < 10 else -1
 
 
-def _extract(content: bytes) -> dict[str, Any]:
-    return digits_payload(load_picture(io.BytesIO(content)))
+def _extract(picture: BinaryIO) -> dict[str, Any]:
+    return digits_payload(load_picture(picture))
 
 
 def static_file(path: str, content: str, kind: str) -> Route:

@@ -15,9 +15,14 @@ from mlp.web.network import check_page_holds
 
 PRETRAINED = f"{NAME} (packaged)"
 
+SNAPSHOTS_KEPT = 4
+"""Of a run, in memory: the page asks of one again where its map or one step of it is shown."""
+
 
 class ModelList:
     """Models by their names; each is read when it is first asked for, and when its file changes.
+
+    Of a run's snapshots those are kept that were asked for last, `SNAPSHOTS_KEPT` of them.
 
     A name that the browser sends is looked up among these; it is never used as a path.
 
@@ -47,6 +52,7 @@ class ModelList:
         self._run, self._folder = run, folder
         self._pretrained: MLP | None = None
         self._read: dict[Path, tuple[int, MLP]] = {}
+        self._moments: dict[Path, tuple[int, MLP]] = {}  # the one asked for last at the end
         try:
             self._pretrained = pretrained_model()
         except ModelError:
@@ -80,14 +86,19 @@ class ModelList:
         if path is None:
             raise ModelError("there is no such model here any more: choose another")
         changed = path.stat().st_mtime_ns if path.exists() else 0
-        if path not in self._read or self._read[path][0] != changed:
+        kept = self._read if place is None else self._moments
+        known = kept.pop(path, None)
+        if known is None or known[0] != changed:
             try:
                 model = read_model(path)
                 check_page_holds(model)
             except MLPError as error:  # where the files are is nobody's business in the browser
                 raise ModelError(str(error).replace(printable(str(path)), name)) from None
-            self._read[path] = changed, model
-        return self._read[path][1]
+            known = changed, model
+        kept[path] = known
+        if len(self._moments) > SNAPSHOTS_KEPT:
+            del self._moments[next(iter(self._moments))]
+        return known[1]
 
     def snapshots(self, name: str) -> list[Place]:
         """List the places in its run of which a model has snapshots, in order."""

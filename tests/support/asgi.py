@@ -43,6 +43,17 @@ class Client:
         params: dict[str, str] | None = None,
     ) -> Response:
         """Send a request; a body of bytes tells its length, and one in chunks does not."""
+        return anyio.run(self.ask, method, path, content, headers, params)
+
+    async def ask(
+        self,
+        method: str,
+        path: str,
+        content: bytes | Iterable[bytes] = b"",
+        headers: dict[str, str] | Iterable[tuple[str, str]] = (),
+        params: dict[str, str] | None = None,
+    ) -> Response:
+        """Send a request beside others, as `request` does."""
         pairs = list(headers.items() if isinstance(headers, dict) else headers)
         if not any(name == "host" for name, _ in pairs):
             pairs.append(("host", HOST))
@@ -66,7 +77,7 @@ class Client:
         async def send(message: Message) -> None:
             sent.append(message)
 
-        anyio.run(self._app, scope, receive, send)
+        await self._app(scope, receive, send)
         told = {name.decode(): value.decode() for name, value in sent[0]["headers"]}
         return Response(
             sent[0]["status"], told, b"".join(message.get("body", b"") for message in sent[1:])

@@ -5,13 +5,14 @@ from __future__ import annotations
 import io
 import json
 import re
+import threading
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
 import anyio
 import pytest
-from asgi import Client, bomb, extract, png
+from asgi import Client, Response, bomb, extract, png
 from pdf_files import FOUR, SEVEN, locked, pdf_of
 from PIL import Image
 from starlette.types import Message, Receive, Scope, Send
@@ -141,3 +142,33 @@ def test_the_first_page_of_a_document_is_extracted(client: Client) -> None:
     pytest.importorskip("pypdfium2")
     assert len(extract(client, pdf_of(SEVEN, FOUR))["digits"]) == 1
     assert "password" in client.post("/api/extract", content=locked()).json()["problem"]
+
+
+def test_nothing_waits_for_a_document_that_is_drawn(
+    client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    is_asked, others_are_answered = threading.Event(), threading.Event()
+
+    def draw(_: object, name: str, page: int, patience: float) -> io.BytesIO:
+        assert (page, patience) == (1, web.PAGE_PATIENCE)
+        is_asked.set()
+        assert others_are_answered.wait(60)
+        return io.BytesIO(png(4))
+
+    async def ask() -> None:
+        async with anyio.create_task_group() as group:
+            group.start_soon(tell, document := anyio.Event())
+            await anyio.to_thread.run_sync(is_asked.wait, 60)
+            for asked in (("GET", "/api/samples"), ("POST", "/api/extract", png(7))):
+                assert (await client.ask(*asked)).status == 200
+            assert not document.is_set()
+            others_are_answered.set()
+
+    async def tell(is_answered: anyio.Event) -> None:
+        answers.append(await client.ask("POST", "/api/extract", b"%PDF-1.7"))
+        is_answered.set()
+
+    answers: list[Response] = []
+    monkeypatch.setattr(web, "draw_page", draw)
+    anyio.run(ask)
+    assert len(answers[0].json()["digits"]) == 1

@@ -16,7 +16,7 @@ from mlp.models.metadata import metadata_of
 from mlp.models.model_file import load, save
 from mlp.nn.network import MLP
 from mlp.web.app import create_app
-from mlp.web.model_list import PRETRAINED, ModelList
+from mlp.web.model_list import PRETRAINED, SNAPSHOTS_KEPT, ModelList
 
 
 def network(client: Client, name: str) -> dict[str, Any]:
@@ -116,6 +116,25 @@ def test_a_run_is_offered_by_its_folders_name_with_its_snapshots(tmp_path: Path)
     answer = client.get("/api/crowd", params={"model": "mine", "at": "4-0"})
     assert answer.status == 422
     assert str(tmp_path).encode() not in answer.content
+
+
+def test_of_its_snapshots_those_asked_for_last_are_kept(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read: list[Path] = []
+
+    def read_model(path: Path) -> MLP:
+        read.append(path)
+        return load(path)
+
+    run = snapped_run(tmp_path / "mine")
+    offered = ModelList(run=run)
+    monkeypatch.setattr("mlp.web.model_list.read_model", read_model)
+    places = offered.snapshots("mine")[: SNAPSHOTS_KEPT + 1]
+    for place in (*places[:-1], places[0], places[-1], places[0], places[1]):
+        offered.get("mine", place)
+    assert read == [run.snapshot(place) for place in (*places, places[1])]
+    assert offered.get("mine") is offered.get("mine")
 
 
 def test_a_name_that_is_no_text_is_shown_as_it_can_be(reader: Path, tmp_path: Path) -> None:
