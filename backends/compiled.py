@@ -24,6 +24,9 @@ from backends.native import Loop, Replay, loops_of, open_replay
 Call = Callable[[], Any]
 Array = NDArray[Any]
 
+NUMBERS = "biufc"
+"""The kinds of dtypes whose loops do without Python's lock, which the C function gives away."""
+
 
 def compiled(calls: Sequence[Call]) -> list[Call]:
     """Replace stretches of recorded calls by one call each, where this machine allows it.
@@ -119,6 +122,8 @@ def _elementwise(ufunc: np.ufunc, args: Sequence[Any], out: Array) -> list[Row]:
     dtype = next((a.dtype for a in args if isinstance(a, np.ndarray)), None)
     if ufunc.signature is not None or ufunc.nout != 1 or len(args) > 2 or dtype is None:
         return []
+    if any(type(a) is int and not _holds(dtype, a) for a in args):
+        return []
     arrays = *(np.asarray(a, dtype) if type(a) is int else a for a in args), out
     if not _is_plain(*arrays) or not all(_is_apart(a, out) for a in arrays):
         return []
@@ -150,7 +155,9 @@ def _product(function: Callable[..., Any], a: Any, b: Any, out: Array) -> list[R
     """
     if not _is_plain(a, b) or np.may_share_memory(a, out) or np.may_share_memory(b, out):
         return []
-    if function is np.dot and not all(x.size > 1 and _is_whole(x) for x in (a, b)):
+    if function is np.dot and not all(x.size > 1 and x.ndim <= 2 and _is_whole(x) for x in (a, b)):
+        return []
+    if out.ndim == 0:
         return []
     if a.ndim == 1:
         a, out = a[None], out[..., None, :]
@@ -185,11 +192,23 @@ def _axes(arrays: Sequence[Array]) -> list[tuple[int, tuple[int, ...]]]:
 
 
 def _is_plain(*arrays: Any) -> bool:
-    """Tell whether these are arrays whose elements lie as the processor wants them."""
+    """Tell whether these are arrays of numbers that lie as the processor wants them."""
     return all(
-        isinstance(a, np.ndarray) and a.size and a.flags.aligned and a.dtype.isnative
+        isinstance(a, np.ndarray)
+        and a.size
+        and a.flags.aligned
+        and a.dtype.isnative
+        and a.dtype.kind in NUMBERS
         for a in arrays
     )
+
+
+def _holds(dtype: np.dtype[Any], number: int) -> bool:
+    """Tell whether a dtype has a number as it is; NumPy may take a wider one for others."""
+    try:
+        return bool(np.asarray(number, dtype) == number)
+    except OverflowError:
+        return False
 
 
 def _is_apart(a: Array, out: Array) -> bool:

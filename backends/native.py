@@ -13,6 +13,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Callable
+from contextlib import suppress
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -78,15 +79,15 @@ def open_replay() -> Replay | None:
     if sys.platform != "linux" or sys.implementation.name != "cpython":
         return None
     try:
-        replay = ctypes.CDLL(str(_library())).replay
+        replay = _library().replay
     except (OSError, RuntimeError, AttributeError, subprocess.SubprocessError):
         return None
     replay.argtypes, replay.restype = (ctypes.c_void_p, ctypes.c_ssize_t), None
     return replay
 
 
-def _library() -> Path:
-    """Return the compiled library in the user's cache, made now if it is not there yet.
+def _library() -> ctypes.CDLL:
+    """Open the compiled library in the user's cache; it is made if it is not there, or damaged.
 
     Raises:
         OSError: without a compiler, if the folder cannot be written to, or if others could have put
@@ -96,26 +97,36 @@ def _library() -> Path:
     """
     source = SOURCE.read_bytes()
     name = f"replay-{hashlib.sha256(source).hexdigest()[:16]}-{platform.machine()}.so"
-    folder = Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache").expanduser() / "mlp"
-    library = folder / name
-    if not library.exists():
-        compiler = shutil.which("cc")
-        if compiler is None:
-            raise FileNotFoundError("there is no C compiler")
-        folder.mkdir(parents=True, exist_ok=True)
-        _check_owner(folder)
-        with tempfile.TemporaryDirectory(dir=folder) as place:
-            made = Path(place) / name
-            command = [compiler, "-O2", "-shared", "-fPIC", "-o", str(made), str(SOURCE)]
-            subprocess.run(command, check=True, capture_output=True, timeout=PATIENCE)
-            made.replace(library)  # at once, whoever else does the same now
+    told = Path(os.environ.get("XDG_CACHE_HOME", ""))
+    cache = told if told.is_absolute() else Path("~/.cache").expanduser()
+    library = cache / "mlp" / "compiled" / name
+    if library.exists():
+        _check_owner(library.parent, library)
+        with suppress(OSError):  # half of it is there, or it is another system's
+            return ctypes.CDLL(str(library))
+    _compile(library)
+    return ctypes.CDLL(str(library))
+
+
+def _compile(library: Path) -> None:
+    """Compile the source; raises what `_library` does."""
+    compiler = shutil.which("cc")
+    if compiler is None:
+        raise FileNotFoundError("there is no C compiler")
+    folder = library.parent
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     _check_owner(folder)
-    _check_owner(library)
-    return library
+    with tempfile.TemporaryDirectory(dir=folder) as place:
+        made = Path(place) / library.name
+        command = [compiler, "-O2", "-shared", "-fPIC", "-o", str(made), str(SOURCE)]
+        subprocess.run(command, check=True, capture_output=True, timeout=PATIENCE)
+        made.chmod(0o700)
+        made.replace(library)  # at once, whoever else does the same now
 
 
-def _check_owner(path: Path) -> None:
-    """Refuse what belongs to another user, or what all may write to: it is run as this one."""
-    found = path.stat()
-    if found.st_uid not in (0, os.getuid()) or found.st_mode & stat.S_IWOTH:
-        raise PermissionError(errno.EPERM, os.strerror(errno.EPERM), str(path))
+def _check_owner(*paths: Path) -> None:
+    """Refuse what others could have written to: it is run as this user."""
+    for path in paths:
+        found = path.stat()
+        if found.st_uid not in (0, os.geteuid()) or found.st_mode & (stat.S_IWGRP | stat.S_IWOTH):
+            raise PermissionError(errno.EPERM, os.strerror(errno.EPERM), str(path))

@@ -119,7 +119,8 @@ def compiler_problems() -> Iterator[Problem]:
     if sys.platform == "linux" and open_replay() is None:
         yield Problem(
             "training steps are not compiled, as no C compiler (cc) works here or the cache folder "
-            "(~/.cache/mlp) cannot be written to: small networks take up to twice as long",
+            "(~/.cache/mlp/compiled) cannot be written to, or not by you alone: small networks "
+            "take up to twice as long",
             None,
         )
 

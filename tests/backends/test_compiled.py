@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -93,6 +94,52 @@ def test_products_of_any_sides(M: int, N: int, P: int, dtype: str) -> None:
         XP.matmul(y, W.T, out=dx)
 
     assert_same(step, [y, dW, dx], compiles=M * P > 1)  # a single number is a factor
+
+
+KINDS = ["float32", "float64", "uint8", "int64", "bool", "object"]
+
+
+def drawn_array(rng: np.random.Generator, shape: tuple[int, ...], kind: str) -> np.ndarray:
+    """Numbers of some dtype, in rows, in columns, backwards, or with others in between."""
+    lies = rng.integers(4)
+    whole = tuple(2 * side for side in shape) if lies == 3 else shape
+    values = np.asarray(rng.integers(0, 2 if kind == "bool" else 9, whole)).astype(kind)
+    if lies == 1:
+        return np.asarray(values, order="F")
+    step = (slice(None, None, -1 if lies == 2 else 2),) * len(shape)
+    return values[step] if lies > 1 else values
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_whatever_a_layer_of_ones_own_may_call(seed: int) -> None:
+    """The same bytes, or no row: products and elementwise calls of up to three axes."""
+    rng, rows = np.random.default_rng(seed), 0
+    for _ in range(100):
+        function = (np.dot, np.matmul, np.add, np.maximum, np.greater)[rng.integers(5)]
+        sides = rng.integers(1, 4, 6).tolist()
+        kind, inner = KINDS[rng.integers(6)], sides[:3]
+        a_shape, b_shape = inner[: rng.integers(4)], inner[: rng.integers(4)]
+        if function in (np.dot, np.matmul):
+            a_shape, b_shape = sides[: rng.integers(1, 4)], sides[3 : 3 + rng.integers(1, 4)]
+            b_shape[max(0, len(b_shape) - 2)] = a_shape[-1]
+        a, b = drawn_array(rng, tuple(a_shape), kind), drawn_array(rng, tuple(b_shape), kind)
+        second = b if rng.random() < 0.8 else int(rng.integers(-300, 300))
+        try:
+            right = np.asarray(function(a, second))
+            out = np.full(right.shape, 0, right.dtype)
+            call = partial(function, a, second, out=out)
+            call()
+        except (ValueError, TypeError, OverflowError):
+            continue  # what NumPy refuses no step has
+        right = out.copy()
+        if own := rows_of(call):
+            assert REPLAY is not None
+            rows += 1
+            out[...] = 0
+            Stretch(REPLAY, own)()
+            assert out.tobytes() == right.tobytes(), (function, a.shape, b.shape, kind)
+            assert kind != "object"
+    assert rows > 10
 
 
 def test_arrays_that_overlap_stay_with_numpy() -> None:

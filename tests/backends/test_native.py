@@ -38,6 +38,14 @@ def compiler(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return folder / "cc"
 
 
+def made_in(cache: Path) -> Path:
+    """The library, compiled into the cache."""
+    if open_replay() is None:
+        pytest.skip("no C compiler")
+    (library,) = (cache / "mlp" / "compiled").iterdir()
+    return library
+
+
 def calls_of_a_step() -> list[Call]:
     xp, x = get_backend("cpu").xp, np.ones(3)
 
@@ -78,7 +86,7 @@ def test_a_compiler_that_does_not_end(
     write(compiler, "while True: pass")
     monkeypatch.setattr("backends.native.PATIENCE", 0.05)
     assert open_replay() is None
-    assert list((cache / "mlp").iterdir()) == []
+    assert list((cache / "mlp" / "compiled").iterdir()) == []
 
 
 def test_a_cache_that_cannot_be_written_to(cache: Path) -> None:
@@ -87,18 +95,39 @@ def test_a_cache_that_cannot_be_written_to(cache: Path) -> None:
 
 
 @pytest.mark.parametrize("what", ["folder", "library"])
-def test_what_others_could_have_written_is_not_run(cache: Path, what: str) -> None:
-    if open_replay() is None:
-        pytest.skip("no C compiler")
-    (library,) = (cache / "mlp").iterdir()
+@pytest.mark.parametrize("others", [0o020, 0o002])
+def test_what_others_could_have_written_is_not_run(cache: Path, what: str, others: int) -> None:
+    library = made_in(cache)
     path = library if what == "library" else library.parent
     mode = path.stat().st_mode
-    path.chmod(mode | 0o002)
+    path.chmod(mode | others)
     open_replay.cache_clear()
     assert open_replay() is None
     path.chmod(mode)
     open_replay.cache_clear()
     assert open_replay() is not None
+
+
+def test_a_damaged_library_is_compiled_anew(cache: Path) -> None:
+    library = made_in(cache)
+    whole = library.read_bytes()
+    library.write_bytes(whole[:100])
+    code = "from backends.native import open_replay; print(open_replay() is not None)"
+    assert subprocess.check_output([sys.executable, "-c", code]).strip() == b"True"
+    assert library.stat().st_size == len(whole)
+
+
+def test_a_cache_told_by_a_relative_path_is_none(
+    cache: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A library is not looked for in whatever folder the user happens to be in."""
+    monkeypatch.setenv("XDG_CACHE_HOME", "cache")
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    monkeypatch.chdir(tmp_path)
+    if open_replay() is None:
+        pytest.skip("no C compiler")
+    assert not cache.exists()
+    assert list((tmp_path / "home/.cache/mlp/compiled").iterdir())
 
 
 def test_a_disk_that_is_full(cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -107,13 +136,14 @@ def test_a_disk_that_is_full(cache: Path, monkeypatch: pytest.MonkeyPatch) -> No
 
     monkeypatch.setattr(Path, "replace", fail)
     assert open_replay() is None
-    assert list((cache / "mlp").iterdir()) == []
+    assert list((cache / "mlp" / "compiled").iterdir()) == []
 
 
 def test_no_home(cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def fail(path: Path) -> Path:
         raise RuntimeError(f"{path}: could not determine home directory")
 
+    monkeypatch.delenv("XDG_CACHE_HOME")
     monkeypatch.setattr(Path, "expanduser", fail)
     assert open_replay() is None
 
@@ -140,7 +170,7 @@ def test_two_processes_compile_at_once(cache: Path) -> None:
         for _ in range(2)
     ]
     assert [process.communicate()[0].strip() for process in both] == [b"True", b"True"]
-    assert len(list((cache / "other" / "mlp").iterdir())) == 1
+    assert len(list((cache / "other" / "mlp" / "compiled").iterdir())) == 1
 
 
 def test_a_ufunc_that_looks_otherwise_has_no_loops(monkeypatch: pytest.MonkeyPatch) -> None:

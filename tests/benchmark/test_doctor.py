@@ -110,8 +110,8 @@ def test_a_gpu_that_computes_otherwise_fails(
 ) -> None:
     true = Kernels.column_sums
 
-    def off(self: Kernels, a: Any, out: Any) -> Any:
-        true(self, a, out)
+    def off(self: Kernels, a: Any, out: Any, *joined: Any) -> Any:
+        true(self, a, out, *joined)
         out *= np.float32(1.001)
         return out
 
