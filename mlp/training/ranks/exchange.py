@@ -148,11 +148,11 @@ class LinkedExchange(Exchange):
         self._received = list(zip(owners, self._every, strict=True))
         self._join = backend.fuse(self._join_blocks)
         self._most = self._until = 1  # updates before the ranks meet, and before they do so next
-        self._made, self._since = 0, time.monotonic()
-        self._marked = link.mark()
+        self._made, self._marked = 0, link.mark()
+        self._since: float | None = None  # they met; None where the device stood still then
 
     def begin(self, due_in: int) -> None:
-        self._made, self._since = 0, time.monotonic()
+        self._made, self._since = 0, None
         self._until = min(self._most, *self.ranks.all_gather(due_in))
 
     def add_up(self, wanted: bool, due_in: int) -> bool | None:
@@ -168,16 +168,23 @@ class LinkedExchange(Exchange):
             xp.add(blocks[left], blocks[right], out=blocks[left])
 
     def _meet(self, wanted: bool, due_in: int) -> bool:
-        """Wait for what was asked until the ranks last met; agree on pausing and meeting again."""
+        """Wait for what was asked until the ranks last met; agree on pausing and meeting again.
+
+        After a pause they meet at each update until one asks for no other, so that one step is one.
+        """
         self.ranks.wait(self._marked)
-        self._marked = self._link.mark()
-        now = time.monotonic()
-        met = self.ranks.all_gather((wanted, (now - self._since) / self._made, due_in))
-        slowest = max(seconds for _, seconds, _ in met)
-        self._most = max(1, min(AHEAD, int(SECONDS / slowest))) if slowest else AHEAD
+        self._marked, now = self._link.mark(), time.monotonic()
+        taken = None if self._since is None else (now - self._since) / self._made
+        met = self.ranks.all_gather((wanted, taken, due_in))
+        pauses = any(wants for wants, _, _ in met)
+        if pauses:
+            self._most = 1
+        elif taken is not None:  # as for all, who began and paused at once
+            slowest = max(seconds or 0.0 for _, seconds, _ in met)
+            self._most = max(1, min(AHEAD, int(SECONDS / slowest))) if slowest else AHEAD
         self._until = min(self._most, *(due for _, _, due in met))
-        self._made, self._since = 0, time.monotonic()
-        return any(wants for wants, _, _ in met)
+        self._made, self._since = 0, None if pauses else now
+        return pauses
 
     def finish(self) -> None:
         self.ranks.wait(self._link.mark())

@@ -264,15 +264,31 @@ def test_linked_ranks_meet_the_more_often_the_slower_they_are(
     monkeypatch.setattr("mlp.training.ranks.exchange.time.monotonic", lambda: 0.0)
     exchange = linked(Clocked(seconds))
     exchange.begin(99)
-    met = [exchange.add_up(False, 99) for _ in range(1 + 2 * updates)]
-    assert met == [False, *([None] * (updates - 1) + [False]) * 2]
+    met = [exchange.add_up(False, 99) for _ in range(2 + 2 * updates)]
+    assert met == [False, False, *([None] * (updates - 1) + [False]) * 2]
     assert linked(Clocked(seconds, wants=True)).add_up(False, 99) is True
     assert linked(Clocked(seconds)).add_up(True, 99) is True
     # Where one knows when it will want to pause, all meet then, in the next epoch as well.
     exchange = linked(Clocked(1e-4, due_in=5))
-    assert [exchange.add_up(False, 7) for _ in range(6)] == [False, *[None] * 4, False]
+    assert [exchange.add_up(False, 7) for _ in range(7)] == [False, False, *[None] * 4, False]
     exchange.begin(3)
     assert [exchange.add_up(False, 7) for _ in range(3)] == [None, None, False]
+
+
+def test_linked_ranks_meet_at_each_update_while_one_wants_a_pause(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    seconds = [0.0]
+    monkeypatch.setattr("mlp.training.ranks.exchange.time.monotonic", lambda: seconds[0])
+    exchange = linked(Clocked(1e-4))
+    exchange.begin(99)
+    assert [exchange.add_up(False, 99) for _ in range(18)] == [False, False, *[None] * 15, False]
+    assert [exchange.add_up(n > 2, 99) for n in range(16)] == [*[None] * 15, True]
+    for _ in range(3):  # steps that are asked for one by one
+        seconds[0] += 600.0
+        assert exchange.add_up(True, 99) is True
+    seconds[0] += 600.0  # which were no slow update
+    assert [exchange.add_up(False, 99) for _ in range(18)] == [False, False, *[None] * 15, False]
 
 
 def linked(ranks: Ranks) -> Exchange:
