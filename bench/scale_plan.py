@@ -79,13 +79,14 @@ def measured(rounds: int, epochs: int) -> dict[str, Any]:
 
     Returns:
         ``updates``: seconds of an update by work and ranks; ``sums``: of sums of two ranks, by how
-        many numbers. Of both, the least of all rounds, as other work on the machine only adds.
+        many numbers, once a round. Of both, the least of all rounds, as other work on the machine
+        only adds.
     """
     updates: dict[Work, dict[int, float]] = {work: {} for work, _ in MEASURED}
     sums: dict[int, float] = {}
-    for number in range(rounds):
+    for _ in range(rounds):
         for work, images in MEASURED:
-            last = number == rounds - 1 and work is MEASURED[-1][0]
+            last = work is MEASURED[-1][0]
             asked = argparse.Namespace(
                 hidden=",".join(map(str, work.hidden)),
                 batch_size=work.batch,
@@ -100,8 +101,9 @@ def measured(rounds: int, epochs: int) -> dict[str, Any]:
                 found = scale.start(ranks, asked)
                 seconds = min(found["seconds"]) / -(-images // work.batch)
                 updates[work][ranks] = min(seconds, updates[work].get(ranks, seconds))
-                if last:
-                    sums = {int(n): taken for n, taken in found["sums"].items()}
+                if last and ranks == 2:
+                    for n, taken in found["sums"].items():
+                        sums[int(n)] = min(taken, sums.get(int(n), taken))
     return {"updates": updates, "sums": sums}
 
 

@@ -15,6 +15,10 @@ from mlp.data.formats.idx_folder import load_idx_folder
 
 MIB = 1 << 20
 
+needs_smaps = pytest.mark.skipif(
+    not Path("/proc/self/smaps_rollup").exists(), reason="needs a system that tells what is shared"
+)
+
 
 def test_images_take_no_room_and_are_read_as_others(tmp_path: Path) -> None:
     rank_memory.write_images(tmp_path, 3_000)
@@ -22,9 +26,14 @@ def test_images_take_no_room_and_are_read_as_others(tmp_path: Path) -> None:
     assert images.images.shape == (3_000, 28, 28)
     assert not images.images.any()
     assert np.unique(images.labels).tolist() == list(range(10))
-    assert (tmp_path / "train-images-idx3-ubyte").stat().st_blocks * 512 < MIB
+    hole = tmp_path / "hole"
+    with hole.open("wb") as file:
+        file.truncate(3 * MIB)
+    if hole.stat().st_blocks * 512 < MIB:  # or this file system keeps no holes
+        assert (tmp_path / "train-images-idx3-ubyte").stat().st_blocks * 512 < MIB
 
 
+@needs_smaps
 def test_each_rank_tells_its_memory(tmp_path: Path) -> None:
     rank_memory.write_images(tmp_path, 300)
     for size in (1, 2):
@@ -65,6 +74,7 @@ def test_no_launcher_is_told(
 
 
 @needs_mpi
+@needs_smaps
 def test_it_starts_ranks(tmp_path: Path) -> None:
     assert rank_memory.main(["--images", "2000", "--out", str(tmp_path)]) == 0
     found = json.loads((tmp_path / "rank_memory.json").read_text())

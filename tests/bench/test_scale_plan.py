@@ -38,6 +38,21 @@ def test_a_machine_that_the_model_describes_is_found(
     assert "784-2500-2000-1500-1000-500-10, 60,000 | 64 |" in text
 
 
+def test_of_sums_the_least_of_all_rounds_counts(monkeypatch: pytest.MonkeyPatch) -> None:
+    busy = iter([3.0, 1.0, 2.0])
+
+    def found(ranks: int, asked: argparse.Namespace) -> Any:
+        told = stand_in(ranks, asked)
+        if ranks == 2 and len(told["sums"]) > 1:
+            factor = next(busy)
+            told["sums"] = {n: factor * seconds for n, seconds in told["sums"].items()}
+        return told
+
+    monkeypatch.setattr(scale_plan.scale, "start", found)
+    sums = scale_plan.measured(3, 1)["sums"]
+    assert sums == {n: seconds_to_add(CORE, NET, n, 2) for n in scale_plan.SUMS}
+
+
 def test_what_stops_the_measurement_is_told(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
