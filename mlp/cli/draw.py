@@ -55,5 +55,8 @@ def _trained(run: Path) -> RunFolder:
     """
     folder = find_folder(run)
     if not folder.model.is_file():
-        raise UsageError(f"{folder} has no model yet: it comes when the run ends")
+        raise UsageError(
+            f"{folder} has no model yet: it comes when the run ends; if it was killed, "
+            f"mlp train --resume {folder} goes on with it"
+        )
     return folder

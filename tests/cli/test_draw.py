@@ -51,4 +51,5 @@ def test_a_run_is_drawn_on_once_it_has_a_model(
     refused(mlp("draw", "--run", "mine", "--model", "x"), "exclude each other", code=2)
     refused(mlp("draw", "--run", "other"), "no run in other", code=2)
     (tmp_path / "runs" / "mine" / "model.safetensors").unlink()
-    refused(mlp("draw", "--run", "mine"), "no model yet", code=2)
+    resume = "mlp train --resume runs/mine goes on with it"
+    refused(mlp("draw", "--run", "mine"), "no model yet", resume, code=2)
