@@ -90,13 +90,21 @@ def _without_ranks(arguments: Sequence[str]) -> Iterator[str]:
 
 
 def check_ranked(ranks: Ranks, *, snapshots: int | None, seeds: int | None) -> None:
-    """Refuse options of ``mlp train`` that ranks cannot follow.
+    """Refuse what ranks of ``mlp train`` cannot follow.
+
+    Args:
+        ranks: those that train together.
+        snapshots: how many are asked for, but for those that a run that is resumed began with.
+        seeds: how many networks are.
 
     Raises:
         UsageError: naming the first of them.
     """
     if snapshots is not None and ranks.launched:
-        raise UsageError("ranks keep no snapshots of their network: leave --snapshots away")
+        raise UsageError(
+            "ranks keep no snapshots of their network: leave --snapshots away, and snapshots in "
+            "the file of --config"
+        )
     if seeds is not None and ranks.launched:
         raise UsageError("networks of several seeds learn in one process: start no ranks")
 

@@ -154,12 +154,13 @@ def train(
         told = stack.enter_context(together(ranks))
         steps = {"--run": run is not None, "--resume": resume is not None, "--watch": watch}
         ranks.check_alike(lambda: steps, "start all by one command")  # or they would not meet
-        ranks.on_all(partial(check_ranked, ranks, snapshots=snapshots, seeds=seeds))
         folder = settings = None
         if resume is not None:
             folder = ranks.on_first(partial(find_folder, resume))
             settings = ranks.on_first(partial(_enter, stack, folder.taken_up(console.warn)))
         settings = ranks.on_all(partial(settle, settings, given, network, training, reading))
+        kept = settings.snapshots if run is not None else snapshots
+        ranks.on_all(partial(check_ranked, ranks, snapshots=kept, seeds=seeds))
         if run is not None:
             folder = ranks.on_first(partial(_new_folder, run, settings, force))
         if seeds is not None:

@@ -22,7 +22,7 @@ from mlp.training.runs.folder import RunFolder
 from mlp.training.runs.model_writer import ModelPlace, ModelWriter
 from mlp.training.runs.settings import Settings
 from mlp.training.runs.signals import Signals, StopOnSignal
-from mlp.training.runs.snapshots import Snapshots
+from mlp.training.runs.snapshots import Snapshots, delete_snapshots
 from mlp.training.runs.tensorboard import TensorBoardWriter
 from mlp.training.runs.watch_files import WatchFiles
 from mlp.training.runs.watched import Watched
@@ -145,8 +145,9 @@ class Job:
     ) -> None:
         """Keep the snapshots that the run was asked for when it began, or is now."""
         assert self.settings.snapshots is not None
+        begun = (self.state.epoch, self.state.progress.update) if self.state else (0, 0)
         if self.ranks.launched:
+            delete_snapshots(folder, [place for place in folder.snapshots() if place <= begun])
             warn("ranks keep no snapshots: those of the run so far stay as they are")
             return
-        begun = (self.state.epoch, self.state.progress.update) if self.state else (0, 0)
         callbacks.insert(0, Snapshots(folder, self.settings.snapshots, begun, warn))

@@ -9,7 +9,7 @@ from typing import NoReturn
 
 import pytest
 import typer
-from command import TINY, start
+from command import TINY, Command, start
 from mpi_runs import SECONDS, mpiexec, needs_mpi
 from thread_ranks import AbortedError
 from toys import DATA, toy_model
@@ -61,6 +61,25 @@ def test_ranks_that_were_told_otherwise_are_refused(tmp_path: Path) -> None:
     assert last.startswith("mlp: rank 1 on ")
     assert "its lr of the recipe is 0.3, not" in last
     assert not list(tmp_path.iterdir())
+
+
+@needs_mpi
+def test_ranks_begin_no_run_with_snapshots_and_leave_those_of_one_that_they_go_on_with(
+    mlp: Command, tmp_path: Path
+) -> None:
+    assert mlp("train", *TINY, "--epochs", 1, "--run", "mine", "--snapshots", 9).code == 0
+    mine = RunFolder(tmp_path / "mine")
+    kept = mine.snapshots()
+    ranks = ("-m", "mlp", "train")
+    done = mpiexec(2, *ranks, "--config", str(mine.settings), "--run", "other", cwd=tmp_path)
+    assert done.returncode == 2
+    assert "ranks keep no snapshots of their network: leave --snapshots away" in done.stderr
+    assert not (tmp_path / "other").exists()
+    mine.snapshot((1, 2)).write_bytes(b"of a run that was killed and went another way")
+    done = mpiexec(2, *ranks, "--resume", "mine", "--epochs", "2", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert done.stderr.count("those of the run so far stay as they are") == 1
+    assert mine.snapshots() == kept
 
 
 @needs_mpi

@@ -179,6 +179,19 @@ def test_a_run_keeps_its_snapshots_and_goes_on_with_them(mlp: Command, tmp_path:
     assert not stopped.snapshots()
 
 
+def test_a_run_that_goes_on_keeps_no_more_snapshots_than_are_asked_for(
+    mlp: Command, tmp_path: Path
+) -> None:
+    assert mlp("train", *TINY, "--epochs", 2, "--run", "mine", "--snapshots", 6).code == 0
+    folder = RunFolder(tmp_path / "mine")
+    for epochs, most in ((4, 6), (8, 6), (10, 4), (12, 2), (14, 9)):
+        options = ("--epochs", epochs, "--snapshots", most)
+        assert mlp("train", "--resume", "mine", *options).code == 0
+        kept = set(folder.snapshots())
+        assert {(0, 0), (epochs, 0)} <= kept
+        assert len(kept) <= most
+
+
 def test_the_recipe_of_a_run_trains_the_same_again(mlp: Command, tmp_path: Path) -> None:
     options = ("--dropout", "0.1", "--task", "binary", "--positive", "0,3", "--validation", "20")
     mlp("train", *TINY, *options, "--run", "mine")

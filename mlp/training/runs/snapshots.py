@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable, Collection
 from contextlib import nullcontext, suppress
@@ -41,6 +42,35 @@ def choose_places(count: int, epochs: int, steps: int) -> set[Place]:
     return places
 
 
+def choose_kept(found: Collection[Place], places: Collection[Place], steps: int) -> set[Place]:
+    """Choose of the places that have a snapshot the nearest to each that should have one.
+
+    Nearest is meant as `choose_places` spaces them.
+
+    Args:
+        found: those that have one.
+        places: those that should.
+        steps: updates of an epoch.
+    """
+
+    def scale(place: Place) -> float:
+        epoch, update = place
+        return math.log1p(epoch * steps + update)
+
+    def nearest(place: Place) -> Place:
+        return min(found, key=lambda other: abs(scale(other) - scale(place)))
+
+    return {nearest(place) for place in places} if found else set()
+
+
+def delete_snapshots(folder: RunFolder, keep: Collection[Place]) -> None:
+    """Delete a run's snapshots of other places than some; one that cannot be deleted stays."""
+    for place, path in folder.snapshots().items():
+        if place not in keep:
+            with suppress(OSError):
+                path.unlink()
+
+
 class Snapshots(Callback):
     """Writes a run's network into its folder at some places, with the test accuracy that it has.
 
@@ -51,7 +81,8 @@ class Snapshots(Callback):
 
     Args:
         folder: the run's.
-        count: the most that are kept.
+        count: the most that are kept. Of a run that goes on to more epochs, or with fewer
+            snapshots, those stay that are nearest to where it would have them.
         begun: the place from which the run goes on. Snapshots of later places, of a run that was
             killed, are deleted.
         on_warning: called with the sentence.
@@ -71,11 +102,11 @@ class Snapshots(Callback):
     def on_epoch_begin(self, run: Run) -> None:
         if self._places:
             return
-        self._places = choose_places(self._count, run.recipe.epochs, run.trainer.steps)
-        with suppress(OSError):
-            for place, path in self._folder.snapshots().items():
-                if place > self._begun:
-                    path.unlink()
+        steps, begun = run.trainer.steps, self._begun
+        self._places = choose_places(self._count, run.recipe.epochs, steps)
+        found = [place for place in self._folder.snapshots() if place <= begun]
+        past = [place for place in self._places if place <= begun]
+        delete_snapshots(self._folder, keep=choose_kept(found, past, steps))
         if self._begun == (0, 0):
             self._take(run, (0, 0))
 

@@ -21,7 +21,7 @@ from mlp.training.loop import train
 from mlp.training.recipe import Recipe
 from mlp.training.run import Run
 from mlp.training.runs.folder import Place, RunFolder
-from mlp.training.runs.snapshots import Snapshots, choose_places
+from mlp.training.runs.snapshots import Snapshots, choose_kept, choose_places
 from mlp.training.state import TrainingState
 
 RECIPE = Recipe(batch_size=1, **FAST)  # 60 updates in each of 4 epochs, a span of some at a time
@@ -181,6 +181,15 @@ def test_a_run_that_is_resumed_has_the_snapshots_of_one_that_never_stopped(
         folder.snapshot(other).write_bytes(b"of a run that went another way")
     train(toy_model(), DATA, RECIPE, callbacks=[Snapshots(folder, EVERY, begun)], state=state)
     assert contents(tmp_path / "stopped") == contents(tmp_path / "straight")
+
+
+def test_the_nearest_stay_for_those_that_a_longer_run_would_have() -> None:
+    found = [(0, 0), (0, 1), (0, 7), (0, 43), (0, 285), (2, 0)]
+    longer = [(0, 0), (0, 1), (0, 8), (0, 61), (0, 479)]  # and (4, 0), to come
+    assert choose_kept(found, longer, 938) == {*found} - {(2, 0)}
+    assert choose_kept(found, found, 938) == {*found}
+    assert choose_kept(found, [(0, 0), (0, 50)], 938) == {(0, 0), (0, 43)}
+    assert choose_kept([], longer, 938) == set()
 
 
 def test_snapshots_beyond_where_a_run_begins_are_deleted(tmp_path: Path) -> None:
