@@ -198,6 +198,46 @@ def test_columns_are_found_by_their_names_in_any_order(
     assert "does not read Key, name" in done.err
 
 
+def write_arff(path: Path, rows: list[list[str]]) -> None:
+    kinds = ["numeric"] * 3 + ["{" + ",".join(dict.fromkeys(row[i] for row in rows)) + "}"
+                               for i in (3, 4)]  # fmt: skip
+    head = "".join(f"@attribute {n} {k}\n" for n, k in zip(PASSED, kinds, strict=True))
+    path.write_text(f"@relation t\n{head}@data\n{lines(rows)}")
+
+
+def write_parquet(path: Path, rows: list[list[str]]) -> None:
+    pytest.importorskip("pyarrow")
+    import pyarrow as arrow
+    from pyarrow import parquet
+
+    columns = {n: list(c) for n, c in zip(PASSED, zip(*rows, strict=True), strict=True)}
+    numbers = {n: arrow.array(map(float, columns[n])) for n in "abc"}
+    parquet.write_table(arrow.table(columns | numbers), path)
+
+
+PASSED = ["a", "b", "c", "key", "number"]
+
+
+@pytest.mark.parametrize(
+    ("form", "write"),
+    [
+        ("t.csv", lambda p, r: p.write_text(lines([PASSED, *r]))),
+        ("t.tsv", lambda p, r: p.write_text(lines([PASSED, *r], "\t"))),
+        ("t.csv.gz", lambda p, r: p.write_bytes(gzip.compress(lines([PASSED, *r]).encode()))),
+        ("t.zip", lambda p, r: zipped(p, "t.csv", lines([PASSED, *r]))),
+        ("t.arff", write_arff),
+        ("t.parquet", write_parquet),
+    ],
+)
+def test_columns_are_passed_on_as_they_are_written(
+    form: str, write: Callable[[Path, Any], object], run: Callable[..., Result], tmp_path: Path
+) -> None:
+    write(tmp_path / form, [["1", "2", "3", "n" * 100 + f"{i}", f"0{i}.50"] for i in range(4)])
+    done = run(form, "--columns", "key,number", model="f.safetensors")
+    assert done.code == 0, done.err
+    assert table(done.out)[1:] == [["n" * 100 + f"{i}", f"0{i}.50"] for i in range(4)]
+
+
 def test_a_column_that_the_model_reads_must_be_there(
     run: Callable[..., Result], tmp_path: Path
 ) -> None:

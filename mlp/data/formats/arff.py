@@ -19,12 +19,12 @@ from mlp.common.errors import DataError
 from mlp.data.formats.columns import LABEL_NAMES
 from mlp.data.formats.registry import FORMATS, ReadFormat
 from mlp.data.formats.request import Request
-from mlp.data.formats.row_columns import raw_of, rows_of
+from mlp.data.formats.row_columns import passed_columns, raw_of, rows_of
 from mlp.data.formats.rows import Asked, Rows
 from mlp.data.formats.splits import TEST, TRAIN, WHOLE, RawSplits
 from mlp.data.formats.table import Table, TableFile
 from mlp.data.formats.table_head import Head
-from mlp.data.formats.text_fields import to_line
+from mlp.data.formats.text_fields import is_number, to_line, to_number
 from mlp.data.formats.text_lines import open_lines, text_blocks
 from mlp.data.raw import MISSING, as_words
 
@@ -54,7 +54,7 @@ class Arff(ReadFormat):
         return {WHOLE: _as_raw([path], request)[0]}
 
     def rows(self, path: Path, request: Request, asked: Asked) -> Iterator[Rows]:
-        yield from rows_of(read_arff(path), request, asked)
+        yield from rows_of(read_arff(path, asked), request, asked)
 
     def read_pair(self, path: Path, other: Path, request: Request) -> RawSplits:
         if not self.matches(other):
@@ -79,8 +79,12 @@ class _Attribute:
     known: frozenset[str] | None
 
 
-def read_arff(path: Path) -> Table:
+def read_arff(path: Path, asked: Asked | None = None) -> Table:
     """Read a file as a table, whose columns of names are words.
+
+    Args:
+        path: the file.
+        asked: what is wanted of new rows; the columns to pass through are kept as texts.
 
     Raises:
         DataError: if it cannot be read, is damaged, or has columns of dates or of text.
@@ -99,18 +103,28 @@ def read_arff(path: Path) -> Table:
         names = tuple(attribute.name for attribute in attributes)
         head = Head(number, ",", False, names, len(names))
         rows = (_row(line, path) for line in lines)
-        table = TableFile(path, head, partial(text_blocks, rows)).read()
+        texts = sorted({*passed_columns(names, asked).values()}) if asked else []
+        table = TableFile(path, head, partial(text_blocks, rows)).read(texts)
     for column, attribute in enumerate(attributes):
-        if column not in table.words:
-            continue
-        found = {str(word) for word in np.unique(table.words[column]).tolist()}
-        strange = {w for w in found - (attribute.known or set()) if w.lower() not in MISSING}
+        strange = _strange(table, column, attribute.known)
         if strange:
             raise DataError(
                 f"{path} is a damaged ARFF file ({attribute.name} holds {min(strange)[:20]!r}, "
                 "which its head does not know): get it again"
             )
     return table
+
+
+def _strange(table: Table, column: int, known: frozenset[str] | None) -> set[str]:
+    """Find what a column holds and may not, by its head; names of numbers count as these."""
+    if column in table.words:
+        found = {str(word) for word in np.unique(table.words[column]).tolist()}
+        return {word for word in found - (known or set()) if word.lower() not in MISSING}
+    if known is None:
+        return set()
+    numbers = {to_number(name, ",") for name in known if is_number(name, ",")}
+    values = np.unique(table.values[:, column]).tolist()
+    return {f"{value:.15g}" for value in values if value == value and value not in numbers}
 
 
 def _attribute(line: str, path: Path) -> _Attribute:

@@ -105,16 +105,20 @@ class TableFile:
         self._first = 1 + head.skipped + (head.names is not None)
         self._read = read
 
-    def read(self) -> Table:
+    def read(self, texts: Sequence[int] = ()) -> Table:
         """Read all rows.
+
+        Args:
+            texts: as for `blocks`.
 
         Raises:
             DataError: as `read_table`.
         """
-        blocks = list(self.blocks())
+        blocks = list(self.blocks(texts))
         words = {c: np.concatenate([block.words[c] for block in blocks]) for c in blocks[0].words}
         values = np.concatenate([block.values for block in blocks])
-        return Table(self.path, self.names, values, words)
+        kept = {c: [text for block in blocks for text in block.texts[c]] for c in texts}
+        return Table(self.path, self.names, values, words, kept)
 
     def blocks(self, texts: Sequence[int] = ()) -> Iterator[Table]:
         """Read the rows, a block of them at a time.

@@ -37,6 +37,26 @@ def test_names_and_kinds_are_those_of_the_file(tmp_path: Path) -> None:
     assert filled.task.names == ("setosa", "virginica")
 
 
+@pytest.mark.parametrize(
+    ("text", "word"),
+    [
+        (IRIS.replace("5.1,3,setosa", "5.1,3,rosa"), "class holds 'rosa'"),
+        (IRIS.replace("6.3,3", "6.3,7"), "petals holds '7'"),
+        (IRIS.replace("{3,4,5}", "{few,many}"), "petals holds '3'"),
+        (IRIS.replace("6.3,", "much,"), "sepal length holds"),
+    ],
+)
+def test_what_the_head_does_not_know_is_refused(tmp_path: Path, text: str, word: str) -> None:
+    (tmp_path / "t.arff").write_text(text)
+    with pytest.raises(DataError, match=word):
+        read_arff(tmp_path / "t.arff")
+
+
+def test_numbers_that_are_names_are_known_however_they_are_written(tmp_path: Path) -> None:
+    (tmp_path / "t.arff").write_text(IRIS.replace("{3,4,5}", "{3.0,04,5e0}").replace(",4,", ",?,"))
+    np.testing.assert_array_equal(read_arff(tmp_path / "t.arff").values[:, 1], [3, np.nan, 5, 3])
+
+
 def test_the_last_column_is_the_label_by_custom(tmp_path: Path) -> None:
     (tmp_path / "t.arff").write_text(IRIS.replace("ATTRIBUTE class", "ATTRIBUTE kind"))
     told: list[str] = []
