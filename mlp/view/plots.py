@@ -174,8 +174,9 @@ def plot_rates(
 def plot_robustness(curves: Mapping[str, Mapping[float, float]], title: str) -> Figure:
     """Draw the accuracy against the amount of each disturbance, in axes of its own."""
     figure = _figure(4.0 * len(curves), 3.6)
-    figure.suptitle(title, fontsize=9)
-    for axes, (kind, curve) in zip(figure.subplots(1, len(curves)), curves.items(), strict=True):
+    figure.suptitle(_plain(title), fontsize=9)
+    found = figure.subplots(1, len(curves), squeeze=False)[0]
+    for axes, (kind, curve) in zip(found, curves.items(), strict=True):
         axes.plot([*curve], [*curve.values()], marker=".")
         axes.set(title=kind, xlabel=DISTURBANCES[kind].unit, ylim=(0, 1.02))
         axes.axvline(0, color="dimgrey", linestyle=":")

@@ -150,7 +150,13 @@ def test_what_is_passed_on_steers_no_terminal_and_is_whole_elsewhere(
 
 def test_a_plot_takes_none_for_a_formula() -> None:
     pytest.importorskip("matplotlib")
-    from mlp.view.plots import plot_comparison, plot_confusion, plot_curves, plot_digits
+    from mlp.view.plots import (
+        plot_comparison,
+        plot_confusion,
+        plot_curves,
+        plot_digits,
+        plot_robustness,
+    )
 
     names = ["$\\frac{$", "\\$x$", "${}$", "a_$b^$"]
     curves = {"epoch": [1.0, 2.0], "loss": [0.5, 0.25], "test accuracy": [0.5, 0.75]}
@@ -159,5 +165,6 @@ def test_a_plot_takes_none_for_a_formula() -> None:
         plot_digits(np.zeros((4, 8, 8), np.uint8), names),
         plot_curves(curves, names[0]),
         plot_comparison(dict.fromkeys(names, curves)),
+        plot_robustness({"noise": {0.0: 0.9, 0.1: 0.5}}, "x $\\frac$ y"),
     ):
         figure.savefig(io.BytesIO())
