@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import signal
 import time
@@ -24,7 +25,8 @@ from mlp.common.choices import did_you_mean
 
 
 def test_a_fault_is_noticed_and_kept() -> None:
-    tally = attack(Target(lambda content: content.index(b"\x07"), lambda: [b"\x07"]), 1, most=50)
+    target = Target(lambda content: content.index(b"\x07"), lambda: [b"\x07"])
+    tally = attack(target, math.inf, most=50)
     assert any(fault.startswith("ValueError") for fault in tally.faults)
 
 
@@ -42,7 +44,8 @@ def test_what_takes_too_much_is_a_fault_where_that_is_asked(
     monkeypatch.setattr("fuzz.MOST_MB", 50.0)
 
     def run(before: Callable[[bytes], object]) -> tuple[Tally, str]:
-        return attack(Target(act, lambda: [b"abc"]), 60, most=6, before=before, strict=True), ""
+        target = Target(act, lambda: [b"abc"])
+        return attack(target, math.inf, most=6, before=before, strict=True), ""
 
     assert fault in apart(run)[0].faults
 
@@ -57,8 +60,6 @@ def test_changes_stay_small_but_for_some() -> None:
 def test_a_process_that_is_killed_or_stands_still_leaves_its_input(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(fuzz_apart, "PATIENCE", 0.5)
-
     def of(act: Callable[[], Any]) -> Callable[[Callable[[bytes], object]], tuple[Tally, str]]:
         def run(before: Callable[[bytes], object]) -> tuple[Tally, str]:
             before(b"harmless")
@@ -71,6 +72,7 @@ def test_a_process_that_is_killed_or_stands_still_leaves_its_input(
     killed, _ = apart(of(lambda: os.kill(os.getpid(), signal.SIGKILL)))
     assert killed.faults == {f"ended by {-signal.SIGKILL}": b"hostile"}
     assert killed.tries == 2
+    monkeypatch.setattr(fuzz_apart, "PATIENCE", 0.5)
     hung, _ = apart(of(lambda: time.sleep(60)))
     assert hung.faults == {"hangs": b"hostile"}
 
@@ -100,5 +102,5 @@ def _behind_walls(content: bytes) -> None:
 @pytest.mark.parametrize("guided", [True, False])
 def test_what_reached_new_lines_is_changed_further(guided: bool) -> None:
     guide = Reach(str(Path(__file__).parent)) if guided else Guide()
-    tally = attack(Target(_behind_walls, lambda: [b"..."]), 60, 1, 4_000, guide)
+    tally = attack(Target(_behind_walls, lambda: [b"..."]), math.inf, 1, 4_000, guide)
     assert any("AssertionError" in fault for fault in tally.faults) == guided
