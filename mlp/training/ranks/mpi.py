@@ -25,7 +25,7 @@ from mlp.common.errors import MLPError, UsageError
 from mlp.common.printable import printable
 from mlp.training.parallel.barrier import let_others_run
 from mlp.training.ranks.ranks import Ranks, Value, add_up
-from mlp.training.ranks.shared import Offer, Room, map_room, offer, take
+from mlp.training.ranks.shared import Offer, Segment, map_segment, offer, take
 from mlp.training.ranks.tree import Tree
 
 PATIENCE = 600.0
@@ -118,13 +118,13 @@ class MPIRanks(Ranks):
         if self._machine.Get_size() == 1:
             return make()
         value: Value | None = None
-        room: Room | None = None
+        segment: Segment | None = None
         told: tuple[Offer, Any] | None = None
         try:
             if self._machine.Get_rank() == 0:
                 value = make()
                 with suppress(OSError, pickle.PicklingError):
-                    offered, room = offer(value)
+                    offered, segment = offer(value)
                     told = offered, of
         finally:  # or the others would wait
             told = self._of_machine(told, math.inf)
@@ -134,21 +134,21 @@ class MPIRanks(Ranks):
         if told[1] == of:
             with suppress(OSError):
                 taken.append(take(told[0]))
-        self._let_in(room)
+        self._let_in(segment)
         return taken[0] if taken else make()
 
     def zeros(self, count: int, dtype: np.dtype[Any]) -> NDArray[Any]:
         size = max(1, count * dtype.itemsize)
-        room = memory = None
+        segment = memory = None
         if self._machine.Get_rank() == 0 and self._machine.Get_size() > 1:
             with suppress(OSError):
-                room = Room(size)
-                memory = room.memory
-        place = self._of_machine(room.place if room is not None else None, self._patience)
+                segment = Segment(size)
+                memory = segment.memory
+        place = self._of_machine(segment.place if segment is not None else None, self._patience)
         if memory is None and place is not None:
             with suppress(OSError):
-                memory = map_room(place)
-        self._let_in(room)
+                memory = map_segment(place)
+        self._let_in(segment)
         if memory is None or len(memory) != size:
             return np.zeros(count, dtype)
         return np.frombuffer(memory, dtype, count)
@@ -173,11 +173,11 @@ class MPIRanks(Ranks):
         found: Value = self._machine.bcast(value, root=0)
         return found
 
-    def _let_in(self, room: Room | None) -> None:
-        """Close a room once all ranks of this machine have opened it."""
+    def _let_in(self, segment: Segment | None) -> None:
+        """Close a segment once all ranks of this machine have opened it."""
         self._nap(self._patience)
-        if room is not None:
-            room.close()
+        if segment is not None:
+            segment.close()
 
     def _nap(self, seconds: float) -> None:
         """Wait until all ranks of this machine have come.

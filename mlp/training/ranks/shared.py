@@ -54,7 +54,7 @@ class Place(NamedTuple):
         return self.path
 
 
-class Room:
+class Segment:
     """Shared memory, zeros at first, for as long as any process has it mapped.
 
     Args:
@@ -90,20 +90,20 @@ class Offer(NamedTuple):
 
     pickled: bytes
     """All but the bytes of the arrays."""
-    room: Place
+    segment: Place
     """Where these are."""
     places: Sequence[tuple[int, int]]
     """Where those of each array begin, and where they end."""
 
 
-def offer(value: Any) -> tuple[Offer, Room]:
-    """Copy a value's arrays to a room; those that are mapped from a file are told by its path.
+def offer(value: Any) -> tuple[Offer, Segment]:
+    """Copy a value's arrays to a segment; those that are mapped from a file are told by its path.
 
     Args:
         value: anything that can be pickled.
 
     Raises:
-        OSError: as `Room`.
+        OSError: as `Segment`.
         PicklingError: if it cannot be pickled, or has a part of a file that has no name.
     """
     stream = io.BytesIO()
@@ -118,24 +118,24 @@ def offer(value: Any) -> tuple[Offer, Room]:
     for array in arrays:
         places.append((end, end + array.nbytes))
         end += -(-array.nbytes // LINE) * LINE
-    room = Room(max(1, end))
+    segment = Segment(max(1, end))
     for (start, stop), array in zip(places, arrays, strict=True):
-        room.memory[start:stop] = array
-    return Offer(stream.getvalue(), room.place, places), room
+        segment.memory[start:stop] = array
+    return Offer(stream.getvalue(), segment.place, places), segment
 
 
 def take(offered: Offer) -> Any:
     """Make a value of what was offered; its arrays are read-only.
 
     Raises:
-        OSError: if its room, or a file that it is mapped from, cannot be opened.
+        OSError: if its segment, or a file that it is mapped from, cannot be opened.
     """
-    memory = memoryview(map_room(offered.room))
+    memory = memoryview(map_segment(offered.segment))
     return pickle.loads(offered.pickled, buffers=[memory[a:b] for a, b in offered.places])
 
 
-def map_room(place: Place) -> mmap.mmap:
-    """Map another process's room, to read it.
+def map_segment(place: Place) -> mmap.mmap:
+    """Map another process's segment, to read it.
 
     Raises:
         OSError: if it cannot be opened.

@@ -15,16 +15,16 @@ from toys import DATA
 
 from mlp.data.dataset import Dataset, Split, hold_out
 from mlp.training.ranks import shared
-from mlp.training.ranks.shared import Room, map_room, offer, take
+from mlp.training.ranks.shared import Segment, map_segment, offer, take
 
 
 def handed_over(value: Any) -> Any:
     """What another process makes of a value; here it is this one."""
-    offered, room = offer(value)
+    offered, segment = offer(value)
     try:
         return take(offered)
     finally:
-        room.close()
+        segment.close()
 
 
 @pytest.mark.parametrize("has_memfd", [True, False])
@@ -67,10 +67,10 @@ def mapped(tmp_path: Path) -> Any:
 
 def test_mapped_files_are_mapped_again(mapped: Any) -> None:
     for part in (mapped, mapped[7:], mapped[7:].reshape(13, 12), np.asarray(mapped)[3:4]):
-        offered, room = offer([part])
+        offered, segment = offer([part])
         assert offered.places == []
         (taken,) = take(offered)
-        room.close()
+        segment.close()
         np.testing.assert_array_equal(taken, part)
         assert isinstance(taken, np.memmap)
         assert not taken.flags.writeable
@@ -88,17 +88,17 @@ def test_what_cannot_be_mapped_again_is_told(mapped: Any, tmp_path: Path) -> Non
 
 
 def test_a_room_is_gone_with_its_last_user() -> None:
-    room = Room(10)
-    room.memory[:3] = b"abc"
-    seen = map_room(room.place)
+    segment = Segment(10)
+    segment.memory[:3] = b"abc"
+    seen = map_segment(segment.place)
     assert seen[:4] == b"abc\0"
-    room.memory[0] = ord("x")
+    segment.memory[0] = ord("x")
     assert seen[0] == ord("x")
     with pytest.raises(TypeError):
         seen[0] = 1
-    room.close()
+    segment.close()
     with pytest.raises(OSError, match="No such file"):
-        map_room(room.place)
+        map_segment(segment.place)
     assert seen[0] == ord("x")
 
 
@@ -119,17 +119,17 @@ def test_no_room_is_an_error_and_leaves_nothing_open(
         monkeypatch.setattr(os, "posix_fallocate", fails)
     before = open_files()
     with pytest.raises(OSError, match="Cannot allocate" if full else "No space left"):
-        Room(10)
+        Segment(10)
     assert open_files() == before
 
 
 def test_another_file_of_that_name_is_no_room() -> None:
     """As the process of that number in another container has it."""
-    room, other = Room(10), Room(10)
-    moved = room.place._replace(path=other.place.path)
+    segment, other = Segment(10), Segment(10)
+    moved = segment.place._replace(path=other.place.path)
     with pytest.raises(FileNotFoundError):
-        map_room(moved)
-    room.close()
+        map_segment(moved)
+    segment.close()
     other.close()
 
 
@@ -139,10 +139,10 @@ def test_what_was_divided_from_a_mapped_file_is_one_file_for_all(
     monkeypatch.setattr("mlp.data.dataset.MOST_COPIED", 12)
     whole = Split(mapped, np.arange(20, dtype=np.uint8))
     divided = hold_out(Dataset("d", "d", 20, whole, whole), 5, seed=0)
-    offered, room = offer(divided)
+    offered, segment = offer(divided)
     assert all(stop - start < 100 for start, stop in offered.places)  # but labels
     taken = take(offered)
-    room.close()
+    segment.close()
     images = [split.images for split in divided]
     del divided  # and with it what the others had to open
     assert [len(split) for split in taken] == [15, 5]
