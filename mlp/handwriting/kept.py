@@ -54,9 +54,12 @@ def _ink_on_clean_paper(grey: Plane, strokes: Mask) -> Plane | None:
     size = 2 * constants.KEPT_EDGE + 1
     paper = grey[~sliding_max(sliding_max(strokes, size, 0), size, 1)]
     level = float(np.median(paper)) if paper.size else 0.0
-    if level == 0 or float(np.abs(paper - level).mean()) > constants.KEPT_CLEAN * level:
+    grain = float(np.abs(paper - level).mean()) if paper.size else 0.0
+    if level == 0 or grain > constants.KEPT_CLEAN * level:
         return None
     ink: Plane = np.clip(1 - grey / np.float32(level), 0, 1)
+    if grain > 0:  # or the digit would reach to the margin
+        ink[ink <= max(constants.KEPT_FAINTEST, constants.KEPT_GRAIN * grain / level)] = 0
     darkest = float(ink.max())
     return ink if darkest > constants.KEPT_BLACK else ink / np.float32(darkest)
 

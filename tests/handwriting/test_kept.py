@@ -48,6 +48,19 @@ def test_the_grey_of_a_digit_elsewhere_is_kept_around_its_middle() -> None:
             assert abs(mass.sum(axis=1 - axis) @ np.arange(28) / mass.sum() - 13.5) <= 0.51
 
 
+@pytest.mark.parametrize("deviation", [0.3, 0.6, 1.0])
+def test_fine_grain_is_none_of_the_digit(deviation: float) -> None:
+    """Or its frame would reach to the grain around it, and its centre of mass be off."""
+    rng = np.random.default_rng(0)
+    for image in DRAWN[:20]:
+        page = np.full((70, 50), 230, float)
+        page[33:61, 15:43] *= 1 - image / 255
+        clean = extract_digit(page.round().astype(np.uint8)).image.astype(int)
+        grainy = (page + rng.normal(0, deviation, page.shape)).round().clip(0, 255)
+        found = extract_digit(grainy.astype(np.uint8)).image.astype(int)
+        assert np.abs(found - clean).max() <= 16
+
+
 def test_a_faint_pen_is_made_as_dark_as_mnists() -> None:
     for image in DRAWN[:20]:
         faint = (255 - image * 0.5).round().astype(np.uint8)

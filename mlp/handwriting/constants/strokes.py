@@ -234,6 +234,12 @@ KEPT_BLACK = 0.9
 KEPT_CLEAN = 0.01
 """Share of the paper's light, its mean deviation around the digit: on grain it is not kept."""
 
+KEPT_GRAIN = 6.0
+"""Times that deviation: fainter ink is the paper's grain, and none of the digit's edge."""
+
+KEPT_FAINTEST = 0.01
+"""Share of the paper's light, at least, of what is an edge on paper that is not all of one level."""
+
 KEPT_GREY = 0.15
 """Share of its darkest pixel: what has more, and less than 1 minus this, is a soft edge."""
 
