@@ -2,7 +2,7 @@
 
 A network's own probability tells how sure it is of an image, and nothing of how the image came
 about. What speaks against it lowers its log-odds, by weights that were chosen on drawn pictures and
-judged on pictures by people: `python -m bench.picture_confidence`.
+on pictures by people together; `python -m bench.picture_confidence` judges them on others.
 """
 
 from __future__ import annotations
