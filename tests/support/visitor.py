@@ -59,6 +59,22 @@ class Page:
         finally:
             self.run("window.fetch = fetched")
 
+    @contextmanager
+    def held(self, prefix: str) -> Iterator[None]:
+        """Keep what is asked of paths that begin so, until ``withheld[n]()`` sends it."""
+        self.run(
+            "const [prefix] = arguments;"
+            "window.fetched = fetch; window.withheld = [];"
+            "window.fetch = (path, ...rest) => (path.startsWith(prefix)"
+            " ? new Promise((go) => withheld.push(() => go(fetched(path, ...rest))))"
+            " : fetched(path, ...rest))",
+            prefix,
+        )
+        try:
+            yield
+        finally:
+            self.run("window.fetch = fetched")
+
     def until(self, holds: Callable[[], Any], *, told: Callable[[], Any] = lambda: "") -> None:
         """Wait until something holds."""
         end = time.monotonic() + PATIENCE

@@ -165,6 +165,31 @@ def test_a_photo_of_a_line_is_read(page: Page, photo: Path) -> None:
     assert not page.one("#photo").is_displayed(), "drawing begins anew"
 
 
+def test_what_is_shown_while_a_picture_is_read_is_told_to_be_behind(
+    page: Page, photo: Path
+) -> None:
+    is_behind = "return byId('result').classList.contains('behind')"
+    page.draw(STROKES[3])
+    page.reads("3")
+    with page.held("api/extract"):
+        page.one("#file").send_keys(str(photo))
+        page.until(lambda: page.run("return withheld.length"))
+        page.one("#rotation").send_keys(Keys.ARROW_RIGHT)
+        assert page.text("#certainty") == "Reading …"
+        assert page.run(is_behind)
+        page.until(lambda: page.run("return byId('status').textContent") == "Reading …")
+        page.one("#as-drawn").click()
+        page.run("withheld[0]()")
+        page.reads("2074")
+    assert not page.run(is_behind)
+    with page.held("api/extract"):
+        page.run("takePhoto(served.photo)")
+        assert page.run(is_behind)
+        page.draw(STROKES[7])
+        page.reads("7")
+        assert not page.run(is_behind), "the picture is wanted no more"
+
+
 def test_a_picture_is_pasted(page: Page, photo: Path) -> None:
     page.run(
         "const bytes = Uint8Array.from(arguments[0]), data = new DataTransfer();"

@@ -222,6 +222,58 @@ def test_a_model_without_snapshots_has_no_slider(page: Page, reader: Path) -> No
     page.until(lambda: page.run("return through.stops.every(({ network }) => network)"))
 
 
+def test_another_model_that_is_to_come_is_not_shown_as_there(page: Page, reader: Path) -> None:
+    def choose(name: str) -> None:
+        next(option for option in page.all("#models option") if option.text == name).click()
+
+    def walked() -> Any:
+        return page.run(
+            "byId('slowly').addEventListener('click', (e) => e.preventDefault(), { once: true });"
+            "byId('slowly').click();"
+            "const { model, moment } = JSON.parse(sessionStorage.getItem('step'));"
+            "return [model, moment && moment.at]"
+        )
+
+    page.run("goThrough(0)")
+    assert walked() == ["mine", "0-0"]
+    page.one("#play").click()
+    with page.held("api/network?"):
+        choose(reader.name)
+        assert page.text("#play") == "Play"
+        page.run("goThrough(1)")
+        assert page.text("#certainty") == "Loading the network …"
+        assert page.run("return byId('result').classList.contains('behind')")
+        assert walked() == [reader.name, None]
+    with page.refused("api/network?", "it is broken"):
+        choose("mine")
+        page.until(lambda: page.text("#problem") == "it is broken")
+        page.run("readDrawing()")
+        assert page.text("#certainty") == "it is broken"
+        assert not page.one("#through").is_displayed()
+    choose(reader.name)
+    choose("mine")
+    page.until(lambda: page.one("#through").is_displayed())
+    page.until(lambda: page.run("return through.stops.every(({ network }) => network)"))
+    assert page.text("#certainty") != "it is broken"
+
+
+def test_digits_that_excite_the_unit_of_another_moment_are_not_shown(page: Page) -> None:
+    with page.held("api/exciting"):
+        page.run("showUnit({ k: 0, unit: 3 })")
+        page.run("goThrough(0)")
+        page.until(lambda: page.run("return withheld.length") == 2)
+        page.run("withheld[0]()")
+        page.run(
+            "return fetched('api/models').then((response) => response.text()).then(() => null)"
+        )
+        assert page.all("#exciting canvas") == []
+        page.run("withheld[1]()")
+        page.until(lambda: len(page.all("#exciting canvas")) == 6)
+    page.run("goThrough(1)")
+    assert page.all("#exciting canvas") == [], "nor the ones before, until others come"
+    page.until(lambda: len(page.all("#exciting canvas")) == 6)
+
+
 def test_a_snapshot_that_is_gone_is_told_of(page: Page) -> None:
     page.run("through.stops[1].network = null; through.stops[1].problem = 'it is gone'")
     page.run("goThrough(1)")

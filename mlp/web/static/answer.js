@@ -32,6 +32,7 @@ function percent(share) {
 function showBehind(sentence) { // what is shown is not yet the answer to what is on the board
   byId("result").classList.add("behind");
   byId("certainty").textContent = sentence;
+  sayAtRest(sentence);
 }
 
 function show(result) {
@@ -47,9 +48,9 @@ function show(result) {
     : isEmpty ? "Nothing to read yet" : "There is nothing to read in this";
   byId("certainty").textContent = certainty;
   byId("answer").classList.toggle("unsure", !sure);
-  sayAtRest(result.text ? `Read as ${result.text}, ${certainty}` : certainty);
+  if (whyBehind()) showBehind(whyBehind());
+  else sayAtRest(result.text ? `Read as ${result.text}, ${certainty}` : certainty);
   if (shown.chosen >= result.digits.length) shown.chosen = 0;
-  if (live.behind) showBehind(live.behind);
   showChoice();
   showDigit();
 }

@@ -1,6 +1,8 @@
 // The page of mlp draw: besides drawings it reads pictures, and offers several models.
 "use strict";
 
+const NO_ANSWER = "The server does not answer: is mlp draw still running?";
+
 const served = {
   photo: null, // the file that was given, instead of strokes
   maxBytes: Infinity,
@@ -13,6 +15,7 @@ board.dropPicture = dropPhoto;
 
 function read() {
   served.turn += 1;
+  live.behind.picture = served.photo ? "Reading …" : "";
   if (served.photo) readPhoto(served.photo, served.turn);
   else readInNextFrame();
 }
@@ -45,11 +48,12 @@ function dropPhoto() {
 }
 
 async function readPhoto(file, mine) {
-  showBehind("Reading …");
+  showBehind(whyBehind());
   try {
     const response = await fetch("api/extract", { method: "POST", body: file });
     const answer = await response.json();
     if (mine !== served.turn) return;
+    live.behind.picture = "";
     if (response.ok) {
       const found = answer.digits.map(({ box, image }) => ({ box, found: bytesOf(image) }));
       show(resultOf(found, answer.height, answer.width));
@@ -57,12 +61,15 @@ async function readPhoto(file, mine) {
       showNothing(answer.problem);
     }
   } catch {
-    if (mine === served.turn) showNothing("The server does not answer: is mlp draw still running?");
+    if (mine !== served.turn) return;
+    live.behind.picture = "";
+    showNothing(NO_ANSWER);
   }
 }
 
 function showNothing(problem) {
   show(NOTHING);
+  say(""); // it is told by the complaint
   byId("certainty").textContent = "";
   complain(problem);
 }
@@ -101,7 +108,9 @@ async function listModels() {
 
 async function loadModel() {
   const name = byId("models").value;
-  showBehind("Loading the network …");
+  stopPlaying();
+  live.behind.model = "Loading the network …";
+  showBehind(whyBehind());
   const response = await fetch(`api/network?model=${encodeURIComponent(name)}`);
   const told = await response.json();
   if (name !== byId("models").value) return;
@@ -109,27 +118,36 @@ async function loadModel() {
     const network = await unpackNetwork(told);
     if (name !== byId("models").value) return;
     live.network = network;
+    live.behind.model = "";
     forgetCrowd();
     read();
     beginThrough(network);
     await loadCrowd(network);
   } else {
+    live.behind.model = told.problem;
+    byId("through").hidden = true;
     showNothing(told.problem);
   }
 }
 
-const complainOfServer = () => complain("The server does not answer: is mlp draw still running?");
-byId("models").addEventListener("change", () => loadModel().catch(complainOfServer));
+const complainOfServer = () => complain(NO_ANSWER);
+
+function complainOfModel() {
+  if (live.behind.model) live.behind.model = NO_ANSWER;
+  complainOfServer();
+}
+
+byId("models").addEventListener("change", () => loadModel().catch(complainOfModel));
 
 // The page of one step goes on with the digit that is looked at here, and with this network.
 byId("slowly").addEventListener("click", () => {
   const digit = shown.result.digits[shown.chosen];
   const image = digit ? [...digit.image] : null;
   const { at, name } = through.stops[through.at] || { at: "" };
-  const moment = at ? { at, name } : null; // of its training
+  const moment = at && !live.behind.model ? { at, name } : null; // of its training
   sessionStorage.setItem("step", JSON.stringify({ image, text: digit ? digit.text : "", model: byId("models").value, moment }));
 });
 
 redraw();
 readDrawing();
-listModels().catch(complainOfServer);
+listModels().catch(complainOfModel);

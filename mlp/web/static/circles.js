@@ -18,7 +18,7 @@ const circles = {
   pointed: null, // { k, unit } under the pointer or the keyboard
   chosen: null, // { k, unit } that is looked at
   frame: 0,
-  looked() {}, // called with { k, unit } when a unit is to be looked at
+  looked() {}, // called with { k, unit } when a unit is to be looked at, with null when what was seen of it is gone
 };
 
 function showCircles(network, digit) {

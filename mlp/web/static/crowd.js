@@ -138,12 +138,17 @@ live.told.push(showMap);
 
 circles.looked = (spot) => showExciting(spot).catch(complainOfServer);
 
-async function showExciting({ k, unit }) {
+async function showExciting(spot) {
   const row = byId("exciting");
   row.replaceChildren();
-  const response = await fetch(`api/exciting?${queryOf(circles.network)}&layer=${k}&unit=${unit}`);
-  if (!response.ok || !circles.chosen || circles.chosen.k !== k || circles.chosen.unit !== unit) return;
+  if (!spot) return;
+  const { k, unit } = spot;
+  const { network } = circles;
+  const isWanted = () => circles.network === network && isAt(circles.chosen, k, unit);
+  const response = await fetch(`api/exciting?${queryOf(network)}&layer=${k}&unit=${unit}`);
+  if (!response.ok || !isWanted()) return;
   const { images, responses } = await response.json();
+  if (!isWanted()) return;
   row.replaceChildren(...images.map((image, i) => {
     const figure = emptyFigure();
     const [canvas, caption] = figure.children;

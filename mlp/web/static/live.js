@@ -4,7 +4,7 @@
 const live = {
   network: null, // as `unpackNetwork` returns it
   asked: false, // whether the drawing is read in the next frame
-  behind: "", // why what is shown is not of the network that is chosen, while that is to come
+  behind: { picture: "", model: "", moment: "" }, // why what is shown is not of those chosen, while that is to come
   told: [], // what is called when an answer is shown
   alter: (image) => image, // what is done to an image before it is read
   altered: () => "", // the same in words
@@ -16,6 +16,8 @@ function resultOf(images, height, width) { // of images { box, found } as they w
   const text = texts.join(texts.every((word) => word.length === 1) ? "" : " ");
   return { text, digits, height, width, network: live.network };
 }
+
+const whyBehind = () => Object.values(live.behind).find((reason) => reason) || "";
 
 function readAgain() { // what is looked at, by another network or altered otherwise
   const { digits, height, width } = shown.result;

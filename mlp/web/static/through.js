@@ -29,7 +29,7 @@ function nameOfPlace([epoch, update]) {
 
 function beginThrough(model) {
   const stops = model.snapshots.map((place) => ({ at: place.join("-"), name: nameOfPlace(place), network: null }));
-  live.behind = "";
+  live.behind.moment = "";
   stopPlaying();
   Object.assign(through, { stops: [...stops, { at: "", name: "as it ended", network: model }], at: stops.length, followed: null, shares: [] });
   byId("through").hidden = !stops.length;
@@ -69,10 +69,10 @@ let resting;
 function goThrough(i) {
   through.at = i;
   const { network, problem } = through.stops[i];
-  live.behind = network ? "" : problem || "Loading the network …";
+  live.behind.moment = network ? "" : problem || "Loading the network …";
   tellStop();
   if (!network) {
-    showBehind(live.behind);
+    showBehind(whyBehind());
     return;
   }
   keepOff(network);

@@ -139,6 +139,7 @@ function lookAgain() { // at the unit that is chosen, in the network at another 
   ascending += 1;
   clearTimeout(lookingAgain);
   if (!circles.chosen) return;
+  circles.looked(null);
   showUnitWeights();
   lookingAgain = setTimeout(() => {
     if (!circles.chosen) return;
