@@ -68,12 +68,12 @@ class Peers(Protocol):
     """What a device does together with those of other processes.
 
     Attributes:
-        place: where in its machine the device is: two processes of one machine that find the same
+        address: where in its machine the device is: two processes of one machine that find the same
             share it.
         kernels: what computes there: devices of which this is alike compute the same bytes.
     """
 
-    place: str
+    address: str
     kernels: str
 
     def memory(self, shape: tuple[int, ...], dtype: DTypeLike) -> NDArray[Any]:
@@ -111,7 +111,7 @@ class PlainPeers:
         backend: the device.
     """
 
-    place = ""
+    address = ""
 
     def __init__(self, backend: Backend) -> None:
         self._backend, self.kernels = backend, backend.name

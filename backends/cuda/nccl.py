@@ -143,7 +143,7 @@ class CudaPeers:
 
     def __init__(self, cupy: Any, queue: Queue, index: int) -> None:
         self._cupy, self._queue = cupy, queue
-        self.place: str = queue.device.pci_bus_id
+        self.address: str = queue.device.pci_bus_id
         self.kernels: str = cupy.cuda.runtime.getDeviceProperties(index)["name"].decode()
 
     def memory(self, shape: tuple[int, ...], dtype: DTypeLike) -> NDArray[Any]:

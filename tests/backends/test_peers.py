@@ -21,7 +21,7 @@ def test_arrays_go_to_the_host_and_back() -> None:
     assert memory.tolist() == [[0, 1, 2], [3, 4, 5]]
     peers.bring(memory + 1, array)
     assert device.to_numpy(array).tolist() == [[1, 2, 3], [4, 5, 6]]
-    assert (peers.place, peers.kernels) == ("", "counting")
+    assert (peers.address, peers.kernels) == ("", "counting")
 
 
 def test_nothing_links_it() -> None:

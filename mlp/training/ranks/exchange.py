@@ -223,7 +223,7 @@ def open_exchange(
         linker, reason = peers.linker(), ""
     except BackendError as error:
         linker, reason = None, str(error)
-    found = ranks.all_gather(((socket.gethostname(), peers.place), reason))
+    found = ranks.all_gather(((socket.gethostname(), peers.address), reason))
     shared = _shared([place for place, _ in found])
     obstacle = shared or next((reason for _, reason in found if reason), "")
     if obstacle or linker is None:

@@ -144,10 +144,10 @@ class MPIRanks(Ranks):
             with suppress(OSError):
                 segment = Segment(size)
                 memory = segment.memory
-        place = self._of_machine(segment.place if segment is not None else None, self._patience)
-        if memory is None and place is not None:
+        file = self._of_machine(segment.file if segment is not None else None, self._patience)
+        if memory is None and file is not None:
             with suppress(OSError):
-                memory = map_segment(place)
+                memory = map_segment(file)
         self._let_in(segment)
         if memory is None or len(memory) != size:
             return np.zeros(count, dtype)

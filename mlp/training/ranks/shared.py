@@ -25,7 +25,7 @@ LINE = 64
 """Arrays begin at a multiple of so many bytes."""
 
 
-class Place(NamedTuple):
+class SharedFile(NamedTuple):
     """A file, as all processes of a machine must find it; one in another container may not."""
 
     path: str
@@ -34,7 +34,7 @@ class Place(NamedTuple):
     """Which of the device's files it is."""
 
     @classmethod
-    def of(cls, path: str) -> Place:
+    def of(cls, path: str) -> SharedFile:
         """Describe a file.
 
         Raises:
@@ -49,7 +49,7 @@ class Place(NamedTuple):
         Raises:
             OSError: if there is none, or another file.
         """
-        if Place.of(self.path) != self:
+        if SharedFile.of(self.path) != self:
             raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), self.path)
         return self.path
 
@@ -61,7 +61,7 @@ class Segment:
         size: bytes, at least 1.
 
     Attributes:
-        place: where another process of this machine finds it, until `close`.
+        file: where another process of this machine finds it, until `close`.
         memory: its bytes.
 
     Raises:
@@ -75,7 +75,7 @@ class Segment:
         try:
             os.posix_fallocate(self._file, 0, size)  # or a full /dev/shm would be a signal
             self.memory = mmap.mmap(self._file, size)
-            self.place = Place.of(f"/proc/{os.getpid()}/fd/{self._file}")
+            self.file = SharedFile.of(f"/proc/{os.getpid()}/fd/{self._file}")
         except BaseException:
             os.close(self._file)
             raise
@@ -90,9 +90,9 @@ class Offer(NamedTuple):
 
     pickled: bytes
     """All but the bytes of the arrays."""
-    segment: Place
+    segment: SharedFile
     """Where these are."""
-    places: Sequence[tuple[int, int]]
+    ranges: Sequence[tuple[int, int]]
     """Where those of each array begin, and where they end."""
 
 
@@ -113,15 +113,15 @@ def offer(value: Any) -> tuple[Offer, Segment]:
     except (AttributeError, TypeError) as error:  # as Python tells some of what it cannot pickle
         raise pickle.PicklingError(str(error)) from None
     arrays = [buffer.raw() for buffer in buffers]
-    places: list[tuple[int, int]] = []
+    ranges: list[tuple[int, int]] = []
     end = 0
     for array in arrays:
-        places.append((end, end + array.nbytes))
+        ranges.append((end, end + array.nbytes))
         end += -(-array.nbytes // LINE) * LINE
     segment = Segment(max(1, end))
-    for (start, stop), array in zip(places, arrays, strict=True):
+    for (start, stop), array in zip(ranges, arrays, strict=True):
         segment.memory[start:stop] = array
-    return Offer(stream.getvalue(), segment.place, places), segment
+    return Offer(stream.getvalue(), segment.file, ranges), segment
 
 
 def take(offered: Offer) -> Any:
@@ -131,17 +131,17 @@ def take(offered: Offer) -> Any:
         OSError: if its segment, or a file that it is mapped from, cannot be opened.
     """
     memory = memoryview(map_segment(offered.segment))
-    return pickle.loads(offered.pickled, buffers=[memory[a:b] for a, b in offered.places])
+    return pickle.loads(offered.pickled, buffers=[memory[a:b] for a, b in offered.ranges])
 
 
-def map_segment(place: Place) -> mmap.mmap:
+def map_segment(file: SharedFile) -> mmap.mmap:
     """Map another process's segment, to read it.
 
     Raises:
         OSError: if it cannot be opened.
     """
-    with Path(place.check()).open("rb") as file:
-        return mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+    with Path(file.check()).open("rb") as opened:
+        return mmap.mmap(opened.fileno(), 0, access=mmap.ACCESS_READ)
 
 
 class _Pickler(pickle.Pickler):
@@ -155,13 +155,13 @@ class _Pickler(pickle.Pickler):
             raise pickle.PicklingError("a part of a mapped file that has no name")
         bytes_before = _address(value) - _address(np.frombuffer(file._mmap, np.uint8))
         start = file.offset - file.offset % mmap.ALLOCATIONGRANULARITY + bytes_before
-        return _map_file, (Place.of(str(file.filename)), value.dtype.str, start, value.shape)
+        return _map_file, (SharedFile.of(str(file.filename)), value.dtype.str, start, value.shape)
 
 
-def _map_file(place: Place, dtype: str, start: int, shape: tuple[int, ...]) -> NDArray[Any]:
+def _map_file(file: SharedFile, dtype: str, start: int, shape: tuple[int, ...]) -> NDArray[Any]:
     if 0 in shape:  # which cannot be mapped
         return np.empty(shape, dtype)
-    return np.memmap(place.check(), dtype, "r", start, shape)
+    return np.memmap(file.check(), dtype, "r", start, shape)
 
 
 def _mapped_from(array: NDArray[Any]) -> Any:

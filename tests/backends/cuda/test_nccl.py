@@ -22,7 +22,7 @@ Device = tuple[StandIn, Backend]
 def test_a_gpu_tells_where_and_what_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
     cupy, backend = open_stand_in(monkeypatch, devices=2)
     peers = peers_of(backend)
-    assert (peers.place, peers.kernels) == ("0000:00:00.0", "a stand-in")
+    assert (peers.address, peers.kernels) == ("0000:00:00.0", "a stand-in")
     monkeypatch.setattr(nccl, "import_cupy", lambda: cupy)
     assert visible_gpus() == ("0000:00:00.0", "0000:01:00.0")
 

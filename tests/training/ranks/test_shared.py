@@ -68,7 +68,7 @@ def mapped(tmp_path: Path) -> Any:
 def test_mapped_files_are_mapped_again(mapped: Any) -> None:
     for part in (mapped, mapped[7:], mapped[7:].reshape(13, 12), np.asarray(mapped)[3:4]):
         offered, segment = offer([part])
-        assert offered.places == []
+        assert offered.ranges == []
         (taken,) = take(offered)
         segment.close()
         np.testing.assert_array_equal(taken, part)
@@ -90,7 +90,7 @@ def test_what_cannot_be_mapped_again_is_told(mapped: Any, tmp_path: Path) -> Non
 def test_a_room_is_gone_with_its_last_user() -> None:
     segment = Segment(10)
     segment.memory[:3] = b"abc"
-    seen = map_segment(segment.place)
+    seen = map_segment(segment.file)
     assert seen[:4] == b"abc\0"
     segment.memory[0] = ord("x")
     assert seen[0] == ord("x")
@@ -98,7 +98,7 @@ def test_a_room_is_gone_with_its_last_user() -> None:
         seen[0] = 1
     segment.close()
     with pytest.raises(OSError, match="No such file"):
-        map_segment(segment.place)
+        map_segment(segment.file)
     assert seen[0] == ord("x")
 
 
@@ -126,7 +126,7 @@ def test_no_room_is_an_error_and_leaves_nothing_open(
 def test_another_file_of_that_name_is_no_room() -> None:
     """As the process of that number in another container has it."""
     segment, other = Segment(10), Segment(10)
-    moved = segment.place._replace(path=other.place.path)
+    moved = segment.file._replace(path=other.file.path)
     with pytest.raises(FileNotFoundError):
         map_segment(moved)
     segment.close()
@@ -140,7 +140,7 @@ def test_what_was_divided_from_a_mapped_file_is_one_file_for_all(
     whole = Split(mapped, np.arange(20, dtype=np.uint8))
     divided = hold_out(Dataset("d", "d", 20, whole, whole), 5, seed=0)
     offered, segment = offer(divided)
-    assert all(stop - start < 100 for start, stop in offered.places)  # but labels
+    assert all(stop - start < 100 for start, stop in offered.ranges)  # but labels
     taken = take(offered)
     segment.close()
     images = [split.images for split in divided]
