@@ -238,7 +238,7 @@ KEPT_GRAIN = 6.0
 """Times that deviation: fainter ink is the paper's grain, and none of the digit's edge."""
 
 KEPT_FAINTEST = 0.01
-"""Share of the paper's light, at least, of what is an edge on paper that is not all of one level."""
+"""Share of the paper's light: what is fainter is no edge, on paper that has any grain."""
 
 KEPT_GREY = 0.15
 """Share of its darkest pixel: what has more, and less than 1 minus this, is a soft edge."""
