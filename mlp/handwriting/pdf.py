@@ -115,6 +115,8 @@ _SAVE = "save the page as PNG or JPEG"
 _REASONS = {
     End.MISSING: "is a PDF document, which pypdfium2 reads, and that is missing: "
     f"{install_command(EXTRA)}, or {_SAVE}",
+    End.BROKEN: "is a PDF document, which pypdfium2 reads, and that cannot be loaded: reinstall it "
+    f"(pip install --force-reinstall pypdfium2), or {_SAVE}",
     End.LOCKED: f"is a PDF document with a password: save it without one, or {_SAVE}",
     End.DAMAGED: "is a PDF document that is damaged or cut short: save or copy it again",
     End.NO_PAGE: "is no page of this PDF document, which has fewer: name another",

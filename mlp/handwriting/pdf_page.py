@@ -37,6 +37,7 @@ class End(IntEnum):
     NO_PAGE = 13  # of this number
     ABSURD = 14  # in its size
     TOO_MUCH = 15  # memory
+    BROKEN = 16  # the library is there, but cannot be loaded
 
 
 def main(page: int) -> End:
@@ -44,8 +45,8 @@ def main(page: int) -> End:
     _limit()
     try:
         import pypdfium2
-    except ImportError:
-        return End.MISSING
+    except (ImportError, OSError):  # the second where its shared library cannot be loaded
+        return End.BROKEN
     try:
         document = pypdfium2.PdfDocument(sys.stdin.buffer)
         if page == 0:

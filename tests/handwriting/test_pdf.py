@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import io
+import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -103,14 +105,28 @@ def test_a_page_that_the_system_ends_is_told(monkeypatch: pytest.MonkeyPatch, tm
         load_picture(io.BytesIO(pdf_of(SEVEN)))
 
 
-def test_forms_within_forms_take_no_more_than_a_page_may() -> None:
-    code = "import sys; from mlp.handwriting import pdf_page as p; p.SECONDS = 1; "
-    code += "sys.exit(p.main(1))"
-    with io.BytesIO(nested(12, 12)) as file, pdf._in_a_file(file) as given:
-        ended = subprocess.run(
-            [sys.executable, "-c", code], stdin=given, capture_output=True, check=False
-        )
-    assert ended.returncode < 0 or ended.returncode in list(End)
+def draw_within(limits: str, document: bytes) -> int:
+    """Draw the first page of a document under other limits, and return how that ended."""
+    code = f"import sys; from mlp.handwriting import pdf_page as p; {limits}; sys.exit(p.main(1))"
+    with io.BytesIO(document) as file, pdf._in_a_file(file) as given:
+        return subprocess.run(
+            [sys.executable, "-c", code], stdin=given, capture_output=True, check=False, timeout=60
+        ).returncode
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no such limits")
+def test_forms_within_forms_take_no_more_time_than_a_page_may() -> None:
+    assert draw_within("p.SECONDS = 1", nested(12, 12)) == -signal.SIGXCPU
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="others do not hold to that limit")
+def test_a_page_takes_no_more_memory_than_it_may() -> None:
+    document = pdf_of(SEVEN, size=(500, 500))  # 2,048 x 2,048 pixels of four bytes
+    used = "import pathlib, mmap, pypdfium2; used = pathlib.Path('/proc/self/statm').read_text()"
+    used += "; p.MEMORY = int(used.split()[0]) * mmap.PAGESIZE"
+    assert draw_within(f"{used} + (1 << 29)", document) == End.DONE
+    ended = draw_within(f"{used} + (1 << 24)", document)
+    assert ended == End.TOO_MUCH or ended < 0
 
 
 @pytest.mark.parametrize("code", [1, 99])
@@ -129,6 +145,16 @@ def test_without_the_library_the_extra_is_named(
     assert count_pages(scan) == 1
     with pytest.raises(DataError, match=r"scan\.pdf is a PDF document.*mlp-digits\[photos\]"):
         load_picture(scan)
+
+
+@pytest.mark.parametrize("error", ["ImportError", "OSError"])
+def test_a_library_that_cannot_be_loaded_is_told_as_such(
+    error: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (tmp_path / "pypdfium2.py").write_text(f"raise {error}('libpdfium.so: cannot open')\n")
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    with pytest.raises(DataError, match="pypdfium2 reads, and that cannot be loaded: reinstall"):
+        load_picture(io.BytesIO(pdf_of(SEVEN)))
 
 
 @pytest.mark.parametrize(
