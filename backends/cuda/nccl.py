@@ -193,10 +193,21 @@ def import_nccl() -> tuple[Any, str]:
 
 
 def visible_gpus() -> tuple[str, ...]:
-    """List where each GPU is that this process sees; none where CUDA cannot be used."""
+    """List each GPU that this process sees, by its address and its UUID.
+
+    The instances of a GPU that is divided (MIG) have one address.
+
+    Returns:
+        The same text in all processes of a machine that see the same GPU; nothing where CUDA cannot
+        be used.
+    """
     try:
         cupy = import_cupy()
-        devices = map(cupy.cuda.Device, range(cupy.cuda.runtime.getDeviceCount()))
-        return tuple(device.pci_bus_id for device in devices)
+        return tuple(_told_of(cupy, i) for i in range(cupy.cuda.runtime.getDeviceCount()))
     except Exception:  # opening a device tells the reason
         return ()
+
+
+def _told_of(cupy: Any, index: int) -> str:
+    uuid: bytes = cupy.cuda.runtime.getDeviceProperties(index).get("uuid", b"")
+    return f"{cupy.cuda.Device(index).pci_bus_id} {uuid.hex()}"

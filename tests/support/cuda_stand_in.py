@@ -151,7 +151,7 @@ class StandIn:
                 driverGetVersion=lambda: driver,
                 runtimeGetVersion=lambda: runtime,
                 getDeviceCount=lambda: self._count(devices),
-                getDeviceProperties=lambda index: {"name": b"a stand-in"},
+                getDeviceProperties=lambda index: {"name": b"a stand-in", "uuid": b"%d" % index},
                 CUDARuntimeError=CUDARuntimeError,
             ),
         )

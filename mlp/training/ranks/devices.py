@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from functools import partial
+from pathlib import Path
 from typing import NamedTuple
 
 from backends import Backend, BackendError
@@ -15,16 +16,36 @@ from backends.peers import peers_of
 from mlp.common.threads import blas_library
 from mlp.training.ranks.ranks import Ranks
 
+BOOT = Path("/proc/sys/kernel/random/boot_id")
+"""Where Linux has a number that is drawn whenever a machine starts."""
+
 
 class Host(NamedTuple):
-    """What a rank tells of where it is."""
+    """What tells the machine of a rank from those of others."""
 
     name: str
+    boot: str
+    """Of two that have one name, such as localhost, these differ; empty where none is told."""
+
+    @classmethod
+    def own(cls) -> Host:
+        """Describe the machine of this process."""
+        try:
+            boot = BOOT.read_text(encoding="ascii").strip()
+        except (OSError, UnicodeDecodeError):
+            boot = ""
+        return cls(socket.gethostname(), boot)
+
+
+class Seen(NamedTuple):
+    """The GPUs that a rank sees."""
+
+    host: Host
     gpus: tuple[str, ...]
-    """Where each GPU is that it sees, in their order."""
+    """As `visible_gpus` lists them."""
 
 
-def share_gpus(hosts: Sequence[Host]) -> list[int | None]:
+def share_gpus(seen: Sequence[Seen]) -> list[int | None]:
     """Choose the GPU of each rank, by its number among those that the rank sees.
 
     Each takes, in order, the one that the fewest have: on a host of as many GPUs as ranks, the
@@ -32,18 +53,18 @@ def share_gpus(hosts: Sequence[Host]) -> list[int | None]:
     alone.
 
     Args:
-        hosts: of each rank.
+        seen: of each rank.
 
     Returns:
         The numbers; None for a rank that sees no GPU.
     """
-    takers = Counter[tuple[str, str]]()
+    takers = Counter[tuple[Host, str]]()
     numbers: list[int | None] = []
-    for name, gpus in hosts:
-        counts = [takers[name, gpu] for gpu in gpus]
+    for host, gpus in seen:
+        counts = [takers[host, gpu] for gpu in gpus]
         numbers.append(counts.index(min(counts)) if counts else None)
         if counts:
-            takers[name, gpus[counts.index(min(counts))]] += 1
+            takers[host, gpus[counts.index(min(counts))]] += 1
     return numbers
 
 
@@ -63,14 +84,14 @@ def open_device_of(ranks: Ranks, asked: str, open_device: Callable[[str], Backen
     ranks.check_alike(lambda: {"--device": asked}, "start all by one command")
     if not ranks.launched or asked not in ("auto", "cuda"):
         return ranks.on_all(partial(open_device, asked))
-    hosts = ranks.all_gather(Host(socket.gethostname(), visible_gpus()))
-    numbers = share_gpus(hosts)
+    seen = ranks.all_gather(Seen(Host.own(), visible_gpus()))
+    numbers = share_gpus(seen)
     own = f"cuda:{numbers[ranks.rank] or 0}"
     if asked == "cuda":
         return ranks.on_all(partial(open_device, own))
     taken = [
-        (host.name, host.gpus[number])
-        for host, number in zip(hosts, numbers, strict=True)
+        (host, gpus[number])
+        for (host, gpus), number in zip(seen, numbers, strict=True)
         if number is not None
     ]
     backend = None

@@ -6,7 +6,6 @@ library for several devices computes would have an order of its own.
 
 from __future__ import annotations
 
-import socket
 import time
 from collections import defaultdict
 from collections.abc import Sequence
@@ -16,6 +15,7 @@ from typing import Any
 
 from backends import Array, Backend, BackendError
 from backends.peers import Link, Linker, Peers, peers_of
+from mlp.training.ranks.devices import Host
 from mlp.training.ranks.ranks import Ranks
 from mlp.training.ranks.tree import Tree
 
@@ -223,24 +223,25 @@ def open_exchange(
         linker, reason = peers.linker(), ""
     except BackendError as error:
         linker, reason = None, str(error)
-    found = ranks.all_gather(((socket.gethostname(), peers.address), reason))
-    shared = _shared([place for place, _ in found])
+    # By the address alone: NCCL takes no two instances of a divided GPU.
+    found = ranks.all_gather(((Host.own(), peers.address), reason))
+    shared = _shared([where for where, _ in found])
     obstacle = shared or next((reason for _, reason in found if reason), "")
     if obstacle or linker is None:
         return StagedExchange(*parts, peers, obstacle)
     return LinkedExchange(*parts, backend, _link(linker, ranks), linker.name)
 
 
-def _shared(places: Sequence[tuple[str, str]]) -> str:
-    """Say which ranks have one device together, by host and place, where these are known."""
-    takers: dict[tuple[str, str], list[str]] = defaultdict(list)
-    for rank, where in enumerate(places):
+def _shared(devices: Sequence[tuple[Host, str]]) -> str:
+    """Say which ranks have one device together, by host and address, where these are known."""
+    takers: dict[tuple[Host, str], list[str]] = defaultdict(list)
+    for rank, where in enumerate(devices):
         takers[where].append(str(rank))
-    for (host, place), ranks in takers.items():
-        if place and len(ranks) > 1:
+    for (host, address), ranks in takers.items():
+        if address and len(ranks) > 1:
             return (
-                f"ranks {', '.join(ranks[:-1])} and {ranks[-1]} share the GPU {place} of {host}, "
-                "where one rank for each would be faster"
+                f"ranks {', '.join(ranks[:-1])} and {ranks[-1]} share the GPU {address} of "
+                f"{host.name}, where one rank for each would be faster"
             )
     return ""
 

@@ -24,7 +24,12 @@ def test_a_gpu_tells_where_and_what_it_is(monkeypatch: pytest.MonkeyPatch) -> No
     peers = peers_of(backend)
     assert (peers.address, peers.kernels) == ("0000:00:00.0", "a stand-in")
     monkeypatch.setattr(nccl, "import_cupy", lambda: cupy)
-    assert visible_gpus() == ("0000:00:00.0", "0000:01:00.0")
+    assert visible_gpus() == ("0000:00:00.0 30", "0000:01:00.0 31")
+    # Instances of a divided GPU have its address, and UUIDs of their own; old CuPy tells none.
+    monkeypatch.setattr(type(cupy.cuda.Device(0)), "pci_bus_id", "0000:3B:00.0")
+    assert visible_gpus() == ("0000:3B:00.0 30", "0000:3B:00.0 31")
+    cupy.cuda.runtime.getDeviceProperties = lambda index: {"name": b"a stand-in"}
+    assert visible_gpus() == ("0000:3B:00.0 ", "0000:3B:00.0 ")
 
 
 def test_where_cuda_cannot_be_used_no_gpu_is_visible(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import socket
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,7 +12,8 @@ from gpu_ranks import StandInNccl, run_on_gpus
 from thread_ranks import run_ranks
 
 from backends import Backend, get_backend
-from mlp.training.ranks.devices import Host, open_device_of, share_gpus
+from mlp.training.ranks import devices
+from mlp.training.ranks.devices import Host, Seen, open_device_of, share_gpus
 from mlp.training.ranks.ranks import ALONE, AgreedError, Ranks
 
 
@@ -26,8 +29,20 @@ from mlp.training.ranks.ranks import ALONE, AgreedError, Ranks
     ],
 )
 def test_each_takes_the_gpu_that_the_fewest_have(hosts: list[str], numbers: list[Any]) -> None:
-    told = [Host(name, tuple(gpus)) for name, gpus in (host.split(" ") for host in hosts)]
-    assert share_gpus(told) == numbers
+    seen = [
+        Seen(Host("localhost", boot), tuple(gpus))
+        for boot, gpus in (host.split(" ") for host in hosts)
+    ]
+    assert share_gpus(seen) == numbers
+
+
+def test_a_host_is_told_by_its_name_and_its_start(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(devices, "BOOT", tmp_path / "boot_id")
+    assert Host.own() == (socket.gethostname(), "")
+    (tmp_path / "boot_id").write_text("8a1f-2c\n")
+    assert Host.own() == (socket.gethostname(), "8a1f-2c")
 
 
 def opened(patch: pytest.MonkeyPatch, size: int, **options: Any) -> list[str]:

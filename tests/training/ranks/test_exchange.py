@@ -19,6 +19,7 @@ from backends import Backend, BackendError
 from mlp.data.dataset import Dataset
 from mlp.training.callbacks import Callback
 from mlp.training.loop import train
+from mlp.training.ranks.devices import Host
 from mlp.training.ranks.exchange import Exchange, LinkedExchange, _shared
 from mlp.training.ranks.executor import RankedExecutor
 from mlp.training.ranks.ranks import AgreedError, Ranks
@@ -169,12 +170,14 @@ def test_without_nccl_it_goes_by_way_of_the_host(monkeypatch: pytest.MonkeyPatch
 
 
 def test_two_ranks_on_one_gpu_are_told() -> None:
-    places = [("a", "0000:3B:00.0"), ("b", "0000:3B:00.0"), ("a", "0000:3B:00.0")]
-    assert _shared(places) == (
-        "ranks 0 and 2 share the GPU 0000:3B:00.0 of a, where one rank for each would be faster"
+    a, b = Host("localhost", "a"), Host("localhost", "b")
+    devices = [(host, "0000:3B:00.0") for host in (a, b, a)]
+    assert _shared(devices) == (
+        "ranks 0 and 2 share the GPU 0000:3B:00.0 of localhost, where one rank for each would "
+        "be faster"
     )
-    assert _shared(places[:2]) == ""
-    assert _shared([("a", "")] * 2) == ""
+    assert _shared(devices[:2]) == ""
+    assert _shared([(a, "")] * 2) == ""
 
 
 @pytest.mark.parametrize("what", ["initialisation", "sends and receives", "all-gather", "a link"])
