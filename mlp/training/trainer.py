@@ -11,13 +11,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from backends import Array
-from mlp.common.errors import UsageError
 from mlp.common.rng import generator
 from mlp.common.threads import blas_threads
 from mlp.data.augment import epoch_key
-from mlp.data.batches import Batches, bytes_an_image
+from mlp.data.batches import Batches
 from mlp.data.dataset import Split
-from mlp.nn.layers import LAYERS, Layer, Linear
+from mlp.nn.layers import Linear
 from mlp.nn.network import MLP
 from mlp.nn.schedules import epoch_learning_rates
 from mlp.training.finite import FiniteCheck
@@ -31,6 +30,7 @@ from mlp.training.ranks.ranks import ALONE, Ranks
 from mlp.training.ranks.tree import piece_size
 from mlp.training.recipe import Recipe
 from mlp.training.step import AVERAGE, averaging
+from mlp.training.whole_batches import check_whole_batches, whole_batch_layer
 
 RATES_AT_ONCE = 4096
 """Learning rates, of as many whole epochs, that are brought to the device together."""
@@ -94,9 +94,8 @@ class Trainer:
         self.steps = -(-N // self.batch_size)
         at_once = 1 if self.backend.memory().is_discrete else SPAN_MICRO_BATCHES
         is_large = self.batch_size > at_once * self.batches.micro_batch_size
-        if whole := [layer for layer in model.layers if layer.whole_batch]:
-            is_large = False  # which would cut a batch into micro-batches
-            _check_whole_batches(whole[0], model, N, self.batch_size)
+        is_large &= not whole_batch_layer(model)  # which cannot be cut into micro-batches
+        check_whole_batches(model, N, self.batch_size)
         self.executor = self._make_executor(is_large)
         self._order: Array = None if ranks.launched else self.batches.to_device(np.arange(N))
         self._shared = SharedOrder(ranks, N)
@@ -279,22 +278,3 @@ class Trainer:
     def replicas(self) -> list[MLP]:
         """Return the network and replicas of it, one for each worker, to measure with."""
         return self.executor.replicas()
-
-
-def _check_whole_batches(layer: Layer, model: MLP, N: int, batch_size: int) -> None:
-    """Refuse batches of N images of which a layer, which takes each as a whole, cannot learn."""
-    name = next(name for name, kind in LAYERS.items() if kind is type(layer))
-    if 1 in (batch_size, N % batch_size):
-        which = "each batch" if batch_size == 1 else "the last batch of an epoch"
-        raise UsageError(
-            f"{name} learns from two images at once or more, but of {N:,} images in "
-            f"batches of {batch_size:,} {which} has one: choose another --batch-size"
-        )
-    memory = model.backend.memory()
-    needed = batch_size * bytes_an_image(model)
-    if needed > memory.free:
-        raise UsageError(
-            f"{name} takes all images of a batch at once, and {batch_size:,} need some "
-            f"{needed / 2**30:.1f} GiB where {memory.free / 2**30:.1f} are free: choose a smaller "
-            "--batch-size"
-        )

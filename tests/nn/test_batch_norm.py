@@ -135,23 +135,9 @@ def test_the_full_batch_is_gradient_descent_on_all_images() -> None:
     np.testing.assert_allclose(model.parameters, other.parameters, rtol=1e-9, atol=1e-12)
 
 
-@pytest.mark.parametrize(("batch_size", "which"), [(1, "each batch"), (59, "the last batch")])
-def test_a_batch_of_one_image_is_refused(batch_size: int, which: str) -> None:
-    recipe = Recipe(batch_size=batch_size, **FAST)
-    with pytest.raises(UsageError, match=f"{which} .*has one: choose another --batch-size"):
-        train(toy_model(activation=NORMED), DATA, recipe)
+def test_one_image_has_no_statistics() -> None:
     with pytest.raises(UsageError, match="a single one has no variance"):
         layer_of().in_training().forward(X[:1])
-
-
-def test_a_batch_that_the_memory_cannot_hold_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    recipe = Recipe(batch_size="full", **FAST)
-    model = toy_model(activation=NORMED)
-    memory = model.backend.memory()._replace(free=60 * 4 * 16)
-    monkeypatch.setattr(type(model.backend), "memory", lambda self: memory)
-    with pytest.raises(UsageError, match=r"60 need some 0\.0 GiB .*smaller --batch-size"):
-        train(model, DATA, recipe)
-    train(model, DATA, replace(recipe, batch_size=5))
 
 
 @pytest.mark.parametrize(

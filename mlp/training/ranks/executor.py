@@ -13,7 +13,6 @@ from backends import Array
 from mlp.common.errors import UsageError
 from mlp.common.threads import share_of
 from mlp.data.batches import Batches
-from mlp.nn.layers import LAYERS
 from mlp.nn.network import MLP
 from mlp.training.parallel.accumulate import AccumulatingExecutor, Sums
 from mlp.training.parallel.executor import EpochInputs
@@ -23,6 +22,7 @@ from mlp.training.ranks.exchange import Exchange, open_exchange
 from mlp.training.ranks.ranks import Ranks
 from mlp.training.ranks.tree import Tree, carries, plan_pieces
 from mlp.training.recipe import Recipe
+from mlp.training.whole_batches import whole_batch_layer
 
 LINE = 16
 """The share of a sum that a rank adds up is a multiple of so many numbers, a line of the cache."""
@@ -222,9 +222,8 @@ def _sums(row: Array, P: int) -> Sums:
 
 def _check_layers(model: MLP) -> None:
     """Refuse layers whose batches ranks cannot share."""
-    for name, kind in LAYERS.items():
-        if any(type(layer) is kind and layer.whole_batch for layer in model.layers):
-            raise UsageError(
-                f"{name} takes all images of a batch at once, which ranks cut into pieces: train "
-                "without mpiexec, or choose another layer, such as layer_norm"
-            )
+    if name := whole_batch_layer(model):
+        raise UsageError(
+            f"{name} takes all images of a batch at once, which ranks cut into pieces: train "
+            "without mpiexec, or choose another layer, such as layer_norm"
+        )
