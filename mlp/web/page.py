@@ -22,8 +22,8 @@ from mlp.web.network import network_payload
 from mlp.web.payload import sample_strokes
 
 SHARED = (
-    *("handwriting", "segment", "network", "board", "answer", "inside", "live", "picture"),
-    *("circles", "unit", "samples", "disturb"),
+    *("handwriting", "segment", "views", "doubt", "network", "board", "answer", "inside", "live"),
+    *("picture", "circles", "unit", "samples", "disturb"),
 )
 """The scripts that either page begins with, in order."""
 

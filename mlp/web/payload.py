@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from mlp.data.strokes import skeletons
 from mlp.data.synthetic import CLASSES, load_synthetic
 from mlp.handwriting import Digit, NoDigit, SeveralDigits, extract_digit, extract_digits
+from mlp.handwriting.doubt import evidence_of
 
 SAMPLES_DRAWN, SAMPLES_SEED = 300, 0
 """Of so many digits that the project draws, with this seed, the samples are taken."""
@@ -25,7 +26,8 @@ def digits_payload(picture: NDArray[np.uint8]) -> dict[str, Any]:
 
     Returns:
         ``height`` and ``width`` of the picture; and ``digits``, in reading order: where each
-        stands, ``box``, and what a network reads, ``image``, bytes in base 85.
+        stands, ``box``; what a network reads, ``images``, its image and then its views, bytes in
+        base 85; and ``against``, as `mlp.handwriting.doubt.evidence_of` tells it.
     """
     try:
         digits = [extract_digit(picture)]
@@ -79,8 +81,12 @@ def sample_strokes() -> list[list[list[list[int]]]]:
 
 
 def _digit(digit: Digit) -> dict[str, Any]:
-    return {"box": vars(digit.box), "image": _packed(digit.image)}
+    return {
+        "box": vars(digit.box),
+        "images": _packed(np.array([digit.image, *digit.views])),
+        "against": evidence_of([digit])[0].tolist(),
+    }
 
 
-def _packed(image: NDArray[np.uint8]) -> str:
-    return base64.b85encode(image.tobytes()).decode("ascii")
+def _packed(images: NDArray[np.uint8]) -> str:
+    return base64.b85encode(images.tobytes()).decode("ascii")

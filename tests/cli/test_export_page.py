@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-import io
 import json
 import time
 from pathlib import Path
@@ -13,13 +11,12 @@ import numpy as np
 import pytest
 from command import Command, refused
 from exported import OWN_LAYERS, close, randomise
-from hard_pictures import STROKES
+from exported_page import PATIENCE, Page, drawings, on_board
 from PIL import Image
 
 from mlp.cli.export_page import LARGE
 from mlp.data.inputs import Columns
 from mlp.data.task import Task
-from mlp.handwriting.load import load_picture
 from mlp.handwriting.recognise import join, recognise_digits
 from mlp.models.attribution import activations, contributions
 from mlp.models.metadata import Metadata
@@ -31,51 +28,7 @@ from mlp.nn.network import MLP
 from mlp.web.network import FORMS
 from mlp.web.page import write_page
 
-PATIENCE = 20.0  # seconds
 SHOWN_LAYERS = [name for name in OWN_LAYERS if LAYERS[name] in FORMS]
-
-
-class Page:
-    """An exported page, opened from its file; its console stays silent."""
-
-    def __init__(self, browser: Any, path: Path) -> None:
-        self.browser = browser
-        browser.get(path.resolve().as_uri())
-        end = time.monotonic() + PATIENCE
-        while not self.run("return live.network !== null"):
-            assert time.monotonic() < end
-            time.sleep(0.02)
-        assert browser.get_log("browser") == []
-        names = self.run("return performance.getEntriesByType('resource').map(e => e.name)")
-        assert all(name.startswith("data:") for name in names), names
-
-    def run(self, script: str, *arguments: Any) -> Any:
-        return self.browser.execute_script(script, *arguments)
-
-    def read(self, image: np.ndarray) -> Any:
-        """Ask the network about an image of bytes."""
-        return self.run(
-            "const read = window.mlp.read(arguments[0]), list = (x) => x && Array.from(x);"
-            "return {...read, image: null, units: null, added: null, outputs: list(read.outputs),"
-            " evidence: list(read.evidence), activations: read.activations.map(list)}",
-            image.ravel().tolist(),
-        )
-
-    def draw(self, strokes: list[Any]) -> np.ndarray:
-        """Put strokes of the board's pixels onto it; return the drawing as a picture."""
-        encoded = self.run(
-            "board.strokes = arguments[0]; redraw(); readDrawing();"
-            "return canvas.toDataURL('image/png')",
-            strokes,
-        )
-        content = io.BytesIO(base64.b64decode(encoded.partition(",")[2]))
-        return load_picture(content)
-
-
-def on_board(digit: int, left: float, top: float, height: float) -> list[Any]:
-    """The strokes of a digit in the board's pixels."""
-    strokes = STROKES[digit]
-    return [[[left + 0.7 * height * x, top + height * y] for x, y in line] for line in strokes]
 
 
 def test_a_page_is_written_once(mlp: Command, reader: Path) -> None:
@@ -172,17 +125,8 @@ def test_drawings_are_read_as_the_program_reads_them(
     model = load(reader)
     write_page(model, tmp_path / "page.html", "reader")
     page = Page(browser, tmp_path / "page.html")
-    rng = np.random.default_rng(4)
-    drawings = [on_board(digit, 150, 80, 400) for digit in range(10)]
-    drawings += [on_board(digit, 250, 300, 45) for digit in range(10)]  # small ones are no blots
-    drawings += [
-        on_board(digit, *rng.uniform((20, 20), (150, 150)), rng.uniform(150, 380))
-        for digit in range(10)
-    ]
-    row = [on_board(digit, 40 + 130 * k, 200, 130) for k, digit in enumerate((2, 0, 7, 4))]
-    drawings.append([line for strokes in row for line in strokes])
     texts = []
-    for strokes in drawings:
+    for strokes in drawings():
         picture = page.draw(strokes)
         expected = recognise_digits(model, picture)
         digits = page.run(

@@ -15,8 +15,9 @@ from served import serving
 from visitor import Page, faults
 
 from mlp.data.disturb import DISTURBANCES, Bytes
+from mlp.handwriting.doubt import combine
 from mlp.models.model_file import load
-from mlp.models.predict import predict, probabilities
+from mlp.models.predict import probabilities
 
 pytest.importorskip("selenium.webdriver")
 from selenium.webdriver.common.keys import Keys
@@ -81,7 +82,15 @@ def test_the_sliders_change_what_is_read(page: Page, reader: Path) -> None:
     expected = disturbed(page, disturbed(page, drawn, "thickness", -0.5), "rotation", 12)
     image = page.run("return [...shown.result.digits[0].image]")
     np.testing.assert_array_equal(image, expected)
-    shares = probabilities(load(reader), expected.reshape(1, 28, 28))[0]
+    views = page.run("return shown.result.digits[0].found.views.map((view) => [...view])")
+    turned = [
+        disturbed(
+            page, disturbed(page, np.array(view, np.uint8), "thickness", -0.5), "rotation", 12
+        )
+        for view in views
+    ]
+    by_view = probabilities(load(reader), np.array([expected, *turned]).reshape(-1, 28, 28))
+    shares = combine(by_view[None])[0]
     np.testing.assert_allclose(
         page.run("return shown.result.digits[0].probabilities"), shares, atol=1e-5
     )
@@ -93,13 +102,24 @@ def test_the_sliders_change_what_is_read(page: Page, reader: Path) -> None:
 
 
 def test_where_the_answer_flips_is_told(page: Page, reader: Path) -> None:
-    model, image = load(reader), np.array(page.run("return [...shown.result.digits[0].image]"))
+    model = load(reader)
+    images = page.run(
+        "const { image, views } = shown.result.digits[0].found;"
+        "return [image, ...views].map((bytes) => [...bytes])"
+    )
     page.one("#given details summary").click()
     page.until(lambda: "Turned: " in page.text("#harder-words"))
-    found = page.run("return answersAlong('rotation', shown.result.digits[0].found)")
+    found = page.run(
+        "return Array.from({ length: TRIED + 1 },"
+        " (_, n) => answerAlong('rotation', n, shown.result.digits[0].found))"
+    )
     for answer in found:
-        turned = disturbed(page, image.astype(np.uint8), "rotation", answer["amount"])
-        assert answer["text"] == str(predict(model, turned.reshape(1, 28, 28))[0])
+        turned = [
+            disturbed(page, np.array(image, np.uint8), "rotation", answer["amount"])
+            for image in images
+        ]
+        by_view = probabilities(model, np.array(turned).reshape(-1, 28, 28))
+        assert answer["text"] == str(combine(by_view[None])[0].argmax())
     assert len({answer["text"] for answer in found}) > 1
     words = page.text("#harder-words")
     assert f"Turned: {found[0]['text']} from −90° on, " in words

@@ -16,7 +16,9 @@ from PIL import Image
 from served import serving
 from visitor import Page, faults
 
-from mlp.models.model_file import save
+from mlp.handwriting import load_picture
+from mlp.handwriting.recognise import recognise_digits
+from mlp.models.model_file import load, save
 from mlp.nn.network import MLP
 
 pytest.importorskip("selenium.webdriver")
@@ -188,6 +190,19 @@ def test_what_is_shown_while_a_picture_is_read_is_told_to_be_behind(
         page.draw(STROKES[7])
         page.reads("7")
         assert not page.run(is_behind), "the picture is wanted no more"
+
+
+def test_a_photo_is_doubted_as_the_program_doubts_it(page: Page, photo: Path, reader: Path) -> None:
+    page.one("#file").send_keys(str(photo))
+    page.reads("2074")
+    answers = recognise_digits(load(reader), load_picture(str(photo)))
+    told = page.run(
+        "return shown.result.digits.map((d) => [d.text, d.confidence, ...d.probabilities])"
+    )
+    for (text, sure, *shares), answer in zip(told, answers, strict=True):
+        assert text == answer.text
+        assert sure == pytest.approx(answer.confidence, abs=1e-4)
+        np.testing.assert_allclose(shares, answer.probabilities, atol=1e-5)
 
 
 def test_a_picture_is_pasted(page: Page, photo: Path) -> None:

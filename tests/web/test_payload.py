@@ -12,6 +12,7 @@ from PIL import Image
 
 from mlp.data.hands import SCHOOL
 from mlp.handwriting import extract_digit
+from mlp.handwriting.doubt import evidence_of
 from mlp.web.payload import sample_strokes
 
 
@@ -19,8 +20,10 @@ def test_a_digit_is_sent_as_the_network_reads_it(client: Client) -> None:
     result = extract(client, png(7))
     (digit,) = result["digits"]
     expected = extract_digit(np.asarray(Image.open(io.BytesIO(png(7)))))
-    image = np.frombuffer(base64.b85decode(digit["image"]), np.uint8).reshape(28, 28)
-    np.testing.assert_array_equal(image, expected.image)
+    images = np.frombuffer(base64.b85decode(digit["images"]), np.uint8).reshape(5, 28, 28)
+    np.testing.assert_array_equal(images[0], expected.image)
+    np.testing.assert_array_equal(images[1:], expected.views)
+    assert digit["against"] == evidence_of([expected])[0].tolist()
     assert digit["box"] == vars(expected.box)
 
 

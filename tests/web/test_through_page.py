@@ -16,6 +16,7 @@ from served import serving
 from snapped_run import snapped_run
 from visitor import Page, faults
 
+from mlp.handwriting.doubt import combine
 from mlp.models.attribution import activations
 from mlp.models.metadata import metadata_of
 from mlp.models.model_file import load
@@ -31,6 +32,7 @@ FOLLOWED = """
 const [digit] = shown.result.digits;
 return through.followed !== null && through.followed.image === digit.image;
 """
+SHARES = "return through.answers.map(({ probabilities }) => probabilities)"
 IMAGE = (np.arange(784) * 11 % 256).astype(np.uint8).reshape(28, 28)
 
 
@@ -92,10 +94,14 @@ def test_the_slider_shows_the_network_of_each_moment(page: Page, run: RunFolder)
 
 
 def test_the_chart_tells_what_the_digit_was_answered(page: Page, run: RunFolder) -> None:
-    image = np.array(page.run("return [...shown.result.digits[0].image]"), np.uint8)
+    images = page.run(
+        "const { image, views } = shown.result.digits[0].found;"
+        "return [image, ...views].map((bytes) => [...bytes])"
+    )
+    by_view = np.array(images, np.uint8).reshape(-1, 28, 28)
     paths = [*run.snapshots().values(), run.model]
-    expected = [probabilities(load(path), image.reshape(1, 28, 28))[0] for path in paths]
-    np.testing.assert_allclose(page.run("return through.shares"), expected, atol=1e-5)
+    expected = [combine(probabilities(load(path), by_view)[None])[0] for path in paths]
+    np.testing.assert_allclose(page.run(SHARES), expected, atol=1e-5)
     page.one("#through details").click()
     words = page.text("#through-words")
     answers = [int(np.argmax(shares)) for shares in expected]
@@ -141,14 +147,14 @@ def test_what_is_looked_at_stays_and_its_weights_change(page: Page, run: RunFold
 
 
 def test_a_unit_that_is_switched_off_stays_so_at_every_moment(page: Page) -> None:
-    whole = page.run("return through.shares")
+    whole = page.run(SHARES)
     page.run("showUnit({ k: 0, unit: through.units[0] })")
     page.one("#unit-off").click()
-    page.until(lambda: page.run("return through.shares") != whole)
+    page.until(lambda: page.run(SHARES) != whole)
     page.one("#moment").send_keys(Keys.HOME)
     assert page.text("#unit-off") == "Switch it on"
     page.one("#all-on").click()
-    page.until(lambda: page.run("return through.shares") == whole)
+    page.until(lambda: page.run(SHARES) == whole)
 
 
 def test_it_plays_to_the_end(page: Page) -> None:

@@ -55,7 +55,10 @@ async function readPhoto(file, mine) {
     if (mine !== served.turn) return;
     live.behind.picture = "";
     if (response.ok) {
-      const found = answer.digits.map(({ box, image }) => ({ box, found: bytesOf(image) }));
+      const found = answer.digits.map(({ box, images, against }) => {
+        const [image, ...views] = imagesOf(bytesOf(images));
+        return { box, found: { image, views, against } };
+      });
       show(resultOf(found, answer.height, answer.width));
     } else {
       showNothing(answer.problem);
@@ -65,6 +68,11 @@ async function readPhoto(file, mine) {
     live.behind.picture = "";
     showNothing(NO_ANSWER);
   }
+}
+
+function imagesOf(bytes) { // one after another
+  const size = constants.MNIST_SIDE ** 2;
+  return Array.from({ length: bytes.length / size }, (_, n) => bytes.subarray(n * size, (n + 1) * size));
 }
 
 function showNothing(problem) {

@@ -3,6 +3,7 @@
 
 const TRIED = 40; // steps along a slider, at each of which the answer is looked up
 const LOOK_AFTER = 120; // milliseconds of rest
+const AT_ONCE = 8; // milliseconds of it in a frame, so that who goes on drawing is not held up
 const INSET = 8; // pixels from an end of a slider to the middle of its thumb there
 
 // As mlp/data/disturb.py does: each takes bytes and gives bytes, 255 for ink.
@@ -126,16 +127,12 @@ byId("as-drawn").addEventListener("click", () => {
 
 // --- Where the answer flips ------------------------------------------------------------------
 
-// The answers along one slider, the others as they stand: each { amount, text, confidence }.
-function answersAlong(kind, image) {
-  const { network } = live;
+// The answer at a step along one slider, the others as they stand: { amount, text, confidence }.
+function answerAlong(kind, n, found) {
   const { low, high } = DISTURBANCES[kind];
-  return Array.from({ length: TRIED + 1 }, (_, n) => {
-    const amount = low + (n / TRIED) * (high - low);
-    const bytes = disturbed(image, { ...amounts, [kind]: amount });
-    const outputs = forward(network.layers, Float64Array.from(bytes, (byte) => Math.fround(byte / 255)));
-    return { amount, ...answerOf(network, probabilitiesOf(network, outputs)) };
-  });
+  const amount = low + (n / TRIED) * (high - low);
+  const digit = altered(found, (image) => disturbed(image, { ...amounts, [kind]: amount }));
+  return { amount, ...answerOf(live.network, votesOf(live.network, digit), digit.against) };
 }
 
 function flipsOf(answers) { // those at which it changes, the first among them
@@ -153,10 +150,17 @@ async function lookHarder() {
   const digit = shown.result.digits[shown.chosen];
   if (!live.network) return;
   const words = [];
-  for (const kind of KINDS_OF_DISTURBANCE) { // one a frame, so that who goes on drawing is not held up
-    await new Promise(requestAnimationFrame);
-    if (mine !== looking) return;
-    const answers = digit ? answersAlong(kind, digit.found) : [];
+  let since = -Infinity;
+  for (const kind of KINDS_OF_DISTURBANCE) {
+    const answers = [];
+    for (let n = 0; n <= TRIED; n += 1) {
+      if (performance.now() - since > AT_ONCE) {
+        await new Promise(requestAnimationFrame);
+        if (mine !== looking) return;
+        since = performance.now();
+      }
+      if (digit) answers.push(answerAlong(kind, n, digit.found));
+    }
     drawAnswers(disturbanceRows[kind].strip, answers, digit && digit.text);
     const { label, write } = DISTURBANCES[kind];
     const flips = flipsOf(answers).map(({ text, amount }) => `${text} from ${write(amount)} on`);

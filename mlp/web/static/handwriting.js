@@ -14,6 +14,7 @@ function mapped(source, value) {
 
 const masked = (source, edge) => mapped(source, (v) => (v > edge ? 1 : 0));
 const sum = (data) => data.reduce((total, v) => total + v, 0);
+const roundEven = (v) => (Math.abs(v % 1) === 0.5 ? 2 * Math.round(v / 2) : Math.round(v)); // as Python rounds
 const largest = (data) => data.reduce((most, v) => Math.max(most, v), 0);
 
 // --- Filters ---------------------------------------------------------------------------------
@@ -70,13 +71,14 @@ function resize(source, height, width, filter) { // as Pillow does it: antialias
       const centre = (i + 0.5) * scale;
       const first = Math.max(0, Math.trunc(centre - filter.support * spread + 0.5));
       const last = Math.min(length, Math.trunc(centre + filter.support * spread + 0.5));
-      const weights = [];
+      let weights = [];
       for (let k = first; k < last; k += 1) weights.push(filter.weight((k - centre + 0.5) / spread));
       const total = sum(weights);
+      weights = weights.map((weight) => weight / total);
       for (let n = 0; n < count; n += 1) {
         let value = 0;
-        weights.forEach((weight, k) => { value += weight * source.data[n * apart + (first + k) * step]; });
-        result.data[n * to.apart + i * to.step] = value / total;
+        for (let k = 0; k < weights.length; k += 1) value += weights[k] * source.data[n * apart + (first + k) * step];
+        result.data[n * to.apart + i * to.step] = value;
       }
     }
     source = result;
@@ -223,25 +225,26 @@ function withStrokeWidth(digit) { // as wide as MNIST's strokes
 function centre(strokes) { // in a box of 20 x 20 pixels, the centre of mass mid-image
   const digit = crop(strokes, boxOf(strokes));
   const scale = constants.MNIST_DIGIT / Math.max(digit.height, digit.width);
-  const [height, width] = [digit.height, digit.width].map((side) => Math.max(1, Math.round(side * scale)));
+  const [height, width] = [digit.height, digit.width].map((side) => Math.max(1, roundEven(side * scale)));
   const small = resize(digit, height, width, BOX);
   const mass = sum(small.data);
   const side = constants.MNIST_SIDE;
   const start = (moment, length) =>
-    Math.min(side - length, Math.max(0, Math.round((side - 1) / 2 - moment / mass)));
+    Math.min(side - length, Math.max(0, roundEven((side - 1) / 2 - moment / mass)));
   let [down, across] = [0, 0];
   small.data.forEach((v, i) => { down += v * Math.floor(i / width); across += v * (i % width); });
   const [top, left] = [start(down, height), start(across, width)];
   const image = new Uint8Array(side * side);
   small.data.forEach((v, i) => {
-    image[(top + Math.floor(i / width)) * side + left + (i % width)] = Math.round(255 * v);
+    image[(top + Math.floor(i / width)) * side + left + (i % width)] = roundEven(Math.fround(255 * v));
   });
   return image;
 }
 
 // --- The whole way ---------------------------------------------------------------------------
 
-// The digits of a plane of ink, in reading order: each { box, image }, 784 bytes, 255 for ink.
+// The digits of a plane of ink, in reading order: each { box, image, views, against }, images of 784 bytes, 255
+// for ink.
 function extractDigits(ink) {
   const pen = strokeWidth(masked(ink, 0.5));
   if (!pen) return [];
@@ -251,13 +254,17 @@ function extractDigits(ink) {
   const edge = (constants.STROKE_EDGE * sum(inked)) / inked.length;
   const soft = mapped(blurred, (v) => Math.min(1, v / (2 * edge)));
   const { labels, parts } = components(masked(soft, 0.5));
-  return findDigits(parts, ink).map((digit) => {
-    const alone = mapped(soft, (v, i) => (labels[i] && !digit.labels.includes(labels[i]) ? 0 : v));
+  const digits = findDigits(parts, ink);
+  return digits.map((digit) => {
+    const own = mapped(soft, (v, i) => (labels[i] && !digit.labels.includes(labels[i]) ? 0 : v));
     const margin = constants.CUT_MARGIN;
     const cut = {
       top: Math.max(0, digit.box.top - margin), left: Math.max(0, digit.box.left - margin),
       bottom: Math.min(ink.height, digit.box.bottom + margin), right: Math.min(ink.width, digit.box.right + margin),
     };
-    return { box: digit.box, image: centre(withStrokeWidth(enlarge(crop(alone, cut)))) };
+    const alone = crop(own, cut);
+    const strokes = withStrokeWidth(enlarge(alone));
+    const against = evidenceAgainst(digit, digits, alone, ink, labels);
+    return { box: digit.box, image: centre(strokes), views: drawViews(strokes), against };
   });
 }

@@ -10,11 +10,16 @@ const live = {
   altered: () => "", // the same in words
 };
 
-function resultOf(images, height, width) { // of images { box, found } as they were found
-  const digits = images.map(({ box, found }) => ({ box, found, ...readImage(live.network, live.alter(found)) }));
+// Of digits { box, found: { image, views, against } } as they were found.
+function resultOf(found, height, width) {
+  const digits = found.map((digit) => ({ ...digit, ...readDigit(live.network, altered(digit.found)) }));
   const texts = digits.map((digit) => digit.text);
   const text = texts.join(texts.every((word) => word.length === 1) ? "" : " ");
   return { text, digits, height, width, network: live.network };
+}
+
+function altered({ image, views, against }, alter = live.alter) {
+  return { image: alter(image), views: views.map((view) => alter(view)), against };
 }
 
 const whyBehind = () => Object.values(live.behind).find((reason) => reason) || "";
@@ -27,7 +32,7 @@ function readAgain() { // what is looked at, by another network or altered other
 
 function readDrawing() {
   if (!live.network) showBehind("Loading the network …");
-  else if (board.strokes.length) show(resultOf(extractDigits(inkOfDrawing()).map(({ box, image }) => ({ box, found: image })), READ, READ));
+  else if (board.strokes.length) show(resultOf(extractDigits(inkOfDrawing()).map(({ box, ...found }) => ({ box, found })), READ, READ));
   else show(NOTHING);
 }
 
@@ -40,5 +45,5 @@ function readInNextFrame() {
   });
 }
 
-// For scripts and tests: what the network says of 784 bytes, 255 for ink, row by row.
-window.mlp = { read: (image) => readImage(live.network, Uint8Array.from(image)) };
+// For scripts and tests: what the network says of 784 bytes, 255 for ink, row by row, alone.
+window.mlp = { read: (image) => readDigit(live.network, { ...NO_DIGIT, image: Uint8Array.from(image) }) };

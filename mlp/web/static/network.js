@@ -169,32 +169,43 @@ function probabilitiesOf({ kind, logits, temperature }, outputs) {
   return values.map((v) => (Number.isFinite(v) ? v : 0));
 }
 
-function answerOf({ kind, names }, probabilities) { // in words, and how sure of it
+// What a network says of a digit's image and of each of its views, the image first.
+function votesOf(network, { image, views }) {
+  const ask = (bytes) =>
+    probabilitiesOf(network, forward(network.layers, Float64Array.from(bytes, (byte) => Math.fround(byte / 255))));
+  const ofViews = views.map(ask);
+  return [ask(image), ...ofViews]; // the image last, whose values the layers then hold
+}
+
+// The votes in words, the probabilities that they come to, and how sure the answer is; `against` it speaks what
+// the way to the digit tells.
+function answerOf({ kind, names }, votes, against) {
+  const probabilities = votes[0].map((_, i) => combined(votes.map((shares) => shares[i])));
+  const sureOf = (shareOf) => confidenceOf(votes.map(shareOf), against);
   if (kind === "multiclass") {
-    const confidence = Math.max(...probabilities);
-    return { text: names[probabilities.indexOf(confidence)], confidence };
+    const best = probabilities.indexOf(Math.max(...probabilities));
+    return { text: names[best], probabilities, confidence: sureOf((shares) => shares[best]) };
   }
   const yes = probabilities.map((share) => share > 0.5);
-  const confidence = Math.min(...probabilities.map((share, i) => (yes[i] ? share : 1 - share)));
-  if (kind === "binary") return { text: yes[0] ? "yes" : "no", confidence };
-  return { text: names.filter((_, i) => yes[i]).join(" and ") || "nothing", confidence };
+  const confidence = Math.min(...yes.map((is, i) => sureOf((shares) => (is ? shares[i] : 1 - shares[i]))));
+  const text = kind === "binary" ? (yes[0] ? "yes" : "no") : names.filter((_, i) => yes[i]).join(" and ") || "nothing";
+  return { text, probabilities, confidence };
 }
 
 const UNITS_SHOWN = 6; // of the first layer's, those that add most to the answer
 
-// What a network says of an image of bytes, and how it came to it.
-function readImage(network, image) {
+// What a network says of a digit { image, views, against }, and how it came to it by the image.
+function readDigit(network, digit) {
   const { layers } = network;
-  const outputs = forward(layers, Float64Array.from(image, (byte) => Math.fround(byte / 255)));
-  const probabilities = probabilitiesOf(network, outputs);
-  const answer = answerOf(network, probabilities);
+  const answer = answerOf(network, votesOf(network, digit), digit.against);
   const linear = linearOf(layers);
-  const output = probabilities.indexOf(Math.max(...probabilities));
+  const output = answer.probabilities.indexOf(Math.max(...answer.probabilities));
   const added = contributions(layers, linear, output);
   return {
     ...answer,
     sure: answer.confidence >= constants.SURE,
-    image, outputs, probabilities,
+    image: digit.image,
+    outputs: layers.at(-1).y,
     activations: endsOf(layers).map((layer) => layer.y),
     added,
     evidence: added[0],

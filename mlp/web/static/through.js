@@ -10,8 +10,8 @@ const THUMB_HALF = 8; // pixels from an end of the slider to the middle of its t
 const through = {
   stops: [], // { at, name, network } in order; the last one is the model
   at: 0, // the stop that is shown
-  followed: null, // { image, off }: the digit of which `shares` and `units` tell, and how many units were off
-  shares: [], // of each stop the probabilities; null where its network has not come
+  followed: null, // { image, off }: the digit of which `answers` and `units` tell, and how many units were off
+  answers: [], // of each stop { text, probabilities }; null where its network has not come
   units: [], // of the first layer, whose weights are shown
   playing: 0,
   chart: null, // { left, right } of the first and the last stop in the chart
@@ -31,7 +31,7 @@ function beginThrough(model) {
   const stops = model.snapshots.map((place) => ({ at: place.join("-"), name: nameOfPlace(place), network: null }));
   live.behind.moment = "";
   stopPlaying();
-  Object.assign(through, { stops: [...stops, { at: "", name: "as it ended", network: model }], at: stops.length, followed: null, shares: [] });
+  Object.assign(through, { stops: [...stops, { at: "", name: "as it ended", network: model }], at: stops.length, followed: null, answers: [] });
   byId("through").hidden = !stops.length;
   byId("moment").max = stops.length;
   if (!stops.length) return;
@@ -129,7 +129,7 @@ function showThrough() {
   const image = digit ? digit.image : null;
   const off = countOff(live.network);
   const { followed } = through;
-  if (!followed || followed.image !== image || followed.off !== off) followAtRest(image, off);
+  if (!followed || followed.image !== image || followed.off !== off) followAtRest(digit, off);
   drawThrough();
   showFigures(byId("through-units"), through.units.map((unit) => ({
     caption: `unit ${unit}`,
@@ -139,38 +139,36 @@ function showThrough() {
 }
 
 let following;
-function followAtRest(image, off) { // which takes longer than a frame has, while one draws
+function followAtRest(digit, off) { // which takes longer than a frame has, while one draws
   clearTimeout(following);
   following = setTimeout(() => {
-    through.followed = { image, off };
-    followDigit(image);
+    through.followed = { image: digit ? digit.image : null, off };
+    followDigit(digit && altered(digit.found));
     showThrough();
   }, FOLLOW);
 }
 
-function followDigit(image) {
-  const x = image && Float64Array.from(image, (byte) => Math.fround(byte / 255));
-  through.shares = through.stops.map(({ network }) => {
-    if (!network || !x) return null;
+function followDigit(digit) {
+  through.answers = through.stops.map(({ network }) => {
+    if (!network || !digit) return null;
     keepOff(network);
-    return probabilitiesOf(network, forward(network.layers, x));
+    return answerOf(network, votesOf(network, digit), digit.against);
   });
   const model = through.stops.at(-1).network;
-  const blank = new Uint8Array(constants.MNIST_SIDE ** 2);
-  const { units } = readImage(model, image || blank);
+  const { units } = readDigit(model, digit || NO_DIGIT);
   const [first, next] = linearOf(model.layers);
   const all = [...Array(first.outputs).keys()].sort((a, b) => outgoing(next, b) - outgoing(next, a));
   const found = new Set([...units.map(({ unit }) => unit), ...all]); // some add nothing to this answer
   through.units = [...found].slice(0, UNITS_SHOWN).sort((a, b) => a - b);
-  byId("through-words").textContent = wordsOf(image);
+  byId("through-words").textContent = wordsOf(digit);
 }
 
-function wordsOf(image) { // where the answer changes
-  if (!image) return "Draw a digit to see what it was answered at each moment.";
+function wordsOf(digit) { // where the answer changes
+  if (!digit) return "Draw a digit to see what it was answered at each moment.";
   const changes = [];
-  through.stops.forEach(({ name, network }, i) => {
-    if (!through.shares[i]) return;
-    const { text } = answerOf(network, through.shares[i]);
+  through.stops.forEach(({ name }, i) => {
+    if (!through.answers[i]) return;
+    const { text } = through.answers[i];
     if (!changes.length || changes.at(-1).text !== text) changes.push({ text, name });
   });
   if (changes.length === 1) return `Your digit is answered ${changes[0].text} all along.`;
@@ -186,7 +184,7 @@ function drawThrough() {
   const context = contextOf(view, width, height, window.devicePixelRatio || 1);
   const style = getComputedStyle(document.body);
   const colour = (name) => style.getPropertyValue(`--${name}`).trim();
-  const { stops, shares } = through;
+  const { stops, answers } = through;
   const { names } = stops.at(-1).network;
   const gutter = names.some((name) => name.length > 2) ? 72 : 24;
   const column = (width - gutter) / stops.length;
@@ -208,8 +206,9 @@ function drawThrough() {
     context.textAlign = "right";
     if (row >= 9) context.fillText(name, gutter - 6, top + (k + 0.5) * row, gutter - 6);
   });
-  shares.forEach((probabilities, i) => {
-    if (!probabilities) return;
+  answers.forEach((answer, i) => {
+    if (!answer) return;
+    const { probabilities } = answer;
     const best = probabilities.indexOf(Math.max(...probabilities));
     probabilities.forEach((share, k) => {
       context.globalAlpha = share;
