@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 from cuda_stand_in import StandIn, install
+from mpi_runs import needs_mpi
 
 from bench import gpu_checks
 from bench.harness.log import Log
@@ -29,6 +31,13 @@ def test_a_check_holds_on_the_cpu(check: Any) -> None:
     assert all(row.get("holds", True) for row in rows)
     assert all(row.get("replays") is None for row in rows)
     assert rows or check is gpu_checks.many_images  # which needs a GPU's memory
+
+
+@needs_mpi
+def test_ranks_that_take_too_long_on_a_gpu_are_ended(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("bench.harness.device_ranks.SECONDS", 0.0)
+    with pytest.raises(subprocess.TimeoutExpired):
+        list(gpu_checks.ranks_on_one_device(gpu_checks.Case("cuda", 100)))
 
 
 def test_a_wrong_product_is_seen(monkeypatch: pytest.MonkeyPatch) -> None:
