@@ -149,7 +149,7 @@ def test_a_drawing_is_made_harder_to_read(browser: Any, reader: Path, tmp_path: 
     page = Page(browser, tmp_path / "page.html")
     page.draw(on_board(3, 150, 80, 400))
     drawn = page.run("return [...shown.result.digits[0].image]")
-    page.run("setAmount('rotation', 90)")
+    page.run("setAmounts({ rotation: 90 })")
     turned = page.run("return [...shown.result.digits[0].image]")
     np.testing.assert_array_equal(
         np.array(turned).reshape(28, 28), np.rot90(np.array(drawn).reshape(28, 28), -1)

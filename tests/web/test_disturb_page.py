@@ -96,9 +96,38 @@ def test_the_sliders_change_what_is_read(page: Page, reader: Path) -> None:
     )
     assert page.text("#certainty").endswith(", with strokes −0.5 px, turned +12°")
     assert slider.get_attribute("aria-valuetext") == "+12°"
-    page.one("#as-drawn").click()
+    page.run("window.reads = 0; live.told.push(() => { reads += 1; })")
+    page.one("#as-drawn").send_keys(Keys.ENTER)
     assert page.run("return [...shown.result.digits[0].image]") == drawn.tolist()
-    assert not page.one("#as-drawn").is_enabled()
+    assert page.run("return reads") == 1, "three sliders move, and it is read once"
+    assert page.one("#as-drawn").get_attribute("aria-disabled") == "true"
+    assert page.run("return document.activeElement.id") == "as-drawn"
+    page.one("#as-drawn").send_keys(Keys.ENTER)
+    assert page.run("return live.told.pop() && reads") == 1, "there is nothing to take back"
+
+
+def test_the_answers_are_those_at_each_value_of_the_slider(page: Page) -> None:
+    for kind in DISTURBANCES:
+        slider = page.one(f"#{kind}")
+        values = page.run("return valuesOf(DISTURBANCES[arguments[0]])", kind)
+        assert 0 in values
+        slider.send_keys(Keys.HOME)
+        for value in values[:5]:
+            assert float(slider.get_attribute("value")) == value
+            slider.send_keys(Keys.ARROW_RIGHT)
+        slider.send_keys(Keys.END)
+        assert float(slider.get_attribute("value")) == values[-1]
+        assert page.run("return amounts[arguments[0]]", kind) == values[-1]
+    written = page.run("return valuesOf(DISTURBANCES.thickness).map(DISTURBANCES.thickness.write)")
+    assert len(set(written)) == len(written)
+    assert written[14:17] == ["−0.1 px", "0.0 px", "+0.1 px"]
+
+
+def test_strips_that_are_not_of_this_digit_are_dimmed(page: Page) -> None:
+    is_behind = "return byId('amounts').classList.contains('behind')"
+    page.until(lambda: not page.run(is_behind))
+    assert page.run("readDrawing(); " + is_behind)
+    page.until(lambda: not page.run(is_behind))
 
 
 def test_where_the_answer_flips_is_told(page: Page, reader: Path) -> None:
@@ -110,8 +139,8 @@ def test_where_the_answer_flips_is_told(page: Page, reader: Path) -> None:
     page.one("#given details summary").click()
     page.until(lambda: "Turned: " in page.text("#harder-words"))
     found = page.run(
-        "return Array.from({ length: TRIED + 1 },"
-        " (_, n) => answerAlong('rotation', n, shown.result.digits[0].found))"
+        "return valuesOf(DISTURBANCES.rotation).map("
+        "(amount) => answerAlong('rotation', amount, shown.result.digits[0].found))"
     )
     for answer in found:
         turned = [

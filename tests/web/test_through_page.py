@@ -157,6 +157,55 @@ def test_a_unit_that_is_switched_off_stays_so_at_every_moment(page: Page) -> Non
     page.until(lambda: page.run(SHARES) == whole)
 
 
+def test_an_altered_digit_is_asked_about_once_whatever_the_moment(page: Page) -> None:
+    page.run("setAmounts({ rotation: 20 })")
+    try:
+        page.until(lambda: page.run(FOLLOWED))
+        assert page.run(
+            "const { followed } = through; goThrough(0); goThrough(1);"
+            "return through.followed === followed"
+            " && followed.image === shown.result.digits[0].image"
+            " && !byId('through-chart').classList.contains('behind')"
+        )
+    finally:
+        page.run("byId('as-drawn').click()")
+
+
+def test_a_chart_that_is_of_another_digit_is_dimmed(page: Page) -> None:
+    behind = "return ['through-chart', 'through-words'].map((i) => byId(i).className)"
+    assert page.run(behind) == ["", ""]
+    page.all("#sample-digits button")[7].click()
+    assert page.run("readDrawing(); " + behind) == ["behind", "behind"]
+    page.until(lambda: page.run(behind) == ["", ""])
+
+
+def test_moments_that_are_missing_are_told(page: Page) -> None:
+    def told() -> str:
+        return str(page.run("return byId('through-words').textContent"))
+
+    assert "missing" not in told()
+    gone = (
+        "window.networks = through.stops.map(({ network }) => network);"
+        "through.stops.slice(0, arguments[0]).forEach((stop) => { stop.network = null; });"
+        "showThrough()"
+    )
+    count = page.run("return through.stops.length")
+    try:
+        page.run(gone, count - 1)
+        page.until(
+            lambda: (
+                told() == f"Your digit is answered 4. {count - 1} of {count} moments are missing."
+            )
+        )
+    finally:
+        page.run("networks.forEach((network, i) => { through.stops[i].network = network; })")
+        page.run("showThrough()")
+    page.until(lambda: "missing" not in told())
+    same = "through.answers = through.answers.map(() => through.answers.at(-1));"
+    assert page.run(same + "return wordsOf(true)") == "Your digit is answered 4 all along."
+    page.run("through.followed = null; showThrough()")
+
+
 def test_it_plays_to_the_end(page: Page) -> None:
     page.run("goThrough(through.stops.length - 3)")
     play = page.one("#play")
@@ -177,7 +226,7 @@ def test_a_pointer_drags_along_the_chart(page: Page) -> None:
         "c.dispatchEvent(new PointerEvent('pointerdown',"
         " { clientX: r.left + left + 2 * column, buttons: 1, bubbles: true }))"
     )
-    assert page.run("return through.at") == 2
+    assert page.run("return through.stop") == 2
     assert page.one("#moment").get_attribute("value") == "2"
     off = page.run(
         "const c = byId('through-chart').getBoundingClientRect();"

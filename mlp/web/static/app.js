@@ -151,7 +151,7 @@ byId("models").addEventListener("change", () => loadModel().catch(complainOfMode
 byId("slowly").addEventListener("click", () => {
   const digit = shown.result.digits[shown.chosen];
   const image = digit ? [...digit.image] : null;
-  const { at, name } = through.stops[through.at] || { at: "" };
+  const { at, name } = through.stops[through.stop] || { at: "" };
   const moment = at && !live.behind.model ? { at, name } : null; // of its training
   sessionStorage.setItem("step", JSON.stringify({ image, text: digit ? digit.text : "", model: byId("models").value, moment }));
 });

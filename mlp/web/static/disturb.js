@@ -1,7 +1,6 @@
 // The digit made harder to read: in other strokes, turned, with noise; and where its answer flips.
 "use strict";
 
-const TRIED = 40; // steps along a slider, at each of which the answer is looked up
 const LOOK_AFTER = 120; // milliseconds of rest
 const AT_ONCE = 8; // milliseconds of it in a frame, so that who goes on drawing is not held up
 const INSET = 8; // pixels from an end of a slider to the middle of its thumb there
@@ -78,7 +77,12 @@ function disturbed(image, by = amounts) {
   return KINDS_OF_DISTURBANCE.reduce((bytes, kind) => (by[kind] ? DISTURBANCES[kind].apply(bytes, by[kind]) : bytes), image);
 }
 
-live.alter = disturbed;
+const lately = new WeakMap(); // of an image { by, bytes }, so that what is made of it stays the same array
+live.alter = (image) => {
+  const by = KINDS_OF_DISTURBANCE.map((kind) => amounts[kind]).join();
+  if (!lately.has(image) || lately.get(image).by !== by) lately.set(image, { by, bytes: disturbed(image) });
+  return lately.get(image).bytes;
+};
 live.altered = () => KINDS_OF_DISTURBANCE.filter((kind) => amounts[kind])
   .map((kind) => `${DISTURBANCES[kind].label.toLowerCase()} ${DISTURBANCES[kind].write(amounts[kind])}`).join(", ");
 
@@ -100,14 +104,14 @@ const disturbanceRows = Object.fromEntries(KINDS_OF_DISTURBANCE.map((kind) => {
   strip.setAttribute("aria-label", `What is answered along ${label.toLowerCase()}`);
   strip.setAttribute("aria-describedby", "harder-words");
   whole.append(name, slider, told, strip);
-  slider.addEventListener("input", () => setAmount(kind, Number(slider.value)));
+  slider.addEventListener("input", () => setAmounts({ [kind]: Number(slider.value) }));
   byId("amounts").append(whole);
   return [kind, { slider, told, strip }];
 }));
 
-function setAmount(kind, amount) {
-  amounts[kind] = amount;
-  disturbanceRows[kind].slider.value = amount;
+function setAmounts(some) {
+  Object.assign(amounts, some);
+  for (const kind of Object.keys(some)) disturbanceRows[kind].slider.value = some[kind];
   tellAmounts();
   readAgain();
 }
@@ -118,19 +122,22 @@ function tellAmounts() {
     disturbanceRows[kind].told.textContent = told;
     disturbanceRows[kind].slider.setAttribute("aria-valuetext", told);
   }
-  byId("as-drawn").disabled = !live.altered();
+  byId("as-drawn").setAttribute("aria-disabled", String(!live.altered())); // it keeps the focus
 }
 
 byId("as-drawn").addEventListener("click", () => {
-  for (const kind of KINDS_OF_DISTURBANCE) setAmount(kind, 0);
+  if (live.altered()) setAmounts(Object.fromEntries(KINDS_OF_DISTURBANCE.map((kind) => [kind, 0])));
 });
 
 // --- Where the answer flips ------------------------------------------------------------------
 
-// The answer at a step along one slider, the others as they stand: { amount, text, confidence }.
-function answerAlong(kind, n, found) {
-  const { low, high } = DISTURBANCES[kind];
-  const amount = low + (n / TRIED) * (high - low);
+// All that a slider can be set to, as it tells it.
+function valuesOf({ low, high, step }) {
+  return Array.from({ length: Math.round((high - low) / step) + 1 }, (_, n) => Number((low + n * step).toFixed(2)));
+}
+
+// The answer at a value of one slider, the others as they stand: { amount, text, confidence }.
+function answerAlong(kind, amount, found) {
   const digit = altered(found, (image) => disturbed(image, { ...amounts, [kind]: amount }));
   return { amount, ...answerOf(live.network, votesOf(live.network, digit), digit.against) };
 }
@@ -142,6 +149,7 @@ function flipsOf(answers) { // those at which it changes, the first among them
 let looking;
 function lookHarderAtRest() {
   clearTimeout(looking);
+  byId("amounts").classList.add("behind");
   looking = setTimeout(lookHarder, LOOK_AFTER);
 }
 
@@ -153,13 +161,13 @@ async function lookHarder() {
   let since = -Infinity;
   for (const kind of KINDS_OF_DISTURBANCE) {
     const answers = [];
-    for (let n = 0; n <= TRIED; n += 1) {
+    for (const amount of digit ? valuesOf(DISTURBANCES[kind]) : []) {
       if (performance.now() - since > AT_ONCE) {
         await new Promise(requestAnimationFrame);
         if (mine !== looking) return;
         since = performance.now();
       }
-      if (digit) answers.push(answerAlong(kind, n, digit.found));
+      answers.push(answerAlong(kind, amount, digit.found));
     }
     drawAnswers(disturbanceRows[kind].strip, answers, digit && digit.text);
     const { label, write } = DISTURBANCES[kind];
@@ -167,6 +175,7 @@ async function lookHarder() {
     words.push(`${label}: ${flips.length === 1 ? `${answers[0].text} all along` : flips.join(", ")}.`);
   }
   byId("harder-words").textContent = digit ? words.join(" ") : "";
+  byId("amounts").classList.remove("behind");
 }
 
 function drawAnswers(strip, answers, now) {
@@ -177,7 +186,7 @@ function drawAnswers(strip, answers, now) {
   const context = strip.getContext("2d");
   const style = getComputedStyle(document.body);
   const colour = (name) => style.getPropertyValue(`--${name}`).trim();
-  const step = (width - 2 * INSET) / TRIED;
+  const step = (width - 2 * INSET) / (answers.length - 1);
   const sharp = (v) => Math.round(v * dots) / dots; // whole pixels, or the edges would show
   const x = (n) => sharp(Math.min(width - INSET, Math.max(INSET, INSET + (n - 0.5) * step))); // where one begins
   context.scale(dots, dots);

@@ -9,8 +9,9 @@ const THUMB_HALF = 8; // pixels from an end of the slider to the middle of its t
 
 const through = {
   stops: [], // { at, name, network } in order; the last one is the model
-  at: 0, // the stop that is shown
-  followed: null, // { image, off }: the digit of which `answers` and `units` tell, and how many units were off
+  stop: 0, // the one of them that is shown, its index
+  followed: null, // { image, off, known }: of what `answers` and `units` tell: the digit, how many units were off, and
+  // how many networks had come
   answers: [], // of each stop { text, probabilities }; null where its network has not come
   units: [], // of the first layer, whose weights are shown
   playing: 0,
@@ -31,7 +32,7 @@ function beginThrough(model) {
   const stops = model.snapshots.map((place) => ({ at: place.join("-"), name: nameOfPlace(place), network: null }));
   live.behind.moment = "";
   stopPlaying();
-  Object.assign(through, { stops: [...stops, { at: "", name: "as it ended", network: model }], at: stops.length, followed: null, answers: [] });
+  Object.assign(through, { stops: [...stops, { at: "", name: "as it ended", network: model }], stop: stops.length, followed: null, answers: [] });
   byId("through").hidden = !stops.length;
   byId("moment").max = stops.length;
   if (!stops.length) return;
@@ -49,8 +50,7 @@ async function loadStops(stops) {
     if (response.ok) stops[i].network = { ...(await unpackNetwork(told)), at: stops[i].at };
     else stops[i].problem = told.problem;
     if (stops !== through.stops) return;
-    through.followed = null;
-    if (through.at === i) goThrough(i);
+    if (through.stop === i) goThrough(i);
     else showThrough();
   }
 }
@@ -67,7 +67,7 @@ function coarseToFine(count) { // so that a slider has something everywhere soon
 
 let resting;
 function goThrough(i) {
-  through.at = i;
+  through.stop = i;
   const { network, problem } = through.stops[i];
   live.behind.moment = network ? "" : problem || "Loading the network …";
   tellStop();
@@ -90,10 +90,10 @@ function keepOff(network) { // units that the visitor switched off stay so, at e
 }
 
 function tellStop() {
-  const { name, network } = through.stops[through.at];
+  const { name, network } = through.stops[through.stop];
   const score = network && network.test_accuracy !== null ? `: it reads ${percent(network.test_accuracy)} of its test images` : "";
   const told = `${name}${score}`;
-  byId("moment").value = through.at;
+  byId("moment").value = through.stop;
   byId("moment").setAttribute("aria-valuetext", told);
   byId("moment-told").textContent = told;
 }
@@ -110,12 +110,12 @@ function stopPlaying() {
 }
 
 function play() {
-  if (through.at === through.stops.length - 1) goThrough(0);
+  if (through.stop === through.stops.length - 1) goThrough(0);
   byId("play").textContent = "Stop";
   through.playing = setInterval(() => {
-    const next = through.stops[through.at + 1];
+    const next = through.stops[through.stop + 1];
     if (!next) stopPlaying();
-    else if (next.network) goThrough(through.at + 1);
+    else if (next.network) goThrough(through.stop + 1);
   }, EACH);
 }
 
@@ -128,8 +128,11 @@ function showThrough() {
   const digit = shown.result.digits[shown.chosen];
   const image = digit ? digit.image : null;
   const off = countOff(live.network);
+  const known = through.stops.filter(({ network }) => network).length;
   const { followed } = through;
-  if (!followed || followed.image !== image || followed.off !== off) followAtRest(digit, off);
+  const isBehind = !followed || followed.image !== image || followed.off !== off;
+  if (isBehind || followed.known !== known) followAtRest(digit, { image, off, known });
+  for (const id of ["through-chart", "through-words"]) byId(id).classList.toggle("behind", isBehind);
   drawThrough();
   showFigures(byId("through-units"), through.units.map((unit) => ({
     caption: `unit ${unit}`,
@@ -139,10 +142,10 @@ function showThrough() {
 }
 
 let following;
-function followAtRest(digit, off) { // which takes longer than a frame has, while one draws
+function followAtRest(digit, followed) { // which takes longer than a frame has, while one draws
   clearTimeout(following);
   following = setTimeout(() => {
-    through.followed = { image: digit ? digit.image : null, off };
+    through.followed = followed;
     followDigit(digit && altered(digit.found));
     showThrough();
   }, FOLLOW);
@@ -171,8 +174,11 @@ function wordsOf(digit) { // where the answer changes
     const { text } = through.answers[i];
     if (!changes.length || changes.at(-1).text !== text) changes.push({ text, name });
   });
-  if (changes.length === 1) return `Your digit is answered ${changes[0].text} all along.`;
-  return `Your digit is answered ${changes.map(({ text, name }) => `${text} ${name}`).join(", ")}.`;
+  const missing = through.answers.filter((answer) => !answer).length;
+  const told = changes.length > 1 ? changes.map(({ text, name }) => `${text} ${name}`).join(", ")
+    : `${changes[0].text}${missing ? "" : " all along"}`;
+  const gap = missing ? ` ${missing} of ${plural(through.stops.length, "moment")} ${missing === 1 ? "is" : "are"} missing.` : "";
+  return `Your digit is answered ${told}.${gap}`;
 }
 
 // The share of test images that each moment's network reads, and below it, line by line, how probable
@@ -197,7 +203,7 @@ function drawThrough() {
   slider.style.width = `${(stops.length - 1) * column + 2 * THUMB_HALF}px`;
   context.fillStyle = colour("line");
   context.globalAlpha = 0.35;
-  context.fillRect(gutter + through.at * column, 0, column, height);
+  context.fillRect(gutter + through.stop * column, 0, column, height);
   context.globalAlpha = 1;
   drawScores(context, colour, stops, (i) => left + i * column, top - 6, gutter - 6);
   context.font = "12px system-ui, sans-serif";
@@ -243,7 +249,7 @@ function drawScores(context, colour, stops, x, floor, edge) {
   context.lineWidth = 1;
   for (const [i, score] of known) {
     context.beginPath();
-    context.arc(x(i), y(score), i === through.at ? 4 : 2, 0, 2 * Math.PI);
+    context.arc(x(i), y(score), i === through.stop ? 4 : 2, 0, 2 * Math.PI);
     context.fill();
   }
 }
