@@ -45,7 +45,8 @@ class MLPClassifier(ClassifierMixin, BaseMLP):  # type: ignore[misc]  # no types
         y = self._checked(y)
         if fresh:
             self._learn_classes(y)
-        elif set(unique_labels(y)) != set(self.classes_):
+        self._check_kind(y)
+        if set(unique_labels(y)) != set(self.classes_):
             raise ValueError(
                 "warm_start can only be used where `y` has the same classes as in the previous "
                 f"call to fit. Previously got {self.classes_}, `y` has {unique_labels(y)}"
@@ -78,7 +79,8 @@ class MLPClassifier(ClassifierMixin, BaseMLP):  # type: ignore[misc]  # no types
         y = self._checked(y)
         if fresh:
             self._learn_classes(y, classes)
-        elif len(unknown := np.setdiff1d(unique_labels(y), self.classes_)):
+        self._check_kind(y)
+        if len(unknown := np.setdiff1d(unique_labels(y), self.classes_)):
             raise ValueError(
                 f"`y` has classes not in `self.classes_`. `self.classes_` has {self.classes_}. "
                 f"'y' has {unknown}."
@@ -126,6 +128,26 @@ class MLPClassifier(ClassifierMixin, BaseMLP):  # type: ignore[misc]  # no types
             self.classes_ = np.arange(y.shape[1])
         else:
             self.classes_ = unique_labels(y if classes is None else to_host(classes))
+
+    def _check_kind(self, y: NDArray[Any]) -> None:
+        """Refuse labels of another form than the first fit had.
+
+        Raises:
+            ValueError: if there are several labels each instead of one class or the other way
+                round, another number of labels, or texts instead of numbers.
+        """
+        if y.ndim != 1 + self._multilabel:
+            forms = "one class each, shape (N,)", "several labels each, shape (N, L)"
+            raise ValueError(
+                f"y has {forms[y.ndim - 1]}, but the first fit had {forms[self._multilabel]}: "
+                "give y in that form, or fit a new estimator"
+            )
+        if self._multilabel and y.shape[1] != len(self.classes_):
+            raise ValueError(
+                f"y has {y.shape[1]} columns, but had {len(self.classes_)} in the first fit"
+            )
+        if not self._multilabel:
+            unique_labels(y, self.classes_)  # refuses texts among numbers
 
     def _task(self) -> Task:
         names = tuple(map(str, self.classes_.tolist()))

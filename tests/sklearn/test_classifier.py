@@ -99,6 +99,34 @@ def test_partial_fit_takes_one_pass_and_keeps_the_optimizers_state() -> None:
         MLPClassifier(early_stopping=True).partial_fit(X, y, classes=np.arange(10))
 
 
+@pytest.mark.parametrize(
+    ("labels", "classes"),
+    [("abc", ["a", "c"]), ("abc", ["a", "b"]), ([0, 1, 2], [0, 2]), ([0, 1, 2], [0, 1])],
+)
+def test_a_class_that_was_not_named_is_refused_in_the_first_call(labels: Any, classes: Any) -> None:
+    given = np.array(list(labels))[y % 3]
+    with pytest.raises(ValueError, match="`y` has classes not in `self.classes_`"):
+        MLPClassifier((5,)).partial_fit(X, given, classes=classes)
+
+
+def test_texts_are_no_numbers() -> None:
+    with pytest.raises(ValueError, match="Mix of label input types"):
+        MLPClassifier((5,)).partial_fit(X, np.array(["2", "10"])[y % 2], classes=[2, 10])
+
+
+@pytest.mark.parametrize("method", ["fit", "partial_fit"])
+def test_later_labels_have_the_form_of_the_first(method: str) -> None:
+    one, several = y % 2, np.eye(3, dtype=int)[y % 3]
+    model = MLPClassifier((5,), max_iter=1, warm_start=True).fit(X, several)
+    with pytest.raises(ValueError, match="y has 2 columns, but had 3 in the first fit"):
+        getattr(model, method)(X, several[:, :2])
+    with pytest.raises(ValueError, match="y has one class each.* the first fit had several"):
+        getattr(model, method)(X, one)
+    model = MLPClassifier((5,), max_iter=1, warm_start=True).fit(X, one)
+    with pytest.raises(ValueError, match="y has several labels each.* the first fit had one"):
+        getattr(model, method)(X, several[:, :2])
+
+
 def test_a_warm_start_goes_on_from_the_weights() -> None:
     model = MLPClassifier((9,), warm_start=True, max_iter=3, random_state=0)
     before = model.fit(X, y).loss_
