@@ -105,7 +105,7 @@ def test_partial_fit_takes_one_pass_and_keeps_the_optimizers_state() -> None:
 )
 def test_a_class_that_was_not_named_is_refused_in_the_first_call(labels: Any, classes: Any) -> None:
     given = np.array(list(labels))[y % 3]
-    with pytest.raises(ValueError, match="`y` has classes not in `self.classes_`"):
+    with pytest.raises(ValueError, match=r"`y` has classes not in `self.classes_`"):
         MLPClassifier((5,)).partial_fit(X, given, classes=classes)
 
 
@@ -120,10 +120,10 @@ def test_later_labels_have_the_form_of_the_first(method: str) -> None:
     model = MLPClassifier((5,), max_iter=1, warm_start=True).fit(X, several)
     with pytest.raises(ValueError, match="y has 2 columns, but had 3 in the first fit"):
         getattr(model, method)(X, several[:, :2])
-    with pytest.raises(ValueError, match="y has one class each.* the first fit had several"):
+    with pytest.raises(ValueError, match=r"y has one class each.* the first fit had several"):
         getattr(model, method)(X, one)
     model = MLPClassifier((5,), max_iter=1, warm_start=True).fit(X, one)
-    with pytest.raises(ValueError, match="y has several labels each.* the first fit had one"):
+    with pytest.raises(ValueError, match=r"y has several labels each.* the first fit had one"):
         getattr(model, method)(X, several[:, :2])
 
 
