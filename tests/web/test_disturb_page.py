@@ -124,10 +124,10 @@ def test_the_answers_are_those_at_each_value_of_the_slider(page: Page) -> None:
 
 
 def test_strips_that_are_not_of_this_digit_are_dimmed(page: Page) -> None:
-    is_behind = "return byId('amounts').classList.contains('behind')"
-    page.until(lambda: not page.run(is_behind))
-    assert page.run("readDrawing(); " + is_behind)
-    page.until(lambda: not page.run(is_behind))
+    behind = "return document.querySelectorAll('#amounts .behind, #harder-words.behind').length"
+    page.until(lambda: page.run(behind) == 0)
+    assert page.run("readDrawing(); " + behind) == 4
+    page.until(lambda: page.run(behind) == 0)
 
 
 def test_where_the_answer_flips_is_told(page: Page, reader: Path) -> None:

@@ -149,7 +149,8 @@ function flipsOf(answers) { // those at which it changes, the first among them
 let looking;
 function lookHarderAtRest() {
   clearTimeout(looking);
-  byId("amounts").classList.add("behind");
+  for (const { strip } of Object.values(disturbanceRows)) strip.classList.add("behind");
+  byId("harder-words").classList.add("behind");
   looking = setTimeout(lookHarder, LOOK_AFTER);
 }
 
@@ -169,13 +170,15 @@ async function lookHarder() {
       }
       answers.push(answerAlong(kind, amount, digit.found));
     }
-    drawAnswers(disturbanceRows[kind].strip, answers, digit && digit.text);
+    const { strip } = disturbanceRows[kind];
+    drawAnswers(strip, answers, digit && digit.text);
+    strip.classList.remove("behind");
     const { label, write } = DISTURBANCES[kind];
     const flips = flipsOf(answers).map(({ text, amount }) => `${text} from ${write(amount)} on`);
     words.push(`${label}: ${flips.length === 1 ? `${answers[0].text} all along` : flips.join(", ")}.`);
   }
   byId("harder-words").textContent = digit ? words.join(" ") : "";
-  byId("amounts").classList.remove("behind");
+  byId("harder-words").classList.remove("behind");
 }
 
 function drawAnswers(strip, answers, now) {
