@@ -18,7 +18,8 @@ from mlp.common.option import option
 from mlp.data.task import Task
 from mlp.sklearn.arrays import to_host
 from mlp.sklearn.base import BaseMLP, Lesson
-from mlp.sklearn.parameters import OURS
+from mlp.sklearn.constraints import check_parameters
+from mlp.sklearn.parameters import OURS, of_recipe
 
 
 @dataclass(eq=False, repr=False, kw_only=True)
@@ -31,6 +32,7 @@ class MLPClassifier(ClassifierMixin, BaseMLP):  # type: ignore[misc]  # no types
     class_weight: Any = option(
         None, "Weights of the classes: 'balanced', or numbers by class.", group=OURS
     )
+    monitor: str = of_recipe("monitor")
 
     def fit(self, X: Any, y: Any, sample_weight: Any = None) -> MLPClassifier:
         """Learn from samples.
@@ -40,6 +42,7 @@ class MLPClassifier(ClassifierMixin, BaseMLP):  # type: ignore[misc]  # no types
             y: classes, shape (N,), or labels of 0 and 1, shape (N, L).
             sample_weight: how much each sample counts, shape (N,).
         """
+        check_parameters(self)
         fresh = not (self.warm_start and hasattr(self, "network_"))
         X, y = self._samples(X, y, reset=fresh)
         y = self._checked(y)
@@ -65,6 +68,7 @@ class MLPClassifier(ClassifierMixin, BaseMLP):  # type: ignore[misc]  # no types
             sample_weight: how much each sample counts, shape (N,).
             classes: all classes there will be; needed in the first call.
         """
+        check_parameters(self)
         fresh = not hasattr(self, "network_")
         if self.early_stopping:
             raise ValueError("partial_fit does not support early_stopping=True")

@@ -9,7 +9,7 @@ from numbers import Integral
 from typing import Any
 
 import numpy as np
-from sklearn.base import BaseEstimator, is_regressor
+from sklearn.base import BaseEstimator
 
 from mlp.common.errors import UsageError
 from mlp.common.option import option
@@ -122,7 +122,6 @@ class Parameters(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no ty
     dropout: float = of_recipe("dropout")
     input_dropout: float = of_recipe("input_dropout")
     max_norm: float | None = of_recipe("max_norm")
-    monitor: str = of_recipe("monitor")
     average: str | None = of_recipe("average")
     freeze: str | None = of_recipe("freeze")
     device: str = option("cpu", "cpu, cuda, cuda:N or auto.", group=OURS)
@@ -177,7 +176,7 @@ def recipe_of(
     """
     p, incremental = parameters, epochs is not None
     early_stopping = p.early_stopping and not incremental
-    monitor: Any = "loss" if is_regressor(p) else p.monitor
+    monitor: Any = getattr(p, "monitor", "loss")  # numbers have no accuracy
     batch_size: Any = 200 if p.batch_size == "auto" else p.batch_size
     samples = N if batch_size == "full" else min(batch_size, N)
     return Recipe(
@@ -204,7 +203,7 @@ def optimizer_of(parameters: Parameters) -> str:
     p = parameters
     if p.solver != "adam":
         return p.solver
-    return f"adam({p.beta_1!r}, {p.beta_2!r}, {p.epsilon!r})"
+    return f"adam({float(p.beta_1)!r}, {float(p.beta_2)!r}, {float(p.epsilon)!r})"
 
 
 def momentum_of(parameters: Parameters) -> dict[str, Any]:

@@ -13,6 +13,7 @@ from sklearn.utils import column_or_1d
 from mlp.data.task import Task
 from mlp.sklearn.arrays import to_host
 from mlp.sklearn.base import BaseMLP, Lesson
+from mlp.sklearn.constraints import check_parameters
 from mlp.sklearn.parameters import parameter
 
 LOSSES = {"squared_error": "quadratic"}
@@ -38,12 +39,14 @@ class MLPRegressor(RegressorMixin, BaseMLP):  # type: ignore[misc]  # no types t
             y: numbers, shape (N,) or (N, L).
             sample_weight: how much each sample counts, shape (N,).
         """
+        check_parameters(self)
         fresh = not (self.warm_start and hasattr(self, "network_"))
         self._learn(self._lesson(X, y, sample_weight, reset=fresh), fresh=fresh)
         return self
 
     def partial_fit(self, X: Any, y: Any, sample_weight: Any = None) -> MLPRegressor:
         """Learn from each sample once; see `fit`."""
+        check_parameters(self)
         if self.early_stopping:
             raise ValueError("partial_fit does not support early_stopping=True")
         fresh = not hasattr(self, "network_")

@@ -224,24 +224,6 @@ def test_weights_count_samples_and_classes() -> None:
     )
 
 
-@pytest.mark.parametrize(
-    ("given", "words"),
-    [
-        ({"hidden_layer_sizes": (-1,)}, "hidden_layer_sizes must be > 0"),
-        ({"activation": "maxout"}, "there is no .*'maxout'"),
-        ({"solver": "hadoken"}, "there is no optimizer 'hadoken'"),
-        ({"learning_rate_init": 0.0}, "learning rate must be above 0"),
-        ({"max_iter": 0}, "epochs must be a whole number"),
-        ({"dropout": 1.0}, "dropout must be from 0"),
-        ({"alpha": -1.0}, "weight decay must be"),
-        ({"device": "gpu"}, "there is no device 'gpu'"),
-    ],
-)
-def test_a_parameter_that_makes_no_sense_is_a_value_error(given: Any, words: str) -> None:
-    with pytest.raises(ValueError, match=words):
-        MLPClassifier(**given).fit(X, y)
-
-
 def test_values_that_make_training_diverge_are_told() -> None:
     with pytest.raises(ValueError, match="Solver produced non-finite parameter weights"):
         MLPClassifier((5,), solver="sgd", learning_rate_init=1e30, max_iter=9).fit(X * 1e9, y)
