@@ -88,7 +88,8 @@ class Deformation:
 
         Returns:
             Shape (7, R): one row for the thickness, and 6 for the affine map. And for an elastic
-            field its noise, shape (2 R, height, width); else nothing, (0, height, width).
+            field its noise, downwards for each group and then to the right, shape (2 R, height,
+            width); else nothing, (0, height, width).
         """
         H, W = self.height, self.width
         fields = 2 if self._elastic else 0
@@ -96,8 +97,10 @@ class Deformation:
         self.bits.seek(key + first * (7 + fields * H * W))
         bits = self.bits.draw(R, 7 + fields * H * W)
         self._to_uniform(bits[:, :7].T, draws)
-        if fields:
-            self._to_uniform(bits[:, 7:], noise.reshape(R, fields * H * W))
+        for nth in range(fields):
+            own = 7 + nth * H * W
+            rows = noise[nth * R : nth * R + R].reshape(R, H * W)
+            self._to_uniform(bits[:, own : own + H * W], rows)
         return draws, noise
 
     def _to_uniform(self, bits: Array, out: Array) -> None:
@@ -151,7 +154,8 @@ class Deformation:
             down, field = self.buffer("down", *noise.shape), self.buffer("field", *noise.shape)
             xp.matmul(self._smooth_down, noise, out=down)
             xp.matmul(down, self._smooth_right, out=field)
-            xp.add(positions, field.reshape(R, 2, H * W).T, out=positions)
+            every = positions.reshape(H * W, 2 * R)
+            xp.add(every, field.reshape(2 * R, H * W).T, out=every)
         return positions
 
     def _column(self, *values: float) -> Array:

@@ -18,7 +18,7 @@ class FiniteCheck:
 
     def __init__(self, model: MLP, out: Array) -> None:
         self._xp, self._parameters = model.backend.xp, model.parameters.reshape(-1, 1)  # (P, 1)
-        self._zeros = self._xp.zeros((1, model.parameters.size), dtype=model.dtype)
+        self._zeros = self._xp.zeros((1, len(model.parameters)), dtype=model.dtype)
         self._out = out.reshape(1, 1)
 
     def write(self) -> None:
