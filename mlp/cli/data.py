@@ -51,7 +51,7 @@ def info(
     as_json: Json = False,
 ) -> None:
     """Describe a dataset in any format, and check it."""
-    format, choices = formats.detect(path), reading.over(Reading())
+    format, choices = formats.detect(formats.locate(path)), reading.over(Reading())
     format.check_choices(path, choices)
     with _bar("reading images") as on_progress:
         raw = formats.read_raw(path, Request(choices, on_progress, console.note))

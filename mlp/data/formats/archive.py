@@ -14,6 +14,7 @@ from tempfile import TemporaryDirectory
 from mlp.common.bounds import check_unpacked
 from mlp.common.errors import DataError
 from mlp.common.safe_npz import is_zip
+from mlp.data.formats.lone_folder import find_inside
 from mlp.data.formats.npz import holds_arrays_alone
 from mlp.data.formats.registry import FORMATS, Format, ReadFormat
 from mlp.data.formats.request import Request
@@ -64,7 +65,7 @@ def _unpacked(path: Path) -> Iterator[tuple[Format, Path]]:
     """Unpack an archive for a while, and recognise what lies in it."""
     with TemporaryDirectory(prefix="mlp-") as folder:
         _unpack(path, Path(folder))
-        place = _root(Path(folder))
+        place = find_inside(Path(folder))
         try:
             found = FORMATS.matching(place)
             if len(found) != 1 or isinstance(found[0], Archive):
@@ -116,17 +117,3 @@ def _unpack_gzip(path: Path, target: Path) -> None:
             done += len(content)
             check_unpacked(path, packed, done, DataError)
             unpacked.write(content)
-
-
-def _root(folder: Path) -> Path:
-    """Return the one file or folder inside, or inside that; else the folder itself."""
-    while folder.is_dir():
-        inside = [
-            entry
-            for entry in folder.iterdir()
-            if not entry.name.startswith(".") and entry.name != "__MACOSX"
-        ]
-        if len(inside) != 1:
-            break
-        folder = inside[0]
-    return folder

@@ -13,6 +13,7 @@ from mlp.common.plain_file import check_file
 from mlp.common.quiet import quiet
 from mlp.data.dataset import Dataset
 from mlp.data.formats.image_files import holds_pictures
+from mlp.data.formats.lone_folder import find_inside
 from mlp.data.formats.registry import FORMATS, PAIR, Format
 from mlp.data.formats.request import Request
 from mlp.data.formats.rows import Asked, Rows
@@ -73,6 +74,22 @@ def detect(path: str | Path) -> Format:
     raise DataError(f"{path} is no dataset: {remedy or f'name {FORMATS.titles}'}")
 
 
+def locate(path: str | Path) -> Path:
+    """Return where the data of a folder is: there, or in the one folder within, as `find_inside`.
+
+    Raises:
+        DataError: as `detect`.
+    """
+    path = Path(path)
+    put_back(path)
+    check_file(path, DataError)
+    try:
+        found = find_inside(path)
+        return found if found == path or FORMATS.matching(found) else path
+    except OSError as error:
+        raise DataError(f"cannot read {path}: {error.strerror or error}") from None
+
+
 def read_raw(path: str | Path, request: Request | None = None) -> RawSplits:
     """Read what a file or folder in any format holds, as it is.
 
@@ -83,7 +100,7 @@ def read_raw(path: str | Path, request: Request | None = None) -> RawSplits:
     Raises:
         DataError: if it is missing, damaged, hostile or of no known format.
     """
-    path, request = Path(path), request or Request()
+    path, request = locate(path), request or Request()
     format = detect(path)
     other = request.reading.test_file
     return format.read_pair(path, Path(other), request) if other else format.read(path, request)
@@ -100,7 +117,7 @@ def read_rows(path: str | Path, request: Request, asked: Asked) -> Iterator[Rows
     Raises:
         DataError: as `detect`, and if they are not what the model reads.
     """
-    path = Path(path)
+    path = locate(path)
     try:
         if path.is_dir() and not FORMATS.matching(path) and holds_pictures(path):
             yield from FORMATS["images"]().rows(path, request, asked)
@@ -143,7 +160,7 @@ def read(
     path = Path(path)
     request = Request(reading or Reading(), progress or quiet, note or quiet, asked_of(known))
     if known is None:  # else the choices are those that the model was trained with
-        detect(path).check_choices(path, request.reading)
+        detect(locate(path)).check_choices(path, request.reading)
     raw = read_raw(path, request)
     return interpret(raw, path.stem, str(path), reading, kind=kind, known=known, note=note)
 

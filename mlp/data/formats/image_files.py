@@ -70,6 +70,11 @@ def is_litter(name: str) -> bool:
     return name.startswith(".") or name.lower() in _LITTER
 
 
+def is_text(path: Path) -> bool:
+    """Whether a file is what people write about their pictures, by its name."""
+    return bool(_TEXTS.fullmatch(path.name)) and path.is_file()
+
+
 def list_images(
     folder: Path, note: Callable[[str], None] | None = None
 ) -> dict[str, list[ImageFile]]:
@@ -86,7 +91,7 @@ def list_images(
         DataError: if an entry is neither a picture nor a class, or a link leads out of the folder.
     """
     root = folder.resolve()
-    entries = [entry for entry in _entries(folder, root) if not _is_text(entry)]
+    entries = [entry for entry in _entries(folder, root) if not is_text(entry)]
     if not any(entry.name.lower() in _FOLDERS and entry.is_dir() for entry in entries):
         return {WHOLE: _list_split(folder, root)}
     found: dict[str, list[ImageFile]] = {}
@@ -114,7 +119,7 @@ def list_images(
 
 
 def _list_split(folder: Path, root: Path) -> list[ImageFile]:
-    entries = [entry for entry in _entries(folder, root) if not _is_text(entry)]
+    entries = [entry for entry in _entries(folder, root) if not is_text(entry)]
     if entries and not any(entry.is_dir() for entry in entries):
         files = [ImageFile(_picture(path), None) for path in entries]  # of no class
         return sorted(files, key=_order)
@@ -122,7 +127,7 @@ def _list_split(folder: Path, root: Path) -> list[ImageFile]:
     for entry in entries:
         if not entry.is_dir():
             raise DataError(f"{entry} is not the folder of a class: move it elsewhere")
-        inside = (path for path in _entries(entry, root) if not _is_text(path))
+        inside = (path for path in _entries(entry, root) if not is_text(path))
         files += [ImageFile(_picture(path), entry.name) for path in inside]
     if not files:
         raise DataError(f"{folder} holds no images: put pictures into the folders of its classes")
@@ -148,10 +153,6 @@ def _entries(folder: Path, root: Path) -> Iterator[Path]:
                 yield path
     except OSError as error:
         raise DataError(f"cannot read {folder}: {error.strerror or error}") from None
-
-
-def _is_text(path: Path) -> bool:
-    return bool(_TEXTS.fullmatch(path.name)) and path.is_file()
 
 
 def _order(file: ImageFile) -> tuple[Any, ...]:

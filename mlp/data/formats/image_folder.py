@@ -19,11 +19,12 @@ from mlp.data.formats.image_files import (
     is_labelled,
     list_images,
 )
-from mlp.data.formats.pictures import decode, prepare
+from mlp.data.formats.pictures import decode, prepare, to_bytes
 from mlp.data.formats.registry import FORMATS, ONE, PAIR, Format
 from mlp.data.formats.request import Request
 from mlp.data.formats.rows import Asked, Rows, rows_at_once, split_to_answer
 from mlp.data.formats.splits import WHOLE, Progress, RawSplits, Splits
+from mlp.data.inputs import Pixels
 from mlp.data.raw import RawSplit
 
 MAX_BYTES = 4 << 30
@@ -68,6 +69,8 @@ class ImageFolder(Format):
         for start in range(0, len(files), step):
             part = files[start : start + step]
             kept, images = _read_all(path, [file.path for file in part], request)
+            if request.reading.size and isinstance(asked.inputs, Pixels) and asked.inputs.is_plain:
+                images = to_bytes(images)
             read = [part[i] for i in kept]
             labels = _labels(read) if all(file.label is not None for file in read) else None
             texts = [file.path.relative_to(path).as_posix() for file in read]
@@ -85,7 +88,8 @@ def read_images(folder: Path, files: dict[str, list[ImageFile]], request: Reques
     Args:
         folder: where they are, for messages.
         files: the pictures of each split. All are of one size, unless ``--size`` or
-            ``--handwriting`` is asked for.
+            ``--handwriting`` is asked for; and of one depth, unless ``--size`` is: all are bytes
+            then if one is.
         request: how they are to be read; its progress is called after each.
 
     Raises:
@@ -136,11 +140,13 @@ def _read_all(
                     "bring all to one size with --size, or drawings to MNIST's form with "
                     "--handwriting"
                 )
-            if image.dtype != images.dtype:
+            if image.dtype != images.dtype and reading.size is None:
                 raise DataError(
                     f"{path} has {8 * image.itemsize} bits a pixel but {first} "
                     f"{8 * images.itemsize}: save all of them alike"
                 )
+            if image.dtype != images.dtype:
+                image, images = to_bytes(image), to_bytes(images)
             images[len(kept)] = image
             kept.append(i)
             request.progress(i + 1, len(paths))

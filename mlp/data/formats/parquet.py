@@ -25,7 +25,7 @@ from mlp.data.formats.parquet_columns import (
     read_columns,
     texts_of,
 )
-from mlp.data.formats.pictures import decode
+from mlp.data.formats.pictures import decode, to_bytes
 from mlp.data.formats.registry import FORMATS, ReadFormat
 from mlp.data.formats.request import Request
 from mlp.data.formats.row_columns import raw_of, rows_of
@@ -175,6 +175,8 @@ def _images(column: Any, files: list[Path], size: int | None) -> NDArray[Any]:
             packed = sum(file.stat().st_size for file in files)
             check_unpacked(first, packed, len(column) * image.nbytes, DataError)
             images = np.empty((len(column), *image.shape), image.dtype)
+        if size is not None and image.dtype != images.dtype:
+            image, images = to_bytes(image), to_bytes(images)
         if (image.shape, image.dtype) != (images.shape[1:], images.dtype):
             raise DataError(
                 f"the pictures of {first} are of several sizes or depths: bring all to one with "

@@ -84,6 +84,13 @@ def decode(file: Path | BinaryIO, source: str, size: int | None = None) -> NDArr
     return grey if size is None else _scaled(grey, size)
 
 
+def to_bytes(grey: NDArray[Any]) -> NDArray[np.uint8]:
+    """Bring a picture of 16 bits to 8, so that 65535 becomes 255; one of 8 bits stays as it is."""
+    if grey.dtype == np.uint8:
+        return grey
+    return ((grey.astype(np.uint32) + 128) // 257).astype(np.uint8)
+
+
 def _bytes_of(picture: Image.Image) -> int:
     """Bound the memory that a picture takes at most until it is scaled.
 

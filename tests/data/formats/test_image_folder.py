@@ -18,10 +18,13 @@ from PIL import Image
 from small_datasets import assert_not_read, checksums, pair
 from source import ROOT
 
+from mlp.common.errors import DataError
 from mlp.data.formats import convert as formats
 from mlp.data.formats import image_folder
 from mlp.data.formats.request import Request
+from mlp.data.formats.rows import Asked
 from mlp.data.formats.splits import TEST, TRAIN, WHOLE
+from mlp.data.inputs import Pixels
 from mlp.data.reading import Reading
 
 
@@ -162,6 +165,27 @@ def test_mixed_sizes_are_scaled_where_asked(tmp_path: Path) -> None:
     split = formats.read_raw(tmp_path / "d", Request(Reading(size=6)))[WHOLE]
     assert split.features.shape == (2, 6, 6)
     assert (split.features > 250).all()
+
+
+def test_mixed_depths_are_of_one_range_where_scaled(tmp_path: Path) -> None:
+    for order in ("89", "98"):
+        for name, depth in zip(order, ("u1", "u2"), strict=True):
+            (tmp_path / order / name).mkdir(parents=True)
+            grey = np.array([[0, 255], [128, 77]], depth) * (257 if depth == "u2" else 1)
+            Image.fromarray(grey).save(tmp_path / order / name / "a.png")
+        with pytest.raises(DataError, match="bits a pixel"):
+            formats.read_raw(tmp_path / order)
+        features = formats.read_raw(tmp_path / order, Request(Reading(size=2)))[WHOLE].features
+        assert features.dtype == np.uint8
+        assert features.tolist() == [[[0, 255], [128, 77]]] * 2
+
+
+def test_a_model_of_bytes_reads_pictures_of_16_bits_where_scaled(tmp_path: Path) -> None:
+    (tmp_path / "d" / "0").mkdir(parents=True)
+    Image.fromarray(np.full((2, 2), 65535, "u2")).save(tmp_path / "d" / "0" / "a.png")
+    asked = Asked(Pixels(shape=(2, 2)), 4)
+    (rows,) = formats.read_rows(tmp_path / "d", Request(Reading(size=2)), asked)
+    assert rows.raw.features.tolist() == [[[255, 255], [255, 255]]]
 
 
 def test_drawings_are_read_where_nothing_else_is_imported(tmp_path: Path) -> None:

@@ -107,6 +107,15 @@ def test_a_damaged_file_is_refused_in_a_sentence(tmp_path: Path, cut: int) -> No
     assert "\n" not in str(error.value)
 
 
+def test_mixed_depths_are_of_one_range_where_scaled(tmp_path: Path) -> None:
+    deep = IMAGES[1].astype(np.uint16) * 257
+    parquet.write_table(pictures([IMAGES[0], deep, *IMAGES[2:]]), tmp_path / "t.parquet")
+    parquet.write_table(pictures(IMAGES), tmp_path / "plain.parquet")
+    size = Request(Reading(size=IMAGES.shape[1]))
+    found = [formats.read_raw(tmp_path / f"{name}.parquet", size) for name in ("t", "plain")]
+    np.testing.assert_array_equal(found[0]["all"].features, found[1]["all"].features)
+
+
 def test_what_cannot_be_learnt_is_refused(tmp_path: Path) -> None:
     place = tmp_path / "t.parquet"
     parquet.write_table(pictures([*IMAGES[:11], IMAGES[0, :4, :4]]), place)
