@@ -171,9 +171,9 @@ def all_as_test(dataset: Dataset) -> Dataset:
 def hold_out(dataset: Dataset, validation: float, seed: int) -> tuple[Split, Split]:
     """Hold training images out for validation, drawn at random.
 
-    Where each image has one class, every class is held out in the same proportion, to within one
-    image. The images of both splits stay in the order in which they lie. They are drawn on the
-    host, so that a seed holds out the same images on every device.
+    Where each image has one class, or one answer, every class is held out in the same proportion,
+    to within one image. The images of both splits stay in the order in which they lie. They are
+    drawn on the host, so that a seed holds out the same images on every device.
 
     Args:
         dataset: its training split is divided, from `Dataset.validation_start` on, or from 0 on if
@@ -208,7 +208,7 @@ def evenly_drawn(labels: NDArray[Any], count: int, rng: np.random.Generator) -> 
     """Draw rows at random, of each class, or of each range of one number, in the same proportion.
 
     Args:
-        labels: of all rows, shape (N,) or (N, L); answers, and several numbers, decide nothing.
+        labels: of all rows, shape (N,) or (N, L); several answers or numbers decide nothing.
         count: how many to draw, at most N.
         rng: draws.
 
@@ -216,7 +216,7 @@ def evenly_drawn(labels: NDArray[Any], count: int, rng: np.random.Generator) -> 
         The rows, shape (count,).
     """
     rows = rng.permutation(len(labels))
-    if labels.ndim == 1 or (labels.dtype.kind == "f" and labels.shape[1] == 1):
+    if labels.ndim == 1 or labels.shape[1] == 1:
         rows = rows[np.argsort(labels.reshape(-1)[rows], kind="stable")]
     # Evenly spaced: each class, whose rows are now side by side, gets its share.
     return rows[(2 * np.arange(count) + 1) * len(rows) // (2 * count)]

@@ -233,12 +233,18 @@ class BaseMLP(Parameters):
         self.best_validation_score_ = progress.best_score if early_stopping else None
 
     def _seed(self, incremental: bool) -> int:
-        """Return the seed of a fit: the random state itself where it is a number."""
+        """Return the seed of a fit: the random state itself where it is a number.
+
+        A first `partial_fit` has the same, so that it starts from the same weights; each later one
+        has another, and so another order of the samples.
+        """
         given = self.random_state
-        if isinstance(given, numbers.Integral) and not incremental:
-            return int(given)
-        drawn: int = check_random_state(given).randint(2**31 - 1)
-        return (drawn + getattr(self, "t_", 0)) % 2**31 if incremental else drawn
+        seed: int = (
+            int(given)
+            if isinstance(given, numbers.Integral)
+            else check_random_state(given).randint(2**31 - 1)
+        )
+        return (seed + getattr(self, "t_", 0)) % 2**32 if incremental else seed
 
     def _outputs(self, X: Any, method: str) -> tuple[NDArray[Any], ArrayKind]:
         """Run the network on checked X; see `mlp.models.predict.outputs`."""

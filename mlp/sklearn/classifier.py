@@ -54,6 +54,8 @@ class MLPClassifier(ClassifierMixin, BaseMLP):  # type: ignore[misc]  # no types
                 "warm_start can only be used where `y` has the same classes as in the previous "
                 f"call to fit. Previously got {self.classes_}, `y` has {unique_labels(y)}"
             )
+        if self.early_stopping and not self._multilabel:
+            self._check_members(y)
         self._learn(self._lesson(X, y, sample_weight), fresh=fresh)
         return self
 
@@ -152,6 +154,20 @@ class MLPClassifier(ClassifierMixin, BaseMLP):  # type: ignore[misc]  # no types
             )
         if not self._multilabel:
             unique_labels(y, self.classes_)  # refuses texts among numbers
+
+    def _check_members(self, y: NDArray[Any]) -> None:
+        """Refuse classes of which none can be held out, as scikit-learn does.
+
+        Raises:
+            ValueError: if a class has one sample alone.
+        """
+        present, members = np.unique(y, return_counts=True)
+        if members.min() < 2:
+            raise ValueError(
+                "The least populated classes in y have only 1 member, which is too few to hold "
+                "samples of each out for early stopping. Classes with too few members are: "
+                f"{present[members < 2].tolist()}"
+            )
 
     def _task(self) -> Task:
         names = tuple(map(str, self.classes_.tolist()))

@@ -103,6 +103,16 @@ def test_the_seed_decides_which_images_are_held_out() -> None:
     assert first != list(range(160, 200))
 
 
+def test_each_answer_is_held_out_in_proportion() -> None:
+    answers = (LABELS[0] == LABELS).astype(np.uint8)[:, None]
+    split = Split(np.zeros((len(answers), 2, 2), np.uint8), answers)
+    data = Dataset("answers", "tests", 1, split, split, Task("binary", ("first",), (1,)))
+    for seed in range(5):
+        kept, held_out = hold_out(data, 0.2, seed)
+        assert abs(held_out.labels.sum() - 0.2 * answers.sum()) <= 1
+        assert kept.labels.sum() + held_out.labels.sum() == answers.sum()
+
+
 def test_images_with_several_answers_are_drawn_from_everywhere() -> None:
     answers = np.eye(CLASSES, dtype=np.uint8)[LABELS]
     data = replace(numbered(answers), task=Task("multilabel"))

@@ -150,6 +150,12 @@ def test_early_stopping_keeps_the_best_weights() -> None:
         model.set_params(validation_fraction=0.01).fit(X[:50], y[:50])
 
 
+def test_early_stopping_needs_two_samples_of_each_class() -> None:
+    few = np.array([*["a"] * 3, "b"])
+    with pytest.raises(ValueError, match=r"have only 1 member.*too few members are: \['b'\]"):
+        MLPClassifier(early_stopping=True).fit(X[:4], few)
+
+
 def test_a_loss_that_no_longer_falls_stops_training(capsys: pytest.CaptureFixture[str]) -> None:
     model = MLPClassifier((5,), tol=1e9, n_iter_no_change=2, verbose=True, max_iter=50).fit(X, y)
     assert model.n_iter_ == 4  # as scikit-learn counts: the first is progress

@@ -60,6 +60,17 @@ def test_early_stopping_goes_by_the_share_of_the_variance() -> None:
     assert model.best_validation_score_ == max(model.validation_scores_) > 0.9
 
 
+@pytest.mark.parametrize("momentum", [0.0, 0.9])
+def test_parts_of_full_batches_are_a_fit(momentum: float) -> None:
+    given: dict[str, Any] = {"momentum": momentum, "solver": "sgd", "learning_rate_init": 0.01}
+    given |= {"batch_size": "full", "random_state": 1, "max_iter": 100, "tol": 0.0}
+    whole = MLPRegressor(**given).fit(X, y)
+    parts = MLPRegressor(**given)
+    for _ in range(whole.n_iter_):
+        parts.partial_fit(X, y)
+    np.testing.assert_allclose(parts.predict(X), whole.predict(X), rtol=1e-6, atol=1e-9)
+
+
 def test_partial_fit_and_warm_start_need_as_many_numbers() -> None:
     model = MLPRegressor((9,), warm_start=True, max_iter=2).fit(X, y)
     for again in (model.fit, model.partial_fit):
