@@ -46,9 +46,14 @@ class ArrayKind:
         return library if self.device is None else f"{library} on {self.device}"
 
     def to_host(self, array: Any) -> Any:
-        """Bring an array of this kind to NumPy; what counts as NumPy's stays what it is."""
+        """Bring an array of this kind to NumPy; what counts as NumPy's stays what it is.
+
+        What speaks nothing but DLPack is read by it, and counts as NumPy's, as nobody says how to
+        make another.
+        """
         if self.is_host:
-            return array
+            speaks = hasattr(array, "__dlpack__") and not hasattr(array, "__array__")
+            return np.from_dlpack(array) if speaks else array
         if hasattr(array, "detach"):  # PyTorch: of the graph that it may be a part of, the values
             return array.detach().cpu().numpy()
         if hasattr(array, "get"):  # CuPy

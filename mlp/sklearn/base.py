@@ -24,7 +24,7 @@ from mlp.data.task import Task
 from mlp.models.predict import outputs
 from mlp.nn.network import MLP
 from mlp.sklearn.arrays import ArrayKind, check_same_kind, to_host
-from mlp.sklearn.parameters import Parameters, architecture_of, recipe_of
+from mlp.sklearn.parameters import Parameters, architecture_of, in_parameters, recipe_of
 from mlp.sklearn.stopping import OptimizerState, Progress
 from mlp.training.loop import train
 from mlp.training.recipe import Recipe
@@ -187,10 +187,10 @@ class BaseMLP(Parameters):
         except DivergedError as error:
             raise ValueError(
                 "Solver produced non-finite parameter weights. The input data may contain large "
-                f"values and need to be preprocessed: {error}"
+                f"values and need to be preprocessed: {in_parameters(str(error))}"
             ) from error
         except (MLPError, BackendError) as error:
-            raise ValueError(str(error)) from error
+            raise ValueError(in_parameters(str(error))) from error
         self._keep(progress, N, incremental, early_stopping)
         if history.interrupted:
             warnings.warn("Training interrupted by user.", stacklevel=3)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import re
 import sys
 from dataclasses import KW_ONLY, Field, dataclass, field, fields
 from numbers import Integral
@@ -54,6 +55,20 @@ RENAMED = {
     "min_delta": "tol",
 }
 """What scikit-learn calls fields of `Recipe` and `Architecture`."""
+
+
+def in_parameters(sentence: str) -> str:
+    """Call the options that a sentence names as the estimators' parameters are called.
+
+    ``"try --lr 0.1"`` becomes ``"try learning_rate_init=0.1"``.
+    """
+
+    def called(option: re.Match[str]) -> str:
+        name = option[1].replace("-", "_")
+        return RENAMED.get(name, name) + ("=" if option[2] else "")
+
+    return re.sub(r"(?<!\S)--([a-z]+(?:-[a-z]+)*)( (?=\d))?", called, sentence)
+
 
 ACTIVATIONS = {"logistic": "sigmoid"}
 """What scikit-learn calls some activations, and their names here."""

@@ -40,6 +40,22 @@ def test_each_answer_is_of_the_librarys_kind(library: Any, device: str) -> None:
     assert model.score(given, classes) == expected.score(X, y)
 
 
+def test_what_speaks_dlpack_alone_is_read_and_answered_as_numpys() -> None:
+    class Foreign:
+        def __init__(self, array: Any) -> None:
+            self._array = array
+
+        def __dlpack__(self, **how: Any) -> Any:
+            return self._array.__dlpack__(**how)
+
+        def __dlpack_device__(self) -> Any:
+            return self._array.__dlpack_device__()
+
+    model = MLPClassifier((5,), max_iter=2, random_state=0).fit(Foreign(X), Foreign(y))
+    expected = MLPClassifier((5,), max_iter=2, random_state=0).fit(X, y).predict_proba(X)
+    np.testing.assert_array_equal(model.predict_proba(Foreign(X)), expected)
+
+
 def test_texts_stay_numpys() -> None:
     given = of_strict(X, "CPU_DEVICE")
     names = np.array(["a", "b", "c"])[y]

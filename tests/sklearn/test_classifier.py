@@ -20,6 +20,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import MinMaxScaler, StandardScaler
 
 from mlp.sklearn import MLPClassifier
+from mlp.sklearn.parameters import in_parameters
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 
@@ -233,6 +234,15 @@ def test_weights_count_samples_and_classes() -> None:
 def test_values_that_make_training_diverge_are_told() -> None:
     with pytest.raises(ValueError, match="Solver produced non-finite parameter weights"):
         MLPClassifier((5,), solver="sgd", learning_rate_init=1e30, max_iter=9).fit(X * 1e9, y)
+
+
+def test_what_to_do_about_it_names_the_parameters() -> None:
+    given: dict[str, Any] = {"solver": "sgd", "learning_rate_init": 1e30, "max_iter": 9}
+    with pytest.raises(ValueError, match=r"try learning_rate_init=1e\+29 or clip_norm=1$"):
+        MLPClassifier((5,), loss="quadratic", output="identity", **given).fit(X, y)
+    assert in_parameters("a smaller --init, such as he_normal") == (
+        "a smaller init, such as he_normal"
+    )
 
 
 def test_sparse_samples_are_learnt_alike() -> None:
