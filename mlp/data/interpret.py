@@ -21,6 +21,7 @@ from mlp.common.rng import generator
 from mlp.data.arrange import arrange
 from mlp.data.dataset import Dataset, Split, evenly_drawn
 from mlp.data.inputs import Columns, Inputs, Pixels
+from mlp.data.one_hot import one_hot_names
 from mlp.data.raw import TEST, TRAIN, WHOLE, RawSplit, RawSplits
 from mlp.data.reading import Reading
 from mlp.data.targets import as_targets, find_task, has_label
@@ -73,13 +74,11 @@ def interpret(
     reading, tell = reading or Reading(), note or quiet
     splits = _shaped(splits, known.inputs if known else None, source)
     _check_shapes(splits, source)
+    given = splits[WHOLE if WHOLE in splits else TRAIN]
     splits = {key: _labelled(key, split, source, tell) for key, split in splits.items()}
     whole = splits[WHOLE] if WHOLE in splits else splits[TRAIN]
     if not len(whole):
-        remedy = "name the column or the file that holds them"
-        if whole.columns is not None:
-            remedy = f"name their column with --label, such as --label {whole.columns[-1]}"
-        raise DataError(f"{source} has no labels to learn from: {remedy}")
+        raise DataError(f"{source} has no labels {_remedy(given, known)}")
     parts = [whole, *(split for key, split in splits.items() if key == TEST and len(split))]
     held_out, task = len(parts) == 1, known.task if known else None
     is_of_numbers = (task.kind if task else kind) == "regression"
@@ -105,6 +104,20 @@ def interpret(
     return Dataset(
         name, source, len(task.names), train, test, task, inputs=inputs, is_one_set=held_out
     )
+
+
+def _remedy(given: RawSplit, known: Meaning | None) -> str:
+    """Say what helps where no row has a label."""
+    if known is not None and known.task is not None:
+        names = known.task.names
+        if known.task.kind == "regression":
+            return f"to measure the model by: add the column {' and '.join(names[:8])}"
+        return "to measure the model by: add a column called label, of its classes"
+    if given.columns is None:
+        return "to learn from: name the column or the file that holds them"
+    spread = one_hot_names(given)
+    name = ",".join(spread) if spread else given.columns[-1]
+    return f"to learn from: name their column with --label, such as --label {name}"
 
 
 def _shaped(splits: RawSplits, known: Inputs | None, source: str) -> RawSplits:

@@ -35,7 +35,8 @@ class Reading:
     label: str | None = option(
         None,
         "The label's column of a table: its name, or its number from 0, or from -1 for the last. "
-        "Else the column called label, class, target or the like.",
+        "Else the column called label, class, target or the like. Columns of 0 and 1, one for each "
+        "class: all of them, as cat,dog.",
         group=GROUP,
         metavar="COLUMN",
     )

@@ -21,7 +21,7 @@ from mlp.data.formats.splits import TEST, TRAIN, Progress, RawSplits, Splits, as
 from mlp.data.inputs import Columns
 from mlp.data.interpret import Meaning, interpret
 from mlp.data.reading import Reading
-from mlp.data.task import Kind
+from mlp.data.task import Kind, Task
 
 PICKLES = frozenset({".pkl", ".pickle", ".joblib"})
 """Endings of Python's own files of objects, which run what they hold when they are read."""
@@ -169,8 +169,9 @@ def asked_of(known: Meaning | None) -> Asked | None:
     """Return what a model reads of columns, where it does read columns."""
     if known is None or not isinstance(known.inputs, Columns):
         return None
-    classes = known.task.names if known.task else ()
-    return Asked(known.inputs, len(known.inputs.names), (), classes)
+    task = known.task or Task(names=())
+    answer = task.names[0] if task.kind == "regression" else ""
+    return Asked(known.inputs, len(known.inputs.names), (), task.names, answer)
 
 
 def write(

@@ -23,6 +23,7 @@ from mlp.data.formats.columns import (
     listed,
     pixel_order,
 )
+from mlp.data.formats.one_hot_columns import merge_one_hot
 from mlp.data.formats.request import Request
 from mlp.data.formats.rows import Asked, Rows
 from mlp.data.formats.table import Table
@@ -97,9 +98,14 @@ def raw_of(tables: Sequence[Table], request: Request) -> list[RawSplit]:
     Raises:
         DataError, UsageError: as `as_raw` and `find_layout`.
     """
+    merged = [
+        merge_one_hot(table, request.reading, is_known=request.known is not None or place > 0)
+        for place, table in enumerate(tables)
+    ]
+    tables, reading = [table for table, _ in merged], merged[0][1]
     if request.known is None:
-        return as_raw(tables, request.reading, request.note)
-    layouts = [find_layout(table, request.reading, request.known, request.note) for table in tables]
+        return as_raw(tables, reading, request.note)
+    layouts = [find_layout(table, own, request.known, request.note) for table, own in merged]
     found = [layout.apply(table, 0).raw for layout, table in zip(layouts, tables, strict=True)]
     return [replace(raw, source=str(t.path)) for raw, t in zip(found, tables, strict=True)]
 
@@ -181,7 +187,7 @@ def _label_among(table: Table, others: list[int], reading: Reading, asked: Asked
     if (column := _told_label(table, reading)) in others:
         return column
     for column in others:
-        if names[column].lower() in LABEL_NAMES:
+        if names[column].lower() in LABEL_NAMES or (asked.answer and names[column] == asked.answer):
             return column
     known = {*asked.classes}
     for column in others:

@@ -29,12 +29,14 @@ class Asked:
         width: how many values of each row.
         names: columns that are to be passed through where the file has them.
         classes: what a label may be called.
+        answer: what the column of the labels is called, where they are numbers; "" else.
     """
 
     inputs: Inputs
     width: int
     names: tuple[str, ...] = ()
     classes: tuple[str, ...] = ()
+    answer: str = ""
 
 
 @dataclass(frozen=True)
