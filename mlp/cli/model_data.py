@@ -5,9 +5,11 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
+from mlp.cli import console
 from mlp.cli.options import open_dataset
 from mlp.common.errors import DataError, UsageError
 from mlp.data.dataset import Dataset, all_as_test
+from mlp.data.describe import INVERTED, MOST_EXAMINED, are_mostly_ink
 from mlp.data.interpret import Meaning
 from mlp.data.load import relabel_for
 from mlp.data.reading import Reading
@@ -25,7 +27,8 @@ def open_data_of(model: MLP, name: str | None, folder: Path | None) -> Dataset:
 
     Returns:
         The dataset, with the labels that it comes with. Where it is one set that the model was not
-        trained on, all of it is the test.
+        trained on, all of it is the test. If that is mostly ink, a line says so; of what the model
+        was trained on, its training did.
 
     Raises:
         UsageError: if no name is given, and the model does not tell what it was trained on.
@@ -48,7 +51,10 @@ def open_data_of(model: MLP, name: str | None, folder: Path | None) -> Dataset:
             f"{asked}, which the model was trained on, is not what it was then: name the data to "
             "measure it on with --dataset"
         )
-    return all_as_test(dataset) if dataset.is_one_set else dataset
+    dataset = all_as_test(dataset) if dataset.is_one_set else dataset
+    if dataset.test.images.nbytes <= MOST_EXAMINED and are_mostly_ink(dataset.test):
+        console.warn(f"{dataset.name}: {INVERTED}")
+    return dataset
 
 
 def _origin(summary: DatasetSummary | None) -> str:

@@ -103,6 +103,13 @@ def _problems(split: Split, found: SplitDescription) -> Iterator[str]:
     yield from _contradicting(split)
 
 
+def are_mostly_ink(split: Split) -> bool:
+    """Whether images, as they are now understood, have more ink than paper."""
+    images = split.images
+    is_of_bytes = images.ndim == 3 and images.dtype == np.uint8 and images.size > 0
+    return bool(is_of_bytes and images.mean() > 255 / 2)
+
+
 def spoilers(dataset: Dataset) -> Iterator[str]:
     """Look for what would spoil a training, as it is now understood, in a sentence each.
 
@@ -126,7 +133,7 @@ def spoilers(dataset: Dataset) -> Iterator[str]:
             more = f" and {len(constant) - _NAMED:,} more" if len(constant) > _NAMED else ""
             yield f"train: column {named}{more} never changes: leave it out with --drop"
     elif train.images.ndim == 3:
-        if train.images.dtype == np.uint8 and train.images.mean() > 255 / 2:
+        if are_mostly_ink(train):
             yield INVERTED
         yield from (f"train: {problem}" for problem in _blank(train))
     if is_of_classes:

@@ -79,6 +79,8 @@ class Pixels:
     ) -> NDArray[Any]:
         """Turn values in this range into bytes; bytes are returned as they are, without a copy.
 
+        Bools are paper and ink whatever the range.
+
         Args:
             features: bool, integers or floats, shape (N, height, width).
             source: where they are, for the messages.
@@ -92,6 +94,8 @@ class Pixels:
         """
         if features.dtype == np.uint8 and self.is_plain:
             return features
+        if features.dtype.kind == "b":
+            return features.astype(np.uint8) * np.uint8(255)
         pixels = np.empty(features.shape, np.uint8)
         for rows in _chunks(features):
             values = features[rows].astype(np.float64)
@@ -104,9 +108,9 @@ class Pixels:
                         f"{where} of {source} has a value that is missing or infinite: correct it"
                     )
                 raise DataError(
-                    f"images of {source} hold values from {values.min():g} to {values.max():g}, "
-                    f"where {self.low:g} to {self.high:g} belong, the first of them in {where}: "
-                    "bring them to that range"
+                    f"the pixels of {source} go from {values.min():g} to {values.max():g}, where "
+                    f"{self.low:g} to {self.high:g} belong, the first outside in {where}: bring "
+                    "them to that range"
                 )
             pixels[rows] = np.rint((values - self.low) * (255.0 / (self.high - self.low)))
         return pixels

@@ -5,13 +5,13 @@ from __future__ import annotations
 from math import prod
 from typing import Any
 
-import numpy as np
 from numpy.typing import NDArray
 
 from mlp.common.errors import DataError
 from mlp.data.arrange import arrange
-from mlp.data.inputs import WIDEST_GAP, Columns, Inputs, Numbers, Pixels, full_range
+from mlp.data.inputs import Columns, Inputs, Numbers, Pixels
 from mlp.data.interpret import as_images
+from mlp.data.ranges import range_for
 from mlp.data.raw import RawSplit
 
 
@@ -62,31 +62,6 @@ class Intake:
     def _pixels(
         self, values: NDArray[Any], inputs: Pixels, numbers: Numbers | None
     ) -> NDArray[Any]:
-        if values.dtype.kind == "b":
-            return values.astype(np.uint8) * np.uint8(255)
-        is_whole = values.dtype.kind != "f" or bool(np.isfinite(values).all())  # else told below
-        if self._range is None and is_whole and values.any():
-            self._range = self._find_range(values, inputs)
+        if self._range is None and values.any():  # the first rows that are not blank decide
+            self._range, self.remark = range_for(values, inputs, self._source)
         return (self._range or inputs).apply(values, self._source, numbers)
-
-    def _find_range(self, values: NDArray[Any], inputs: Pixels) -> Pixels:
-        """Find the range of a file by its first rows that are not blank.
-
-        Raises:
-            DataError: if it is neither the model's, nor shares of it from 0 to 1.
-        """
-        low, high = full_range(values, self._source)
-        span, ours = inputs.high - inputs.low, high - low
-        if values.dtype.kind == "f" and low >= 0 and values.max() <= 1 and inputs.low >= 0:
-            return Pixels(0.0, 1.0)
-        if span >= WIDEST_GAP * ours or (inputs.low < 0 and values.min() >= 0):
-            raise DataError(
-                f"{self._source} has pixels from {values.min():g} to {values.max():g}, where the "
-                f"model reads {inputs.low:g} to {inputs.high:g}: bring them to that range"
-            )
-        if span >= 2 * ours:
-            self.remark = (
-                f"{self._source} has pixels from {low:g} to {high:g}, where the model was trained "
-                f"on {inputs.low:g} to {inputs.high:g}: they are read as paler ones"
-            )
-        return inputs

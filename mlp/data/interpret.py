@@ -22,6 +22,7 @@ from mlp.data.arrange import arrange
 from mlp.data.dataset import Dataset, Split, evenly_drawn
 from mlp.data.inputs import Columns, Inputs, Pixels
 from mlp.data.one_hot import one_hot_names
+from mlp.data.ranges import ranges_for
 from mlp.data.raw import TEST, TRAIN, WHOLE, RawSplit, RawSplits
 from mlp.data.reading import Reading
 from mlp.data.targets import as_targets, find_task, has_label
@@ -97,9 +98,16 @@ def interpret(
         inputs = _find_inputs(parts, reading, source)
     if not ((known and known.inputs) or (isinstance(inputs, Pixels) and inputs.is_plain)):
         tell(str(inputs))
+    taken: Sequence[Inputs] = [inputs] * len(parts)
+    if known and isinstance(known.inputs, Pixels):
+        sets = [whole] if held_out else parts
+        found = ranges_for([part.features for part in sets], known.inputs, source)
+        taken = [pixels for pixels, _ in found] * (len(parts) // len(sets))
+        for remark in dict.fromkeys(remark for _, remark in found if remark):
+            tell(remark)
     train, test = (
-        Split(inputs.apply(part.features, part.source or source, part.numbers), labels)
-        for part, labels in zip(parts, targets, strict=True)
+        Split(of.apply(part.features, part.source or source, part.numbers), labels)
+        for of, part, labels in zip(taken, parts, targets, strict=True)
     )
     return Dataset(
         name, source, len(task.names), train, test, task, inputs=inputs, is_one_set=held_out

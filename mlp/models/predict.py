@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import warnings
 from collections.abc import Sequence
 from typing import Any
 
@@ -16,7 +17,8 @@ from mlp.data.batches import Batches
 from mlp.data.formats.categories import values_of
 from mlp.data.formats.row_columns import named_features
 from mlp.data.frames import is_frame, table_of
-from mlp.data.inputs import WIDEST_GAP, Columns, Pixels
+from mlp.data.inputs import Columns, Pixels
+from mlp.data.ranges import SHARES, range_for
 from mlp.models.metadata import inputs_of, task_of, temperature_of
 from mlp.nn.network import MLP
 
@@ -61,7 +63,8 @@ def predict(model: MLP, images: ArrayLike) -> NDArray[Any]:
 
     Raises:
         ModelError: if the images have another size than the network's input.
-        DataError: if the images hold anything but numbers in one of these ranges.
+        DataError: if the images hold anything but numbers in one of these ranges, or are far from
+            filling it. Where they fill less than half of it, a warning says so.
     """
     answers: NDArray[Any] = decide(model, outputs(model, _batches(model, images)))
     task = task_of(model)
@@ -182,24 +185,12 @@ def _as_pixels(pixels: NDArray[Any], inputs: Pixels) -> NDArray[Any]:
     Raises:
         DataError: if the values are in no range that `predict` takes.
     """
-    kind, low, high = pixels.dtype.kind, inputs.low, inputs.high
-    if pixels.size == 0:
-        return pixels
-    if kind == "b":
-        return pixels.astype(np.uint8) * np.uint8(255)
-    least, most = float(pixels.min()), float(pixels.max())
-    if kind == "f" and least >= 0 and most <= 1 and low >= 0:
+    found, remark = range_for(pixels, inputs, GIVEN)
+    if remark is not None:
+        warnings.warn(remark, stacklevel=4)
+    taken = found.apply(pixels, GIVEN)
+    if pixels.dtype.kind == "f" and (found.low, found.high) == (SHARES.low, SHARES.high):
         scaled = np.multiply(pixels, 255, dtype=np.float64)
-        whole = np.rint(scaled)  # bytes divided by 255 are read to the bit as the bytes
-        return whole.astype(np.uint8) if np.allclose(scaled, whole, 0, 1e-4) else pixels
-    # Ones among zeros are the pixels of a bitmap, which in a wider range would be read as paper.
-    is_bitmap = most == 1 and least == 0 and high - low >= WIDEST_GAP
-    fits = low <= least and most <= high and not is_bitmap  # not where one is NaN
-    if fits and (kind != "f" or high - low <= 1 or low < 0 or (pixels == np.floor(pixels)).all()):
-        return inputs.apply(pixels, GIVEN)
-    numbers = "whole numbers" if low >= 0 and high > 1 else "numbers"
-    raise DataError(
-        f"images of dtype {pixels.dtype} hold values from {least:g} to {most:g}, where the model "
-        f"reads {numbers} from {low:g} to {high:g}, floats from 0 to 1 or bools: bring them to "
-        "one of these"
-    )
+        # Bytes divided by 255 are read to the bit as the bytes; other floats keep their fractions.
+        return taken if np.allclose(scaled, taken, 0, 1e-4) else pixels
+    return taken

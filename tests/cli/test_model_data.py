@@ -54,6 +54,47 @@ def test_other_data_is_taken_as_the_model_takes_it(mlp: Command, tmp_path: Path)
     refused(result, "where 0 to 16 belong")
 
 
+def test_data_of_another_range_is_read_by_the_rule_of_predict(mlp: Command, tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    labels = np.arange(60) % 3
+    images = np.zeros((60, 8, 8), np.uint8)
+    images[np.arange(60), labels * 2] = rng.integers(150, 256, (60, 8))
+    scaled = {
+        "bytes": (images, images),
+        "shares": (images / 255, images / 255),
+        "mixed": (images, images / 255),
+        "bools": (images > 99, images > 99),
+        "sixteen": (images // 16, images // 16),
+        "pale": (images // 4, images // 4),
+    }
+    for name, (train, test) in scaled.items():
+        np.savez(tmp_path / name, **dict(zip(ARRAYS, (train, labels, test, labels), strict=True)))
+    assert mlp("train", "--dataset", "bytes.npz", *TINY, "--epochs", "9").code == 0
+    for name in ("bytes", "shares", "mixed", "bools"):
+        assert evaluated(mlp, "--dataset", f"{name}.npz")["test_accuracy"] > 0.9, name
+    refused(mlp("eval", "model.safetensors", "--dataset", "sixteen.npz"), "from 0 to 15, where")
+    refused(
+        mlp("show", "mistakes", "model.safetensors", "--dataset", "sixteen.npz"), "to 15, where"
+    )
+    assert "paler" in mlp("eval", "model.safetensors", "--dataset", "pale.npz").err
+
+
+def test_inverted_images_are_told_unless_the_model_learnt_them(
+    mlp: Command, tmp_path: Path
+) -> None:
+    images = np.uint8(255 * np.random.default_rng(0).random((60, 8, 8)) ** 4)
+    labels = np.arange(60) % 3
+    for name, pixels in (("dark", images), ("light", 255 - images)):
+        np.savez(tmp_path / name, **dict(zip(ARRAYS, (pixels, labels) * 2, strict=True)))
+    assert mlp("train", "--dataset", "dark.npz", *TINY).code == 0
+    told = mlp("eval", "model.safetensors", "--dataset", "light.npz")
+    assert (told.code, told.err.count("warning: light: mostly ink")) == (0, 1)
+    assert "mostly ink" not in mlp("eval", "model.safetensors").err
+    trained = mlp("train", "--dataset", "light.npz", *TINY, "--force")
+    assert "mostly ink" in trained.err
+    assert "mostly ink" not in mlp("eval", "model.safetensors").err
+
+
 def test_data_that_is_gone_or_changed_is_told(mlp: Command, tmp_path: Path) -> None:
     letters(tmp_path / "letters.npz")
     assert mlp("train", "--dataset", "letters.npz", *TINY).code == 0

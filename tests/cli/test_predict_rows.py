@@ -145,7 +145,7 @@ WRONG: dict[str, tuple[Callable[[Path], object], str]] = {
     "ones.npz": (lambda p: np.savez(p, X=(X > 99) * 1), "0 to 1"),
     "few.npz": (lambda p: np.savez(p, X=X // 16), "0 to 15"),
     "wide.npz": (lambda p: np.savez(p, X=X.astype(np.uint16) * 9), "in row 1"),
-    "signed.npz": (lambda p: np.savez(p, X=X / 127.5 - 1), "pixels from -"),
+    "signed.npz": (lambda p: np.savez(p, X=X / 127.5 - 1), "go from -"),
     "size.npz": (lambda p: np.savez(p, X=X.reshape(60, 4, 16)), "8 x 8"),
     "short.csv": (lambda p: p.write_text(lines(X.reshape(60, 64)[:, :60].tolist())), "60 columns"),
     "long.csv": (lambda p: p.write_text(lines(np.hstack([X.reshape(60, 64)] * 2).tolist())), "128"),

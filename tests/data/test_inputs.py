@@ -63,7 +63,7 @@ def test_pixels_that_make_no_range_are_refused(splits: Any, sentence: str) -> No
 
 
 def test_pixels_out_of_range_are_refused() -> None:
-    with pytest.raises(DataError, match="values from 0 to 255, where 0 to 16 belong"):
+    with pytest.raises(DataError, match="from 0 to 255, where 0 to 16 belong"):
         Pixels(0.0, 16.0).apply(BYTES, "tests")
     with pytest.raises(DataError, match="row 8 of tests has a value that is missing"):
         Pixels(0.0, 1.0).apply(np.full((1, 2, 2), np.nan), "tests", np.array([8]))

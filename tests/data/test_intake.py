@@ -45,7 +45,7 @@ def test_one_range_holds_for_all_chunks(chunks: list[Any], taken: list[Any]) -> 
 @pytest.mark.parametrize(
     ("inputs", "chunks", "sentence"),
     [
-        (BYTES, [[[0, 0, 1, 1]]], "from 0 to 1, where the model reads 0 to 255"),
+        (BYTES, [[[0, 0, 1, 1]]], "from 0 to 1, where the model reads whole numbers from 0 to 255"),
         (BYTES, [[[0, 3, 16, 16]]], "from 0 to 16"),
         (BYTES, [[[0, 1, 256, 4]]], "row 1"),
         (BYTES, [[[0.1, 0.2, 0.3, 0.9]], [[0, 2.5, 1, 0]]], "row 2"),

@@ -120,7 +120,7 @@ def test_no_images_give_no_answers(model: MLP, empty: Any) -> None:
     ],
 )  # fmt: skip
 def test_what_holds_no_pixels_is_refused(model: MLP, images: Any) -> None:
-    with pytest.raises(DataError, match=r"whole numbers from 0 to 255|one array of numbers"):
+    with pytest.raises(DataError, match=r"0 to 255|missing or infinite|one array of numbers"):
         predict(model, images)
 
 
@@ -173,15 +173,22 @@ def test_pixels_of_any_range_are_read_as_the_model_was_trained() -> None:
 @pytest.mark.parametrize(
     ("images", "sentence"),
     [
-        (np.full((2, 64), 255, np.uint8), "from 255 to 255, where the model reads .* 0 to 16"),
+        (np.full((2, 64), 255, np.uint8), "from 255 to 255, where 0 to 16 belong"),
         (np.eye(8, dtype=np.uint8), "from 0 to 1, where the model reads"),
-        (np.full((2, 64), 3.5), "from 3.5 to 3.5"),
+        (np.full((2, 64), 16.5), "from 16.5 to 16.5"),
         (np.full((2, 64), -1.0), "from -1 to -1"),
     ],
 )
 def test_pixels_of_another_range_are_refused(images: np.ndarray, sentence: str) -> None:
     with pytest.raises(DataError, match=sentence):
         predict(of_sixteen(), images)
+
+
+def test_pixels_far_from_filling_the_range_are_refused_or_told(model: MLP, data: Dataset) -> None:
+    with pytest.raises(DataError, match=r"from 0 to 15, where the model reads whole numbers"):
+        predict(model, data.test.images.astype(np.int64) // 16)
+    with pytest.warns(UserWarning, match="read as paler"):
+        predict(model, data.test.images.astype(np.int64) // 4)
 
 
 def test_columns_are_standardised_as_in_training() -> None:
