@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import inspect
 from dataclasses import fields
+from typing import Any
 
 import pytest
 from sklearn.neural_network import MLPClassifier as TheirClassifier
 from sklearn.neural_network import MLPRegressor as TheirRegressor
 
 from mlp.sklearn import MLPClassifier, MLPRegressor
-from mlp.sklearn.parameters import RENAMED
+from mlp.sklearn.parameters import RENAMED, architecture_of, recipe_of
 from mlp.training.architecture import Architecture
 from mlp.training.recipe import Recipe
 
@@ -32,6 +33,50 @@ def test_each_field_of_a_recipe_is_a_parameter(estimator: type) -> None:
     missing = {name for name in names if RENAMED.get(name, name) not in parameters}
     of_classes = set() if estimator is MLPClassifier else {"class_weight", "monitor"}
     assert missing == set(NOT_THERE) | of_classes
+
+
+CHOSEN: dict[str, Any] = {
+    "label_smoothing": 0.1, "batch_size": 7, "max_iter": 9, "solver": "sgd",
+    "learning_rate_init": 0.3, "momentum": 0.4, "nesterovs_momentum": False, "warmup": 2.5,
+    "learning_rate": "cosine", "alpha": 0.7, "clip_value": 0.6, "clip_norm": 1.5, "max_norm": 2.0,
+    "augment": "affine", "dropout": 0.2, "input_dropout": 0.1, "shuffle": False,
+    "validation_fraction": 0.25, "early_stopping": True, "monitor": "loss", "average": "ema(0.9)",
+    "freeze": "1",
+}  # fmt: skip
+"""A value of each parameter that a recipe has, none of them the default."""
+
+AS_RECIPE: dict[str, Any] = {"alpha": 0.7 / 7 / 2.0, "early_stopping": "best"}
+"""What a recipe has where the value is not the same: α is divided by the sum of the weights."""
+
+BY_OTHER_WAYS = {"n_iter_no_change", "tol", "random_state", "class_weight", "loss"}
+"""What comes to the loop by `Progress`, or with the samples."""
+
+
+def test_each_value_comes_into_the_recipe() -> None:
+    model, defaults = MLPClassifier(**CHOSEN), MLPClassifier()
+    recipe = recipe_of(model, "cross_entropy", N=70, weight=2.0, seed=5, epochs=None)
+    assert (recipe.loss, recipe.seed) == ("cross_entropy", 5)
+    names = {field.name: RENAMED.get(field.name, field.name) for field in fields(Recipe)}
+    assert set(names.values()) - set(CHOSEN) == set(NOT_THERE) | BY_OTHER_WAYS
+    for name, called in names.items():
+        if called in CHOSEN:
+            assert CHOSEN[called] != getattr(defaults, called), called
+            wanted = AS_RECIPE.get(called, CHOSEN[called])
+            assert getattr(recipe, name) == pytest.approx(wanted), called
+
+
+def test_each_value_comes_into_the_architecture() -> None:
+    given: dict[str, Any] = {
+        "hidden_layer_sizes": (3, 4), "activation": "tanh", "output": "sigmoid", "bias": False,
+        "init": "he_normal", "bias_init": "ones",
+    }  # fmt: skip
+    architecture = architecture_of(MLPClassifier(**given), "float64", linear=False)
+    names = {field.name: RENAMED.get(field.name, field.name) for field in fields(Architecture)}
+    assert set(names.values()) - set(given) == {"dtype"}  # that of X, or the parameter's
+    for name, called in names.items():
+        if called in given:
+            assert given[called] != getattr(MLPClassifier(), called), called
+            assert getattr(architecture, name) == given[called], called
 
 
 @pytest.mark.parametrize(
