@@ -109,7 +109,7 @@ def evaluate(
         console.say(chosen.describe())
     console.say(
         f"test accuracy {result['test_accuracy']:.2%}: {result['test_correct']:,} right and "
-        f"{result['test_wrong']:,} wrong of {result['test_total']:,} {images.name} images"
+        f"{result['test_wrong']:,} wrong of {result['test_total']:,} {images.name} {images.called}"
     )
     if task.kind == "multiclass":
         console.say(

@@ -103,9 +103,8 @@ def open_dataset(
             note=console.note,
             progress=on_progress,
         )
-    called = "images" if dataset.train.images.ndim == 3 else "rows"
     console.note(
         f"data: {dataset.name} ({dataset.source}), {len(dataset.train):,} training and "
-        f"{len(dataset.test):,} test {called}"
+        f"{len(dataset.test):,} test {dataset.called}"
     )
     return dataset

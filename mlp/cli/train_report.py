@@ -113,6 +113,6 @@ def _print_accuracy(outcome: Outcome, told: dict[str, Any]) -> None:
     assert result is not None
     console.say(
         f"test accuracy {result.test_accuracy:.2%} ({told['test_correct']:,} of {test_total:,} "
-        f"{dataset.name} images), train accuracy {result.train_accuracy:.2%}, "
+        f"{dataset.name} {dataset.called}), train accuracy {result.train_accuracy:.2%}, "
         f"{history.train_seconds:.2f} s of training on {model.backend.name}"
     )

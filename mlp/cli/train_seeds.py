@@ -240,7 +240,7 @@ def report(
     if spread is None or best is None or len(whole) == 1:
         return
     ends = {name: told_score(value) for name, value in spread.items() if value is not None}
-    rows = f"{len(dataset.test):,} {dataset.name} {'rows' if kind == 'regression' else 'images'}"
+    rows = f"{len(dataset.test):,} {dataset.name} {dataset.called}"
     console.say(
         f"test {score_name(kind)} {ends['mean']} ± {ends['deviation']} (mean ± standard "
         f"deviation of {len(whole)} seeds, {rows}), from {ends['low']} to {ends['high']}; "

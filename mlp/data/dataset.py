@@ -154,6 +154,11 @@ class Dataset:
         )
 
     @property
+    def called(self) -> str:
+        """What its examples are in a sentence: images or rows."""
+        return "images" if self.train.images.ndim == 3 else "rows"
+
+    @property
     def pixels(self) -> int:
         """The number of pixels of one image, or of columns: the width of a network's input."""
         return math.prod(self.train.images.shape[1:])

@@ -283,7 +283,7 @@ def _check_columns(
         if np.isinf(values[row, column]):
             raise DataError(f"{where} is infinite: correct it or leave the row out")
         raise DataError(
-            f"{where} has no value: leave the row out, or fill such values with --missing mean"
+            f"{where} has no value: leave the row out, fill it in, or train with --missing mean"
         )
 
 

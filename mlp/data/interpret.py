@@ -82,15 +82,16 @@ def interpret(
         raise DataError(f"{source} has no labels {_remedy(given, known)}")
     parts = [whole, *(split for key, split in splits.items() if key == TEST and len(split))]
     held_out, task = len(parts) == 1, known.task if known else None
+    hint = "" if known else " (--test changes how many)"  # as it is with the model else
     is_of_numbers = (task.kind if task else kind) == "regression"
     if held_out and is_of_numbers:  # whose mean is that of the training rows
-        is_test = _drawn(np.zeros(len(whole), np.uint8), reading, source, seed, tell)
+        is_test = _drawn(np.zeros(len(whole), np.uint8), reading, source, seed, tell, hint)
         parts = [whole[~is_test], whole[is_test]]
     if task is None or (task.kind in ("binary", "multilabel") and not _are_answers(whole)):
         task = find_task(parts, kind, reading.classes, source, tell)
     targets = [as_targets(part, task, source) for part in parts]
     if held_out and not is_of_numbers:
-        is_test = _drawn(targets[0], reading, source, seed, tell)
+        is_test = _drawn(targets[0], reading, source, seed, tell, hint)
         parts = [whole[~is_test], whole[is_test]]
         targets = [targets[0][~is_test], targets[0][is_test]]
     inputs = known.inputs if known else None
@@ -120,7 +121,7 @@ def _remedy(given: RawSplit, known: Meaning | None) -> str:
         names = known.task.names
         if known.task.kind == "regression":
             return f"to measure the model by: add the column {' and '.join(names[:8])}"
-        return "to measure the model by: add a column called label, of its classes"
+        return "to measure the model by: call their column label, or add one"
     if given.columns is None:
         return "to learn from: name the column or the file that holds them"
     spread = one_hot_names(given)
@@ -211,7 +212,12 @@ def _are_answers(split: RawSplit) -> bool:
 
 
 def _drawn(
-    strata: np.ndarray, reading: Reading, source: str, seed: int, tell: Callable[[str], None]
+    strata: np.ndarray,
+    reading: Reading,
+    source: str,
+    seed: int,
+    tell: Callable[[str], None],
+    hint: str,
 ) -> np.ndarray:
     """Draw the rows to hold out for the test, from each class alike: which are, shape (N,)."""
     N = len(strata)
@@ -221,7 +227,7 @@ def _drawn(
     alike = " from each class alike" if (strata != strata[0]).any() else ""
     tell(
         f"{source} has no test set: {count:,} of {N:,} rows are held out for it, drawn at "
-        f"random{alike} (--test changes how many)"
+        f"random{alike}{hint}"
     )
     return is_test
 

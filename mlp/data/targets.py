@@ -138,7 +138,8 @@ def as_targets(raw: RawSplit, task: Task, source: str) -> NDArray[Any]:
             row = int((labels == value).argmax())
             raise DataError(
                 f"row {row + 1:,} of {source} has the label {name}, which is none of "
-                f"{_listed(task.names)}: correct it, or say with --classes how many there are"
+                f"{_listed(task.names)}: correct it, leave the row out, or train on data that "
+                "has this class"
             )
     numbers_of = np.array([number.get(name, 0) for name in found], np.int64)
     dtype = np.uint8 if len(task.names) <= 256 else np.uint16

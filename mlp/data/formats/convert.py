@@ -8,6 +8,7 @@ from pathlib import Path
 
 from mlp.common.atomic import claiming, put_back
 from mlp.common.errors import DataError, UsageError
+from mlp.common.foreign import foreign
 from mlp.common.overwrite import check_destination, check_holds_only, taken
 from mlp.common.plain_file import check_file
 from mlp.common.quiet import quiet
@@ -25,18 +26,6 @@ from mlp.data.task import Kind, Task
 
 PICKLES = frozenset({".pkl", ".pickle", ".joblib"})
 """Endings of Python's own files of objects, which run what they hold when they are read."""
-
-OTHERS = {
-    **dict.fromkeys((".xlsx", ".xls", ".ods"), "save the sheet as CSV, and name that"),
-    **dict.fromkeys(
-        (".json", ".jsonl", ".ndjson"), "write its rows as CSV, as pandas.read_json and to_csv do"
-    ),
-    **dict.fromkeys((".feather", ".arrow"), "write it as Parquet, which is read"),
-    **dict.fromkeys((".h5", ".hdf5"), "write its arrays with numpy.savez, and name that"),
-    **dict.fromkeys((".pt", ".pth"), "write its arrays with numpy.savez, and name that"),
-    ".sqlite": "write its table as CSV, and name that",
-}
-"""What to do with files that are often met, and not read."""
 
 
 def detect(path: str | Path) -> Format:
@@ -56,16 +45,18 @@ def detect(path: str | Path) -> Format:
                 f"{path} is a pickle, which is never read, as it could run any program: load it in "
                 "Python if you trust it, and write its arrays with numpy.savez"
             )
-        found = FORMATS.matching(path)
+        found, other = FORMATS.matching(path), foreign(path)
     except OSError as error:
         raise DataError(f"cannot read {path}: {error.strerror or error}") from None
+    if other is not None and all(format.name in ("zip", "npz") for format in found):
+        raise DataError(f"{path} is no dataset but {other.kind}: {other.as_data}")
     if len(found) == 1:
         return found[0]
     if found:
         raise DataError(
             f"{path} is both {' and '.join(format.title for format in found)}: separate them"
         )
-    remedy = next((OTHERS[suffix] for suffix in path.suffixes[::-1] if suffix in OTHERS), None)
+    remedy = None
     if path.is_dir() and holds_pictures(path):
         remedy = (
             "its pictures tell no classes: put those of each class into a folder of their own, or "

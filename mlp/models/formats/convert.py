@@ -8,6 +8,7 @@ from pathlib import Path
 from backends import Backend
 from mlp.common.atomic import claiming, put_back
 from mlp.common.errors import ModelError, UsageError
+from mlp.common.foreign import MODEL, foreign
 from mlp.common.overwrite import check_destination, check_holds_only, taken
 from mlp.common.plain_file import check_file
 from mlp.data.inputs import Pixels
@@ -60,6 +61,12 @@ def read_model(
         )
     try:
         format = _detect(path)
+        other = foreign(path)
+        if other not in (None, MODEL) and (format.last_resort or format.name == "npz"):
+            raise ModelError(
+                f"{path} is {other.kind}, and no model: name a file that mlp train or mlp convert "
+                "wrote"
+            )
         if isinstance(format, OwnFormat):  # holds layers that `Parameters` cannot, too
             return _read_own(format, path, activation, output, dtype, backend)
         found = format.read(path)

@@ -92,9 +92,9 @@ def test_what_is_no_dataset_is_told_so(tmp_path: Path) -> None:
         ("pipe", "is a pipe and not a file"),
         ("empty", "is no dataset"),
         ("train-labels-idx1-ubyte", "is no dataset"),
-        ("sheet.xlsx", "is no dataset: save the sheet as CSV"),
-        ("rows.jsonl", "is no dataset: write its rows as CSV"),
-        ("t.feather", "is no dataset: write it as Parquet"),
+        ("sheet.xlsx", "is no dataset but a workbook: save the sheet as CSV"),
+        ("rows.jsonl", "is no dataset but JSON: write its rows as CSV"),
+        ("t.feather", "is no dataset but an Arrow file: write it as Parquet"),
         ("flat", r"is no dataset: its pictures tell no classes: .* add labels\.csv"),
     ):
         with pytest.raises(DataError, match=sentence):
