@@ -15,7 +15,7 @@ from mlp.data.describe import spoilers
 from mlp.nn.network import MLP
 from mlp.training.architecture import Architecture
 from mlp.training.ranks.ranks import Ranks
-from mlp.training.runs.build import ask_for_task, build_network, suited
+from mlp.training.runs.build import as_started, ask_for_task, build_network, suited
 from mlp.training.runs.settings import Settings
 from mlp.training.state import describe_data
 
@@ -33,7 +33,9 @@ def open_data(settings: Settings, suiting: bool = True) -> tuple[Settings, Datas
         The settings, with what nobody chose suited to the data; and the data.
 
     Raises:
-        UsageError, DataError: if there is no such data, or its labels are those of another task.
+        UsageError, DataError: if there is no such data, its labels are those of another task, or it
+            lacks a column that the model to start from reads.
+        ModelError: if there is no such model.
     """
     data = settings.data
     folder = None if data.folder is None else Path(data.folder)
@@ -41,7 +43,7 @@ def open_data(settings: Settings, suiting: bool = True) -> tuple[Settings, Datas
     if any(part and Path(part).exists() for part in images.origin.split(",")):  # not drawn here
         for sentence in spoilers(images):
             console.warn(f"{images.name}: {sentence}")
-    images = ask_for_task(data, images)
+    images = as_started(settings, ask_for_task(data, images), console.note)
     return suited(settings, images, console.note) if suiting else settings, images
 
 
@@ -57,7 +59,7 @@ def share_data(settings: Settings, ranks: Ranks) -> tuple[Settings, Dataset]:
             describe_data(images)  # its checksums, which then go with it to the others
         return images
 
-    images = ranks.share(load, of=(settings.data, settings.reading))
+    images = ranks.share(load, of=(settings.data, settings.reading, settings.start))
     return suited(settings, images, console.note), images
 
 

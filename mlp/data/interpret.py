@@ -122,6 +122,8 @@ def _remedy(given: RawSplit, known: Meaning | None) -> str:
         if known.task.kind == "regression":
             return f"to measure the model by: add the column {' and '.join(names[:8])}"
         return "to measure the model by: call their column label, or add one"
+    if given.columns is None and given.features.ndim == 2:
+        return "to learn from: --label 0 takes the first column for them, and --label -1 the last"
     if given.columns is None:
         return "to learn from: name the column or the file that holds them"
     spread = one_hot_names(given)

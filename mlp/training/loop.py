@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from backends import Array
 from mlp.common.errors import DivergedError, UsageError
+from mlp.common.quiet import quiet
 from mlp.common.version import package_version
 from mlp.data.dataset import Dataset, Split, hold_out
 from mlp.data.in_memory import Arrays
@@ -39,6 +40,7 @@ from mlp.training.ranks.ranks import ALONE, Ranks, digest_of
 from mlp.training.recipe import Recipe
 from mlp.training.reported_loss import REPORTED_LOSSES
 from mlp.training.run import Run
+from mlp.training.start import as_read_by
 from mlp.training.state import TrainingState
 from mlp.training.suit import suit, usual_recipe
 from mlp.training.trainer import Trainer
@@ -67,7 +69,8 @@ def train(
     Args:
         model: the network; a description of its training is left in ``model.metadata``.
         dataset: what it learns from, and the test images that it is measured on; arrays or frames
-            ``(X, y)`` are read as by `mlp.data.load.load_dataset`, which holds a fifth out.
+            ``(X, y)`` are read as by `mlp.data.load.load_dataset`, which holds a fifth out. A model
+            that is trained already finds its columns by their names.
         recipe: the hyperparameters; the defaults of `Recipe`, which suit the data, unless given.
         callbacks: called as the run goes on; see `mlp.training.callbacks.Callback`.
         state: of an earlier run of the same recipe, to continue from; the resulting network is the
@@ -90,6 +93,7 @@ def train(
     """
     if not isinstance(dataset, Dataset):
         dataset = load_dataset(dataset, note=on_warning)
+    dataset = as_read_by(model, dataset, on_warning or quiet)
     recipe = usual_recipe(dataset) if recipe is None else suit(recipe, dataset)
     callbacks = [*choosing(recipe), *callbacks, Shorthand(on_epoch, on_step)]
     ranks.check_alike(partial(_of_recipe, recipe), ALIKE)  # as sharing follows from it

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Callable
 
 from mlp.common.errors import ModelError
+from mlp.data.arrange import arrange_dataset
 from mlp.data.dataset import Dataset
-from mlp.models.metadata import Metadata, task_of
+from mlp.data.inputs import Columns
+from mlp.models.metadata import Metadata, inputs_of, task_of
 from mlp.nn.network import MLP
 from mlp.training.architecture import Architecture, output_for
 
@@ -14,6 +17,21 @@ from mlp.training.architecture import Architecture, output_for
 def needs_new_layer(model: MLP, dataset: Dataset) -> bool:
     """Tell whether a trained network answers something else than a dataset asks."""
     return model.sizes[-1] != dataset.classes or task_of(model) != dataset.task
+
+
+def as_read_by(model: MLP, dataset: Dataset, note: Callable[[str], object]) -> Dataset:
+    """Bring the columns of a dataset into the order in which a trained network reads them.
+
+    Args:
+        model: the network; one that was never trained reads them as they are.
+        dataset: what it is to be trained on.
+        note: see `mlp.data.arrange.arrange_dataset`.
+
+    Raises:
+        DataError: if a column is missing that it reads.
+    """
+    known = inputs_of(model)
+    return arrange_dataset(dataset, known, note) if isinstance(known, Columns) else dataset
 
 
 def architecture_from(model: MLP, base: Architecture, dataset: Dataset, loss: str) -> Architecture:

@@ -246,9 +246,25 @@ def test_a_column_that_the_model_reads_must_be_there(
     (tmp_path / "t.csv").write_text("a,b,b,c\n1,2,3,4\n")
     refused(run("t.csv", model="f.safetensors"), "2 columns 'b'")
     (tmp_path / "t.csv").write_text("a,b,c\n1,x,3\n2,y,4\n")
-    refused(run("t.csv", model="f.safetensors"), "words such as 'x'")
+    refused(run("t.csv", model="f.safetensors"), "(b) of t.csv holds 'x' in row 1")
     (tmp_path / "t.csv").write_text("a,b,c\n1,2,3\n1,,3\n")
     refused(run("t.csv", model="f.safetensors"), "b of t.csv in row 2 has no value")
+
+
+def test_columns_taken_in_their_order_are_told(run: Callable[..., Result], tmp_path: Path) -> None:
+    (tmp_path / "t.csv").write_text(lines(ROWS.tolist()))
+    assert (
+        "t.csv has no header: its columns are taken in the order a, b, c"
+        in run("t.csv", model="f.safetensors").err
+    )
+    model = MLP([3, 8, 2], seed=2)
+    numbered = Columns(("column 1", "column 2", "column 3"), (1.0, 2.0, 3.0), (0.5, 1.0, 2.0))
+    model.metadata = Metadata(task=Task(names=("rose", "tulip")), inputs=numbered)
+    save(model, tmp_path / "n.safetensors")
+    assert "order" not in run("t.csv", model="n.safetensors").err
+    (tmp_path / "t.csv").write_text("c,b,a\n" + lines(ROWS.tolist()))
+    told = run("t.csv", model="n.safetensors").err
+    assert "trained without names of columns, and takes these in their order, c, b, a" in told
 
 
 def test_missing_values_are_filled_where_the_model_was_told_so(

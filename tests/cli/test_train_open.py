@@ -6,16 +6,21 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from backends import get_backend
 from mlp.cli.expand import Overrides
 from mlp.cli.train_open import open_data, open_network, share_data
-from mlp.common.errors import UsageError
+from mlp.common.errors import DataError, UsageError
+from mlp.data.inputs import Columns
+from mlp.models.metadata import Metadata
 from mlp.models.model_file import save
+from mlp.nn.network import MLP
 from mlp.training.architecture import Architecture
 from mlp.training.ranks.ranks import ALONE, Ranks, Value
 from mlp.training.runs.settings import DataSettings, Settings
+from mlp.training.search.trial import open_data as open_trial_data
 
 SETTINGS = Settings(network=Architecture(hidden=(6,)), data=DataSettings(dataset="synthetic:60+20"))
 CPU = get_backend("cpu")
@@ -72,6 +77,34 @@ def test_ranks_share_the_data_with_its_checksums_and_suit_it_themselves() -> Non
     settings, images = share_data(SETTINGS, ranks)
     assert {"checksum"} <= vars(images.train).keys() & vars(images.test).keys()
     assert settings.training.epochs == 200
-    assert ranks.of == (SETTINGS.data, SETTINGS.reading)
+    assert ranks.of == (SETTINGS.data, SETTINGS.reading, None)
     _, of_one = share_data(SETTINGS, ALONE)
     assert "checksum" not in vars(of_one.train)
+
+
+@pytest.mark.parametrize("order", ["abc", "cba"])
+def test_columns_come_in_the_order_of_the_model_to_start_from(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], order: str
+) -> None:
+    rows = [{"a": k, "b": k * k % 7, "c": -3 * k, "label": "xy"[k % 2]} for k in range(60)]
+    lines = [
+        ",".join([*order, "label"]),
+        *(",".join(str(r[n]) for n in [*order, "label"]) for r in rows),
+    ]
+    (tmp_path / "t.csv").write_text("\n".join(lines))
+    model = MLP([3, 4, 2])
+    model.metadata = Metadata(inputs=Columns(("a", "b", "c"), (0.0,) * 3, (1.0,) * 3))
+    save(model, tmp_path / "m.safetensors")
+    data = DataSettings(dataset=str(tmp_path / "t.csv"))
+    started = Settings(data=data, start=str(tmp_path / "m.safetensors"))
+    _, images = open_data(started)
+    assert isinstance(images.inputs, Columns)
+    assert images.inputs.names == ("a", "b", "c")
+    np.testing.assert_allclose(images.train.images[:, 0], -images.train.images[:, 2], rtol=1e-5)
+    trial = open_trial_data(started, 0.2)
+    assert trial.inputs == images.inputs
+    (tmp_path / "t.csv").write_text("\n".join([lines[0].replace("b", "d"), *lines[1:]]))
+    with pytest.raises(DataError, match="t has no column 'b', which the model reads: it has"):
+        open_data(started)
+    (tmp_path / "m.safetensors").unlink()  # of a run that is resumed; its state tells the data
+    assert len(open_data(started)[1].train) == len(images.train)

@@ -188,3 +188,19 @@ def test_a_test_frame_is_taken_as_the_training_frame():
     assert data.inputs.names == ("u", "s=f", "s=m", "s=x")
     own = np.rint(data.test.images * data.inputs.deviation + data.inputs.mean)
     assert own.tolist() == [[1, 0, 1, 0], [2, 0, 0, 0], [3, 1, 0, 0]]
+
+
+def test_a_trained_model_finds_the_columns_of_a_frame_again_as_it_trains_on():
+    pandas = pytest.importorskip("pandas")
+    rng = np.random.default_rng(0)
+    frame = pandas.DataFrame(rng.normal(0, 1, (200, 3)), columns=["a", "b", "c"])
+    y = (frame.a - frame.c > 0).astype(int)
+    model = mlp.MLP([3, 16, 2], seed=0)
+    mlp.train(model, (frame, y), mlp.Recipe(epochs=40))
+    history = mlp.train(model, (frame[["c", "b", "a"]], y), mlp.Recipe(epochs=1, lr=1e-4))
+    assert history.epochs[-1].train_accuracy > 0.95  # of which 5 % are left if a and c are swapped
+    with pytest.raises(DataError, match="arrays has no column 'b'"):
+        mlp.train(model, (frame.rename(columns={"b": "d"}), y), mlp.Recipe(epochs=1))
+    notes = []
+    mlp.train(model, (frame.to_numpy(), y), mlp.Recipe(epochs=1), on_warning=notes.append)
+    assert any("in the order a, b, c" in note for note in notes)

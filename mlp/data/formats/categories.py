@@ -93,10 +93,15 @@ def learn(table: Table, columns: Iterable[int], note: Callable[[str], None]) -> 
     return learnt
 
 
-def values_of(table: Table, features: Sequence[Feature]) -> NDArray[np.generic]:
+def values_of(table: Table, features: Sequence[Feature], first: int = 0) -> NDArray[np.generic]:
     """Take the values of features, of the table that they were found in or one like it.
 
     A word that is none of a column's features is 0 in all of them; a missing one is NaN.
+
+    Args:
+        table: the table.
+        features: what to take.
+        first: how many rows stand before it, for messages.
 
     Returns:
         Shape (N, F); a view of the table where they are neighbouring columns of numbers.
@@ -128,10 +133,14 @@ def values_of(table: Table, features: Sequence[Feature]) -> NDArray[np.generic]:
         elif (numbers := _numbers(lower[column])) is not None:
             values[:, place] = numbers
         else:
+            row, word = next(
+                (row, word)
+                for row, word in enumerate(words[column].tolist(), first + 1)
+                if word.lower() not in MISSING and _numbers(as_words([word])) is None
+            )
             raise DataError(
-                f"{table.title(column)} of {table.path} holds words such as "
-                f"{str(words[column][0])[:20]!r}, where the model reads a number: get the file "
-                "again"
+                f"{table.title(column)} of {table.path} holds {word[:20]!r} in row {row:,}, where "
+                "the model reads a number: correct it"
             )
     return values
 

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from mlp.common.choices import did_you_mean
 from mlp.common.errors import DataError, UsageError
+from mlp.data.arrange import listed
 from mlp.data.formats.categories import Feature, is_truth, learn, values_of
 from mlp.data.formats.table import Table
 from mlp.data.raw import RawSplit
@@ -272,9 +273,3 @@ def pixel_order(names: Sequence[str]) -> list[int] | None:
     if len({*numbers}) < len(names) or numbers == sorted(numbers):
         return None
     return sorted(range(len(names)), key=numbers.__getitem__)
-
-
-def listed(names: Sequence[str] | None) -> str:
-    """Name the first of some columns for a message."""
-    shown = ", ".join((names or ())[:8])
-    return f"{shown}, …" if names and len(names) > 8 else shown

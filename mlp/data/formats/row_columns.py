@@ -12,6 +12,7 @@ import numpy as np
 
 from mlp.common.choices import did_you_mean
 from mlp.common.errors import DataError, UsageError
+from mlp.data.arrange import NUMBERED, are_numbered, listed, told_order
 from mlp.data.formats.categories import Feature, values_of, words_of
 from mlp.data.formats.columns import (
     ID_NAMES,
@@ -20,7 +21,6 @@ from mlp.data.formats.columns import (
     as_raw,
     find_column,
     label_without_header,
-    listed,
     pixel_order,
 )
 from mlp.data.formats.one_hot_columns import merge_one_hot
@@ -33,9 +33,6 @@ from mlp.data.reading import Reading
 
 MOST_MARKS = 100
 """Signs = in the name of a feature, each of which may stand between a column and its word."""
-
-_NUMBERED = re.compile(r"column (\d{1,6})(?:=(.*))?", re.DOTALL)
-"""What features are called whose columns have no names."""
 
 
 def passed_columns(names: tuple[str, ...] | None, asked: Asked) -> dict[str, int]:
@@ -74,7 +71,7 @@ class Layout:
         Raises:
             DataError: if the model is to read words as a number.
         """
-        features, names = values_of(table, self.features), None
+        features, names = values_of(table, self.features, first), None
         if table.names is not None:
             names = tuple(f.name(table.names[f.column]) for f in self.features)
         last = re.fullmatch(r"(\d{1,6})x(\d{1,6})", names[-1]) if names else None
@@ -135,7 +132,7 @@ def find_layout(table: Table, reading: Reading, asked: Asked, note: Note) -> Lay
         DataError: if a column is missing that the model reads, or one is too many.
     """
     wanted = asked.inputs.names if isinstance(asked.inputs, Columns) else ()
-    if table.names and wanted and not all(map(_NUMBERED.fullmatch, wanted)):
+    if table.names and wanted and not are_numbered(wanted):
         features = named_features(table, table.names, wanted)
         read = {feature.column for feature in features}
         others = [c for c in range(len(table.names)) if c not in read]
@@ -148,6 +145,10 @@ def find_layout(table: Table, reading: Reading, asked: Asked, note: Note) -> Lay
         features, label = _all_but_label(table, table.names, reading, asked, note)
     else:
         features, label = _without_header(table, reading, asked, note)
+    if isinstance(asked.inputs, Columns):
+        given = [table.names[f.column] for f in features] if table.names else None
+        if order := told_order(table.path, given, asked.inputs):
+            note(order)
     passed = passed_columns(table.names, asked)
     return Layout(features, label, {name: c for name, c in passed.items() if c != label})
 
@@ -274,7 +275,7 @@ def _numbered(columns: list[int], asked: Asked) -> list[Feature]:
 def _by_place(asked: Asked) -> list[Feature]:
     """Return what the model reads, by the places of its columns from 0; nothing for pixels."""
     names = asked.inputs.names if isinstance(asked.inputs, Columns) else ()
-    parts = [_NUMBERED.fullmatch(name) for name in names]
+    parts = [NUMBERED.fullmatch(name) for name in names]
     if all(parts):
         return [Feature(int(part[1]) - 1, part[2]) for part in parts if part]
     columns: dict[str, int] = {}

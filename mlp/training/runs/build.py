@@ -4,17 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 
 from backends import Backend
 from mlp.common.errors import UsageError
 from mlp.common.quiet import quiet
 from mlp.data.dataset import Dataset
+from mlp.data.inputs import Columns
 from mlp.data.load import as_binary, overlay
 from mlp.models.formats.convert import read_model
 from mlp.nn.network import MLP
 from mlp.training.runs.settings import DataSettings, Settings
 from mlp.training.start import (
     architecture_from,
+    as_read_by,
     needs_new_layer,
     start_from,
     without_initialiser,
@@ -40,6 +43,20 @@ def ask_for_task(data: DataSettings, images: Dataset) -> Dataset:
     if data.positive:
         return as_binary(images, data.positive)
     return overlay(images) if data.task == "multilabel" and found == "multiclass" else images
+
+
+def as_started(settings: Settings, images: Dataset, note: Note = quiet) -> Dataset:
+    """Bring columns into the order of the model to start from, and tell what is not plain.
+
+    A run that is resumed may have lost that model; its state refuses columns in another order.
+
+    Raises:
+        ModelError, DataError: if the model is damaged, or the data lacks a column that it reads.
+    """
+    start = settings.start
+    if start is None or not isinstance(images.inputs, Columns) or not Path(start).exists():
+        return images
+    return as_read_by(read_model(start), images, note)
 
 
 def suited(settings: Settings, images: Dataset, note: Note = quiet) -> Settings:

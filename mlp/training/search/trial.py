@@ -18,7 +18,7 @@ from mlp.training.callbacks import Callback
 from mlp.training.loop import train
 from mlp.training.recipe import Recipe
 from mlp.training.run import Run
-from mlp.training.runs.build import ask_for_task, build_network
+from mlp.training.runs.build import as_started, ask_for_task, build_network
 from mlp.training.runs.checkpointer import Checkpointer
 from mlp.training.runs.folder import RunFolder
 from mlp.training.runs.lock import is_locked, locked
@@ -72,7 +72,8 @@ def open_data(settings: Settings, validation: float) -> Dataset:
     data = settings.data
     folder = None if data.folder is None else Path(data.folder)
     found = load_dataset(data.dataset, folder, reading=settings.reading, kind=data.task)
-    return without_test(ask_for_task(data, found), validation, settings.training.seed)
+    found = as_started(settings, ask_for_task(data, found))
+    return without_test(found, validation, settings.training.seed)
 
 
 def recipe_of(settings: Settings, validation: float, dataset: Dataset) -> Recipe:

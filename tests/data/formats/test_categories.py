@@ -10,7 +10,8 @@ import pytest
 from passengers import passengers
 
 from mlp.common.errors import DataError
-from mlp.data.formats.categories import MOST
+from mlp.data.formats.categories import MOST, Feature, values_of
+from mlp.data.formats.table import Table
 from mlp.data.load import load_dataset
 
 
@@ -102,3 +103,10 @@ def test_a_gap_is_told_of_the_file_that_it_is_in(tmp_path: Path) -> None:
     (tmp_path / "te.csv").write_text("\n".join(["a,b,label", rows[0], "1,,y", *rows[2:]]))
     with pytest.raises(DataError, match=r"b of .*te\.csv in row 2 has no value"):
         load_dataset(tmp_path / "tr.csv", test_file=str(tmp_path / "te.csv"))
+
+
+def test_a_word_in_place_of_a_number_is_named_with_its_row(tmp_path: Path) -> None:
+    words = {1: np.array(["-332.7", "na", "oops", "1"])}
+    table = Table(tmp_path / "t.csv", ("a", "b"), np.zeros((4, 2)), words)
+    with pytest.raises(DataError, match=r"\(b\) of .* holds 'oops' in row 2,003, where the model"):
+        values_of(table, [Feature(0), Feature(1)], first=2_000)

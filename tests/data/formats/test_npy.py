@@ -10,6 +10,7 @@ import pytest
 from mlp.common import bounds
 from mlp.common.errors import DataError, UsageError
 from mlp.data.formats import convert as formats
+from mlp.data.load import load_dataset
 
 IMAGES = np.random.default_rng(0).integers(0, 256, (9, 4, 5), np.uint8)
 LABELS = np.arange(9) % 3
@@ -66,3 +67,10 @@ def test_it_is_only_read(tmp_path: Path) -> None:
     np.save(tmp_path / "x.npy", IMAGES)
     with pytest.raises(UsageError, match="does not name a format"):
         formats.convert(tmp_path / "x.npy", tmp_path / "y.npy")
+
+
+def test_a_table_without_labels_is_told_how_to_name_their_column(tmp_path: Path) -> None:
+    np.save(tmp_path / "t.npy", np.c_[LABELS, IMAGES.reshape(9, -1)])
+    with pytest.raises(DataError, match="has no labels to learn from: --label 0 takes the first"):
+        load_dataset(tmp_path / "t.npy")
+    assert load_dataset(tmp_path / "t.npy", label="0").classes == 3
