@@ -18,6 +18,7 @@ from mlp.nn.network import MLP
 from mlp.nn.optim import OPTIMIZERS, SGD
 from mlp.training.history import Epoch
 from mlp.training.recipe import Recipe
+from mlp.training.suit import is_usual_rate
 
 SAMPLE = 1000
 """How many training images a network is examined on."""
@@ -87,7 +88,12 @@ def _warn_of_rare_classes(model: MLP, split: Split, recipe: Recipe) -> Iterator[
 
 
 def warn_after(
-    model: MLP, batches: Batches, recipe: Recipe, epoch: Epoch, losses: NDArray[Any]
+    model: MLP,
+    batches: Batches,
+    recipe: Recipe,
+    epoch: Epoch,
+    losses: NDArray[Any],
+    told: set[str],
 ) -> Iterator[str]:
     """Warn of what went wrong in an epoch.
 
@@ -97,15 +103,19 @@ def warn_after(
         recipe: the hyperparameters.
         epoch: what was measured.
         losses: the losses of the epoch's updates, shape (steps,).
+        told: what the run was warned of that is said once; this is added to it.
     """
     tenth = max(1, len(losses) // 10)
     tail = losses[-tenth:].mean(dtype=np.float64)
     # At first all batches are at chance alike; later a single one may be low by luck.
     start = losses[0] if epoch.epoch == 1 else losses[:tenth].mean(dtype=np.float64)
-    if len(losses) > 1 and tail > 2.0 * start and epoch.train_accuracy < 1.0:
+    rose = len(losses) > 1 and tail > 2.0 * start and epoch.train_accuracy < 1.0
+    if rose and "rose" not in told:
+        told.add("rose")
+        high = f"the learning rate {recipe.lr:g} is probably too high, so"
         yield (
-            f"the loss rose from {start:.3g} to {tail:.3g} in epoch {epoch.epoch}: the "
-            f"learning rate {recipe.lr:g} is probably too high, so try --lr {recipe.lr / 10:g}"
+            f"the loss rose from {start:.3g} to {tail:.3g} in epoch {epoch.epoch}: "
+            f"{'should it go on,' if is_usual_rate(recipe) else high} try --lr {recipe.lr / 10:g}"
         )
     chance = chance_of(batches.given_labels)
     if epoch.test_accuracy > chance + STUCK * (1.0 - chance):

@@ -197,7 +197,7 @@ def _run_epochs(
         for callback in callbacks:
             callback.on_update(run, seen, loss)
 
-    pause = _pause(run, callbacks)
+    pause, told = _pause(run, callbacks), set[str]()
     while run.epoch < recipe.epochs and run.history.stopped is None:
         number, start = run.epoch, time.perf_counter()
         for callback in callbacks:
@@ -232,7 +232,7 @@ def _run_epochs(
                 for callback in callbacks:
                     callback.on_epoch_measured(run, epoch)
                 if on_warning is not None:
-                    for sentence in warn_after(model, trainer.batches, recipe, epoch, losses):
+                    for sentence in warn_after(model, trainer.batches, recipe, epoch, losses, told):
                         on_warning(sentence)
         for callback in callbacks:
             callback.on_epoch_end(run)

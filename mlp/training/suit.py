@@ -60,3 +60,16 @@ def suit(recipe: Recipe, dataset: Dataset) -> Recipe:
 def usual_recipe(dataset: Dataset) -> Recipe:
     """Return the recipe for data about which nothing else is said."""
     return suit(Recipe(loss=USUAL_LOSSES[dataset.task.kind]), dataset)
+
+
+def is_usual_rate(recipe: Recipe) -> bool:
+    """Whether a learning rate is one that is taken where nobody chooses one."""
+    optimizer, _ = OPTIMIZERS.parse(recipe.optimizer)
+    return any(
+        recipe.lr == rate
+        for rate in (
+            optimizer.usual_lr,
+            round(optimizer.usual_lr * COLUMNS, 4),
+            round(optimizer.usual_lr * NUMBERS, 4),
+        )
+    )

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
@@ -52,12 +52,14 @@ class Trained:
         history: what was measured.
         problem: why it learnt nothing, in a sentence; None where it did. A network that diverged is
             as after its last finished epoch.
+        told: what was warned of that is said once.
     """
 
     model: MLP
     recipe: Recipe
     history: History
     problem: str | None = None
+    told: set[str] = field(default_factory=set)
 
 
 class Watch:
@@ -240,7 +242,9 @@ class _Run:
             )
             one.history.epochs.append(epoch)
             self.watch.on_epoch(self.first + network, epoch)
-            for sentence in warn_after(one.model, trainer.batches, one.recipe, epoch, own):
+            for sentence in warn_after(
+                one.model, trainer.batches, one.recipe, epoch, own, one.told
+            ):
                 self.watch.on_warning(self.first + network, sentence)
 
     def interrupt(self) -> None:

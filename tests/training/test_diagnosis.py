@@ -13,6 +13,7 @@ from mlp.data.dataset import Dataset, Split
 from mlp.data.task import Task
 from mlp.models.metadata import Metadata
 from mlp.nn.network import MLP
+from mlp.training import suit
 from mlp.training.diagnosis import explain_lost, is_lost, warn_after, warn_before
 from mlp.training.history import Epoch
 from mlp.training.loop import train
@@ -32,13 +33,15 @@ def after(
     accuracy: float = CHANCE,
     losses: tuple[float, ...] = (1.6, 1.6),
     labels: np.ndarray = DATA.train.labels,
+    told: set[str] | None = None,
     **options: Any,
 ) -> list[str]:
     """What is said after an epoch that measured this accuracy and these losses."""
-    recipe = Recipe(**FAST, **options)
+    recipe = Recipe(**FAST | options)
     epoch = Epoch(2, 1.6, accuracy, accuracy, None, 0.1)
     batches = Batches(DATA.train.images, labels, model)
-    return list(warn_after(model, batches, recipe, epoch, np.array(losses)))
+    told = set() if told is None else told
+    return list(warn_after(model, batches, recipe, epoch, np.array(losses), told))
 
 
 def with_hidden_biases(value: float, activation: str) -> MLP:
@@ -153,6 +156,20 @@ def test_a_rising_loss_is_told_with_a_smaller_rate() -> None:
     (sentence,) = after(toy_model(), accuracy=0.9, losses=(0.5, 1.5, 3.0))
     assert "rose from 0.5 to 3 in epoch 2" in sentence
     assert "--lr 0.02" in sentence
+
+
+def test_a_rising_loss_is_told_once() -> None:
+    told: set[str] = set()
+    found = [after(toy_model(), 0.9, losses=(0.5, 1.5, 3.0), told=told) for _ in range(3)]
+    assert list(map(len, found)) == [1, 0, 0]
+
+
+@pytest.mark.parametrize("columns", [False, True])
+def test_a_rate_that_nobody_chose_is_not_blamed(columns: bool) -> None:
+    lr = round(Recipe().lr * (suit.COLUMNS if columns else 1), 4)
+    (sentence,) = after(toy_model(), 0.9, losses=(0.5, 1.5, 3.0), lr=lr)
+    assert "too high" not in sentence
+    assert f"should it go on, try --lr {lr / 10:g}" in sentence
 
 
 def test_a_sound_run_is_told_nothing() -> None:
