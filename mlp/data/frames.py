@@ -20,6 +20,22 @@ def is_frame(value: Any) -> bool:
     return bool(names) and names != [str(number) for number in range(len(names))]
 
 
+def is_row(value: Any, features: Collection[str]) -> bool:
+    """Whether a value is one row of a frame, a series that has columns' names for its index.
+
+    Args:
+        value: anything; a column of a frame, which is called as one of the features, is no row.
+        features: as for `table_of`.
+    """
+    index = getattr(value, "index", None)
+    if index is None or callable(index) or not hasattr(value, "to_frame"):
+        return False
+    known = {*features, *(name.partition("=")[0] for name in features)}
+    return (
+        all(isinstance(name, str) for name in index) and getattr(value, "name", None) not in known
+    )
+
+
 def table_of(frame: Any, name: str, features: Collection[str] | None = None) -> Table:
     """Take the columns of a frame apart.
 

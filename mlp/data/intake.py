@@ -13,6 +13,7 @@ from mlp.data.inputs import Columns, Inputs, Numbers, Pixels
 from mlp.data.interpret import as_images
 from mlp.data.ranges import range_for
 from mlp.data.raw import RawSplit
+from mlp.data.unlike import told_unlike
 
 
 class Intake:
@@ -28,7 +29,9 @@ class Intake:
         self._inputs, self._width, self._source = inputs, width, source
         self._range: Pixels | None = None  # of this file, once a chunk shows it
         self.remark: str | None = None
-        """A sentence about a range that is narrower than the model's; None if there is none."""
+        """A sentence about a range that is narrower than the model's, or about columns that are
+        unlike those that it has learnt from; None if there is none."""
+        self._is_first = True
 
     def take(self, raw: RawSplit, numbers: Numbers | None = None) -> NDArray[Any]:
         """Take a chunk.
@@ -46,6 +49,9 @@ class Intake:
         """
         if isinstance(self._inputs, Columns):
             features = arrange(raw, self._inputs, self._source)
+            if self._is_first:
+                self.remark = told_unlike(features, self._inputs, self._source)
+                self._is_first = False
             return self._inputs.apply(features, self._source, numbers)
         pixels = self._inputs
         shape, expected = raw.features.shape[1:], pixels.shape

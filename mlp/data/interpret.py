@@ -27,6 +27,7 @@ from mlp.data.raw import TEST, TRAIN, WHOLE, RawSplit, RawSplits
 from mlp.data.reading import Reading
 from mlp.data.targets import as_targets, find_task, has_label
 from mlp.data.task import Kind, Task
+from mlp.data.unlike import told_unlike
 
 SMALLEST_IMAGE = 7
 """The least side, in pixels, of an image that is recognised without names of its pixels."""
@@ -106,6 +107,10 @@ def interpret(
         taken = [pixels for pixels, _ in found] * (len(parts) // len(sets))
         for remark in dict.fromkeys(remark for _, remark in found if remark):
             tell(remark)
+    elif known and isinstance(known.inputs, Columns):
+        strange = told_unlike(parts[-1].features, known.inputs, parts[-1].source or source)
+        if strange:
+            tell(strange)
     train, test = (
         Split(of.apply(part.features, part.source or source, part.numbers), labels)
         for of, part, labels in zip(taken, parts, targets, strict=True)

@@ -16,9 +16,10 @@ from mlp.common.threads import blas_threads
 from mlp.data.batches import Batches
 from mlp.data.formats.categories import values_of
 from mlp.data.formats.row_columns import named_features
-from mlp.data.frames import is_frame, table_of
+from mlp.data.frames import is_frame, is_row, table_of
 from mlp.data.inputs import Columns, Pixels
 from mlp.data.ranges import SHARES, range_for
+from mlp.data.unlike import told_unlike
 from mlp.models.metadata import inputs_of, task_of, temperature_of
 from mlp.nn.network import MLP
 
@@ -54,7 +55,8 @@ def predict(model: MLP, images: ArrayLike) -> NDArray[Any]:
             image of shape (height, width) or (I,) is read as one of N = 1, and no images give no
             answers. Pixels are whole numbers in the range that the model was trained on, from 0,
             which is paper, to 255, which is ink, unless it tells of another; or floats from 0 to 1.
-            Columns are in their own units.
+            Columns are in their own units, those of a frame, or of a row of one, found by their
+            names; a warning names one that lies far from what the model has learnt from.
 
     Returns:
         The class of each, int64 of shape (N,); where the model answers L yes-or-no questions, the
@@ -143,6 +145,8 @@ def check_fits(model: MLP, pixels: int, classes: int) -> None:
 
 def _batches(model: MLP, images: ArrayLike) -> Batches:
     inputs, width = inputs_of(model), model.sizes[0]
+    if isinstance(inputs, Columns) and is_row(images, inputs.names):
+        images = images.to_frame().T  # type: ignore[union-attr]
     if isinstance(inputs, Columns) and is_frame(images):  # found by name; others are in order
         table = table_of(images, "the frame", inputs.names)
         given = values_of(table, named_features(table, table.names or (), inputs.names))
@@ -155,7 +159,12 @@ def _batches(model: MLP, images: ArrayLike) -> Batches:
     size = math.prod(given.shape[1:]) if given.ndim > 1 else given.size
     check_fits(model, size, model.sizes[-1])
     rows = given.reshape(len(given), width)
-    rows = _as_pixels(rows, inputs) if isinstance(inputs, Pixels) else inputs.apply(rows, GIVEN)
+    if isinstance(inputs, Columns):
+        if strange := told_unlike(rows, inputs, GIVEN):
+            warnings.warn(strange, stacklevel=3)
+        rows = inputs.apply(rows, GIVEN)
+    else:
+        rows = _as_pixels(rows, inputs)
     return Batches(rows, np.zeros(len(rows), np.int64), model)
 
 

@@ -267,6 +267,15 @@ def test_columns_taken_in_their_order_are_told(run: Callable[..., Result], tmp_p
     assert "trained without names of columns, and takes these in their order, c, b, a" in told
 
 
+def test_columns_far_from_what_was_learnt_are_warned_of(
+    run: Callable[..., Result], tmp_path: Path
+) -> None:
+    (tmp_path / "t.csv").write_text("a,b,c\n" + lines((ROWS * (1, 1, 100)).tolist()))
+    told = run("t.csv", model="f.safetensors").err
+    assert told.count("warning: c of t.csv is mostly around") == 1
+    assert "where the model learnt from 3 ± 2" in told
+
+
 def test_missing_values_are_filled_where_the_model_was_told_so(
     run: Callable[..., Result], tmp_path: Path
 ) -> None:

@@ -231,3 +231,29 @@ def test_numbers_are_given_in_their_own_units() -> None:
     answers = predict(model, rows)
     assert answers.shape == (9, 1)
     np.testing.assert_allclose(answers, scaled * 20 + 1000, rtol=1e-6)
+
+
+def test_the_columns_of_a_row_are_found_by_their_names() -> None:
+    pandas = pytest.importorskip("pandas", reason="the test extra brings pandas")
+    rows = np.random.default_rng(0).normal(size=(9, 4))
+    model = MLP([4, 5, 3], seed=2)
+    model.metadata = Metadata(inputs=Columns(tuple("abcd"), (0.0,) * 4, (1.0,) * 4))
+    expected = probabilities(model, rows)[:1]
+    row = pandas.DataFrame(rows, columns=list("abcd")).assign(id="x").iloc[0]
+    for given in (row[list("abcd")], row[list("dbca")], row, pandas.Series(rows[0])):
+        np.testing.assert_allclose(probabilities(model, given), expected, rtol=1e-6)
+    with pytest.raises(DataError, match="the frame has no column 'b', which the model reads"):
+        predict(model, row[list("acd")])
+
+
+def test_columns_far_from_what_was_learnt_are_warned_of() -> None:
+    rng = np.random.default_rng(0)
+    rows = rng.normal((5.0, -300.0), (2.0, 40.0), (60, 2))
+    model = MLP([2, 5, 3], seed=2)
+    model.metadata = Metadata(inputs=Columns.of(rows, ("a", "b"), False, "tests"))
+    predict(model, rows)
+    predict(model, rows[0] * 1_000)
+    with pytest.warns(
+        UserWarning, match="a of the given images is mostly around -[23].*learnt from"
+    ):
+        predict(model, rows[:, ::-1])
