@@ -62,9 +62,9 @@ def told_unlike(features: NDArray[Any], known: Columns, source: str) -> str | No
         return None
     column = int(strange.argmax())
     return (
-        f"{source} seems to be standardised already, as {names[column]} is "
-        f"{own_mean[column]:.2g} ± {own_deviation[column]:.2g}, where the model learnt from "
-        f"{mean[column]:.3g} ± {deviation[column]:.2g}: give it columns in their own units"
+        f"{names[column]} of {source} is {own_mean[column]:.1f} ± {own_deviation[column]:.2g}, "
+        f"where the model learnt from {mean[column]:.3g} ± {deviation[column]:.2g}: all columns look as "
+        "standardised ones do, so give them in their own units"
     )
 
 
