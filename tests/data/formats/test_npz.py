@@ -43,7 +43,7 @@ def arrays(**changes: Any) -> dict[str, Any]:
 BAD_ARRAYS = {
     "no names": (dict.fromkeys(("first", "second"), np.zeros(3)), r"names no images: it has first"),
     "twice": (arrays(X_train=np.zeros((23, 5, 5))), r"features twice, x_train and X_train"),
-    "too bright": (arrays(x_train=np.full((23, 5, 5), 300)), r"values from 300 to 300"),
+    "too bright": (arrays(x_train=np.full((23, 5, 5), 300)), r"go from 300 to 300"),
     "negative labels": (arrays(y_train=np.full(23, -1)), r"the label -1"),
     "five channels": (
         arrays(x_train=np.zeros((23, 5, 5, 5))),
