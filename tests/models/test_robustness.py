@@ -12,7 +12,7 @@ from mlp.data.load import relabel_for
 from mlp.data.task import Task
 from mlp.models import robustness as module
 from mlp.models.metadata import Metadata
-from mlp.models.predict import predict
+from mlp.models.predict import predict, vote
 from mlp.models.robustness import holds, robustness
 from mlp.nn.network import MLP
 from mlp.training.loop import train
@@ -38,7 +38,7 @@ def test_each_amount_has_its_accuracy(
     assert curve[0.0] == (predict(model, IMAGES) == LABELS).mean()
     for amount, accuracy in curve.items():
         disturbed = disturbance.apply(IMAGES, amount, generator(0, "disturb"))
-        assert accuracy == (predict(model, disturbed) == LABELS).mean()
+        assert accuracy == (vote([model], disturbed).argmax(axis=1) == LABELS).mean()
     monkeypatch.setattr(module, "AT_ONCE", 7)
     assert robustness(model, IMAGES, LABELS, kind) == curve
 
