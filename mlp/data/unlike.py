@@ -63,8 +63,8 @@ def told_unlike(features: NDArray[Any], known: Columns, source: str) -> str | No
     column = int(strange.argmax())
     return (
         f"{names[column]} of {source} is {own_mean[column]:.1f} ± {own_deviation[column]:.2g}, "
-        f"where the model learnt from {mean[column]:.3g} ± {deviation[column]:.2g}: all columns look as "
-        "standardised ones do, so give them in their own units"
+        f"where the model learnt from {mean[column]:.3g} ± {deviation[column]:.2g}: all columns "
+        "look as standardised ones do, so give them in their own units"
     )
 
 
