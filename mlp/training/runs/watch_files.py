@@ -131,8 +131,11 @@ class WatchFiles:
         self._write(MOMENT, values, arrays)
 
     def clear(self) -> None:
-        """Delete what an earlier run told, and what was asked of it."""
-        for name in NAMES:
+        """Delete what an earlier run told, and what was asked of it, unless it is still asked.
+
+        To say so anew may take who watches longer than a short run does.
+        """
+        for name in (ABOUT, MOMENT) if self.asked() is not None else NAMES:
             with suppress(OSError):
                 (self.folder / name).unlink()
 
