@@ -61,7 +61,7 @@ class Watching:
         self.has_ended = self.was_seen_to_end = False
         self._asked, self._changed = Asked(), -1
         self._model: MLP | None = None
-        self._size = 0
+        self._size = self._told_at = 0
         self._about: dict[str, Any] = {}
         self._sample: dict[str, NDArray[Any]] = {}
         self._insight: dict[str, Any] = {}
@@ -156,7 +156,8 @@ class Watching:
 
     def _prepare(self, parameters: int) -> bool:
         """Build the network that the run told of; tell whether it fits."""
-        if self._model is not None and self._size == parameters:
+        told_at = self._files.about_changed()
+        if self._model is not None and (self._size, self._told_at) == (parameters, told_at):
             return True
         told = self._files.about()
         if told is None:
@@ -170,7 +171,7 @@ class Watching:
         except MLPError:  # a layer of a plugin that is not here
             return False
         self._model.metadata = Metadata.from_json({"task": self._about["task"]})
-        self._size = int(self._model.parameters.size)
+        self._size, self._told_at = int(self._model.parameters.size), told_at
         return self._size == parameters
 
     def _shape(self, inputs: int) -> list[int] | None:

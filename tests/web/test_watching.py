@@ -169,6 +169,17 @@ def test_who_watches_a_run_beside_another_leaves_what_is_asked(tmp_path: Path) -
     assert WatchFiles(tmp_path).asked() == both
 
 
+def test_a_run_that_went_on_between_two_looks_is_seen_to(tmp_path: Path) -> None:
+    """Of a short one nobody sees that there was a moment with nothing told."""
+    watching = Watching("first", tmp_path)
+    watched_run(tmp_path)
+    watching.look()
+    WatchFiles(tmp_path).clear()
+    watched_run(tmp_path, epochs=3)
+    watching.look()
+    assert json.loads(watching.event)["about"]["epochs"] == 3
+
+
 def test_a_run_that_goes_on_with_more_epochs_is_seen_to(tmp_path: Path) -> None:
     watching = Watching("first", tmp_path)
     watched_run(tmp_path)

@@ -95,8 +95,15 @@ class WatchFiles:
 
     def changed(self) -> int:
         """Return when the latest moment was told, in nanoseconds; 0 before the first."""
+        return self._when(MOMENT)
+
+    def about_changed(self) -> int:
+        """Return when a run told of itself, in nanoseconds; 0 before it did."""
+        return self._when(ABOUT)
+
+    def _when(self, name: str) -> int:
         with suppress(OSError):
-            return (self.folder / MOMENT).stat().st_mtime_ns
+            return (self.folder / name).stat().st_mtime_ns
         return 0
 
     # The run

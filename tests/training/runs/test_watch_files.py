@@ -63,6 +63,17 @@ def test_what_a_run_tells_arrives_as_it_is(tmp_path: Path) -> None:
     assert names(tmp_path) == []
 
 
+def test_what_is_still_asked_stays_where_a_run_goes_on(tmp_path: Path) -> None:
+    files = WatchFiles(tmp_path)
+    files.ask(Asked(rate=0.5))
+    files.tell({"epoch": 1}, {})
+    files.clear()
+    assert names(tmp_path) == [ASKED]
+    os.utime(tmp_path / ASKED, (0, 0))  # nobody watches any more
+    files.clear()
+    assert names(tmp_path) == []
+
+
 @pytest.mark.parametrize("content", [b"", b"PK", b"PK\x03\x04" + bytes(40)])
 def test_a_file_that_is_none_is_none(tmp_path: Path, content: bytes) -> None:
     for name in NAMES:
