@@ -51,5 +51,8 @@ def test_a_run_that_goes_on_is_not_seen_as_ended(mlp: Command, epochs: int) -> N
     assert result.code == 0
     assert len(Path("first/history.jsonl").read_text().splitlines()) == epochs
     goes_on = epochs > 1
-    assert (files.moment() is None) == (files.about() is None) == goes_on
-    assert (files.asked() is None) == goes_on
+    about, asked = files.about(), files.asked()
+    assert about is not None
+    assert asked is not None
+    assert ("network" in about[0]) == goes_on  # it tells of itself to who still watches
+    assert asked.stop != goes_on

@@ -19,7 +19,7 @@ def test_no_answer_is_another_s_and_the_memory_stays_flat() -> None:
     report = soak(requests=300, clients=50)
     assert report.requests == 300
     half = len(report.memory) // 2
-    assert max(report.memory[half:]) < 1.1 * max(report.memory[:half]) + 10
+    assert max(report.memory[half:]) < 1.1 * max(report.memory[:half]) + 30
 
 
 def test_an_answer_of_another_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:

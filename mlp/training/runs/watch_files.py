@@ -13,7 +13,7 @@ import threading
 import time
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -138,11 +138,16 @@ class WatchFiles:
         self._write(MOMENT, values, arrays)
 
     def clear(self) -> None:
-        """Delete what an earlier run told, and what was asked of it, unless it is still asked.
+        """Delete what an earlier run told, and what was asked of it, unless somebody still watches.
 
-        To say so anew may take who watches longer than a short run does.
+        To say so anew may take who watches longer than a short run does. But that it should stop
+        was asked of the earlier run alone.
         """
-        for name in (ABOUT, MOMENT) if self.asked() is not None else NAMES:
+        asked = self.asked()
+        with suppress(OSError):
+            if asked is not None and asked.stop:
+                self.ask(replace(asked, stop=False))
+        for name in NAMES if asked is None else (ABOUT, MOMENT):
             with suppress(OSError):
                 (self.folder / name).unlink()
 
