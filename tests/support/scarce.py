@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import re
-import resource
 import subprocess
 import sys
 import threading
@@ -44,6 +42,34 @@ PLUGINS = {
     ),
 }
 """What a plugin does to the process before anything is imported."""
+
+LIMIT = r"""
+import re, resource, sys
+from pathlib import Path
+
+class Counting:
+    def __init__(self, file):
+        self.file, self.told = file, 0
+
+    def __getattr__(self, name):
+        return getattr(self.file, name)
+
+    def write(self, text):
+        done = self.file.write(text)
+        self.told += text.startswith("epoch ")
+        if text.startswith("epoch ") and self.told == {after}:
+            amount = {amount}
+            if "{what}" == "AS":
+                status = Path("/proc/self/status").read_text()
+                amount += int(re.search(r"VmSize:\s+(\d+) kB", status)[1]) << 10
+            resource.setrlimit(resource.RLIMIT_{what}, (amount, amount))
+        return done
+
+sys.stderr = Counting(sys.stderr)
+"""
+"""A plugin that limits the process once it has told of so many epochs. From outside, a limit could
+come after the look for a thread's room and before the thread's first line, where Python waits for
+ever; no system lowers one then."""
 
 
 @dataclass(frozen=True)
@@ -101,6 +127,8 @@ def suffer(shortage: Shortage, folder: Path) -> str:
     """
     plugin = folder / "plugin.py"
     plugin.write_text(PLUGINS.get(shortage.what, ""))
+    if shortage.after:
+        plugin.write_text(LIMIT.format(**vars(shortage)))
     place, model = ("--out", folder / "m.safetensors"), folder / "m.safetensors"
     if shortage.run:
         place, model = ("--run", folder / "run"), folder / "run" / "model.safetensors"
@@ -120,8 +148,10 @@ def suffer(shortage: Shortage, folder: Path) -> str:
     ) as process:
         guard = threading.Timer(PATIENCE, process.kill)
         guard.start()
-        lines, told = _watch(process, shortage)
+        assert process.stderr is not None
+        lines = [line.rstrip() for line in process.stderr]
         guard.cancel()
+    told = sum(line.startswith("epoch ") for line in lines)
     what = f"{shortage.title}: code {process.returncode}, said {lines}"
     assert process.returncode in (0, 1), what  # a kill by the guard would be another
     assert not any("Traceback" in line or "panicked" in line for line in lines), what
@@ -136,22 +166,3 @@ def suffer(shortage: Shortage, folder: Path) -> str:
     else:
         assert not told or list(folder.glob("run/checkpoint-*")), what
     return lines[-1] if process.returncode else ""
-
-
-def _watch(process: subprocess.Popen[str], shortage: Shortage) -> tuple[list[str], int]:
-    """Read what a training says, and bring the shortage about; return it and the epochs told."""
-    assert process.stderr is not None
-    lines, told = [], 0
-    for line in process.stderr:
-        lines.append(line.rstrip())
-        told += line.startswith("epoch ")
-        if line.startswith("epoch ") and told == shortage.after:
-            amount = shortage.amount
-            if shortage.what == "AS":
-                status = Path(f"/proc/{process.pid}/status").read_text()
-                found = re.search(r"VmSize:\s+(\d+) kB", status)
-                assert found is not None
-                amount += int(found[1]) << 10
-            limit = getattr(resource, f"RLIMIT_{shortage.what}")
-            resource.prlimit(process.pid, limit, (amount, amount))
-    return lines, told
