@@ -18,7 +18,7 @@ from backends.base import (
 )
 from backends.cpu import CpuBackend
 from backends.host import usable_cores
-from backends.tape import on_replay
+from backends.tape import Wait, on_replay
 
 __all__ = [
     "PRECISIONS",
@@ -26,6 +26,7 @@ __all__ = [
     "Backend",
     "BackendError",
     "Memory",
+    "Wait",
     "get_backend",
     "keep_pixels",
     "kernel",

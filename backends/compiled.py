@@ -7,7 +7,8 @@ what it is called with. As the same machine code computes on the same numbers in
 results are the same to the byte. Products are made by `numpy.matmul`'s loop, which gives BLAS the
 arguments that `numpy.dot` gives it.
 
-Calls that have no row stay as they are, between two stretches of calls that have.
+Calls that have no row stay as they are, between two stretches of calls that have. A `Wait` has a row,
+so that workers meet within a stretch.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from backends.native import Loop, Replay, loops_of, open_replay
+from backends.tape import Wait
 
 Call = Callable[[], Any]
 Array = NDArray[Any]
@@ -72,6 +74,9 @@ class Row(NamedTuple):
     repeats: int = 1
     jumps: tuple[int, ...] = ()
 
+    wait: Wait | None = None
+    """What is done instead of calls."""
+
     def numbers(self) -> list[int]:
         """Return what stands in the table."""
         places = [array.ctypes.data for array in self.arrays]
@@ -90,16 +95,26 @@ class Stretch:
 
     def __init__(self, replay: Replay, rows: Sequence[Row]) -> None:
         self._rows = tuple(rows)
-        self._table = np.array([row.numbers() for row in rows], np.intp)
-        self._replay, self._start = replay, self._table.ctypes.data
+        self._table = table = np.array([row.numbers() for row in rows], np.intp)
+        self._replay, self._start, self._size = replay, table.ctypes.data, table.strides[0]
+        self._end = self._start + table.nbytes
 
     def __call__(self) -> None:
         """Make the calls."""
-        self._replay(self._start, len(self._rows))
+        start = self._start
+        while (stopped := self._replay(start, self._end)) is not None:
+            wait = self._rows[(stopped - self._start) // self._size].wait
+            assert wait is not None
+            wait.finish()
+            start = stopped + self._size
 
 
 def rows_of(call: Call) -> list[Row]:
     """Return the rows that do what a recorded call does; none if there are no such rows."""
+    if isinstance(call, Wait):
+        lines = call.counters
+        own = lines[call.rank]
+        return [Row((0, 0), (own, lines), (len(lines), call.polls), lines.strides[:1], wait=call)]
     if not isinstance(call, partial):
         return []
     function: Any = call.func

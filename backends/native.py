@@ -20,8 +20,10 @@ from typing import Any
 
 import numpy as np
 
-Replay = Callable[[int, int], Any]
-"""Called with the address of a table and the number of its rows; gives Python's lock away."""
+Replay = Callable[[int, int], int | None]
+"""Called with the addresses of a row of a table and of the table's end; gives Python's lock away.
+
+Returns the address of the row where it stopped, as a wait is not over; None behind the last one."""
 
 Loop = tuple[int, int]
 """The address of a loop, and what the ufunc passes to it."""
@@ -82,7 +84,7 @@ def open_replay() -> Replay | None:
         replay = _library().replay
     except (OSError, RuntimeError, AttributeError, subprocess.SubprocessError):
         return None
-    replay.argtypes, replay.restype = (ctypes.c_void_p, ctypes.c_ssize_t), None
+    replay.argtypes, replay.restype = (ctypes.c_void_p, ctypes.c_void_p), ctypes.c_void_p
     return replay
 
 

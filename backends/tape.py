@@ -4,9 +4,37 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 Call = Callable[[], Any]
+
+
+@dataclass(frozen=True, eq=False)
+class Wait:
+    """A place of a step where a worker waits until all have come there as often.
+
+    Attributes:
+        counters: int32 (workers, at least 2), in memory that they share: for each how many such
+            places it has reached, and whether it sleeps.
+        rank: which worker waits.
+        polls: how often it looks at another's counter before it is to sleep.
+        begin: waits, all of it in Python.
+        finish: does the rest, once this worker is counted and looking was not enough.
+    """
+
+    counters: NDArray[np.int32]
+    rank: int
+    polls: int
+    begin: Call
+    finish: Call
+
+    def __call__(self) -> None:
+        """Wait."""
+        self.begin()
 
 
 class _Recording(threading.local):

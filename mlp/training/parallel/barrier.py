@@ -8,6 +8,9 @@ import time
 from collections.abc import Callable
 from ctypes import c_int32
 
+import numpy as np
+from numpy.typing import NDArray
+
 from mlp.common.linux import sleep_while, wake
 
 LINE = 16
@@ -20,6 +23,9 @@ POLLS = 1500
 """How often a process asks for another's counter before it sleeps: some 100 µs, which
 covers most waits on a quiet machine; see bench/LOG.md. A thread, which would hold Python's lock
 meanwhile, asks once."""
+
+COMPILED_POLLS = 3000
+"""The same of a compiled step, which holds no lock, whatever the workers are."""
 
 PATIENCE = 0.002
 """Seconds of sleep after which a worker looks whether the others still run."""
@@ -42,6 +48,7 @@ class Barrier:
         self._size = self._count = size
         # For each worker how many barriers it has reached; then whether one has failed.
         memory = mmap.mmap(-1, 4 * LINE * (size + 1))
+        self._lines = np.frombuffer(memory, np.int32).reshape(-1, LINE)
         self._arrived = memoryview(memory).cast("i")
         self._words = [c_int32.from_buffer(memory, 4 * LINE * rank) for rank in range(size)]
 
@@ -56,6 +63,10 @@ class Barrier:
         """Let all who wait, now or later, raise an `AbandonedError`."""
         self._arrived[LINE * self._size] = 1
 
+    def counters(self) -> NDArray[np.int32]:
+        """The counters of those that take part, (workers, LINE), as `backends.tape.Wait` has them."""
+        return self._lines[: self._count]
+
     def wait(self, rank: int, polls: int, is_lost: Callable[[int], bool]) -> None:
         """Wait until every worker has come as often as this one.
 
@@ -67,8 +78,13 @@ class Barrier:
         Raises:
             AbandonedError: if another worker has failed or ended.
         """
+        self._arrived[LINE * rank] += 1
+        self.finish(rank, polls, is_lost)
+
+    def finish(self, rank: int, polls: int, is_lost: Callable[[int], bool]) -> None:
+        """Wait, as `wait` does, once it is counted that this worker has come."""
         arrived, ranks = self._arrived, range(self._count)
-        turn = arrived[LINE * rank] = arrived[LINE * rank] + 1
+        turn = arrived[LINE * rank]
         for other in ranks:
             if arrived[LINE * other + ASLEEP]:
                 wake(self._words[rank])

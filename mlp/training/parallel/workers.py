@@ -17,9 +17,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import DTypeLike
 
-from backends import Array, Backend, on_replay
+from backends import Array, Backend, Wait, on_replay
 from mlp.common.threads import has_room
-from mlp.training.parallel.barrier import POLLS, AbandonedError, Barrier
+from mlp.training.parallel.barrier import COMPILED_POLLS, POLLS, AbandonedError, Barrier
 from mlp.training.parallel.processes import AGAIN, Processes, may_fork
 
 WORTH_FORKING = 32
@@ -86,11 +86,15 @@ class WorkerGroup:
     def barrier(self, rank: int) -> None:
         """Wait until all that take part have come here; also when a step is replayed."""
         if self.count > 1:
-            on_replay(partial(self._wait, rank))
+            begin, finish = partial(self._wait, rank), partial(self._finish, rank)
+            on_replay(Wait(self._barrier.counters(), rank, COMPILED_POLLS, begin, finish))
             self._wait(rank)
 
     def _wait(self, rank: int) -> None:
         self._barrier.wait(rank, POLLS if self.in_processes else 1, self._is_lost)
+
+    def _finish(self, rank: int) -> None:
+        self._barrier.finish(rank, 1, self._is_lost)
 
     def _is_lost(self, rank: int) -> bool:
         return self.in_processes and self._others.is_lost(rank - 1)
