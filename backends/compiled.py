@@ -7,8 +7,8 @@ what it is called with. As the same machine code computes on the same numbers in
 results are the same to the byte. Products are made by `numpy.matmul`'s loop, which gives BLAS the
 arguments that `numpy.dot` gives it.
 
-Calls that have no row stay as they are, between two stretches of calls that have. A `Wait` has a row,
-so that workers meet within a stretch.
+Calls that have no row stay as they are, between two stretches of calls that have. A `Wait` has a
+row, so that workers meet within a stretch.
 """
 
 from __future__ import annotations

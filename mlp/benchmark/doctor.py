@@ -120,7 +120,7 @@ def compiler_problems() -> Iterator[Problem]:
         yield Problem(
             "training steps are not compiled, as no C compiler (cc) works here or the cache folder "
             "(~/.cache/mlp/compiled) cannot be written to, or not by you alone: small networks "
-            "take up to twice as long",
+            "take up to twice as long, and gain little from a second core",
             None,
         )
 

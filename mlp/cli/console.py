@@ -131,10 +131,8 @@ class TrainingBar:
             TimeRemainingColumn(),
             console=stderr,
             transient=True,
-            # Rich would refresh the bar from a thread of its own. Training starts its workers by
-            # fork, which copies only the calling thread and so is unsafe beside another: it forks
-            # only while threading.active_count() is 1, and else trains in threads. So the bar is
-            # refreshed by hand, in on_step.
+            # Rich would refresh the bar from a thread of its own, which would compete with the
+            # workers for the interpreter: it is refreshed by hand, in on_step.
             auto_refresh=False,
         )
         self._task = self._bar.add_task(

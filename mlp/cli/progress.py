@@ -25,7 +25,7 @@ class WorkBar:
             TimeRemainingColumn(),
             console=console.stderr,
             transient=True,
-            auto_refresh=False,  # which takes a thread, and processes may be forked meanwhile
+            auto_refresh=False,  # which takes a thread, and processes may be started meanwhile
         )
         self._task = self._bar.add_task("work", total=total, speed="-")
         self._done, self._is_drawn = 0, False

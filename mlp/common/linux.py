@@ -5,15 +5,12 @@ from __future__ import annotations
 import ctypes
 import errno
 import os
-import platform
 import sys
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 _AT_FDCWD, _RENAME_NOREPLACE, _RENAME_EXCHANGE = -100, 1, 2  # from fcntl.h and linux/fs.h
-_FUTEX = {"x86_64": 202, "aarch64": 98}  # the number of the system call, from asm/unistd.h
-_FUTEX_WAIT, _FUTEX_WAKE, _ALL = 0, 1, 0x7FFFFFFF  # from linux/futex.h
 _UNKNOWN = (errno.ENOSYS, errno.EINVAL, errno.ENOTSUP)  # the kernel or the file system cannot
 
 
@@ -54,38 +51,6 @@ def sync_file_system(descriptor: int) -> bool:
         OSError: if something cannot be written.
     """
     return _call("syncfs", descriptor)
-
-
-def sleep_while(word: ctypes.c_int32, value: int, seconds: float) -> bool:
-    """Sleep until `wake` is called for a word of memory, if it has this value; or for some time.
-
-    Args:
-        word: in memory that may be shared with other processes.
-        value: what it was when it was looked at: if it is another by now, there is no sleep.
-        seconds: the longest sleep.
-
-    Returns:
-        Whether the system knows how; if not, there was no sleep.
-    """
-    whole, rest = divmod(int(seconds * 1e9), 1_000_000_000)
-    return _futex(word, _FUTEX_WAIT, value, ctypes.byref(_Timespec(whole, rest)))
-
-
-def wake(word: ctypes.c_int32) -> bool:
-    """Wake all that sleep at a word, in this process and others; false if it is unknown how."""
-    return _futex(word, _FUTEX_WAKE, _ALL, None)
-
-
-class _Timespec(ctypes.Structure):
-    _fields_ = (("seconds", ctypes.c_long), ("nanoseconds", ctypes.c_long))
-
-
-def _futex(word: ctypes.c_int32, operation: int, value: int, timeout: Any) -> bool:
-    library, number = _library(), _FUTEX.get(platform.machine())
-    if library is None or number is None or ctypes.sizeof(ctypes.c_long) != 8:
-        return False
-    library.syscall(ctypes.c_long(number), ctypes.byref(word), operation, value, timeout, None, 0)
-    return True
 
 
 def _rename(old: Path, new: Path, flags: int) -> bool:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import mmap
+import os
+import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from contextlib import contextmanager
@@ -16,6 +18,9 @@ except ImportError:  # Windows
     resource = None  # type: ignore[assignment]
 
 Result = TypeVar("Result")
+
+let_others_run: Callable[[], None] = getattr(os, "sched_yield", lambda: time.sleep(0))
+"""Give the core to whoever wants it, for a moment."""
 
 ROOM = 128 << 20
 """Bytes of addresses that the C library takes to find a new thread a place of its own."""

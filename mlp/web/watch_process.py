@@ -1,7 +1,6 @@
 """The page that watches a training, served by a process of its own beside the training's.
 
-A thread of the training's process would keep it from starting its workers by fork, and would
-compete with them for the interpreter.
+A thread of the training's process would compete with its workers for the interpreter.
 """
 
 from __future__ import annotations

@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from mlp.common.errors import MLPError
 from mlp.common.pictures import robust_maximum, scaled
 from mlp.common.printable import printable
+from mlp.common.threads import blas_threads
 from mlp.models.insight import Insight, look_into
 from mlp.models.metadata import Metadata, task_of
 from mlp.models.metrics import score
@@ -191,6 +192,7 @@ class Watching:
             "data": base64.b64encode(eight.tobytes()).decode("ascii"),
         }
 
+    @blas_threads(1)  # more would spin, waiting for one another, on the training's cores
     def _look_into(self, model: MLP) -> dict[str, Any]:
         """Ask the network about the sample."""
         x, labels = self._sample["x"], self._sample["labels"]

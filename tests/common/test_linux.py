@@ -6,7 +6,6 @@ import ctypes
 import errno
 import os
 import sys
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -70,27 +69,3 @@ def test_other_systems_have_no_library(monkeypatch: pytest.MonkeyPatch) -> None:
     linux._library.cache_clear()
     assert linux._library() is None
     linux._library.cache_clear()
-
-
-def test_nobody_sleeps_while_a_word_has_another_value() -> None:
-    word = ctypes.c_int32(5)
-    assert linux.sleep_while(word, 4, 3600.0) == linux.wake(word)  # or the test would not end
-
-
-def test_a_sleep_ends_when_woken(monkeypatch: pytest.MonkeyPatch) -> None:
-    word = ctypes.c_int32(0)
-    with ThreadPoolExecutor(1) as pool:
-        sleeping = pool.submit(linux.sleep_while, word, 0, 3600.0)
-        while not sleeping.done():
-            word.value = 1
-            known = linux.wake(word)
-        assert sleeping.result() == known
-    monkeypatch.setattr(linux, "_library", lambda: None)
-    assert not linux.sleep_while(word, 1, 3600.0)
-    assert not linux.wake(word)
-
-
-@on_linux
-def test_a_sleep_has_an_end() -> None:
-    word = ctypes.c_int32(7)
-    assert linux.sleep_while(word, 7, 0.001) == linux.wake(word)

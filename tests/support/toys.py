@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import platform
-import sys
 from typing import Any
 
 import numpy as np
@@ -66,9 +64,3 @@ def share_out(monkeypatch: pytest.MonkeyPatch, workers: int) -> None:
     monkeypatch.setattr("mlp.training.parallel.tensor_parallel.MOST_SHARDS", 4)
     monkeypatch.setattr("mlp.training.parallel.tensor_parallel.WORTH_A_SHARD", 1.0)
     monkeypatch.setattr("mlp.training.parallel.tensor_parallel.COST_OF_READING", 1e-9)
-
-
-needs_fork = pytest.mark.skipif(
-    sys.platform != "linux" or platform.machine() != "x86_64",
-    reason="workers are processes on Linux and x86-64 alone",
-)

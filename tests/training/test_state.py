@@ -9,10 +9,9 @@ from typing import Any
 import numpy as np
 import pytest
 from device import CountingBackend
-from toys import DATA, FAST, needs_fork, share_out, small_micro_batches, toy_dataset, toy_model
+from toys import DATA, FAST, share_out, small_micro_batches, toy_dataset, toy_model
 
 import backends.cpu
-import mlp.training.parallel.workers
 from backends import Backend, get_backend
 from mlp.common.errors import ModelError, UsageError
 from mlp.models.model_file import save
@@ -124,13 +123,10 @@ def test_a_resumed_run_ends_in_the_same_bytes(
     assert within or recipe.batch_size == "full"
 
 
-@needs_fork
 @pytest.mark.parametrize("name", ["small batches", "dropout", "large batches", "deformed"])
-def test_a_run_in_processes_is_resumed_too(
+def test_a_run_of_several_workers_is_resumed_too(
     name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(mlp.training.parallel.workers, "WORTH_FORKING", 1)
-    monkeypatch.setattr(mlp.training.parallel.workers, "may_fork", lambda: True)
     share_out(monkeypatch, 2)
     recipe = Recipe(**{**FAST, **RECIPES[name]})
     whole = toy_model()

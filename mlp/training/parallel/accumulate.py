@@ -58,16 +58,13 @@ class AccumulatingExecutor(Executor):
         sums: Sequence[Sums],
         total: Sums,
     ) -> None:
-        dtype, xp = model.dtype, group.xp
+        dtype, xp = model.dtype, model.backend.xp
         self.parts, self.sums, self.total = parts, sums, total
         self.lr = xp.zeros(1, dtype=dtype)  # (1,)
         self._divisors = [xp.zeros((1, 1), dtype=dtype) for _ in range(group.size)]
         replicas = [model, *(Replica(model) for _ in range(group.size - 1))]
         optimizer = make_optimizer(model, total.gradients, recipe)
         steps = [Step(replica, recipe, optimizer) for replica in replicas]
-        for step in steps:
-            if step.correct is not None:
-                step.correct.total = group.zeros((model.networks, 1), dtype)
         super().__init__(steps, model, batches, batch_size, recipe, group)
 
     def restore_correct(self, count: int) -> None:

@@ -24,15 +24,20 @@ class AllReduce:
 
     Args:
         group: the workers.
+        backend: the device.
         count: the number of shards.
         shape: of the array; a smaller batch takes its first rows.
         dtype: of the array.
     """
 
-    def __init__(self, group: WorkerGroup, count: int, shape: tuple[int, ...], dtype: str) -> None:
-        self._xp, self._group = group.xp, group
+    def __init__(
+        self, group: WorkerGroup, backend: Backend, count: int, shape: tuple[int, ...], dtype: str
+    ) -> None:
+        self._xp, self._group = backend.xp, group
         # Two in turn: one worker may write its next parts while another still sums these.
-        self._parts = [[group.zeros(shape, dtype) for _ in range(count)] for _ in range(2)]
+        self._parts = [
+            [backend.xp.zeros(shape, dtype=dtype) for _ in range(count)] for _ in range(2)
+        ]
         self._turns = [0] * group.size
 
     def start(self, rank: int) -> None:

@@ -94,7 +94,7 @@ class Executor:
         self.optimizer_state = steps[0].optimizer.state
         self.stopped_at: int | None = None
         # After which update to meet; whether the workers end there.
-        self._signals = group.shared_ints(2)
+        self._signals = [-1, 0]
         self._pauses = False  # the first worker alone knows why they meet
         self.captured: dict[Any, Callable[[], Any]] = {}
 

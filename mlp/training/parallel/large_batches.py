@@ -52,10 +52,10 @@ class LargeBatchExecutor(AccumulatingExecutor):
         memory = model.backend.memory()
         # A device with memory of its own works as one, on micro-batches that fill it.
         count = 1 if memory.is_discrete else plan_parts(batch_size, model.weight_count)
-        group = WorkerGroup(min(memory.workers, count), model.backend)
-        P, dtype, xp = len(model.parameters), model.dtype, group.xp
+        group = WorkerGroup(min(memory.workers, count))
+        P, dtype, xp = len(model.parameters), model.dtype, model.backend.xp
         losses = model.networks, 1  # one for each network
-        sums = [Sums(group.zeros(losses, dtype), group.zeros(P, dtype)) for _ in range(count)]
+        sums = [Sums(xp.zeros(losses, dtype=dtype), xp.zeros(P, dtype)) for _ in range(count)]
         total = sums[0]
         if count > 1:
             total = Sums(xp.zeros(losses, dtype=dtype), xp.empty(P, dtype))
@@ -63,11 +63,10 @@ class LargeBatchExecutor(AccumulatingExecutor):
 
     def run_all(self, inputs: EpochInputs) -> None:
         """Let all workers go through an epoch together, with two barriers in each update."""
-        self.group.run(partial(self.work_as, inputs=inputs), 2 * len(inputs.losses))
+        self.group.run(partial(self.work_as, inputs=inputs))
 
     def work_as(self, rank: int, inputs: EpochInputs) -> None:
         """Make the updates of an epoch one by one, each from accumulated gradients."""
-        updates = rank == 0 or self.group.in_processes  # a process has its own parameters
         mine = share_of(self.parts, rank, self.group.count)
         for i in range(inputs.first, len(inputs.losses)):
             start = i * self.batch_size
@@ -76,9 +75,8 @@ class LargeBatchExecutor(AccumulatingExecutor):
                 self.accumulate(inputs.order, rank, part, part, start, stop)
             if rank == 0:
                 self.announce(inputs, i + 1)
-            if updates:
                 self.xp.copyto(self.lr, inputs.lrs[i : i + 1])
-            self.replay(("update", rank, updates), partial(self._update, rank, updates))
+            self.replay(("update", rank), partial(self._update, rank))
             if rank == 0:
                 written = inputs.losses[i : i + 1]
                 self.xp.copyto(written, self.total.loss.reshape(written.shape))
@@ -87,10 +85,10 @@ class LargeBatchExecutor(AccumulatingExecutor):
             if self.stops(inputs, rank, i + 1):
                 return
 
-    def _update(self, rank: int, updates: bool) -> None:
-        """Update the parameters from the gradients of all parts."""
+    def _update(self, rank: int) -> None:
+        """Let the first worker update the parameters from the gradients of all parts."""
         self.group.barrier(rank)  # all gradients are there
-        if updates:
+        if rank == 0:
             self._add_up(self.total.gradients, [part.gradients for part in self.sums])
             self._add_up(self.total.loss, [part.loss for part in self.sums])
             self.steps[0].update(self.lr)

@@ -21,7 +21,7 @@ LONG_LAP = 0.02
 """Seconds, several slices of a busy core, of a lap that can end a losing trial by itself."""
 
 SETTLING = 2
-"""Laps of a run that are not counted: each forked worker captures its steps in them."""
+"""Laps of a run that are not counted: workers that are new capture their steps in them."""
 
 MANY_LAPS = 16
 """Laps of an epoch from which on these are left out; fewer count whole, with all they cost."""

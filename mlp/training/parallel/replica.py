@@ -18,10 +18,6 @@ class NetworkPart(MLP):
         self.model, self.networks = model, model.networks
         super().__init__(model.sizes, **model.options)
 
-    def allocate(self, count: int) -> Array:
-        """Return the flat array for the parameters, shape (count,)."""
-        raise NotImplementedError
-
 
 class Replica(NetworkPart):
     """A network that shares the parameters of another, so that a worker can compute gradients."""

@@ -10,7 +10,6 @@ from mlp.nn.max_norm import MaxNorm
 from mlp.nn.network import MLP
 from mlp.training.parallel.all_reduce import Share
 from mlp.training.parallel.tensor_parallel import Shard, side_by_side
-from mlp.training.recipe import Recipe
 from mlp.training.step import Step
 
 
@@ -81,12 +80,6 @@ class ShardStep(Step):
 
     model: Shard
     max_norm: ShardMaxNorm | None
-
-    def __init__(self, shard: Shard, recipe: Recipe) -> None:
-        super().__init__(shard, recipe)
-        state = self.optimizer.state
-        for name, array in state.items():  # shared, so that the next epoch's processes find it
-            state[name] = shard.group.zeros(array.shape, array.dtype)
 
     def make_dropout_network(self, input_rate: float, hidden_rate: float) -> DropoutNetwork:
         """Make the shard with dropout between its layers."""

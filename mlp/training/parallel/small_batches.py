@@ -31,9 +31,6 @@ SPAN_MICRO_BATCHES = 2
 """A span's images are gathered at once; they are at most so many micro-batches' worth. A larger
 batch goes to `large_batches`, whatever the number of cores, as here every worker has all of it."""
 
-SHARED_SPAN = 4
-"""Updates of a span with several workers: each forked process captures it anew in every epoch."""
-
 Span = tuple[int, Array, Array]
 """Which arrays the images of a span are in; the images x (n, I); their labels (n,) or (n, L)."""
 
@@ -45,19 +42,18 @@ class SmallBatchExecutor(Executor):
     """
 
     def __init__(self, model: MLP, batches: Batches, batch_size: int, recipe: Recipe) -> None:
-        memory, updates = model.backend.memory(), -(-len(batches) // batch_size)
+        memory = model.backend.memory()
         plan = plan_shards(model, batch_size)
         # To clip a norm needs the whole gradient, which no worker has. And a device with memory of
         # its own works as one; so do networks side by side, which are not cut.
         if recipe.clip_norm is not None or memory.is_discrete or model.networks > 1:
             plan = WHOLE
-        group = WorkerGroup(min(memory.workers, plan.shards), model.backend)
+        group = WorkerGroup(min(memory.workers, plan.shards))
         self.shards = make_shards(model, batch_size, group, plan) if plan.shards > 1 else []
         shard_steps = [ShardStep(shard, recipe) for shard in self.shards]
         steps: Sequence[Step] = shard_steps or [Step(model, recipe)]
-        several = memory.span if group.size == 1 else min(memory.span, SHARED_SPAN)
         self.span = max(
-            1, min(several, SPAN_MICRO_BATCHES * batches.micro_batch_size // batch_size)
+            1, min(memory.span, SPAN_MICRO_BATCHES * batches.micro_batch_size // batch_size)
         )
         super().__init__(steps, model, batches, batch_size, recipe, group, self.span)
         # The steps of that many workers, by their number: each has the same shards in other hands.
@@ -71,10 +67,10 @@ class SmallBatchExecutor(Executor):
                 ]
             # Each shard has its part of these.
             self.optimizer_state = make_optimizer(model, model.gradients, recipe).state
-        self.augmented, self.barriers = recipe.augment is not None, updates * len(plan.pairs)
+        self.augmented = recipe.augment is not None
         self.prefetches = self.augmented and memory.workers > 1 and not self.shards
         rows = self.span * batch_size if self.shards and self.augmented else 0
-        self.deformed = [group.zeros((rows, model.sizes[0]), model.dtype) for _ in range(2)]
+        self.deformed = [self.xp.zeros((rows, model.sizes[0]), dtype=model.dtype) for _ in range(2)]
         self.lrs = [self.xp.zeros(self.span, dtype=model.dtype) for _ in steps]
         losses = self.span, model.networks, 1
         self.losses = [self.xp.zeros(losses, dtype=model.dtype) for _ in steps]
@@ -89,7 +85,7 @@ class SmallBatchExecutor(Executor):
                 else:
                     self.xp.copyto(step.optimizer.state[name], whole)
             step.keep_frozen()
-        self.group.run(partial(self.work_as, inputs=inputs), self.barriers)
+        self.group.run(partial(self.work_as, inputs=inputs))
         self.gather()
 
     def gather(self) -> None:

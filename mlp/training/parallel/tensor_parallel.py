@@ -88,11 +88,10 @@ def plan_shards(model: MLP, batch_size: int) -> ShardPlan:
 class Shard(NetworkPart):
     """A part of a network; the parts of a worker are computed together, see `side_by_side`.
 
-    It has parameters of its own, in memory that all workers share.
+    It has parameters of its own.
 
     Args:
         model: the network.
-        group: the workers.
         number: which shard this is, from 0.
         count: the number of shards.
         pairs: the all-reduces of each sharded pair of layers, by the number of its first layer.
@@ -101,10 +100,8 @@ class Shard(NetworkPart):
         rows, columns: which rows and columns of each whole W this shard has.
     """
 
-    def __init__(
-        self, model: MLP, group: WorkerGroup, number: int, count: int, pairs: dict[int, Pair]
-    ) -> None:
-        self.group, self.number, self.count, self.pairs = group, number, count, pairs
+    def __init__(self, model: MLP, number: int, count: int, pairs: dict[int, Pair]) -> None:
+        self.number, self.count, self.pairs = number, count, pairs
         widths = model.sizes
         self.rows = [self._share(n, i - 1 in pairs) for i, n in enumerate(widths[:-1])]
         self.columns = [self._share(n, i in pairs) for i, n in enumerate(widths[1:])]
@@ -113,10 +110,6 @@ class Shard(NetworkPart):
     def build(self) -> list[list[Layer]]:
         """Make the layers of this shard, with an all-reduce around each sharded pair."""
         return [self._block(i) for i in range(len(self.sizes) - 1)]
-
-    def allocate(self, count: int) -> Array:
-        """Put the parameters into memory that all workers share."""
-        return self.group.zeros(count, self.dtype)
 
     def scatter(self, whole: Array, own: Array) -> None:
         """Copy this shard's part out of a flat array that is laid out as the network's parameters.
@@ -220,7 +213,7 @@ def make_shards(model: MLP, batch_size: int, group: WorkerGroup, plan: ShardPlan
     count, sizes = plan.shards, model.sizes
 
     def all_reduce(*shape: int) -> AllReduce:
-        return AllReduce(group, count, shape, model.dtype)
+        return AllReduce(group, model.backend, count, shape, model.dtype)
 
     sums = {
         i: Pair(
@@ -230,7 +223,7 @@ def make_shards(model: MLP, batch_size: int, group: WorkerGroup, plan: ShardPlan
         )
         for i in plan.pairs
     }
-    return [Shard(model, group, number, count, sums) for number in range(count)]
+    return [Shard(model, number, count, sums) for number in range(count)]
 
 
 def _length(part: slice) -> int:

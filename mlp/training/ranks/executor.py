@@ -61,13 +61,13 @@ class RankedExecutor(AccumulatingExecutor):
             )
         self.ranks, self.tree = ranks, Tree(pieces, ranks.size)
         self.own = self.tree.blocks[ranks.rank]
-        group = WorkerGroup(1, model.backend)  # nothing forks where MPI has threads
+        group, xp = WorkerGroup(1), model.backend.xp
         # A row holds a gradient, its loss, and a last number that is the exchange's.
         P, unit = len(model.parameters), LINE * ranks.size
         n, levels = -(-(P + 2) // unit) * unit, max(map(len, self.own)).bit_length() - 1
-        self._blocks = group.zeros((len(self.own), n), model.dtype)
-        self._rows = [*self._blocks, *group.zeros((levels, n), model.dtype)]
-        self._whole = self._rows[0] if ranks.size == 1 else group.zeros(n, model.dtype)
+        self._blocks = xp.zeros((len(self.own), n), dtype=model.dtype)
+        self._rows = [*self._blocks, *xp.zeros((levels, n), dtype=model.dtype)]
+        self._whole = self._rows[0] if ranks.size == 1 else xp.zeros(n, dtype=model.dtype)
         self._exchange: Exchange | None = None
         self._correct = np.zeros(1)
         # Where pieces begin must not depend on the ranks, nor then by which kernels they are read.

@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 
 from mlp.common.errors import MLPError, UsageError
 from mlp.common.printable import printable
-from mlp.training.parallel.barrier import let_others_run
+from mlp.common.threads import let_others_run
 from mlp.training.ranks.ranks import Ranks, Value, add_up
 from mlp.training.ranks.shared import Offer, Segment, map_segment, offer, take
 from mlp.training.ranks.tree import Tree

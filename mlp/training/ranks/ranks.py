@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from backends import BackendError
 from mlp.common.errors import MLPError
-from mlp.training.parallel.barrier import let_others_run
+from mlp.common.threads import let_others_run
 from mlp.training.ranks.tree import Tree
 
 Value = TypeVar("Value")

@@ -33,8 +33,7 @@ def check_installed() -> None:
 class TensorBoardWriter(Figures):
     """Writes the figures of each measured epoch as scalars, with the epoch as the step.
 
-    It does not use TensorBoard's ``EventFileWriter``, which writes from a thread of its own: beside
-    another thread, training does not start its workers by fork.
+    It does not use TensorBoard's ``EventFileWriter``, which starts a thread.
 
     Args:
         folder: where the file is made.

@@ -10,6 +10,8 @@ from mlp.common.threads import share_of
 from mlp.training.parallel.all_reduce import AllReduce, Share
 from mlp.training.parallel.workers import WorkerGroup
 
+CPU = get_backend("cpu")
+
 
 def share(rank: int, workers: int, shards: int) -> Share:
     mine = share_of(shards, rank, workers)
@@ -18,8 +20,8 @@ def share(rank: int, workers: int, shards: int) -> Share:
 
 @pytest.mark.parametrize("workers", [1, 2, 3])
 def test_a_sum_over_shards_takes_smaller_batches_too(workers: int) -> None:
-    group = WorkerGroup(workers, get_backend("cpu"))
-    all_reduce = AllReduce(group, 3, (4, 2), "float64")
+    group = WorkerGroup(workers)
+    all_reduce = AllReduce(group, CPU, 3, (4, 2), "float64")
     sums = np.zeros((workers, 5, 3, 2))
 
     def target(rank: int) -> None:
@@ -28,7 +30,7 @@ def test_a_sum_over_shards_takes_smaller_batches_too(workers: int) -> None:
             own = [np.full((3, 2), 10.0**number * (turn + 1)) for number in mine.shards]
             all_reduce(mine, own, sums[rank, turn])
 
-    group.run(target, 0)
+    group.run(target)
     for turn in range(5):
         assert (sums[:, turn] == 111.0 * (turn + 1)).all()
 
@@ -38,8 +40,8 @@ def test_a_sum_is_the_same_for_any_workers_to_the_bit() -> None:
     parts = np.random.default_rng(0).normal(size=(4, 40, 30)).astype(np.float32)
     results = []
     for workers in (1, 2, 3, 4):
-        group = WorkerGroup(workers, get_backend("cpu"))
-        all_reduce = AllReduce(group, 4, (40, 30), "float32")
+        group = WorkerGroup(workers)
+        all_reduce = AllReduce(group, CPU, 4, (40, 30), "float32")
         sums = np.zeros((workers, 40, 30), np.float32)
 
         def target(
@@ -51,6 +53,6 @@ def test_a_sum_is_the_same_for_any_workers_to_the_bit() -> None:
             mine = share(rank, workers, 4)
             all_reduce(mine, [parts[number] for number in mine.shards], sums[rank])
 
-        group.run(target, 0)
+        group.run(target)
         results += [each.tobytes() for each in sums]
     assert len(set(results)) == 1

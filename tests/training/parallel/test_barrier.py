@@ -2,46 +2,36 @@
 
 from __future__ import annotations
 
-import os
+import sys
 import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import numpy as np
 import pytest
-from toys import needs_fork
 
 import mlp.training.parallel.barrier
-import mlp.training.parallel.workers
 from backends import get_backend
-from mlp.common import linux
+from backends.compiled import Stretch
+from backends.native import open_replay
 from mlp.training.parallel.barrier import AbandonedError, Barrier
-from mlp.training.parallel.workers import WORTH_FORKING, WorkerGroup
+from mlp.training.parallel.workers import WorkerGroup
+
+CPU = get_backend("cpu")
+
+compiles = pytest.mark.skipif(open_replay() is None, reason="no C compiler, or another system")
 
 
-def nobody_is_lost(rank: int) -> bool:
-    del rank
-    return False
-
-
-@pytest.fixture(params=[True, False], ids=["futex", "without"])
-def kernel_sleeps(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Where the system has futexes, and where it has none."""
-    if not request.param:
-        monkeypatch.setattr(linux, "_FUTEX", {})
-
-
-@pytest.mark.usefixtures("kernel_sleeps")
-@pytest.mark.parametrize("polls", [1, 50])
 @pytest.mark.parametrize("size", [2, 3])
-def test_nobody_passes_before_all_have_come(size: int, polls: int) -> None:
+def test_nobody_passes_before_all_have_come(size: int) -> None:
     barrier, come = Barrier(size), [0] * size
 
     def work(rank: int) -> None:
         for turn in range(1, 41):
             come[rank] = turn
-            barrier.wait(rank, polls, nobody_is_lost)
+            barrier.wait(rank)
             assert min(come) >= turn
 
     with ThreadPoolExecutor(size) as pool:
@@ -49,45 +39,111 @@ def test_nobody_passes_before_all_have_come(size: int, polls: int) -> None:
             done.result()
 
 
-@pytest.mark.usefixtures("kernel_sleeps")
-@pytest.mark.parametrize("reason", ["abandoned", "lost"])
-def test_who_sleeps_hears_that_another_has_failed(reason: str) -> None:
-    barrier, lost = Barrier(2), threading.Event()
+def replayed(group: WorkerGroup, rounds: int, before: Callable[[int, int], object]) -> np.ndarray:
+    """Let workers add up what each writes, in captured steps: (workers, rounds) sums."""
+    parts, sums = np.zeros((group.size, 8)), np.zeros((group.size, 8))
+    seen = np.zeros((group.size, rounds))
+    stretches = []
+
+    def step(rank: int) -> None:
+        xp = CPU.xp
+        xp.add(parts[rank], rank + 1.0, out=parts[rank])
+        group.barrier(rank)
+        xp.copyto(sums[rank], parts[0])
+        for other in range(1, group.size):
+            xp.add(sums[rank], parts[other], out=sums[rank])
+        group.barrier(rank)
+
+    def target(rank: int) -> None:
+        captured = CPU.capture(lambda: step(rank))
+        for turn in range(rounds):
+            before(rank, turn)
+            captured()
+            seen[rank, turn] = sums[rank, 0]
+        stretches.append([type(call) for call in captured._calls])  # type: ignore[attr-defined]
+
+    group.run(target)
+    if open_replay() is not None:
+        assert stretches == [[Stretch]] * group.size  # meeting leaves it whole
+    return seen
+
+
+@pytest.mark.parametrize("polls", [0, 1, 3000])
+@pytest.mark.parametrize("size", [2, 3])
+def test_workers_meet_in_captured_steps(
+    size: int, polls: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(mlp.training.parallel.barrier, "POLLS", polls)
+    group = WorkerGroup(size)
+
+    def loiter(rank: int, turn: int) -> None:
+        if turn % 7 == rank:
+            time.sleep(0.001)  # the others have long come
+
+    seen = replayed(group, 60, loiter)
+    each = size * (size + 1) / 2
+    assert (seen == each * np.arange(1, 61)).all()
+
+
+@pytest.mark.parametrize("failing", [0, 1])
+def test_who_waits_in_a_captured_step_hears_that_another_has_failed(failing: int) -> None:
+    group = WorkerGroup(2)
+
+    def fail(rank: int, turn: int) -> None:
+        if (rank, turn) == (failing, 20):
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        replayed(group, 40, fail)
+    assert (replayed(group, 5, lambda *_: None)[:, -1] == 15.0).all()  # and it can go on
+
+
+def test_who_sleeps_hears_that_another_has_failed() -> None:
+    barrier = Barrier(2)
     with ThreadPoolExecutor(1) as pool:
-        waits = pool.submit(barrier.wait, 0, 1, lambda _: lost.is_set())
-        if reason == "lost":
-            lost.set()
-        else:
-            barrier.abandon()
+        waits = pool.submit(barrier.wait, 0)
+        barrier.abandon()
         with pytest.raises(AbandonedError):
             waits.result()
     barrier.reset(2)
     with ThreadPoolExecutor(1) as pool:
-        waits = pool.submit(barrier.wait, 0, 1, nobody_is_lost)
-        barrier.wait(1, 1, nobody_is_lost)
+        waits = pool.submit(barrier.wait, 0)
+        barrier.wait(1)
         waits.result()
 
 
-@needs_fork
-def test_a_process_that_waits_sleeps(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.skipif(sys.platform != "linux", reason="it reads /proc")
+@pytest.mark.parametrize("captured", [False, pytest.param(True, marks=compiles)])
+def test_a_worker_that_waits_sleeps_until_it_is_woken(
+    captured: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """The first worker comes to the barrier only when it has seen the second one sleep there."""
-    monkeypatch.setattr(mlp.training.parallel.workers, "may_fork", lambda: True)
     monkeypatch.setattr(mlp.training.parallel.barrier, "PATIENCE", 60.0)
-    group = WorkerGroup(2, get_backend("cpu"))
-    pid, seen = group.shared_ints(1), []
+    waiting = threading.Event()
+    known: list[int] = []
+
+    def look(rank: int, turn: int) -> None:
+        if turn != 5:
+            return
+        if rank:
+            known.append(threading.get_native_id())
+            waiting.set()
+        else:
+            waiting.wait()
+            stat = Path(f"/proc/self/task/{known[0]}/stat")
+            until(lambda: stat.read_text().rpartition(")")[2].split()[0] == "S")
+
+    group = WorkerGroup(2)
+    if captured:
+        replayed(group, 8, look)
+        return
 
     def target(rank: int) -> None:
-        if rank:
-            pid[0] = os.getpid()
-        else:
-            until(lambda: pid[0] > 0)
-            stat = Path(f"/proc/{pid[0]}/stat")
-            until(lambda: stat.read_text().rpartition(")")[2].split()[0] == "S")
-            seen.append("S")
-        group.barrier(rank)
+        for turn in range(8):
+            look(rank, turn)
+            group.barrier(rank)
 
-    group.run(target, WORTH_FORKING)
-    assert seen == ["S"]
+    group.run(target)
 
 
 def until(said: Callable[[], bool]) -> None:

@@ -6,10 +6,9 @@ from typing import Any
 
 import numpy as np
 import pytest
-from toys import DATA, FAST, needs_fork, share_out, small_micro_batches, toy_model, trained
+from toys import DATA, FAST, share_out, small_micro_batches, toy_model, trained
 
 import backends.cpu
-import mlp.training.parallel.workers
 from backends.cpu import CpuBackend
 from mlp.nn.losses import LOSSES
 from mlp.training.loop import train
@@ -84,13 +83,10 @@ CUT: dict[str, dict[str, Any]] = {
 
 
 @pytest.mark.parametrize("options", CUT.values(), ids=CUT)
-@pytest.mark.parametrize("forks", [False, pytest.param(True, marks=needs_fork)])
 def test_any_number_of_workers_computes_the_same_bytes(
-    forks: bool, options: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+    options: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     small_micro_batches(monkeypatch)
-    monkeypatch.setattr(mlp.training.parallel.workers, "may_fork", lambda: forks)
-    monkeypatch.setattr(mlp.training.parallel.workers, "WORTH_FORKING", 1)
     recipe, results = Recipe(**options, **FAST), []
     for workers in (1, 2, 3, 64):
         share_out(monkeypatch, workers)

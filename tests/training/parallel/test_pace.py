@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import itertools
-import os
+import threading
 from collections.abc import Callable
 from typing import Any
 
 import pytest
-from toys import DATA, FAST, needs_fork, share_out, small_micro_batches, toy_model
+from toys import DATA, FAST, share_out, small_micro_batches, toy_model
 
+import backends.cpu
 import mlp.training.parallel.executor
 import mlp.training.parallel.workers
 from mlp.training.loop import train
@@ -179,14 +180,12 @@ RECIPES: dict[str, dict[str, Any]] = {
 
 
 @pytest.mark.parametrize("options", RECIPES.values(), ids=RECIPES)
-@pytest.mark.parametrize("forks", [False, pytest.param(True, marks=needs_fork)])
 def test_whatever_is_chosen_the_bytes_are_the_same(
-    forks: bool, options: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+    options: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(mlp.training.parallel.workers, "WORTH_FORKING", 1)
-    monkeypatch.setattr(mlp.training.parallel.workers, "may_fork", lambda: forks)
     small_micro_batches(monkeypatch, 8 << 20 if options["batch_size"] in (3, 4) else 3000)
     share_out(monkeypatch, 3)
+    monkeypatch.setattr(backends.cpu, "SPAN", 4)
     recipe = Recipe(**{**FAST, "epochs": 2}, train_accuracy="running", **options)
     results = []
     for pace in (Pace, Scripted):
@@ -205,6 +204,7 @@ def test_the_number_changes_within_an_epoch(
     batch_size: int, kind: type, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     share_out(monkeypatch, 3)
+    monkeypatch.setattr(backends.cpu, "SPAN", 4)
     small_micro_batches(monkeypatch, 8 << 20 if batch_size == 2 else 3000)
     monkeypatch.setattr(mlp.training.parallel.executor, "Pace", Scripted)
     trainer = Trainer(toy_model(), DATA.train, Recipe(batch_size=batch_size, **FAST))
@@ -215,20 +215,15 @@ def test_the_number_changes_within_an_epoch(
     assert pace.taken[:2] == [1, 2]
 
 
-@needs_fork
-def test_a_worker_that_is_not_asked_is_no_process(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(mlp.training.parallel.workers, "WORTH_FORKING", 1)
-    monkeypatch.setattr(mlp.training.parallel.workers, "may_fork", lambda: True)
+def test_a_worker_that_is_not_asked_is_no_thread(monkeypatch: pytest.MonkeyPatch) -> None:
     share_out(monkeypatch, 2)
+    monkeypatch.setattr(backends.cpu, "SPAN", 4)
     monkeypatch.setattr(mlp.training.parallel.executor, "Pace", Scripted)
     trainer = Trainer(toy_model(), DATA.train, Recipe(batch_size=2, **FAST))
-    ended = []
+    threads, seen = threading.active_count(), set()
 
     def look(*_: Any) -> None:
-        if trainer.executor.group.count == 1:
-            with pytest.raises(ChildProcessError):
-                os.waitpid(-1, os.WNOHANG)
-            ended.append(True)
+        seen.add((trainer.executor.group.count, threading.active_count() - threads))
 
     trainer.epoch(0, look)
-    assert ended
+    assert seen == {(1, 0), (2, 1)}

@@ -7,10 +7,9 @@ from typing import Any
 
 import numpy as np
 import pytest
-from toys import DATA, FAST, needs_fork, share_out, small_micro_batches, toy_model, trained
+from toys import DATA, FAST, share_out, small_micro_batches, toy_model, trained
 
 import backends.cpu
-import mlp.training.parallel.workers
 from mlp.training.parallel.small_batches import SmallBatchExecutor
 from mlp.training.recipe import Recipe
 from mlp.training.trainer import Trainer
@@ -59,15 +58,6 @@ def test_workers_that_were_stopped_go_on_alike(monkeypatch: pytest.MonkeyPatch) 
         trainer.epoch(1, stop)
     np.testing.assert_array_equal(model.parameters, start)
     np.testing.assert_array_equal(trainer.executor.optimizer_state["velocity"], velocity)
-
-
-@needs_fork
-def test_many_updates_are_worth_a_process(monkeypatch: pytest.MonkeyPatch) -> None:
-    share_out(monkeypatch, 2)
-    monkeypatch.setattr(mlp.training.parallel.workers, "may_fork", lambda: True)
-    trainer = Trainer(toy_model(), DATA.train, Recipe(batch_size=1, **FAST))
-    trainer.epoch(0)
-    assert trainer.executor.group.in_processes
 
 
 @pytest.mark.parametrize(("cores", "workers"), [(1, 1), (2, 2), (3, 3), (64, 4)])

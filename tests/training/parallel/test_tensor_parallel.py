@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import platform
-import sys
 from typing import Any
 
 import numpy as np
 import pytest
 from toys import CLASSES, DATA, FAST, share_out, toy_model, trained
 
-from backends import get_backend
 from mlp.nn.network import MLP
 from mlp.training.loop import train
 from mlp.training.parallel.small_batches import SmallBatchExecutor
@@ -23,8 +20,6 @@ from mlp.training.parallel.tensor_parallel import (
 from mlp.training.parallel.workers import WorkerGroup
 from mlp.training.recipe import Recipe
 from mlp.training.trainer import Trainer
-
-CAN_FORK = sys.platform == "linux" and platform.machine() == "x86_64"
 
 HIDDEN: dict[str, tuple[int, ...]] = {
     "a pair": (9,),
@@ -90,12 +85,8 @@ def test_any_number_of_workers_computes_the_same_bytes(
     hidden: tuple[int, ...], options: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     recipe, results = Recipe(**{"batch_size": 7, **FAST, **options}), []
-    for workers, forks in ((1, False), (2, False), (3, False), (2, True), (3, True), (64, False)):
+    for workers in (1, 2, 3, 64):
         share_out(monkeypatch, workers)
-        monkeypatch.setattr("mlp.training.parallel.workers.WORTH_FORKING", 1)
-        monkeypatch.setattr(
-            "mlp.training.parallel.workers.may_fork", lambda forks=forks: forks and CAN_FORK
-        )
         model = toy_model(*hidden)
         history = train(model, DATA, recipe)
         told = [(epoch.loss, epoch.train_accuracy) for epoch in history.epochs]
@@ -149,25 +140,18 @@ def test_an_update_meets_once_for_the_first_pair_and_twice_for_another(
     share_out(monkeypatch, 2)
     trainer = Trainer(toy_model(*hidden), DATA.train, Recipe(batch_size=10, **FAST))
     assert isinstance(trainer.executor, SmallBatchExecutor)
-    group, met = trainer.executor.group, 0
-    meet = group._wait
-
-    def counted(rank: int) -> None:
-        nonlocal met
-        met += rank == 0
-        meet(rank)
-
-    monkeypatch.setattr(group, "_wait", counted)
     trainer.epoch(0)
     spans = -(-6 // trainer.executor.span)
-    assert met == 6 * barriers + spans
+    for rank in range(2):
+        met = trainer.executor.group._barrier._lines[rank, 0]  # where compiled steps count, too
+        assert met == 1 + 6 * barriers + spans  # the first when all have started
 
 
 # Cutting
 
 
 def test_shards_hold_each_weight_once() -> None:
-    model, group = MLP([16, 9, 7, CLASSES]), WorkerGroup(2, get_backend("cpu"))
+    model, group = MLP([16, 9, 7, CLASSES]), WorkerGroup(2)
     first, second = make_shards(model, 10, group, ShardPlan(2, [0]))
     assert [layer.W.shape for layer in first.linear] == [(16, 4), (4, 7), (7, CLASSES)]
     assert [layer.W.shape for layer in second.linear] == [(16, 5), (5, 7), (7, CLASSES)]
