@@ -38,7 +38,7 @@ class Barrier:
         self._count = size
         # For each worker how many barriers it has reached, and whether it sleeps: as `Wait` has it.
         self._lines = np.zeros((size, LINE), np.int32)
-        self._words = memoryview(self._lines.reshape(-1))  # ten times as fast from Python
+        self._words = self._lines.reshape(-1).data  # ten times as fast from Python
         self._changed, self._abandoned = Condition(), False
 
     def reset(self, count: int) -> None:

@@ -62,6 +62,7 @@ class Pace:
         self._settling = SETTLING if laps >= MANY_LAPS else 0
         self._kept = 0  # the place of the quickest known among the numbers
         self._rate: float | None = None  # its seconds an update
+        self._claim: float | None = None  # those of a number whose trial was won
         self._hold, self._held, self._step = 1, 0, 1
         self._start, self._done, self._unsettled = 0.0, 0, 0
         self._laps, self._updates, self._seconds = 0, 0, 0.0
@@ -102,6 +103,8 @@ class Pace:
         self._laps, self._updates, self._seconds = 0, 0, 0.0
         if on_trial:
             self._answer(rate)
+        elif self._claim is not None:
+            self._confirm(self._claim, rate)
         else:
             self._ask_if_due(rate)
         return self.workers != before
@@ -117,14 +120,33 @@ class Pace:
             self.workers = self._numbers[self._kept + self._step]
 
     def _answer(self, rate: float) -> None:
-        """Keep the number on trial, of this rate, or go back to the one before."""
+        """Go back to the number before the one on trial, which has this rate.
+
+        If the trial is won, that one may only have been disturbed: it is measured once more.
+        """
         assert self._rate is not None
-        fewer = self._step > 0
-        if rate <= self._rate if fewer else rate * WORTH < self._rate:
-            self._kept, self._rate, self._hold = self._kept + self._step, rate, FIRST_HOLD
-            further = 0 <= self._kept + self._step < len(self._numbers)
-            self._held = self._hold - 1 if further else 0  # the next one may be quicker still
+        if self._wins(rate, self._rate):
+            self._claim = rate
         else:
-            self._hold, self._held = min(MOST_HOLD, max(FIRST_HOLD, 2 * self._hold)), 0
-            self._step = -self._step  # the other direction, where there is one
+            self._decline()
         self.workers = self._numbers[self._kept]
+
+    def _confirm(self, claim: float, rate: float) -> None:
+        """Take the number that won its trial if it is quicker than the kept one is now, too."""
+        self._claim, self._rate = None, rate
+        if not self._wins(claim, rate):
+            self._decline()
+            return
+        self._kept, self._rate, self._hold = self._kept + self._step, claim, FIRST_HOLD
+        further = 0 <= self._kept + self._step < len(self._numbers)
+        self._held = self._hold - 1 if further else 0  # the next one may be quicker still
+        self.workers = self._numbers[self._kept]
+
+    def _wins(self, rate: float, kept: float) -> bool:
+        """Tell whether the number on trial is quicker than the kept one, by their rates."""
+        return rate <= kept if self._step > 0 else rate * WORTH < kept
+
+    def _decline(self) -> None:
+        """Keep the number, and ask more rarely; next in the other direction, if there is one."""
+        self._hold, self._held = min(MOST_HOLD, max(FIRST_HOLD, 2 * self._hold)), 0
+        self._step = -self._step

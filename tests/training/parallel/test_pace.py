@@ -130,6 +130,14 @@ def test_equal_numbers_leave_a_core_to_others() -> None:
     assert share_with(made[200:], 1) > 0.95
 
 
+def test_a_moment_s_disturbance_changes_no_number_for_long() -> None:
+    """As when what ran before still has the cores: two workers are slow in their first rate."""
+    course = Course(2)
+    slow = course.run(SETTLING + 2, busy)
+    assert set(slow) == {2}
+    assert share_with(course.run(200, quiet), 1) < 0.1
+
+
 def test_a_trial_that_loses_is_short() -> None:
     """Without what settles, it is over as soon as it is clearly behind."""
     made = Course(2).run(3000, lambda workers: SECONDS / (20 if workers == 2 else 10))
