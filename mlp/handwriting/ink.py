@@ -119,11 +119,11 @@ def pen_colour(picture: NDArray[np.uint8], paper: NDArray[np.float32], strokes: 
     return weights
 
 
-def in_light(picture: NDArray[np.uint8], weights: Plane) -> Plane:
+def in_light(picture: NDArray[np.uint8] | Plane, weights: Plane) -> Plane:
     """Compute how bright a picture is in some light.
 
     Args:
-        picture: uint8, shape (height, width, channels).
+        picture: from 0 to 255, shape (height, width, channels).
         weights: float32, shape (channels,): how much of the light is red, green and blue.
 
     Returns:

@@ -137,9 +137,9 @@ def _interpret(picture: NDArray[np.uint8]) -> tuple[_Page, float]:
 
     The stages run for either polarity over the whole picture, over the paper alone if there is a
     table beside it, and inside a dark panel. Nothing cheaper was found to tell a blackboard from a
-    page in a shadow, or a table from the dark half of a page, than to look at the digits of both. A
-    large picture is looked at in a small copy first, which is clear for most: then they run for one
-    polarity alone.
+    page in a shadow, a table from the dark half of a page, or a coloured pen from coloured rulings,
+    than to look at the digits of both. A large picture is looked at in a small copy first, which is
+    clear for most: then they run for one polarity alone.
 
     Returns:
         The interpretation, and how many times as large as its working copy the picture is.
@@ -147,10 +147,11 @@ def _interpret(picture: NDArray[np.uint8]) -> tuple[_Page, float]:
     Raises:
         NoDigit: if no interpretation has a digit.
     """
-    copy, scale = _working_copy(picture)
-    page = _find_sharper(copy)
-    if page is None:
+    copies, scale = _working_copies(picture)
+    found = [(page, copy) for copy in copies if (page := _find_sharper(copy)) is not None]
+    if not found:
         raise NoDigit
+    page, copy = max(found, key=lambda pair: pair[0].sharpness)
     panel = page.panel()
     inside = None if panel is None else _find_sharper(copy[around(panel, 0)])
     if panel is None or inside is None:
@@ -251,7 +252,11 @@ def _find_strokes(picture: NDArray[np.uint8], mask: Mask | None = None) -> _Page
         digits = find_digits(labels, lifted)
     except NoDigit:
         return None
-    contrast = in_light(picture, pen_colour(picture, paper, labels > 0))
+    light = pen_colour(picture, paper, labels > 0)
+    contrast = in_light(picture, light)
+    ruled = unframed - unruled
+    if ruled.any():  # ruled lines are no grain
+        contrast += ruled * in_light(paper, light)
     sharp = measure_sharpness(contrast, labels, digits, pen)
     least = constants.SHARPNESS_SHARE * max(sharp)
     digits = [digit for digit, its in zip(digits, sharp, strict=True) if its >= least]
@@ -270,11 +275,11 @@ def _rough_pen_width(picture: NDArray[np.uint8]) -> float:
     return scale * stroke_width(ink > edge)
 
 
-def _working_copy(picture: NDArray[np.uint8]) -> tuple[NDArray[np.uint8], float]:
+def _working_copies(picture: NDArray[np.uint8]) -> tuple[list[NDArray[np.uint8]], float]:
     """The picture shrunk to the working size, and how many times as large it is.
 
-    Its pens are darker or lighter than the paper in all channels, of which a grey one has 1. They
-    lie apart in memory, where they are combined many times as fast.
+    Pens are darker or lighter than the paper in all channels, of which a grey one has 1: in the
+    last copy, or if something has a colour, in the first. Channels lie apart in memory, for speed.
     """
     known = picture.ndim == 2 or (picture.ndim == 3 and picture.shape[2] in (3, 4))
     if picture.dtype != np.uint8 or not known or picture.size == 0:
@@ -289,7 +294,7 @@ def _working_copy(picture: NDArray[np.uint8]) -> tuple[NDArray[np.uint8], float]
     copy, scale = shrink(picture, constants.WORKING_SIDE)
     planes = np.ascontiguousarray(np.moveaxis(copy, 2, 0))  # (3, height, width)
     if np.array_equal(planes[0], planes[1]) and np.array_equal(planes[0], planes[2]):
-        planes = planes[:1]
-    else:
-        planes = np.ascontiguousarray(np.moveaxis(align_polarity(np.ascontiguousarray(copy)), 2, 0))
-    return np.moveaxis(planes, 0, 2), scale
+        return [np.moveaxis(planes[:1], 0, 2)], scale
+    aligned = np.ascontiguousarray(np.moveaxis(align_polarity(np.ascontiguousarray(copy)), 2, 0))
+    both = [planes] if np.array_equal(aligned, planes) else [aligned, planes]
+    return [np.moveaxis(channels, 0, 2) for channels in both], scale

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hard_pictures import SCENES, Scene, clean, draw_digit, likeness, page_of, photograph
+from hard_pictures import SCENES, Scene, clean, draw_digit, likeness, page_of, photograph, place
 from PIL import Image, ImageDraw
 
-from mlp.handwriting import extract_digit, ruled_lines
+from mlp.handwriting import constants, extract_digit, pipeline, ruled_lines
 from mlp.handwriting.ruled_lines import remove_ruled_lines
 
 
@@ -93,3 +93,40 @@ def test_straight_strokes_that_end_inside_a_tight_picture_are_kept():
         ink = tight(rng)
         stroke = ink > 0.5
         assert (remove_ruled_lines(ink)[stroke] > 0.25).mean() > 0.97
+
+
+def small_page(digit: int) -> np.ndarray:
+    return place([draw_digit(digit, 95, 0.06)], 153, 140)
+
+
+@pytest.mark.parametrize("digit", range(10))
+def test_a_black_pen_on_lines_that_add_a_colour_is_dark_in_every_channel(digit):
+    """A line that is brighter than its paper in blue made black strokes light there."""
+    rng = np.random.default_rng(digit)
+    paper = int(rng.integers(185, 230))
+    line = np.roll([paper - 90, paper - 40, min(255, paper + 30)], digit)
+    scene = Scene(
+        paper=(paper,) * 3,
+        pen=(int(rng.integers(10, 60)),) * 3,
+        ruling=tuple(map(int, line)),
+        spacing=float(rng.uniform(0.1, 0.3)),
+        squared=bool(digit % 2),
+    )
+    assert likeness(extract_digit(photograph(small_page(digit), scene)).image, clean(digit)) > 0.85
+
+
+@pytest.mark.parametrize("digit", range(10))
+def test_colours_that_jpeg_adds_to_a_grey_photo_tell_nothing(digit):
+    for quality in (25, 45, 65):
+        scene = Scene(paper=(250,) * 3, pen=(20,) * 3, grain=5, jpeg=quality)
+        picture = photograph(small_page(digit), scene, seed=quality)
+        assert likeness(extract_digit(picture).image, clean(digit)) > 0.85
+
+
+@pytest.mark.parametrize("spacing", [0.045, 0.06, 0.08, 0.1])
+def test_the_slopes_of_dense_squares_are_no_grain(spacing):
+    """They were, and a sharp digit on them was no sharper than its paper."""
+    for digit in range(10):
+        scene = Scene((236, 238, 230), (50, 50, 55), (60, 100, 160), spacing, squared=True)
+        page, _ = pipeline._interpret(photograph(small_page(digit), scene))
+        assert page.sharpness > 2 * constants.LEAST_SHARPNESS
