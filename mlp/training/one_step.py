@@ -53,7 +53,6 @@ class OneStep:
     Attributes:
         model: the copy of the network; its parameters are those after the update.
         criterion: the loss.
-        optimizer: what changed the parameters.
         passes: one for each layer, in order.
         targets: what the network should have put out, shape (C,).
         doutputs: the gradient of the loss by the outputs, shape (C,).
@@ -65,7 +64,6 @@ class OneStep:
 
     model: MLP
     criterion: Loss
-    optimizer: SGD
     passes: list[Pass]
     targets: Floats
     doutputs: Floats
@@ -110,12 +108,16 @@ def take_one_step(
     optimizer.lr[...] = lr
     row = np.array(x, np.float64).reshape(1, -1)  # (1, I)
     wanted = np.array(targets, np.float64).reshape(1, -1)  # (1, C)
-    with np.errstate(all="ignore"):  # what grows beyond all bounds is told below
-        for _ in range(taken):
-            loss.forward(copy.forward(row), wanted)
-            copy.backward(loss.backward())
-            optimizer.step()
-        step = _kept_step(copy, loss, optimizer, row, wanted)
+    try:
+        with np.errstate(all="ignore"):  # what grows beyond all bounds is told below
+            for _ in range(taken):
+                loss.forward(copy.forward(row), wanted)
+                copy.backward(loss.backward())
+                optimizer.step()
+            step = _kept_step(copy, loss, optimizer, row, wanted)
+    finally:
+        # By its fused functions it holds itself, and so the arrays until the collector comes.
+        vars(optimizer).clear()
     numbers = [np.array([step.loss, step.loss_after]), step.before, step.gradients, step.after]
     numbers += [array for p in step.passes for array in (p.x, p.y, p.dy)] + [step.outputs_after]
     if not all(np.isfinite(array).all() for array in numbers):
@@ -156,7 +158,7 @@ def _kept_step(model: MLP, loss: Loss, optimizer: SGD, x: Floats, targets: Float
     optimizer.step()
     after = model.forward(forward[0][2].reshape(1, -1))
     return OneStep(
-        model, loss, optimizer, passes, targets[0], doutputs,
+        model, loss, passes, targets[0], doutputs,
         value, float(loss.forward(after, targets).item()), after[0].copy(),
         before, gradients, model.parameters.copy(),
     )  # fmt: skip

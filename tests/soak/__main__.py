@@ -23,7 +23,9 @@ def main() -> None:
     report = soak(options.requests, options.clients, options.seed)
     rate = report.requests / report.seconds
     print(f"{report.requests:,} requests of {options.clients} clients, {rate:.0f} a second")
-    print("memory, MB:", ", ".join(f"{megabytes:.0f}" for megabytes in report.memory))
+    print("memory at rest, MB:", ", ".join(f"{megabytes:.0f}" for megabytes in report.rest))
+    print(f"most, MB: {report.alone:.0f} with one client, {report.peak:.0f} with all at once")
+    sys.exit(not (report.is_flat and report.is_bounded))
 
 
 if __name__ == "__main__":

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import re
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
 
@@ -18,10 +19,17 @@ def serving(*arguments: object) -> Iterator[int]:
 
 
 @contextmanager
-def serving_process(*arguments: object) -> Iterator[tuple[int, int]]:
-    """Do as `serving`, and give the process's number, too."""
+def serving_process(
+    *arguments: object, environment: Mapping[str, str] | None = None
+) -> Iterator[tuple[int, int]]:
+    """Do as `serving`, and give the process's number, too; set variables of its environment."""
     command = [sys.executable, "-m", "mlp", "draw", "--no-browser", *map(str, arguments)]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+    with subprocess.Popen(
+        command,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        env={**os.environ, **(environment or {})},
+    ) as process:
         try:
             assert process.stdout is not None
             address = process.stdout.readline().decode().strip()

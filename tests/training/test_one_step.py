@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import gc
+import weakref
+
 import numpy as np
 import pytest
 
@@ -109,3 +112,16 @@ def test_the_loss_is_the_one_it_learnt_by(metadata: Metadata, output: str, named
     net.metadata = metadata
     assert loss_of(net) == named
     assert isinstance(take_one_step(net, X, T, 0.1).criterion, LOSSES[named])
+
+
+def test_a_step_leaves_nothing_for_the_collector() -> None:
+    """Its arrays are as large as the network, and a page takes many between two collections."""
+    gc.collect()
+    gc.disable()
+    try:
+        step = take_one_step(model(), X, T, 0.1)
+        held = [weakref.ref(step.model.parameters), weakref.ref(step.model.gradients)]
+        del step
+        assert [array() for array in held] == [None, None]
+    finally:
+        gc.enable()
