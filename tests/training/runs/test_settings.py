@@ -5,15 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from other_settings import OTHER, REST, WITHOUT_ANOTHER, choices
 
 from mlp.common.errors import UsageError
-from mlp.data.reading import Reading
-from mlp.training.architecture import Architecture
 from mlp.training.presets.preset import load_preset, preset_names
 from mlp.training.recipe import Recipe
 from mlp.training.runs.settings import (
-    DataSettings,
-    DeviceSettings,
     Settings,
     differences,
     from_toml,
@@ -22,42 +19,17 @@ from mlp.training.runs.settings import (
     write_settings,
 )
 
-OTHER = Settings(
-    network=Architecture(
-        hidden=(), activation="leaky_relu(0.1)", output="sigmoid", bias=False, init="zeros",
-        bias_init="ones", dtype="float64",
-    ),
-    training=Recipe(
-        loss="quadratic", batch_size="full", epochs=7, lr=1e-5, momentum=0.5, nesterov=True,
-        schedule="step(1, 0.5)", warmup=0.25, weight_decay=1e-300, clip_value=1.5, clip_norm=2.5,
-        augment="affine(10, 0.1, 1),elastic", dropout=0.25, input_dropout=0.1, max_norm=2.0,
-        shuffle=False, validation=10, keep="best", monitor="loss", patience=3, min_delta=0.125,
-        freeze="1", average="swa(2)", seed=2**40, train_accuracy="running", report_every=2,
-    ),
-    data=DataSettings(
-        dataset='a "quoted"\\path\n\x7f, λ', folder="/data", task="binary", positive=(0, 9)
-    ),
-    reading=Reading(classes=26, test=0.5, missing="mean", handwriting=True),
-    device=DeviceSettings(device="cuda:1", precision="tf32", graph=False),
-    start="/models/m.safetensors",
-    snapshots=5,
-)  # fmt: skip
 
-
-@pytest.mark.parametrize("settings", [Settings(), OTHER], ids=["defaults", "all others"])
+@pytest.mark.parametrize("settings", [Settings(), OTHER, REST])
 def test_every_choice_is_read_back_as_it_was(settings: Settings, tmp_path: Path) -> None:
     write_settings(settings, tmp_path / "recipe.toml")
     assert read_settings(tmp_path / "recipe.toml") == settings
 
 
 def test_the_other_settings_differ_in_every_choice_but_those_without_another() -> None:
-    differing = {name for name, _, _ in differences(Settings(), OTHER)}
-    same = {name for name, _, _ in differences(OTHER, OTHER)}
-    fields = to_toml(OTHER).count(" = ")
-    assert same == set()
-    # Momentum is SGD's, squared errors have no labels to smooth, and loss_on has one choice.
-    alike = {"training.optimizer", "training.label_smoothing", "training.loss_on"}
-    assert len(differing | alike) == fields
+    differing = {name for one in (OTHER, REST) for name, _, _ in differences(Settings(), one)}
+    assert set(differences(OTHER, OTHER)) == set()
+    assert {name for name, _ in choices(OTHER)} - differing == WITHOUT_ANOTHER
 
 
 @pytest.mark.parametrize("name", preset_names())
