@@ -5,59 +5,32 @@ from __future__ import annotations
 import math
 import numbers
 import warnings
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 from sklearn.exceptions import ConvergenceWarning
-from sklearn.utils import check_array, check_random_state
+from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from backends import BackendError, get_backend
+from backends import Backend, BackendError, get_backend
 from mlp.common.errors import DivergedError, MLPError
 from mlp.data.batches import Batches
-from mlp.data.dataset import Dataset, Split, hold_out
-from mlp.data.task import Task
+from mlp.data.dataset import Dataset, Split
 from mlp.models.predict import outputs
 from mlp.nn.network import MLP
 from mlp.sklearn.arrays import ArrayKind, check_same_kind, to_host
+from mlp.sklearn.lesson import Lesson
+from mlp.sklearn.optimizer_state import OptimizerState
 from mlp.sklearn.parameters import Parameters, architecture_of, in_parameters, recipe_of
-from mlp.sklearn.stopping import OptimizerState, Progress
+from mlp.sklearn.stopping import Progress
 from mlp.training.loop import train
 from mlp.training.recipe import Recipe
+from mlp.training.run import Run
 
 FLOATS = (np.float64, np.float32)
-
-
-@dataclass(frozen=True)
-class Lesson:
-    """What a network is to learn.
-
-    Attributes:
-        X: float32 or float64, shape (N, I).
-        labels: see `mlp.data.dataset.Split`.
-        weights: of the samples, shape (N,); None where all count alike.
-        outputs: the width of the network's last layer.
-        task: what the labels mean.
-        loss: the name of the loss.
-    """
-
-    X: NDArray[Any]
-    labels: NDArray[Any]
-    weights: NDArray[Any] | None
-    outputs: int
-    task: Task
-    loss: str
-
-    def counted(self) -> Lesson:
-        """Return it without the samples that have a weight of 0."""
-        if self.weights is None or self.weights.all():
-            return self
-        rows = self.weights > 0
-        return replace(self, X=self.X[rows], labels=self.labels[rows], weights=self.weights[rows])
 
 
 @dataclass(eq=False, repr=False)
@@ -124,31 +97,6 @@ class BaseMLP(Parameters):
         dtype = dense.dtype if self.dtype == "auto" else np.dtype(self.dtype)
         return np.ascontiguousarray(dense, dtype)
 
-    def _weights(self, sample_weight: Any, N: int) -> NDArray[Any] | None:
-        """Check the samples' weights in scikit-learn's way.
-
-        Raises:
-            ValueError: if they are no N numbers of at least 0, of which one is above.
-        """
-        if sample_weight is None:
-            return None
-        if isinstance(sample_weight, numbers.Number):
-            sample_weight = np.full(N, sample_weight)
-        weights: NDArray[Any] = check_array(
-            to_host(sample_weight), ensure_2d=False, dtype=np.float64, input_name="sample_weight"
-        )
-        if weights.ndim != 1:
-            raise ValueError(
-                f"Sample weights must be 1D array or scalar, got {weights.ndim}D array."
-            )
-        if weights.shape != (N,):
-            raise ValueError(f"sample_weight.shape == {weights.shape}, expected {(N,)}!")
-        if weights.min() < 0:
-            raise ValueError("Negative values in data passed to `sample_weight`.")
-        if not weights.any():
-            raise ValueError("Sample weights must contain at least one non-zero number.")
-        return weights
-
     def _learn(self, lesson: Lesson, *, fresh: bool, epochs: int | None = None) -> None:
         """Train on a lesson.
 
@@ -160,77 +108,95 @@ class BaseMLP(Parameters):
         N, weight = len(lesson.X), 1.0 if lesson.weights is None else float(lesson.weights.mean())
         weights = None if lesson.weights is None else lesson.weights / weight
         incremental = epochs is not None
-        early_stopping = self.early_stopping and not incremental
         try:
             seed = self._seed(incremental)
             recipe = recipe_of(self, lesson.loss, N, weight, seed, epochs)
             if fresh:
-                backend = get_backend(self.device, precision=self.precision)
+                backend = self._open_device()
                 is_regression = lesson.task.kind == "regression"
                 architecture = architecture_of(self, lesson.X.dtype.name, linear=is_regression)
                 self.network_ = architecture.build(
                     lesson.X.shape[1], lesson.outputs, lesson.loss, seed, backend
                 )
-                self.t_, self._optimizer = 0, OptimizerState()
+                self.t_ = 0
+            if fresh or not incremental:
+                self._optimizer = self._new_optimizer()
             images = lesson.X
             if self.image_shape is not None:
                 images = images.reshape(N, *self.image_shape)
             split = Split(images, lesson.labels, weights)
-            # The loop measures test samples; what it finds of this one is read by nobody.
+            # The loop wants test samples; this one is never looked at.
             data = Dataset("X", "X", lesson.outputs, split, split[:1], lesson.task)
-            score = self._scorer(data, recipe) if early_stopping else None
-            patience = math.inf if incremental else self.n_iter_no_change
-            progress = Progress(self.tol, patience, score, verbose=self.verbose)
-            if not incremental:
-                self._optimizer = OptimizerState()
-            history = train(self.network_, data, recipe, callbacks=[progress, self._optimizer])
-        except DivergedError as error:
-            raise ValueError(
-                "Solver produced non-finite parameter weights. The input data may contain large "
-                f"values and need to be preprocessed: {in_parameters(str(error))}"
-            ) from error
+            self._train(data, recipe, incremental)
         except (MLPError, BackendError) as error:
             raise ValueError(in_parameters(str(error))) from error
-        self._keep(progress, N, incremental, early_stopping)
-        if history.interrupted:
-            warnings.warn("Training interrupted by user.", stacklevel=3)
-        elif not (progress.converged or incremental):
-            warnings.warn(
-                f"Stochastic Optimizer: Maximum iterations ({self.max_iter}) reached and the "
-                "optimization hasn't converged yet.",
-                ConvergenceWarning,
-                stacklevel=3,
-            )
 
-    def _scorer(self, data: Dataset, recipe: Recipe) -> Callable[[], float]:
-        """Make what scores the network on the samples that the loop holds out.
-
-        Raises:
-            ValueError: if there are fewer than two.
-        """
-        _, held_out = hold_out(data, recipe.validation, recipe.seed)
-        if len(held_out) < 2:
-            raise ValueError(
-                "The validation set is too small. Increase 'validation_fraction' or the size of "
-                "your dataset."
+    def _train(self, data: Dataset, recipe: Recipe, incremental: bool) -> None:
+        """Run the training loop, keep what it leaves and warn of how it ended."""
+        early_stopping = self.early_stopping and not incremental
+        progress = Progress(
+            self.tol,
+            math.inf if incremental else self.n_iter_no_change,
+            self._optimizer,
+            self._score_in if early_stopping else None,
+            getattr(self, "monitor", "accuracy"),
+            verbose=self.verbose,
+        )
+        ended: Warning | None = None
+        try:
+            callbacks = [progress, self._optimizer]
+            history = train(self.network_, data, recipe, callbacks=callbacks, measured=False)
+            if history.interrupted:
+                ended = UserWarning("Training interrupted by user.")
+            elif not (progress.converged or incremental):
+                ended = ConvergenceWarning(
+                    f"Stochastic Optimizer: Maximum iterations ({self.max_iter}) reached and the "
+                    "optimization hasn't converged yet."
+                )
+        except DivergedError as error:
+            reason = in_parameters(str(error))
+            if not early_stopping:
+                raise ValueError(
+                    "Solver produced non-finite parameter weights. The input data may contain "
+                    f"large values and need to be preprocessed: {reason}"
+                ) from error
+            progress.diverge()
+            ended = ConvergenceWarning(
+                "Training diverged: the weights are those that validated best before, or the "
+                f"initial ones where none did. {reason}"
             )
-        batches = Batches(held_out.images, held_out.labels, self._network())
-        return lambda: self._score_of(outputs(self._network(), batches), held_out.labels)
+        self._keep(progress, incremental, early_stopping)
+        if ended is not None:
+            warnings.warn(ended, stacklevel=4)
+
+    def _new_optimizer(self) -> OptimizerState:
+        """Make what an optimizer begins with; its learning rate is lowered as scikit-learn does."""
+        lowered = self.learning_rate if self.solver == "sgd" else "constant"
+        return OptimizerState(lowered, self.power_t, self.t_)
+
+    def _score_in(self, run: Run) -> float:
+        """Score the network on the samples that a run holds out; NaN if its outputs overflow."""
+        held_out = run.evaluation.held_out
+        found = outputs(run.model, held_out)
+        return (
+            self._score_of(found, held_out.given_labels) if np.isfinite(found).all() else math.nan
+        )
 
     def _score_of(self, outputs: NDArray[Any], labels: NDArray[Any]) -> float:
         """Score outputs, shape (N, C), against labels in the form that a split has."""
         raise NotImplementedError
 
-    def _keep(self, progress: Progress, N: int, incremental: bool, early_stopping: bool) -> None:
+    def _keep(self, progress: Progress, incremental: bool, early_stopping: bool) -> None:
         """Keep what a run left, under scikit-learn's names."""
         curve: list[float] = vars(self)["loss_curve_"] if incremental and self.t_ else []
         self.n_iter_ = len(progress.losses)
-        self.t_ += self.n_iter_ * N
+        self.t_ += progress.seen
         self.loss_curve_ = [*curve, *progress.losses]
         self.loss_ = self.loss_curve_[-1] if self.loss_curve_ else math.nan
         self.best_loss_ = None if early_stopping else min(self.loss_curve_, default=math.inf)
         self.validation_scores_ = progress.scores if early_stopping else None
         self.best_validation_score_ = progress.best_score if early_stopping else None
+        self._no_improvement_count = progress.waited
 
     def _seed(self, incremental: bool) -> int:
         """Return the seed of a fit: the random state itself where it is a number.
@@ -245,6 +211,9 @@ class BaseMLP(Parameters):
             else check_random_state(given).randint(2**31 - 1)
         )
         return (seed + getattr(self, "t_", 0)) % 2**32 if incremental else seed
+
+    def _open_device(self) -> Backend:
+        return get_backend(self.device, precision=self.precision, graph=bool(self.graph))
 
     def _outputs(self, X: Any, method: str) -> tuple[NDArray[Any], ArrayKind]:
         """Run the network on checked X; see `mlp.models.predict.outputs`."""
@@ -281,7 +250,7 @@ class BaseMLP(Parameters):
         super().__setstate__(state)
         if pickled is not None:
             described, parameters = pickled
-            backend = get_backend(self.device, precision=self.precision)
+            backend = self._open_device()
             self.network_ = MLP(**described, init=None, backend=backend)
             backend.xp.copyto(self.network_.parameters, backend.asarray(parameters))
 

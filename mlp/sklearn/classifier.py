@@ -17,8 +17,9 @@ from sklearn.utils.multiclass import check_classification_targets, type_of_targe
 from mlp.common.option import option
 from mlp.data.task import Task
 from mlp.sklearn.arrays import to_host
-from mlp.sklearn.base import BaseMLP, Lesson
+from mlp.sklearn.base import BaseMLP
 from mlp.sklearn.constraints import check_parameters
+from mlp.sklearn.lesson import Lesson, check_weights
 from mlp.sklearn.parameters import OURS, of_recipe
 
 
@@ -45,14 +46,14 @@ class MLPClassifier(ClassifierMixin, BaseMLP):  # type: ignore[misc]  # no types
         check_parameters(self)
         fresh = not (self.warm_start and hasattr(self, "network_"))
         X, y = self._samples(X, y, reset=fresh)
-        y = self._checked(y)
+        y, present = self._checked(y)
         if fresh:
-            self._learn_classes(y)
-        self._check_kind(y)
-        if set(unique_labels(y)) != set(self.classes_):
+            self._learn_classes(y, present)
+        self._check_kind(y, present)
+        if set(present) != set(self.classes_):
             raise ValueError(
                 "warm_start can only be used where `y` has the same classes as in the previous "
-                f"call to fit. Previously got {self.classes_}, `y` has {unique_labels(y)}"
+                f"call to fit. Previously got {self.classes_}, `y` has {present}"
             )
         if self.early_stopping and not self._multilabel:
             self._check_members(y)
@@ -82,11 +83,11 @@ class MLPClassifier(ClassifierMixin, BaseMLP):  # type: ignore[misc]  # no types
                 f"{self.classes_!r}"
             )
         X, y = self._samples(X, y, reset=fresh)
-        y = self._checked(y)
+        y, present = self._checked(y)
         if fresh:
-            self._learn_classes(y, classes)
-        self._check_kind(y)
-        if len(unknown := np.setdiff1d(unique_labels(y), self.classes_)):
+            self._learn_classes(y, present if y.ndim == 2 else unique_labels(to_host(classes)))
+        self._check_kind(y, present)
+        if len(unknown := np.setdiff1d(present, self.classes_)):
             raise ValueError(
                 f"`y` has classes not in `self.classes_`. `self.classes_` has {self.classes_}. "
                 f"'y' has {unknown}."
@@ -120,22 +121,24 @@ class MLPClassifier(ClassifierMixin, BaseMLP):  # type: ignore[misc]  # no types
         """What makes probabilities of the last layer: logistic, or softmax."""
         return "softmax" if self._task().kind == "multiclass" else "logistic"
 
-    def _checked(self, y: Any) -> Any:
+    def _checked(self, y: Any) -> tuple[NDArray[Any], NDArray[Any]]:
+        """Check labels, and return them with those there are, in order, which are looked for once.
+
+        Returns:
+            y of shape (N,), or (N, L) with several labels each; the classes in it, or these labels.
+        """
         check_classification_targets(y)
         if sparse.issparse(y):
             y = y.toarray()
-        if type_of_target(y).startswith("multilabel"):
-            return y
-        return column_or_1d(y, warn=True)
+        if y.ndim != 2 or not type_of_target(y).startswith("multilabel"):
+            y = column_or_1d(y, warn=True)
+        return y, unique_labels(y)
 
-    def _learn_classes(self, y: NDArray[Any], classes: Any = None) -> None:
+    def _learn_classes(self, y: NDArray[Any], classes: NDArray[Any]) -> None:
         self._multilabel = y.ndim == 2
-        if self._multilabel:
-            self.classes_ = np.arange(y.shape[1])
-        else:
-            self.classes_ = unique_labels(y if classes is None else to_host(classes))
+        self.classes_ = np.arange(y.shape[1]) if self._multilabel else classes
 
-    def _check_kind(self, y: NDArray[Any]) -> None:
+    def _check_kind(self, y: NDArray[Any], present: NDArray[Any]) -> None:
         """Refuse labels of another form than the first fit had.
 
         Raises:
@@ -153,7 +156,7 @@ class MLPClassifier(ClassifierMixin, BaseMLP):  # type: ignore[misc]  # no types
                 f"y has {y.shape[1]} columns, but had {len(self.classes_)} in the first fit"
             )
         if not self._multilabel:
-            unique_labels(y, self.classes_)  # refuses texts among numbers
+            unique_labels(present, self.classes_)  # refuses texts among numbers
 
     def _check_members(self, y: NDArray[Any]) -> None:
         """Refuse classes of which none can be held out, as scikit-learn does.
@@ -178,7 +181,7 @@ class MLPClassifier(ClassifierMixin, BaseMLP):  # type: ignore[misc]  # no types
         return Task("multiclass", names)
 
     def _lesson(self, X: NDArray[Any], y: NDArray[Any], sample_weight: Any) -> Lesson:
-        task, weights = self._task(), self._weights(sample_weight, len(X))
+        task, weights = self._task(), check_weights(sample_weight, len(X))
         if self.class_weight is not None:
             weights = (1.0 if weights is None else weights) * compute_sample_weight(
                 self.class_weight, y

@@ -34,6 +34,7 @@ CONSTRAINTS: dict[str, list[Any]] = {
     "batch_size": [StrOptions({"auto", "full"}), COUNT],
     "learning_rate": [str],
     "learning_rate_init": [POSITIVE],
+    "power_t": [NOT_NEGATIVE],
     "max_iter": [COUNT],
     "shuffle": ["boolean"],
     "random_state": ["random_state"],
@@ -57,6 +58,7 @@ CONSTRAINTS: dict[str, list[Any]] = {
     "image_shape": [tuple, list, None],
     "device": [str],
     "precision": [str],
+    "graph": ["boolean"],
 }
 """What each parameter may be, as scikit-learn writes it; the others, and names, a recipe checks."""
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import inspect
 import re
-import sys
 from dataclasses import KW_ONLY, Field, dataclass, field, fields
 from numbers import Integral
 from typing import Any
@@ -16,6 +15,7 @@ from mlp.common.errors import UsageError
 from mlp.common.option import option
 from mlp.common.whole import as_whole
 from mlp.nn.optim import OPTIMIZERS
+from mlp.sklearn.optimizer_state import LOWERED
 from mlp.training.architecture import Architecture
 from mlp.training.recipe import Recipe
 
@@ -95,8 +95,13 @@ class Parameters(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no ty
     batch_size: int | str = parameter(
         "auto", "Samples an update; 'auto' is 200, or all where there are fewer; 'full' is all."
     )
-    learning_rate: str = parameter("constant", "How the learning rate falls: a schedule's name.")
+    learning_rate: str = parameter(
+        "constant",
+        "How the learning rate falls: a schedule's name; or, of solver='sgd', 'invscaling' or "
+        "'adaptive'.",
+    )
     learning_rate_init: float = parameter(0.001, "The learning rate at its peak.")
+    power_t: float = parameter(0.5, "The power of the samples seen that 'invscaling' divides by.")
     max_iter: int = parameter(200, "The most passes over the data.")
     shuffle: bool = parameter(True, "Whether each pass visits the samples in a new order.")
     random_state: Any = parameter(
@@ -122,7 +127,7 @@ class Parameters(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no ty
     output: str | None = of_recipe("output")
     bias: bool = of_recipe("bias")
     init: str = of_recipe("init", "glorot_uniform")
-    bias_init: str = of_recipe("bias_init")
+    bias_init: str = of_recipe("bias_init", "glorot_uniform")
     dtype: str = option(
         "auto", "float32, float64, or auto: that of X, as in scikit-learn.", group=OURS
     )
@@ -142,6 +147,9 @@ class Parameters(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no ty
     device: str = option("cpu", "cpu, cuda, cuda:N or auto.", group=OURS)
     precision: str = option(
         "float32", "Of products of float32 matrices on CUDA: float32, tf32 or bf16.", group=OURS
+    )
+    graph: bool = option(
+        True, "Whether captured steps are replayed, or each call is made anew.", group=OURS
     )
 
 
@@ -191,7 +199,7 @@ def recipe_of(
     """
     p, incremental = parameters, epochs is not None
     early_stopping = p.early_stopping and not incremental
-    monitor: Any = getattr(p, "monitor", "loss")  # numbers have no accuracy
+    monitor: Any = getattr(p, "monitor", "accuracy")
     batch_size: Any = 200 if p.batch_size == "auto" else p.batch_size
     samples = N if batch_size == "full" else min(batch_size, N)
     return Recipe(
@@ -200,13 +208,11 @@ def recipe_of(
         epochs=p.max_iter if epochs is None else epochs,
         optimizer=optimizer_of(p),
         lr=p.learning_rate_init,
-        schedule=p.learning_rate,
+        schedule="constant" if p.learning_rate in LOWERED else p.learning_rate,
         weight_decay=p.alpha / (samples * weight),
         shuffle=bool(p.shuffle),
         validation=p.validation_fraction if early_stopping else 0.0,
-        keep="best" if early_stopping else "last",
         seed=seed,
-        report_every=1 if early_stopping else sys.maxsize,
         monitor=monitor,
         **{name: getattr(p, name) for name in SHARED},
         **momentum_of(p),

@@ -12,8 +12,9 @@ from sklearn.utils import column_or_1d
 
 from mlp.data.task import Task
 from mlp.sklearn.arrays import to_host
-from mlp.sklearn.base import BaseMLP, Lesson
+from mlp.sklearn.base import BaseMLP
 from mlp.sklearn.constraints import check_parameters
+from mlp.sklearn.lesson import Lesson, check_weights
 from mlp.sklearn.parameters import parameter
 
 LOSSES = {"squared_error": "quadratic"}
@@ -71,7 +72,7 @@ class MLPRegressor(RegressorMixin, BaseMLP):  # type: ignore[misc]  # no types t
         outputs = labels.shape[1]
         if not reset and outputs != self.n_outputs_:
             raise ValueError(f"y has {outputs} columns, but had {self.n_outputs_} in the first fit")
-        weights = self._weights(sample_weight, len(X))
+        weights = check_weights(sample_weight, len(X))
         task = Task(
             "regression", tuple(map(str, range(outputs))), (), (0.0,) * outputs, (1.0,) * outputs
         )

@@ -33,6 +33,9 @@ class Evaluation:
         test: the test images.
         held_out: the validation images; may be none.
         ranks: the processes that each take a share of the images whose answers are counted.
+
+    Attributes:
+        held_out: the validation images on the device.
     """
 
     def __init__(
@@ -40,7 +43,7 @@ class Evaluation:
     ) -> None:
         self._replicas, self._ranks = replicas, ranks
         self._model = model = replicas[0]
-        self._test, self._held_out = (
+        self._test, self.held_out = (
             Batches(split.images, split.labels, model, product_rows=len(split.images))
             for split in (test, held_out)
         )
@@ -60,7 +63,7 @@ class Evaluation:
 
     def validation_accuracy(self) -> float | None:
         """Compute the accuracy on the validation images; None where there are none."""
-        return self.accuracy_on(self._held_out) if len(self._held_out) else None
+        return self.accuracy_on(self.held_out) if len(self.held_out) else None
 
     def validation_loss(self, loss: str) -> float | None:
         """Compute the mean loss on the validation images; None where there are none.
@@ -68,7 +71,7 @@ class Evaluation:
         Args:
             loss: one of `mlp.nn.losses.LOSSES`.
         """
-        model, batches, N = self._model, self._held_out, len(self._held_out)
+        model, batches, N = self._model, self.held_out, len(self.held_out)
         if not N:
             return None
         criterion = LOSSES.make(loss, model.sizes[-1], model.backend, model.dtype)
@@ -81,11 +84,11 @@ class Evaluation:
 
     def temperature(self) -> float | None:
         """Fit the temperature on the validation images; None where there are none to be sure of."""
-        if not len(self._held_out) or task_of(self._model).kind == "regression":
+        if not len(self.held_out) or task_of(self._model).kind == "regression":
             return None
         return fit_temperature(
-            outputs(self._model, self._held_out),
-            self._model.backend.to_numpy(self._held_out.labels),
+            outputs(self._model, self.held_out),
+            self._model.backend.to_numpy(self.held_out.labels),
             task_of(self._model),
             logits=self._model.output == "identity",
         )

@@ -2,8 +2,16 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
 from backends import Array
+from mlp.common.errors import DivergedError
 from mlp.nn.network import MLP
+from mlp.training.diagnosis import explain_divergence
+from mlp.training.recipe import Recipe
 
 
 class FiniteCheck:
@@ -24,3 +32,22 @@ class FiniteCheck:
     def write(self) -> None:
         """Write the sum for the parameters as they are."""
         self._xp.matmul(self._zeros, self._parameters, out=self._out)
+
+
+def check_finite(losses: NDArray[Any], are_finite: bool, epoch: int, recipe: Recipe) -> None:
+    """Check what an epoch left.
+
+    Args:
+        losses: of its updates, each taken before its update, shape (steps,).
+        are_finite: whether the parameters after the last update are.
+        epoch: the epoch, from 0.
+        recipe: the hyperparameters.
+
+    Raises:
+        DivergedError: if one is not finite.
+    """
+    bad = np.flatnonzero(~np.isfinite(losses))
+    if len(bad):
+        raise DivergedError(explain_divergence(losses, int(bad[0]), epoch, recipe))
+    if not are_finite:
+        raise DivergedError(explain_divergence(losses, len(losses), epoch, recipe))

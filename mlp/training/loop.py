@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from functools import partial
 from typing import Any
 
@@ -24,15 +24,9 @@ from mlp.nn.network import MLP
 from mlp.training.callbacks import Callback, Shorthand
 from mlp.training.choosing import choosing
 from mlp.training.class_weights import weigh_classes
-from mlp.training.diagnosis import (
-    chance_of,
-    explain_divergence,
-    explain_lost,
-    is_lost,
-    warn_after,
-    warn_before,
-)
+from mlp.training.diagnosis import chance_of, explain_lost, is_lost, warn_after, warn_before
 from mlp.training.evaluation import Evaluation
+from mlp.training.finite import check_finite
 from mlp.training.history import Epoch, History, training_metadata
 from mlp.training.pairs import check_pairs
 from mlp.training.parallel.executor import Pause
@@ -61,6 +55,7 @@ def train(
     on_epoch: Callable[[Epoch], None] | None = None,
     on_step: Callable[[int, Array], None] | None = None,
     on_warning: Callable[[str], None] | None = None,
+    measured: bool = True,
 ) -> History:
     """Train a network in place.
 
@@ -80,6 +75,9 @@ def train(
         on_epoch: called with what was measured, after each epoch that is reported.
         on_step: called after each update; see `Trainer.epoch`.
         on_warning: called with a sentence about what is likely to go wrong, or did.
+        measured: whether the network is measured after epochs, as the recipe has it. Else the
+            history has no epochs, and ``model.metadata`` nothing of the data, whose checksum and
+            figures take as long as an epoch.
 
     Raises:
         ModelError: if the images or classes do not fit the network's widths.
@@ -95,7 +93,12 @@ def train(
         dataset = load_dataset(dataset, note=on_warning)
     dataset = as_read_by(model, dataset, on_warning or quiet)
     recipe = usual_recipe(dataset) if recipe is None else suit(recipe, dataset)
-    callbacks = [*choosing(recipe), *callbacks, Shorthand(on_epoch, on_step)]
+    chosen = [*choosing(recipe)]
+    if chosen and not measured:
+        raise UsageError(
+            "what is not measured cannot choose: leave out the patience and keep the last network"
+        )
+    callbacks = [*chosen, *callbacks, Shorthand(on_epoch, on_step)]
     ranks.check_alike(partial(_of_recipe, recipe), ALIKE)  # as sharing follows from it
     ranks.on_all(partial(_check, model, dataset, recipe))
     splits = ranks.on_all(partial(_divide, dataset, recipe, ranks))
@@ -115,13 +118,16 @@ def train(
         for sentence in warn_before(model, train_split, recipe):
             on_warning(sentence)
     try:
-        _run_epochs(run, evaluation, callbacks, on_warning)
+        _run_epochs(run, evaluation, callbacks, on_warning, measured)
     except KeyboardInterrupt:
         run.history.interrupted = True
     finally:
         run.put_back()
         for callback in callbacks:
             callback.on_stop(run)
+    if not measured:
+        model.metadata = replace(metadata_of(model), recipe=asdict(recipe))
+        return run.history
     temperature = None
     try:
         temperature = evaluation.temperature()
@@ -189,6 +195,7 @@ def _run_epochs(
     evaluation: Evaluation,
     callbacks: Sequence[Callback],
     on_warning: Callable[[str], None] | None,
+    measured: bool,
 ) -> None:
     """Run the epochs that are left, until the last one or until a callback stops the run."""
     recipe, trainer, model = run.recipe, run.trainer, run.model
@@ -217,8 +224,9 @@ def _run_epochs(
             "checkpoint",
             exit_code=1,
         )
-        _check_finite(losses, trainer, number, recipe)
+        check_finite(losses, trainer.are_finite, number, recipe)
         reported = number % recipe.report_every == 0 or number + 1 == recipe.epochs
+        reported &= measured
         trainer.average_epoch(number + 1)
         with trainer.averaged():
             if reported:
@@ -287,12 +295,3 @@ def _measure(
         seconds=seconds,
         validation_loss=evaluation.validation_loss(trainer.recipe.loss),
     )
-
-
-def _check_finite(losses: NDArray[Any], trainer: Trainer, number: int, recipe: Recipe) -> None:
-    """Check the losses, each taken before its update, and the parameters after the last update."""
-    bad = np.flatnonzero(~np.isfinite(losses))
-    if len(bad):
-        raise DivergedError(explain_divergence(losses, int(bad[0]), number, recipe))
-    if not trainer.are_finite:
-        raise DivergedError(explain_divergence(losses, len(losses), number, recipe))

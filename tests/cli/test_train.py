@@ -206,7 +206,7 @@ def test_what_ends_a_later_epoch_leaves_the_model_of_the_last_one(
         if number == 1:
             raise error
 
-    monkeypatch.setattr(mlp_training, "_check_finite", end)
+    monkeypatch.setattr(mlp_training, "check_finite", end)
     result = mlp("train", *TINY)
     assert result.code == code
     assert metadata_of(load(tmp_path / "digits.safetensors")).epoch == 1

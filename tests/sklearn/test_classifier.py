@@ -144,6 +144,12 @@ def test_early_stopping_keeps_the_best_weights() -> None:
         learning_rate_init=0.01, batch_size=20, validation_fraction=0.3,
     ).fit(X, y)  # fmt: skip
     assert model.n_iter_ < 100
+    best = int(np.argmax(model.validation_scores_)) + 1
+    assert best < model.n_iter_
+    until_then = clone(model).set_params(max_iter=best).fit(X, y)
+    for W, then in zip(model.coefs_, until_then.coefs_, strict=True):
+        np.testing.assert_array_equal(W, then)
+    assert model.t_ == model.n_iter_ * 210  # without those held out
     assert model.best_validation_score_ == max(model.validation_scores_)
     assert len(model.validation_scores_) == model.n_iter_
     assert model.best_loss_ is None
@@ -293,3 +299,23 @@ def test_the_recipes_options_are_there() -> None:
         clip_norm=1.0, augment="affine", image_shape=(8, 8), max_iter=3, loss="quadratic",
     )  # fmt: skip
     assert model.fit(X, y).predict_proba(X).shape == (300, 10)
+
+
+def test_weights_and_biases_start_as_scikit_learns() -> None:
+    """Uniform within ±√(6 / (inputs + outputs)), both."""
+    given: dict[str, Any] = {"learning_rate_init": 1e-12, "max_iter": 1, "random_state": 3}
+    theirs, ours = (
+        kind((200, 100), **given).fit(X, y) for kind in (TheirClassifier, MLPClassifier)
+    )
+    for k, W in enumerate(ours.coefs_):
+        bound = np.sqrt(6 / sum(W.shape))
+        for drawn in (W, ours.intercepts_[k], theirs.coefs_[k], theirs.intercepts_[k]):
+            assert 0.6 * bound < np.abs(drawn).max() < bound + 1e-6
+
+
+def test_without_captured_steps_it_learns_the_same() -> None:
+    given: dict[str, Any] = {"max_iter": 2, "random_state": 0}
+    captured, called = (
+        MLPClassifier((5,), graph=graph, **given).fit(X, y) for graph in (True, False)
+    )
+    np.testing.assert_array_equal(captured.coefs_[0], called.coefs_[0])

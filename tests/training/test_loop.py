@@ -100,6 +100,23 @@ def test_measuring_another_way_trains_the_same(batch_size: Any) -> None:
 
 
 @pytest.mark.parametrize("batch_size", [7, "full"])
+def test_a_run_that_is_not_measured_trains_the_same(batch_size: Any) -> None:
+    recipe, model, told = Recipe(batch_size=batch_size, validation=9, **FAST), toy_model(), []
+    history = train(model, DATA, recipe, measured=False, on_epoch=told.append)
+    np.testing.assert_array_equal(model.parameters, trained(recipe))
+    assert history.epochs == told == []
+    metadata = metadata_of(model)
+    assert (metadata.recipe, metadata.task) == (asdict(recipe), DATA.task)
+    assert (metadata.dataset, metadata.temperature, metadata.epoch) == (None, None, None)
+
+
+@pytest.mark.parametrize("choice", [{"keep": "best"}, {"patience": 2}])
+def test_what_is_not_measured_cannot_choose(choice: Any) -> None:
+    with pytest.raises(UsageError, match="leave out the patience and keep the last network"):
+        train(toy_model(), DATA, Recipe(validation=9, **choice), measured=False)
+
+
+@pytest.mark.parametrize("batch_size", [7, "full"])
 def test_a_running_accuracy_counts_the_updates_alone(batch_size: Any) -> None:
     """Not the forward pass that tells the loss of the first batch."""
     runs = [
