@@ -27,9 +27,10 @@ DatasetName = Annotated[
         "--train-file",
         metavar="NAME|PATH",
         help="mnist, synthetic, synthetic:N+M (N to train on, M to test), continental (drawn "
-        "likewise, in the ways of other countries), tall (likewise, with long stems), or a file "
-        "or folder of IDX, CSV, .npz or images, or openml:NAME; auto takes MNIST, or synthetic "
-        "digits where it is not to be had. NAME,NAME trains on both and tests on the first.",
+        "likewise, in the ways of other countries), tall (with long stems), "
+        "slim (two thirds as wide), or a file or folder of IDX, CSV, .npz or images, or "
+        "openml:NAME; auto takes MNIST, or synthetic digits where it is not to be had. NAME,NAME "
+        "trains on both and tests on the first.",
     ),
 ]
 OwnDatasetName = Annotated[

@@ -207,5 +207,15 @@ TALL: Styles = {
     ),
 }
 
-HANDS: dict[str, Styles] = {"synthetic": SCHOOL, "continental": CONTINENTAL, "tall": TALL}
+SLIM: Styles = {digit: (*CONTINENTAL[digit], *TALL[digit]) for digit in CONTINENTAL}
+
+HANDS: dict[str, Styles] = {
+    "synthetic": SCHOOL,
+    "continental": CONTINENTAL,
+    "tall": TALL,
+    "slim": SLIM,
+}
 """The styles of each set of drawn digits, by its name."""
+
+WIDTHS = {"slim": 0.65}
+"""Times as wide as its styles say a hand writes them, if not as wide."""

@@ -53,10 +53,11 @@ def load_dataset(
         name: arrays or frames, ``(X, y)`` or ``((X, y), (X_test, y_test))``; or the name of a
             dataset: ``"mnist"``; ``"synthetic"``, or ``"synthetic:N+M"`` for N training and M test
             images; ``"continental"`` likewise, by the same pen with the 1, 7 and 9 of other
-            countries, and ``"tall"`` with long stems; a file or folder in any format that
-            `mlp.data.formats` reads; ``"openml:NAME"``, see `mlp.data.openml`; or ``"auto"`` for
-            MNIST where it is found or can be downloaded, and else synthetic digits. Several, with
-            commas between, are joined: trained on together, tested on the first; see `join`.
+            countries, ``"tall"`` with long stems, and ``"slim"`` two thirds as wide; a file or
+            folder in any format that `mlp.data.formats` reads; ``"openml:NAME"``, see
+            `mlp.data.openml`; or ``"auto"`` for MNIST where it is found or can be downloaded, and
+            else synthetic digits. Several, with commas between, are joined: trained on together,
+            tested on the first; see `join`.
         folder: where MNIST's files are; nothing else is then tried.
         reading: the user's choices in reading files; the defaults of `Reading` unless given.
         kind: ``"regression"`` where labels are numbers to estimate; of arrays, numbers with
@@ -131,8 +132,8 @@ def load_dataset(
     meant = did_you_mean(name.partition(":")[0], BUILT_IN)
     raise UsageError(
         f"there is no dataset {name!r}{meant}: choose mnist, synthetic, synthetic:N+M, "
-        "continental, tall, openml:NAME, or a file or folder in one of the formats that mlp data "
-        "info reads"
+        "continental, tall, slim, openml:NAME, or a file or folder in one of the formats that "
+        "mlp data info reads"
     )
 
 

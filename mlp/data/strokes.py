@@ -8,7 +8,7 @@ from functools import cache
 import numpy as np
 from numpy.typing import NDArray
 
-from mlp.data.hands import HANDS
+from mlp.data.hands import HANDS, WIDTHS
 
 SAMPLES = 96
 """Points along all strokes of a digit: less than one pixel apart where it is 20 pixels high."""
@@ -30,6 +30,7 @@ class Skeletons:
         knots: int64, shape (4, P, S), the waypoints that each sample is made of.
         weights: float32, shape (4, P, S), and how much of each.
         strokes: int64, shape (P, S), the number of the stroke that each sample is of, from 0.
+        width: times as wide as the waypoints say are digits, once those have been moved.
     """
 
     digits: NDArray[np.uint8]
@@ -39,6 +40,7 @@ class Skeletons:
     knots: NDArray[np.int64]
     weights: NDArray[np.float32]
     strokes: NDArray[np.int64]
+    width: float
 
 
 @cache
@@ -61,7 +63,8 @@ def skeletons(hand: str = "synthetic") -> Skeletons:
 
     digits = np.array([digit for digit, _, _ in rows], np.uint8)
     shares = np.array([share for _, share, _ in rows], np.int64)
-    return Skeletons(digits, shares, waypoints, towards, knots, weights, of_stroke)
+    width = WIDTHS.get(hand, 1.0)
+    return Skeletons(digits, shares, waypoints, towards, knots, weights, of_stroke, width)
 
 
 def _parse(path: str) -> tuple[NDArray[np.float64], list[list[int]]]:

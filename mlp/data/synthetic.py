@@ -143,7 +143,7 @@ def _move_pen(rng: np.random.Generator, shapes: Skeletons) -> tuple[Floats, NDAr
     style = _choose_styles(rng, shapes)  # (N,)
     waypoints = _stretch_ends(_jitter(shapes.waypoints[:, :, style], rng), style, shapes, rng)
     points = _trace(waypoints, style, shapes)  # (2, P, N)
-    return _slant_and_turn(_ripple(_bend(points, rng), rng), rng), style
+    return _slant_and_turn(_ripple(_bend(points, rng), rng), rng, shapes.width), style
 
 
 def _uniform(rng: np.random.Generator, low: float, high: float, *shape: int) -> Floats:
@@ -222,9 +222,9 @@ def _ripple(points: Floats, rng: np.random.Generator) -> Floats:
     return moved
 
 
-def _slant_and_turn(points: Floats, rng: np.random.Generator) -> Floats:
-    """Make points (2, P, N) narrower or wider, slant them and turn them."""
-    width = 1 + _bell(rng, 0.16, BLOCK)
+def _slant_and_turn(points: Floats, rng: np.random.Generator, usual: float) -> Floats:
+    """Make points (2, P, N) narrower or wider than usual, slant them and turn them."""
+    width = (1 + _bell(rng, 0.16, BLOCK)) * np.float32(usual)
     slant = np.float32(0.12) + _bell(rng, 0.25, BLOCK)
     half = _bell(rng, 0.06, BLOCK)  # tangent of half the angle
     cosine = (1 - half * half) / (1 + half * half)

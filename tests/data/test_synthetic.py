@@ -8,7 +8,7 @@ import pytest
 from mlp.common.errors import UsageError
 from mlp.data import strokes
 from mlp.data.dataset import Split
-from mlp.data.hands import HANDS
+from mlp.data.hands import HANDS, WIDTHS
 from mlp.data.synthetic import BLOCK, _fit, draw_digits, draw_lines, load_synthetic
 
 
@@ -193,3 +193,17 @@ def test_the_pen_is_lifted_between_strokes_and_nowhere_else():
     for line in draw_lines(500, 3, "continental"):
         for stroke in line.strokes:
             assert np.hypot(*np.diff(stroke, axis=0).T).max(initial=0) < 0.35
+
+
+def test_a_slim_hand_writes_the_same_digits_two_thirds_as_wide(monkeypatch):
+    def shapes() -> np.ndarray:
+        strokes.skeletons.cache_clear()
+        drawn = (np.concatenate(line.strokes) for line in draw_lines(500, 3, "slim"))
+        return np.array([np.divide(*np.ptp(points, axis=0)) for points in drawn])  # (N,)
+
+    slim = shapes()
+    monkeypatch.setitem(WIDTHS, "slim", 1.0)
+    usual = shapes()
+    monkeypatch.undo()
+    strokes.skeletons.cache_clear()
+    assert 0.6 < np.median(slim / usual) < 0.75  # a slant adds the same to either

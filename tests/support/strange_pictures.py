@@ -16,9 +16,10 @@ from drawn_pictures import LETTERS, NO_DIGIT, any_scene, cover, rub_out, scribbl
 from hard_pictures import Scene, photograph
 from PIL import Image
 
-from mlp.data.hands import HANDS
 from mlp.data.synthetic import Drawing, draw_lines
 from mlp.handwriting.filters import smooth
+
+HANDS = "synthetic", "continental", "tall"
 
 PERSPECTIVE = 0.14
 """Share of the sides by which a corner of a photo may lie inside its page."""
