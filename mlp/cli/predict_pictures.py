@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from backends.host import usable_cores
 from mlp.cli.predict_report import Result
 from mlp.common.errors import DataError
 from mlp.handwriting.extraction import Extraction, Source, Way, extract_all
 from mlp.handwriting.picture_files import STDIN, Picture
-from mlp.handwriting.recognise import is_correct, recognise
+from mlp.handwriting.recognise import is_correct, recognise_each
 from mlp.models.metadata import task_of
 from mlp.nn.network import MLP
+
+TOGETHER_SECONDS = 0.1
+"""The network is asked of what pictures came within this time, so that no answer waits for long."""
+
+MOST_TOGETHER = 64
+"""Pictures that the network is asked of in one call."""
 
 
 def read_pictures(
@@ -25,13 +32,28 @@ def read_pictures(
         way: how they are read.
         stdin: reads the picture that is called `STDIN`.
     """
-    for picture, extraction in zip(pictures, _extractions(pictures, way, stdin), strict=True):
-        # One call a picture: in a batch the last bits would depend on what else is in it.
-        answers = recognise(model, extraction.digits) if extraction.digits else []
-        correct = None
-        if picture.label is not None:
-            correct = not extraction.problem and is_correct(answers, picture.label, task_of(model))
-        yield Result(picture, answers, extraction.problem, correct)
+    task, left = task_of(model), iter(pictures)
+    for group in _together(_extractions(pictures, way, stdin)):
+        found = recognise_each(model, [extraction.digits for extraction in group])
+        for extraction, answers in zip(group, found, strict=True):
+            picture, problem = next(left), extraction.problem
+            correct = None
+            if picture.label is not None:
+                correct = not problem and is_correct(answers, picture.label, task)
+            yield Result(picture, answers, problem, correct)
+
+
+def _together(extractions: Iterable[Extraction]) -> Iterator[list[Extraction]]:
+    """Group what comes within a short time."""
+    group: list[Extraction] = []
+    start = time.perf_counter()
+    for extraction in extractions:
+        group.append(extraction)
+        if len(group) == MOST_TOGETHER or time.perf_counter() - start > TOGETHER_SECONDS:
+            yield group
+            group, start = [], time.perf_counter()
+    if group:
+        yield group
 
 
 def _extractions(

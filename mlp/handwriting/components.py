@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from math import ceil
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -81,6 +83,23 @@ class Part:
         return Part(self.labels + other.labels, self.box | other.box, self.area + other.area)
 
 
+class _Runs(NamedTuple):
+    """Inked pixels side by side, in order, shape (runs,) each.
+
+    Attributes:
+        starts: where they begin. Places are counted through all rows in a line, each of which is a
+            column wider than the mask.
+        ends: the first place past each.
+        numbers: of their components, counted from 1.
+        step: places from one row to the next.
+    """
+
+    starts: NDArray[np.int_]
+    ends: NDArray[np.int_]
+    numbers: NDArray[np.int_]
+    step: int
+
+
 def connected_components(mask: Mask) -> ComponentLabels:
     """Number the connected components of ``mask``; diagonal neighbours are connected.
 
@@ -95,14 +114,12 @@ def connected_components(mask: Mask) -> ComponentLabels:
         int32, the same shape: the number of each pixel's component from 1, in the order of their
         first pixels; 0 for the background.
     """
+    runs = _numbered_runs(mask)
     height, width = mask.shape
-    starts, ends = _find_runs(mask)  # (runs,)
-    firsts = _join_runs(starts, ends, width + 1)
-    numbers = np.cumsum(firsts == np.arange(len(firsts)), dtype=np.int32)[firsts]  # (runs,)
-    edges = np.zeros(height * (width + 1), np.int32)
-    edges[starts] = numbers
-    edges[ends] = -numbers
-    labels = edges.reshape(height, width + 1)
+    edges = np.zeros(height * runs.step, np.int32)
+    edges[runs.starts] = runs.numbers
+    edges[runs.ends] = -runs.numbers
+    labels = edges.reshape(height, runs.step)
     return np.cumsum(labels, axis=1, dtype=np.int32)[:, :width]
 
 
@@ -112,16 +129,24 @@ def count_components(mask: Mask) -> int:
     return int(np.count_nonzero(firsts == np.arange(len(firsts))))
 
 
+def _numbered_runs(mask: Mask) -> _Runs:
+    starts, ends = _find_runs(mask)
+    step = mask.shape[1] + 1
+    firsts = _join_runs(starts, ends, step)
+    numbers = np.cumsum(firsts == np.arange(len(firsts)))[firsts]
+    return _Runs(starts, ends, numbers, step)
+
+
 def _find_runs(mask: Mask) -> tuple[NDArray[np.int_], NDArray[np.int_]]:
     """Return where runs of inked pixels begin and the first place past each, in order.
 
     They are places in all rows in a line, of which each is one column wider than the mask.
     """
     height, width = mask.shape
-    padded = np.zeros((height, width + 2), bool)
-    padded[:, 1:-1] = mask
-    # Ink begins and ends by turns, since each row ends in none.
-    changes = np.flatnonzero(padded[:, 1:] != padded[:, :-1])
+    line = np.zeros(height * (width + 1) + 1, bool)
+    line[:-1].reshape(height, width + 1)[:, 1:] = mask
+    # Ink begins and ends by turns, since a place without any is between two rows.
+    changes = np.flatnonzero(line[1:] != line[:-1])
     return changes[::2], changes[1::2]
 
 
@@ -137,12 +162,15 @@ def _join_runs(starts: NDArray[np.int_], ends: NDArray[np.int_], step: int) -> N
         For each run the first of its component, shape (runs,).
     """
     low = np.searchsorted(ends, starts - step)  # the runs above that end beside it or later
-    high = np.searchsorted(starts, ends - step, side="right")
-    touching = np.maximum(high - low, 0)
-    below = np.repeat(np.arange(len(starts)), touching)  # (pairs,)
-    since = np.arange(len(below)) - np.repeat(np.cumsum(touching) - touching, touching)
-    above = np.repeat(low, touching) + since  # (pairs,)
-    firsts = np.arange(len(starts))
+    touching = np.searchsorted(starts, ends - step, side="right") - low
+    firsts = _follow(np.where(touching > 0, low, np.arange(len(starts))))
+    joins = np.flatnonzero(touching > 1)  # the runs that join others above
+    if not len(joins):
+        return firsts
+    further = touching[joins] - 1
+    below = np.repeat(joins, further)  # (pairs,)
+    since = np.arange(1, len(below) + 1) - np.repeat(np.cumsum(further) - further, further)
+    above = np.repeat(low[joins], further) + since  # (pairs,)
     while True:
         one, other = firsts[above], firsts[below]
         apart = one != other
@@ -150,28 +178,57 @@ def _join_runs(starts: NDArray[np.int_], ends: NDArray[np.int_], step: int) -> N
             return firsts
         one, other, above, below = one[apart], other[apart], above[apart], below[apart]
         np.minimum.at(firsts, np.maximum(one, other), np.minimum(one, other))
-        while not np.array_equal(nearer := firsts[firsts], firsts):
-            firsts = nearer
+        firsts = _follow(firsts)
+
+
+def _follow(nearer: NDArray[np.int_]) -> NDArray[np.int_]:
+    """Go from each run to the one that it is joined to, and on to the first of all, (runs,)."""
+    while True:
+        firsts, nearer = nearer, nearer[nearer]
+        if (firsts == nearer).all():
+            return firsts
+
+
+def inked_by(numbers: Sequence[int], labels: ComponentLabels) -> Mask:
+    """Which pixels belong to components of these numbers; the shape of the labels."""
+    own: Mask = labels == numbers[0] if len(numbers) == 1 else np.isin(labels, numbers)
+    return own
+
+
+def parts_in(mask: Mask, smallest: float = 1) -> list[Part]:
+    """Make a part of each connected component whose longer side is ``smallest`` pixels or more.
+
+    Args:
+        mask: bool, shape (height, width).
+        smallest: in pixels.
+    """
+    return _parts(_numbered_runs(mask), smallest)
 
 
 def parts_of(labels: ComponentLabels, smallest: float = 1) -> list[Part]:
-    """Make a part of each component whose longer side is ``smallest`` pixels or more.
+    """Make the same of components that have their numbers already.
 
     Args:
         labels: int32, shape (height, width), from :func:`connected_components`.
         smallest: in pixels.
     """
-    inked = np.flatnonzero(labels)
-    numbers = labels.ravel()[inked].astype(np.intp)
-    rows, columns = np.divmod(inked, labels.shape[1])
+    starts, ends = _find_runs(labels > 0)
+    step = labels.shape[1] + 1
+    rows, left = np.divmod(starts, step)
+    return _parts(_Runs(starts, ends, labels[rows, left].astype(np.intp), step), smallest)
+
+
+def _parts(runs: _Runs, smallest: float) -> list[Part]:
+    rows, first = np.divmod(runs.starts, runs.step)
+    length, numbers = runs.ends - runs.starts, runs.numbers
     count = int(numbers.max(initial=0))
     top, left = (np.full(count + 1, np.iinfo(np.int32).max, np.int64) for _ in range(2))
     bottom, right = (np.zeros(count + 1, np.int64) for _ in range(2))
     np.minimum.at(top, numbers, rows)
-    np.minimum.at(left, numbers, columns)
+    np.minimum.at(left, numbers, first)
     np.maximum.at(bottom, numbers, rows + 1)
-    np.maximum.at(right, numbers, columns + 1)
-    area = np.bincount(numbers, minlength=count + 1)
+    np.maximum.at(right, numbers, first + length)
+    area = np.bincount(numbers, length, count + 1)
     large = np.flatnonzero(np.maximum(bottom - top, right - left) >= smallest)
     return [
         Part((n,), Box(int(top[n]), int(left[n]), int(bottom[n]), int(right[n])), int(area[n]))

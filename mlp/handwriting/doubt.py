@@ -43,7 +43,7 @@ def evidence_of(digits: list[Digit]) -> Floats:
         (
             min(digit.left_out, constants.MOST_LEFT_OUT),
             digit.pieces > 1,
-            np.clip(digit.softness - constants.SOFT_USUAL, 0, constants.MOST_SOFT),
+            min(max(digit.softness - constants.SOFT_USUAL, 0.0), constants.MOST_SOFT),
         )
         for digit in digits
     ]
@@ -67,7 +67,9 @@ def confidence(by_view: Floats, evidence: Floats) -> Floats:
         constants.DOUBT_BY_PIECES,
         constants.DOUBT_BY_SOFTNESS,
     )
-    doubt = np.tensordot(weights, doubts(by_view, evidence), 1)  # (N, ...)
+    against = zip(weights, doubts(by_view, evidence), strict=True)
+    # (N, ...): BLAS would add up in another order for another N, and so to other last bits.
+    doubt = sum(weight * each for weight, each in against)
     sure: Floats = 1 / (1 + np.exp(doubt - log_odds(combine(by_view))))
     return sure
 

@@ -27,8 +27,14 @@ from mlp.handwriting.pipeline import extract_digit, extract_digits
 POOL_SECONDS = 2.0
 """Processes are started where what is left would take one of them longer than this."""
 
-AHEAD = 4
-"""Pictures that are read ahead for each process."""
+SECONDS_AT_ONCE = 0.1
+"""A process is given so many pictures at a time as take it about so long."""
+
+MOST_AT_ONCE = 32
+"""Pictures that a process is given at a time at most."""
+
+AHEAD = 3
+"""Tasks of each process that are begun, or wait, ahead of the one whose result is next."""
 
 
 @dataclass(frozen=True)
@@ -87,13 +93,14 @@ def extract_all(sources: Sequence[Source], way: Way, workers: int) -> Iterator[E
         MLPError: if a process was killed.
     """
     spent = 0.0
-    for done, source in enumerate(sources, start=1):
+    for done, source in enumerate(sources):
         start = time.perf_counter()
         extraction = extract(source, way)
-        spent += time.perf_counter() - start
+        spent += time.perf_counter() - start if done else 0.0  # much is loaded for the first
         yield extraction
-        if workers > 1 and spent / done * (len(sources) - done) > POOL_SECONDS:
-            yield from _in_processes(sources[done:], way, workers)
+        left = len(sources) - done - 1
+        if workers > 1 and done and spent / done * left > POOL_SECONDS:
+            yield from _in_processes(sources[done + 1 :], way, workers)
             return
 
 
@@ -105,13 +112,16 @@ def _in_processes(sources: Sequence[Source], way: Way, workers: int) -> Iterator
         context.set_forkserver_preload([__name__])
     pool = ProcessPoolExecutor(workers, context, _begin)
     try:
-        left = iter(sources)
-        ahead: deque[Future[Extraction]] = deque(
-            pool.submit(_work, source, way) for source in islice(left, AHEAD * workers)
-        )
+        left, size = iter(sources), 1
+        ahead: deque[Future[_Done]] = deque()
+        for _ in range(AHEAD * workers):
+            _submit(pool, left, size, way, ahead)
         while ahead:
-            yield ahead.popleft().result()
-            ahead.extend(pool.submit(_work, source, way) for source in islice(left, 1))
+            extractions, seconds = ahead.popleft().result()
+            yield from extractions
+            in_time = int(len(extractions) * SECONDS_AT_ONCE / seconds)
+            size = max(1, min(in_time, 2 * size, MOST_AT_ONCE))
+            _submit(pool, left, size, way, ahead)
     except BrokenProcessPool:
         raise MLPError(
             "a process that read pictures was killed, perhaps for want of memory: read fewer at a "
@@ -121,9 +131,29 @@ def _in_processes(sources: Sequence[Source], way: Way, workers: int) -> Iterator
         pool.shutdown(cancel_futures=True)
 
 
-def _work(source: Source, way: Way) -> Extraction:
+class _Done(NamedTuple):
+    """What a process extracted, and how long it took."""
+
+    extractions: list[Extraction]
+    seconds: float
+
+
+def _submit(
+    pool: ProcessPoolExecutor,
+    left: Iterator[Source],
+    count: int,
+    way: Way,
+    ahead: deque[Future[_Done]],
+) -> None:
+    if sources := list(islice(left, count)):
+        ahead.append(pool.submit(_work, sources, way))
+
+
+def _work(sources: list[Source], way: Way) -> _Done:
+    start = time.perf_counter()
     with blas_threads(1):
-        return extract(source, way)
+        extractions = [extract(source, way) for source in sources]
+    return _Done(extractions, time.perf_counter() - start)
 
 
 def _begin() -> None:

@@ -5,9 +5,16 @@ from __future__ import annotations
 import numpy as np
 
 from mlp.handwriting import constants
-from mlp.handwriting.components import Box, ComponentLabels, Part, connected_components, parts_of
+from mlp.handwriting.components import (
+    Box,
+    ComponentLabels,
+    Part,
+    connected_components,
+    inked_by,
+    parts_in,
+)
 from mlp.handwriting.errors import NoDigit
-from mlp.handwriting.filters import Mask, Plane, sliding_max
+from mlp.handwriting.filters import Mask, Plane, widened
 from mlp.handwriting.ink import find_edge
 
 
@@ -21,13 +28,16 @@ def remove_frames(ink: Plane, edge: float) -> Plane:
         ink: float32, shape (height, width).
         edge: the level of ink at which a stroke begins.
     """
-    labels = connected_components(ink > constants.FRAME_EDGE * edge)
-    parts = parts_of(labels, constants.FRAME_SMALLEST * min(ink.shape))
-    frames = [part for part in parts if _is_frame(labels == part.labels[0], part, parts)]
+    mask = ink > constants.FRAME_EDGE * edge
+    parts = parts_in(mask, constants.FRAME_SMALLEST * min(ink.shape))
+    if len(parts) < 2:  # a frame, and what it holds
+        return ink
+    labels = connected_components(mask)
+    frames = [part for part in parts if _is_frame(labels, part, parts)]
     if not frames:
         return ink
     numbers = [number for frame in frames for number in frame.labels]
-    return _remove(ink, np.isin(labels, numbers))
+    return _remove(ink, inked_by(numbers, labels))
 
 
 def remove_borders(ink: Plane) -> tuple[Plane, float]:
@@ -51,10 +61,14 @@ def remove_borders(ink: Plane) -> tuple[Plane, float]:
         return ink, edge
     labels = connected_components(mask)
     down, across = (round(constants.BORDER_DEPTH * side) for side in ink.shape)
-    inner = np.unique(labels[down:-down, across:-across])
-    outer = np.setdiff1d(np.concatenate(_sides(labels)), inner)
-    rest = _remove(ink, np.isin(labels, outer[outer > 0]))
-    return (rest, find_edge(rest)) if _holds_a_digit(rest) else (ink, edge)
+    is_outer = np.zeros(int(labels.max()) + 1, bool)
+    for side in _sides(labels):
+        is_outer[side] = True
+    is_outer[labels[down:-down, across:-across]] = False
+    is_outer[0] = False
+    rest = _remove(ink, is_outer[labels])
+    of_rest = _edge_of_a_digit(rest)
+    return (ink, edge) if of_rest is None else (rest, of_rest)
 
 
 def find_panel(mask: Mask) -> Box | None:
@@ -87,15 +101,18 @@ def find_panel(mask: Mask) -> Box | None:
     return Box(rim, rim, height - rim, width - rim).moved(top, left)
 
 
-def _holds_a_digit(ink: Plane) -> bool:
-    """Whether anything as large as a digit stands clear of the picture's edge."""
+def _edge_of_a_digit(ink: Plane) -> float | None:
+    """The ink's edge; None unless something as large as a digit stands clear of the picture's."""
     try:
-        labels = connected_components(ink > find_edge(ink))
+        edge = find_edge(ink)
     except NoDigit:
-        return False
-    cut = np.unique(np.concatenate(_sides(labels)))
-    parts = parts_of(labels, constants.SMALLEST_DIGIT * max(ink.shape))
-    return any(part.labels[0] not in cut for part in parts)
+        return None
+    height, width = ink.shape
+    for part in parts_in(ink > edge, constants.SMALLEST_DIGIT * max(ink.shape)):
+        box = part.box
+        if box.top > 0 and box.left > 0 and box.bottom < height and box.right < width:
+            return edge
+    return None
 
 
 def _sides(plane: Mask | ComponentLabels) -> list[Mask | ComponentLabels]:
@@ -103,10 +120,10 @@ def _sides(plane: Mask | ComponentLabels) -> list[Mask | ComponentLabels]:
     return [plane[0], plane[-1], plane[:, 0], plane[:, -1]]
 
 
-def _is_frame(mask: Mask, part: Part, parts: list[Part]) -> bool:
+def _is_frame(labels: ComponentLabels, part: Part, parts: list[Part]) -> bool:
     """Whether a part is four sides around an empty band that hold another part."""
     box = part.box
-    mask = mask[box.top : box.bottom, box.left : box.right]
+    mask = labels[box.top : box.bottom, box.left : box.right] == part.labels[0]
     down, across = (max(1, round(constants.FRAME_BAND * side)) for side in mask.shape)
     middle = mask[down:-down, across:-across]
     if middle.size == 0 or middle.any():
@@ -124,5 +141,4 @@ def _holds(frame: Box, other: Box) -> bool:
 
 def _remove(ink: Plane, mask: Mask) -> Plane:
     """The ink without the pixels of ``mask`` and those around it, where its soft edge is."""
-    size = 2 * constants.SOFT_EDGE + 1
-    return np.where(sliding_max(sliding_max(mask, size, 0), size, 1), np.float32(0), ink)
+    return np.where(widened(mask, constants.SOFT_EDGE), np.float32(0), ink)

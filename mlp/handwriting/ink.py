@@ -8,7 +8,7 @@ from PIL import Image
 
 from mlp.handwriting import constants
 from mlp.handwriting.errors import NoDigit
-from mlp.handwriting.filters import Mask, Plane, closing, resize, smooth
+from mlp.handwriting.filters import Mask, Plane, closing, enlarge, resize, smooth
 
 
 def align_polarity(picture: NDArray[np.uint8]) -> NDArray[np.uint8]:
@@ -59,19 +59,31 @@ def estimate_paper_colour(
     Returns:
         float32 of the same shape, from 1 to 255.
     """
+    size = closing_size(picture, widest)
     height, width = picture.shape[:2]
     scale = min(1.0, constants.COLOUR_SIDE / max(height, width))
     rows, columns = max(1, round(height * scale)), max(1, round(width * scale))
-    limit = constants.WIDEST_STROKE * max(min(height, width), max(height, width) / 2)
-    size = int(scale * min(widest or limit, limit)) | 1  # odd
-    size = max(constants.NARROWEST_CLOSING, size)
-    channels = np.moveaxis(picture, 2, 0).astype(np.float32)  # (channels, height, width)
+    channels = picture.transpose(2, 0, 1).astype(np.float32)  # (channels, height, width)
     small = np.array([resize(c, rows, columns, Image.Resampling.BOX) for c in channels])
     filled = smooth(closing(small, size), constants.COLOUR_BLUR)  # (channels, rows, columns)
     paper = np.empty_like(channels)
     for channel, plane in zip(paper, filled, strict=True):
-        channel[:] = resize(plane, height, width, Image.Resampling.BILINEAR)
-    return np.moveaxis(np.maximum(paper, constants.DARKEST_PAPER, out=paper), 0, 2)
+        shade = enlarge(plane, height, width)
+        np.maximum(shade, np.float32(constants.DARKEST_PAPER), out=channel)
+    return paper.transpose(1, 2, 0)
+
+
+def closing_size(picture: NDArray[np.uint8], widest: float | None = None) -> int:
+    """Return the side of the square by which the paper is estimated, in pixels of its copy.
+
+    Args:
+        picture: as for :func:`estimate_paper_colour`.
+        widest: the same.
+    """
+    shorter, longer = sorted(picture.shape[:2])
+    limit = constants.WIDEST_STROKE * max(shorter, longer / 2)
+    scale = min(1.0, constants.COLOUR_SIDE / longer)
+    return max(constants.NARROWEST_CLOSING, int(scale * min(widest or limit, limit)) | 1)  # odd
 
 
 def absorbed_light(picture: NDArray[np.uint8], paper: NDArray[np.float32]) -> Plane:
@@ -87,8 +99,19 @@ def absorbed_light(picture: NDArray[np.uint8], paper: NDArray[np.float32]) -> Pl
     Returns:
         float32 of shape (height, width), 0 for paper to 1 for black, the paper's grain at 0.
     """
-    taken = paper - picture  # (height, width, channels)
-    return _over_paper(_length(np.maximum(taken, 0, out=taken)) / _length(paper))
+    height, width = picture.shape[:2]
+    ink = np.empty((height, width), np.float32)
+    rows = max(1, _CACHED // width)
+    for top in range(0, height, rows):
+        band = slice(top, top + rows)
+        taken = paper[band] - picture[band]  # (rows, width, channels)
+        absorbed = _length(np.maximum(taken, 0, out=taken))
+        np.divide(absorbed, _length(paper[band]), out=ink[band])
+    return _over_paper(ink)
+
+
+_CACHED = 1 << 15
+"""Pixels whose light is compared at a time, so that they stay in a core's cache."""
 
 
 def _length(colours: NDArray[np.float32]) -> Plane:
@@ -114,7 +137,13 @@ def pen_colour(picture: NDArray[np.uint8], paper: NDArray[np.float32], strokes: 
     Returns:
         float32, shape (3,) or (1,): the weights of red, green and blue, which sum to 1.
     """
-    taken = np.maximum(paper[strokes] - picture[strokes], 0).sum(axis=0)  # (3,)
+    channels = picture.shape[2]
+    if channels == 1:
+        return np.ones(1, np.float32)
+    taken = np.empty(channels, np.float32)
+    for channel in range(channels):
+        under, inked = paper[..., channel][strokes], picture[..., channel][strokes]  # (pixels,)
+        taken[channel] = np.maximum(under - inked, 0).sum()
     weights: Plane = (taken + 1) / (taken + 1).sum()
     return weights
 
@@ -145,7 +174,7 @@ def grain_blur(ink: Plane, pen: float) -> float:
     Returns:
         The standard deviation of a Gaussian, in pixels.
     """
-    share = _quantile(ink, constants.GRAIN_QUANTILE) / constants.GRAIN_COARSE
+    share = quantile(ink, constants.GRAIN_QUANTILE) / constants.GRAIN_COARSE
     return constants.GRAIN_BLUR * pen * min(1.0, max(share, constants.GRAIN_LEAST_BLUR))
 
 
@@ -164,7 +193,7 @@ def remove_grain(ink: Plane, sigma: float) -> Plane:
 
 def _over_paper(ink: Plane) -> Plane:
     """How much ink there is beyond what most of the page has."""
-    over: Plane = ink - np.float32(_quantile(ink, 0.5))
+    over: Plane = ink - np.float32(quantile(ink, 0.5))
     return np.maximum(over, 0, out=over)
 
 
@@ -177,8 +206,8 @@ def find_edge(ink: Plane) -> float:
     Raises:
         NoDigit: if no level stands clear of the paper's grain.
     """
-    quantile = _quantile(ink, constants.GRAIN_QUANTILE)
-    grain = constants.GRAIN_FLOOR + constants.GRAIN_LEVELS * quantile
+    usual = quantile(ink, constants.GRAIN_QUANTILE)
+    grain = constants.GRAIN_FLOOR + constants.GRAIN_LEVELS * usual
     # In coarse grain, a faint pen must still be among the pixels that the threshold divides.
     inked = ink[ink > min(grain, constants.FAINTEST_PEN / 2)]
     if len(inked) < constants.FEWEST_INKED:
@@ -189,7 +218,7 @@ def find_edge(ink: Plane) -> float:
     return max(constants.STROKE_EDGE * pen, min(grain, constants.STROKE_EDGE_IN_GRAIN * pen))
 
 
-def _quantile(values: Plane, share: float) -> float:
+def quantile(values: Plane, share: float) -> float:
     """Interpolate linearly between two neighbours in order, as NumPy does; from 0 to below 1."""
     place, rest = divmod(share * (values.size - 1), 1)
     in_order = np.partition(values, int(place), axis=None)
@@ -208,12 +237,17 @@ def otsu(values: NDArray[np.float32]) -> float:
     Returns:
         The threshold; below all values where they are alike but for rounding.
     """
-    low, high = values.min(), values.max()
+    in_order = np.sort(values)
+    low, high = in_order[0], in_order[-1]
     if high - low <= constants.OTSU_BINS * np.spacing(np.maximum(abs(low), abs(high))):
         return float(np.nextafter(low, np.float32(-np.inf)))
-    counts, edges = np.histogram(values, constants.OTSU_BINS)
+    steps = np.arange(constants.OTSU_BINS + 1, dtype=np.float32)
+    edges = steps * ((high - low) / constants.OTSU_BINS) + low
+    edges[-1] = high
+    before = np.searchsorted(in_order, edges)  # how many are under each edge
+    before[-1] = len(values)
+    counts, below = before[1:] - before[:-1], before[1:-1]  # (bins,), (bins - 1,)
     centres = (edges[:-1] + edges[1:]) / 2
-    below = np.cumsum(counts)[:-1]  # (bins - 1,): how many are under each inner edge
     above = len(values) - below
     sums = np.cumsum(counts * centres)
     mean_below = sums[:-1] / np.maximum(below, 1)

@@ -10,8 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mlp.handwriting import constants
-from mlp.handwriting.components import ComponentLabels, Part
-from mlp.handwriting.filters import Mask, Plane, sliding_max
+from mlp.handwriting.components import ComponentLabels, Part, inked_by
+from mlp.handwriting.filters import Mask, Plane, widened
+from mlp.handwriting.ink import quantile
 from mlp.handwriting.normalise import corner_of, place
 from mlp.handwriting.segment import around
 
@@ -32,7 +33,7 @@ def keep(grey: Plane, labels: ComponentLabels, digit: Part) -> NDArray[np.uint8]
         return None
     rows, columns = around(digit.box, constants.KEPT_MARGIN)
     numbers = labels[rows, columns]
-    strokes: Mask = np.isin(numbers, digit.labels)
+    strokes = inked_by(digit.labels, numbers)
     alone = _ink_on_clean_paper(grey[rows, columns], strokes)
     if alone is None:
         return None
@@ -51,9 +52,8 @@ def keep(grey: Plane, labels: ComponentLabels, digit: Part) -> NDArray[np.uint8]
 
 def _ink_on_clean_paper(grey: Plane, strokes: Mask) -> Plane | None:
     """The share of the paper's light that each pixel takes; None if the paper is not even."""
-    size = 2 * constants.KEPT_EDGE + 1
-    paper = grey[~sliding_max(sliding_max(strokes, size, 0), size, 1)]
-    level = float(np.median(paper)) if paper.size else 0.0
+    paper = grey[~widened(strokes, constants.KEPT_EDGE)]
+    level = quantile(paper, 0.5) if paper.size else 0.0
     grain = float(np.abs(paper - level).mean()) if paper.size else 0.0
     if level == 0 or grain > constants.KEPT_CLEAN * level:
         return None

@@ -11,7 +11,7 @@ from typing import Any, BinaryIO
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import ExifTags, Image, ImageOps, UnidentifiedImageError
 
 from mlp.common.bounds import most_unpacked
 from mlp.common.errors import DataError
@@ -164,6 +164,10 @@ def _shrink(picture: Image.Image) -> Image.Image:
     to_eight_bit = _eight_bit(picture)
     width, height = picture.size
     scale = max(1.0, max(picture.size) / constants.WORKING_SIDE)
+    if scale == 1 and width * height <= _BAND_PIXELS:
+        whole = to_eight_bit(picture)
+        whole.info = {}  # like that of a new picture
+        return whole
     columns, rows = (max(1, round(side / scale)) for side in picture.size)
     down = height / rows  # rows of the picture to one of the copy
     step = max(1, int(_BAND_PIXELS / (width * down)))
@@ -184,6 +188,8 @@ def _shrink(picture: Image.Image) -> Image.Image:
 
 def _upright(copy: Image.Image, picture: Image.Image) -> Image.Image:
     """Turn a copy of a picture as the camera was held."""
+    if picture.getexif().get(ExifTags.Base.Orientation, 1) not in range(2, 9):
+        return copy
     copy.getexif().update(picture.getexif())
     return ImageOps.exif_transpose(copy)
 
@@ -233,7 +239,7 @@ def flatten(picture: Image.Image) -> NDArray[np.uint8]:
         uint8, shape (height, width, 3).
     """
     if not picture.has_transparency_data:
-        return np.asarray(picture.convert("RGB"))
+        return np.asarray(picture if picture.mode == "RGB" else picture.convert("RGB"))
     return flatten_alpha(np.asarray(picture.convert("RGBA")))
 
 

@@ -2,28 +2,33 @@
 
 from __future__ import annotations
 
+from math import ceil, floor
+
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
 from mlp.handwriting import constants
 from mlp.handwriting.components import connected_components, count_components
-from mlp.handwriting.filters import Mask, Plane, resize, smooth
+from mlp.handwriting.filters import Mask, Plane, bordered, resize, slope, smooth
 
 
-def to_mnist_format(soft: Plane) -> tuple[NDArray[np.uint8], Mask]:
+def to_mnist_format(
+    soft: Plane, kept: NDArray[np.uint8] | None = None
+) -> tuple[NDArray[np.uint8], Mask]:
     """Draw a digit as MNIST would have it.
 
     Args:
         soft: float32, shape (height, width): the digit's ink, cropped; 0 is paper, 1 is ink and
             0.5 the edge of a stroke.
+        kept: its image, where that is known already; see `mlp.handwriting.kept`.
 
     Returns:
         The image, uint8 of shape (28, 28), 0 is paper and 255 is ink; and the digit with its
         stroke width corrected, at `constants.FINE` times that resolution.
     """
     strokes = _with_stroke_width(_enlarge(soft))
-    return centre(strokes), strokes
+    return (centre(strokes) if kept is None else kept), strokes
 
 
 def _with_stroke_width(digit: Mask) -> Mask:
@@ -31,31 +36,37 @@ def _with_stroke_width(digit: Mask) -> Mask:
     # The image is fitted to the digit after its strokes change, so aim for the width in that.
     unit = max(_extent(digit)) / constants.MNIST_DIGIT
     width = stroke_width(digit)
-    wanted = float(np.clip(width, constants.THINNEST * unit, constants.THICKEST * unit))
+    wanted = min(max(width, constants.THINNEST * unit), constants.THICKEST * unit)
     growth = (wanted - width) / 2
+    if growth == 0:
+        return digit
     strokes = move_outline(digit, growth)
     if growth > 0:
         strokes &= ~_lost_loops(digit, strokes, growth)
-    if strokes.sum() < constants.LEAST_LEFT * digit.sum():
+    elif np.count_nonzero(strokes) < constants.LEAST_LEFT * np.count_nonzero(digit):
         return digit
     # Narrowing may break the thinnest strokes; a digit that has some is left as wide as it is.
-    return strokes if count_parts(strokes) <= count_parts(digit) else digit
+    return digit if falls_apart(strokes, digit) else strokes
 
 
 def _lost_loops(digit: Mask, strokes: Mask, growth: float) -> Mask:
     """The middles of loops that wider strokes would close: the small loop of a nine stays one."""
-    labels = connected_components(~digit)  # (height, width): outside and each loop
+    near = _around(digit, ceil(growth) + 2)  # where there are loops, and some of the outside
+    digit, strokes, board = digit[near], strokes[near], digit
+    labels = connected_components(~digit)  # (rows, columns): outside and each loop
     area = constants.FINE**2  # of a pixel of the image
     is_lost = np.bincount(labels.ravel()) >= constants.LEAST_LOOP * area
-    is_lost[labels[~strokes]] = False
+    middles = np.zeros_like(board)
+    if len(is_lost) == 2:  # there is none
+        return middles
+    is_lost &= np.bincount(np.where(strokes, 0, labels).ravel(), minlength=len(is_lost)) == 0
     is_lost[0] = False
-    middles = np.zeros_like(digit)
     for share in constants.LOOP_CLOSING:  # the widest strokes that leave something of a loop
         if not is_lost.any():
             break
         left = np.where(move_outline(digit, share * growth), 0, labels)
         is_found = np.bincount(left.ravel(), minlength=len(is_lost)) >= area * constants.LOOP_LEFT
-        middles |= (is_lost & is_found)[left]
+        middles[near] |= (is_lost & is_found)[left]
         is_lost &= ~is_found
     return middles
 
@@ -68,10 +79,10 @@ def stroke_width(mask: Mask) -> float:
     Args:
         mask: bool, shape (height, width): which pixels are ink.
     """
-    padded = np.pad(mask, constants.OUTLINE_MARGIN).astype(np.float32)
-    down, across = np.gradient(smooth(padded, constants.OUTLINE_BLUR))
-    outline = float(np.hypot(down, across).sum())
-    return 2 * float(mask.sum()) / outline if outline else 0.0
+    shape = bordered(mask.astype(np.float32), constants.OUTLINE_MARGIN)
+    blurred = smooth(shape, constants.OUTLINE_BLUR)
+    outline = float(np.hypot(slope(blurred, 0), slope(blurred, 1)).sum())
+    return 2 * float(np.count_nonzero(mask)) / outline if outline else 0.0
 
 
 def move_outline(mask: Mask, outwards: float) -> Mask:
@@ -92,21 +103,22 @@ def move_outline(mask: Mask, outwards: float) -> Mask:
 def _within(mask: Mask, radius: float, *, closed: bool = True) -> Mask:
     """Which pixels have one of ``mask`` at most, or nearer than, ``radius`` pixels away.
 
-    A disc is as many rods side by side as it is wide: a pixel is in the disc of another if it is
-    near enough to that along its column for the number of columns between.
+    A disc is as many upright rods side by side as it is wide, from the shortest at its rim to the
+    longest through its middle; each is the one before it, grown at both ends.
     """
-    height, width = mask.shape
-    far = height + width
-    rows = np.arange(height, dtype=np.int32)[:, None]
-    above = np.maximum.accumulate(np.where(mask, rows, np.int32(-far)), axis=0)
-    below = np.minimum.accumulate(np.where(mask, rows, np.int32(2 * far))[::-1], axis=0)[::-1]
-    along = np.minimum(rows - above, below - rows)  # (height, width)
-    near = along <= radius if closed else along < radius
-    for aside in range(1, min(width, int(radius) + 1)):
-        rest = radius**2 - aside**2
-        rod = along <= rest**0.5 if closed else along < rest**0.5
-        near[:, aside:] |= rod[:, :-aside]
-        near[:, :-aside] |= rod[:, aside:]
+    width = mask.shape[1]
+    near, rod, length = np.zeros_like(mask), mask.copy(), 0
+    for aside in range(min(width - 1, int(radius)), -1, -1):
+        rest = (radius**2 - aside**2) ** 0.5 if aside else radius
+        reach = floor(rest) if closed else ceil(rest) - 1
+        if reach < 0:
+            continue
+        while length < reach:
+            length += 1
+            rod[length:] |= mask[:-length]
+            rod[:-length] |= mask[length:]
+        near[:, aside:] |= rod[:, : width - aside]
+        near[:, : width - aside] |= rod[:, aside:]
     return near
 
 
@@ -115,25 +127,34 @@ def _enlarge(soft: Plane) -> Mask:
     scale = constants.MNIST_DIGIT * constants.FINE / max(_extent(soft > 0.5))
     height, width = (max(1, round(side * scale)) for side in soft.shape)
     how = Image.Resampling.BICUBIC if scale > 1 else Image.Resampling.BOX
-    fine = np.pad(resize(soft, height, width, how), constants.FINE_MARGIN * constants.FINE)
+    margin = constants.FINE_MARGIN * constants.FINE
+    fine = bordered(resize(soft, height, width, how), margin)
     sigma = constants.FINE_BLUR * constants.FINE + constants.PIXEL_BLUR * max(scale, 1)
     blurred = smooth(fine, sigma)
     digit = blurred > min(constants.FINE_EDGE, constants.FINE_RIDGE * float(blurred.max()))
-    if count_parts(digit) > count_parts(soft > 0.5):
+    if falls_apart(digit, soft > 0.5):
         # A stroke finer than the board's pixels fades in their means: mark all that it touches.
         inked = resize((soft > 0.5).astype(np.float32), height, width, Image.Resampling.BOX) > 0
-        digit |= np.pad(inked, constants.FINE_MARGIN * constants.FINE)
+        digit |= bordered(inked, margin)
     return _cropped(digit)
 
 
 def _cropped(digit: Mask) -> Mask:
     """Without what is farther from a digit than its strokes may widen."""
-    crop = []
-    for axis in range(2):
-        inked = np.flatnonzero(digit.any(axis=1 - axis))
-        margin = constants.FINE_MARGIN * constants.FINE
-        crop.append(slice(max(0, inked[0] - margin), inked[-1] + 1 + margin))
-    return digit[tuple(crop)]
+    return digit[_around(digit, constants.FINE_MARGIN * constants.FINE)]
+
+
+def _around(mask: Mask, margin: int) -> tuple[slice, slice]:
+    """The rows and columns of a mask's ink, and those that are at most ``margin`` from it."""
+    (top, bottom), (left, right) = _span(mask, 0), _span(mask, 1)
+    rows = slice(max(0, top - margin), bottom + margin)
+    return rows, slice(max(0, left - margin), right + margin)
+
+
+def falls_apart(mask: Mask, whole: Mask) -> bool:
+    """Whether a mask has more connected components than the one that it was made of."""
+    parts = count_parts(mask)
+    return parts > 1 and parts > count_parts(whole)
 
 
 def count_parts(mask: Mask) -> int:
@@ -143,8 +164,14 @@ def count_parts(mask: Mask) -> int:
 
 def _extent(mask: Mask) -> tuple[int, int]:
     """The height and width of the box around ``mask``, which must not be empty."""
-    rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
-    return int(rows[-1] - rows[0] + 1), int(columns[-1] - columns[0] + 1)
+    (top, bottom), (left, right) = _span(mask, 0), _span(mask, 1)
+    return bottom - top, right - left
+
+
+def _span(mask: Mask, axis: int) -> tuple[int, int]:
+    """The first inked row (axis 0) or column (axis 1) and the one past the last."""
+    inked = np.flatnonzero(mask.any(axis=1 - axis))
+    return int(inked[0]), int(inked[-1]) + 1
 
 
 def centre(strokes: Mask) -> NDArray[np.uint8]:
@@ -156,9 +183,7 @@ def centre(strokes: Mask) -> NDArray[np.uint8]:
     Returns:
         uint8, shape (28, 28).
     """
-    rows, columns = np.nonzero(strokes)
-    top, left = int(rows.min()), int(columns.min())
-    crop = strokes[top : rows.max() + 1, left : columns.max() + 1].astype(np.float32)
+    crop = strokes[_around(strokes, 0)].astype(np.float32)
     scale = constants.MNIST_DIGIT / max(crop.shape)
     height, width = (max(1, round(side * scale)) for side in crop.shape)
     digit = resize(crop, height, width, Image.Resampling.BOX)
@@ -177,7 +202,7 @@ def corner_of(digit: Plane) -> tuple[int, int]:
     start = []
     for axis, length in enumerate(digit.shape):
         centre = float((digit.sum(axis=1 - axis) @ np.arange(length)) / mass)
-        start.append(int(np.clip(round(middle - centre), 0, side - length)))
+        start.append(min(max(round(middle - centre), 0), side - length))
     return start[0], start[1]
 
 
@@ -193,6 +218,6 @@ def place(digit: Plane, top: int, left: int) -> NDArray[np.uint8]:
         uint8, shape (28, 28), 0 is paper and 255 is ink.
     """
     height, width = digit.shape
-    image = np.zeros((constants.MNIST_SIDE, constants.MNIST_SIDE), np.float32)
-    image[top : top + height, left : left + width] = digit
-    return (image * 255).round().clip(0, 255).astype(np.uint8)
+    image = np.zeros((constants.MNIST_SIDE, constants.MNIST_SIDE), np.uint8)
+    image[top : top + height, left : left + width] = (digit * 255).round().clip(0, 255)
+    return image

@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+from functools import reduce
+
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
 from mlp.handwriting import constants
-from mlp.handwriting.components import ComponentLabels, connected_components, parts_of
-from mlp.handwriting.filters import Mask, Plane, closing, resize, sliding_max
-from mlp.handwriting.ink import otsu
+from mlp.handwriting.components import (
+    ComponentLabels,
+    connected_components,
+    inked_by,
+    parts_in,
+)
+from mlp.handwriting.filters import Mask, Plane, closing, resize, widened
+from mlp.handwriting.ink import otsu, quantile
 
 
 def find_paper(picture: NDArray[np.uint8]) -> Mask | None:
@@ -29,7 +36,8 @@ def find_paper(picture: NDArray[np.uint8]) -> Mask | None:
     scale = min(1.0, constants.PAPER_SIDE / max(height, width))
     rows, columns = max(1, round(height * scale)), max(1, round(width * scale))
     # Wood is nearly as bright as paper but not as blue, hence the darkest channel.
-    bare = resize(picture.min(axis=2).astype(np.float32), rows, columns, Image.Resampling.BOX)
+    darkest = reduce(np.minimum, picture.transpose(2, 0, 1)).astype(np.float32)
+    bare = resize(darkest, rows, columns, Image.Resampling.BOX)
     bare = closing(bare, 2 * constants.PAPER_STROKE + 1)
     mask = _largest_bright_part(bare)
     if mask is None or not _stands_out(bare, mask):
@@ -41,34 +49,33 @@ def find_paper(picture: NDArray[np.uint8]) -> Mask | None:
 
 def _largest_bright_part(bare: Plane) -> Mask | None:
     """Return the largest bright component, if it has the size and the shape of paper."""
-    labels = connected_components(bare > otsu(bare.ravel()))
-    paper = max(parts_of(labels), key=lambda part: part.area, default=None)
-    if paper is None:
-        return None
+    bright = bare > otsu(bare.ravel())
     smallest, largest = (
         share * bare.size for share in (constants.PAPER_SMALLEST, constants.PAPER_LARGEST)
     )
+    if np.count_nonzero(bright) <= smallest or bright.all():
+        return None
+    paper = max(parts_in(bright), key=lambda part: part.area)
     square = constants.PAPER_SQUARE * paper.box.height * paper.box.width
     if not smallest < paper.area < largest or paper.area < square:
         return None
-    mask: Mask = labels == paper.labels[0]
-    return mask
+    return inked_by(paper.labels, connected_components(bright))
 
 
 def _stands_out(bare: Plane, mask: Mask) -> bool:
     """Whether the paper is brighter than the rest, and most of that begins right at its edge."""
-    inside, outside = float(np.median(bare[mask])), float(np.median(bare[~mask]))
+    inside, outside = quantile(bare[mask], 0.5), quantile(bare[~mask], 0.5)
+    if inside <= constants.PAPER_BRIGHTER * outside:
+        return False
     rim_inside = mask & ~_shrunk(mask, constants.PAPER_RIM)
     rim_outside = ~mask & ~_shrunk(~mask, constants.PAPER_RIM)
-    step = float(np.median(bare[rim_inside]) - np.median(bare[rim_outside]))
-    brighter = inside > constants.PAPER_BRIGHTER * outside
-    return brighter and step > constants.PAPER_SHARP * (inside - outside)
+    step = quantile(bare[rim_inside], 0.5) - quantile(bare[rim_outside], 0.5)
+    return step > constants.PAPER_SHARP * (inside - outside)
 
 
 def _shrunk(mask: Mask, margin: int) -> Mask:
     """The pixels of a mask that are more than ``margin`` pixels away from its outside."""
-    size = 2 * margin + 1
-    return ~sliding_max(sliding_max(~mask, size, 0), size, 1)
+    return ~widened(~mask, margin)
 
 
 def drop_cut_strokes(labels: ComponentLabels, paper: Mask) -> ComponentLabels:

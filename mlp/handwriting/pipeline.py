@@ -3,22 +3,27 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from functools import reduce
+from functools import cached_property, reduce
 from operator import or_
 
 import numpy as np
 from numpy.typing import NDArray
 
-from mlp.common.errors import DataError
 from mlp.handwriting import constants
-from mlp.handwriting.components import Box, ComponentLabels, Part, connected_components
+from mlp.handwriting.components import (
+    Box,
+    ComponentLabels,
+    Part,
+    connected_components,
+    inked_by,
+)
 from mlp.handwriting.digit import Digit
 from mlp.handwriting.errors import NoDigit, SeveralDigits
 from mlp.handwriting.filters import Mask, Plane
 from mlp.handwriting.frames import find_panel, remove_borders, remove_frames
 from mlp.handwriting.ink import (
     absorbed_light,
-    align_polarity,
+    closing_size,
     estimate_paper_colour,
     find_edge,
     grain_blur,
@@ -27,9 +32,10 @@ from mlp.handwriting.ink import (
     remove_grain,
 )
 from mlp.handwriting.kept import keep
-from mlp.handwriting.load import flatten_alpha, shrink
+from mlp.handwriting.load import shrink
 from mlp.handwriting.normalise import stroke_width, to_mnist_format
 from mlp.handwriting.paper import drop_cut_strokes, find_paper
+from mlp.handwriting.planes import brightness, working_copies
 from mlp.handwriting.ruled_lines import remove_ruled_lines
 from mlp.handwriting.segment import around, could_be_one, cut_out, find_digits
 from mlp.handwriting.sharpness import measure_sharpness
@@ -101,35 +107,35 @@ class _Page:
         if len(self.digits) > 1:
             return None
         box = self.digits[0].box
-        inside = find_panel(np.isin(self.labels[around(box, 0)], self.digits[0].labels))
+        inside = find_panel(inked_by(self.digits[0].labels, self.labels[around(box, 0)]))
         return inside and inside.moved(box.top, box.left).moved(*self.corner)
 
-    def extract(self, digit: Part, scale: float) -> Digit:
-        """One digit in MNIST's format; the picture is ``scale`` times as large as the page."""
-        alone = cut_out(self.soft, self.labels, digit)
-        image, strokes = to_mnist_format(alone)
-        kept = keep(self.grey, self.labels, digit)
-        image = image if kept is None else kept
-        stages: dict[str, NDArray[np.generic]] = {
+    @cached_property
+    def _stages(self) -> dict[str, NDArray[np.generic]]:
+        return {
             "picture": 255 - self.grey,
             "ink": self.ink,
             "without rulings": self.lifted,  # ruled lines: the name is printed, and saved in files
             "threshold": self.soft,
-            "digit": alone,
-            "strokes": strokes,
-            "image": image,
         }
+
+    def extract(self, digit: Part, scale: float) -> Digit:
+        """One digit in MNIST's format; the picture is ``scale`` times as large as the page."""
+        alone = cut_out(self.soft, self.labels, digit)
+        kept = keep(self.grey, self.labels, digit)
+        image, strokes = to_mnist_format(alone, kept)
+        stages = {**self._stages, "digit": alone, "strokes": strokes, "image": image}
         box = digit.box.moved(*self.corner).shrunk(1 / scale)
         soft = (alone > constants.SOFT_FROM) & (alone < 1 - constants.SOFT_FROM)
-        softness = float(soft.sum()) / int((alone > 0.5).sum())
+        softness = float(np.count_nonzero(soft)) / int(np.count_nonzero(alone > 0.5))
         left_out = self._left_out(digit)
         return Digit(image, box, stages, draw_views(strokes), left_out, len(digit.labels), softness)
 
     def _left_out(self, digit: Part) -> float:
         near = self.labels[around(digit.box, round(constants.NEARBY * digit.box.extent))]
         known = [number for digit in self.digits for number in digit.labels]
-        strange = (near > 0) & ~np.isin(near, [*known, *digit.labels])
-        return float(strange.sum()) / digit.area
+        strange = (near > 0) & ~inked_by(known, near)
+        return float(np.count_nonzero(strange)) / digit.area
 
 
 def _interpret(picture: NDArray[np.uint8]) -> tuple[_Page, float]:
@@ -147,7 +153,7 @@ def _interpret(picture: NDArray[np.uint8]) -> tuple[_Page, float]:
     Raises:
         NoDigit: if no interpretation has a digit.
     """
-    copies, scale = _working_copies(picture)
+    copies, scale = working_copies(picture)
     found = [(page, copy) for copy in copies if (page := _find_sharper(copy)) is not None]
     if not found:
         raise NoDigit
@@ -232,15 +238,22 @@ def _find_on_paper(picture: NDArray[np.uint8]) -> _Page | None:
 
 def _find_strokes(picture: NDArray[np.uint8], mask: Mask | None = None) -> _Page | None:
     """Find the digits of a picture, dark on light, inside ``mask`` if given; None without ink."""
-    grey = picture.mean(axis=2, dtype=np.float32)
+    grey = brightness(picture)
     try:
-        pen = _rough_pen_width(picture)
-        paper = estimate_paper_colour(picture, constants.CLOSING_WINDOW * pen)
-        ink = absorbed_light(picture, paper)
+        small, scale = shrink(picture, constants.PEN_SIDE)
+        paper = estimate_paper_colour(small)
+        ink = rough = absorbed_light(small, paper)
+        unruled = remove_ruled_lines(rough)
+        pen = scale * _pen_width(unruled)
+        widest = constants.CLOSING_WINDOW * pen
+        if small is not picture or closing_size(picture, widest) != closing_size(picture):
+            paper = estimate_paper_colour(picture, widest)
+            ink = absorbed_light(picture, paper)
         if mask is not None:
             ink = np.where(mask, ink, np.float32(0))
         unframed = remove_frames(ink, find_edge(ink))
-        unruled = remove_ruled_lines(unframed)
+        if unframed is not rough:
+            unruled = remove_ruled_lines(unframed)
         lifted = remove_grain(unruled, grain_blur(unruled, pen))
         _, edge = remove_borders(lifted)
         if pen < constants.FINE_PEN * max(grey.shape):
@@ -254,47 +267,19 @@ def _find_strokes(picture: NDArray[np.uint8], mask: Mask | None = None) -> _Page
         return None
     light = pen_colour(picture, paper, labels > 0)
     contrast = in_light(picture, light)
-    ruled = unframed - unruled
-    if ruled.any():  # ruled lines are no grain
-        contrast += ruled * in_light(paper, light)
+    if unruled is not unframed:  # ruled lines are no grain
+        contrast += (unframed - unruled) * in_light(paper, light)
     sharp = measure_sharpness(contrast, labels, digits, pen)
     least = constants.SHARPNESS_SHARE * max(sharp)
     digits = [digit for digit, its in zip(digits, sharp, strict=True) if its >= least]
     return _Page(grey, ink, lifted, soft, labels, digits, max(sharp))
 
 
-def _rough_pen_width(picture: NDArray[np.uint8]) -> float:
-    """How wide strokes are, in pixels, measured on a small copy in which the grain is averaged.
+def _pen_width(ink: Plane) -> float:
+    """How wide strokes are, in pixels of a copy that is so small that the grain is averaged.
 
     Raises:
         NoDigit: if there is no ink.
     """
-    small, scale = shrink(picture, constants.PEN_SIDE)
-    ink = remove_ruled_lines(absorbed_light(small, estimate_paper_colour(small)))
     ink, edge = remove_borders(remove_grain(ink, constants.PEN_BLUR))
-    return scale * stroke_width(ink > edge)
-
-
-def _working_copies(picture: NDArray[np.uint8]) -> tuple[list[NDArray[np.uint8]], float]:
-    """The picture shrunk to the working size, and how many times as large it is.
-
-    Pens are darker or lighter than the paper in all channels, of which a grey one has 1: in the
-    last copy, or if something has a colour, in the first. Channels lie apart in memory, for speed.
-    """
-    known = picture.ndim == 2 or (picture.ndim == 3 and picture.shape[2] in (3, 4))
-    if picture.dtype != np.uint8 or not known or picture.size == 0:
-        raise DataError(
-            f"a picture must be uint8 of shape (height, width) or (height, width, 3 or 4), "
-            f"not {picture.dtype} of shape {picture.shape}"
-        )
-    if picture.ndim == 2:
-        picture = np.repeat(picture[..., None], 3, axis=2)
-    if picture.shape[2] == 4:
-        picture = flatten_alpha(picture)
-    copy, scale = shrink(picture, constants.WORKING_SIDE)
-    planes = np.ascontiguousarray(np.moveaxis(copy, 2, 0))  # (3, height, width)
-    if np.array_equal(planes[0], planes[1]) and np.array_equal(planes[0], planes[2]):
-        return [np.moveaxis(planes[:1], 0, 2)], scale
-    aligned = np.ascontiguousarray(np.moveaxis(align_polarity(np.ascontiguousarray(copy)), 2, 0))
-    both = [planes] if np.array_equal(aligned, planes) else [aligned, planes]
-    return [np.moveaxis(channels, 0, 2) for channels in both], scale
+    return stroke_width(ink > edge)

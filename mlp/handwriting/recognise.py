@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from html import escape
 from itertools import islice
@@ -12,6 +13,7 @@ from numpy.typing import NDArray
 
 from mlp.common.errors import ModelError
 from mlp.common.html import picture, side_by_side, table
+from mlp.data.batches import Batches
 from mlp.data.task import Task
 from mlp.handwriting import Digit, constants, extract_digit, extract_digits
 from mlp.handwriting.doubt import combine, confidence, evidence_of
@@ -116,22 +118,59 @@ def recognise(model: MLP, digits: list[Digit]) -> list[Answer]:
     Raises:
         ModelError: if the model takes images of another size.
     """
+    return recognise_each(model, [digits])[0]
+
+
+def recognise_each(model: MLP, pictures: Sequence[list[Digit]]) -> list[list[Answer]]:
+    """Ask a model which digits pictures show: one call, in which each is answered by itself.
+
+    So an answer is the same to the last bit, whatever else is asked.
+
+    Args:
+        model: a model of images of 28 x 28 pixels.
+        pictures: the digits of each picture, if any.
+
+    Returns:
+        The answers to the digits of each.
+
+    Raises:
+        ModelError: if the model takes images of another size.
+    """
     check_input_size(model)
+    digits = [digit for its in pictures for digit in its]
+    if not digits:
+        return [[] for _ in pictures]
     task = task_of(model)
     names = task.names_of(model.sizes[-1])
-    with np.errstate(all="ignore"):  # weights of any size may be asked
-        images = np.array([(digit.image, *digit.views) for digit in digits])  # (N, V, 28, 28)
-        count, views = images.shape[:2]
-        each = np.nan_to_num(predict.vote([model], images.reshape(-1, *images.shape[2:])))
-    each = each.reshape(count, views, -1)  # (N, V, C)
-    probabilities = combine(each)  # (N, C)
+    by_view = _read(model, digits, [len(its) for its in pictures if its])  # (N, V, C)
+    probabilities = combine(by_view)  # (N, C)
     answers = task.decide(probabilities, logits=False)  # (N,) or (N, C)
-    by_view = [confidence_in(answers, each[:, v], task).reshape(count, -1) for v in range(views)]
-    sure = confidence(np.stack(by_view, axis=1), evidence_of(digits)).min(axis=1)  # (N,)
-    return [
+    views = by_view.swapaxes(0, 1)
+    of_answers = [confidence_in(answers, view, task).reshape(len(digits), -1) for view in views]
+    sure = confidence(np.stack(of_answers, axis=1), evidence_of(digits)).min(axis=1)  # (N,)
+    found = (
         Answer(digit, probabilities[n], names, task.describe(answers[n], names), float(sure[n]))
         for n, digit in enumerate(digits)
-    ]
+    )
+    return [list(islice(found, len(its))) for its in pictures]
+
+
+def _read(model: MLP, digits: list[Digit], counts: list[int]) -> NDArray[np.float64]:
+    """Return the probabilities of digits, by view: float64 of shape (N, V, C).
+
+    Args:
+        model: what reads them.
+        digits: those of all pictures.
+        counts: how many of them each picture has.
+    """
+    images = np.array([(digit.image, *digit.views) for digit in digits])  # (N, V, 28, 28)
+    views = images.shape[1]
+    rows = images.reshape(-1, *images.shape[2:])  # (N V, 28, 28)
+    batches = Batches(rows, np.zeros(len(rows), np.int64), model)
+    with np.errstate(all="ignore"):  # weights of any size may be asked
+        outputs = predict.outputs(model, batches, (views * np.cumsum(counts)).tolist())
+        each = np.nan_to_num(predict.probabilities_of(model, outputs))
+    return each.reshape(len(digits), views, -1)
 
 
 def rows_of(answers: list[Answer]) -> list[list[Answer]]:

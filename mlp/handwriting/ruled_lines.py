@@ -36,12 +36,17 @@ def remove_ruled_lines(ink: Plane) -> Plane:
     if min(ink.shape) < constants.SMALLEST_RULED:
         return ink
     level = _remove_level_lines(ink)
-    return _remove_level_lines(level.T).T
+    upright = level.T
+    cleaned = _remove_level_lines(upright)
+    return level if cleaned is upright else cleaned.T
 
 
 def _remove_level_lines(ink: Plane) -> Plane:
+    lines = _find_lines(ink)
+    if not lines:
+        return ink
     cleaned = ink.copy()
-    for line in _find_lines(ink):
+    for line in lines:
         _erase(cleaned, ink, line)
     return cleaned
 
@@ -51,10 +56,10 @@ def _find_lines(ink: Plane) -> list[Line]:
     edges = np.linspace(0, ink.shape[1], constants.RULE_STRIPS + 1).astype(int)
     strips = np.add.reduceat(ink, edges[:-1], axis=1)
     profile = (strips / np.diff(edges)).astype(np.float32)  # (height, strips)
-    if _is_bare(profile):
-        return []
     centres = (edges[:-1] + edges[1:]) / (2 * ink.shape[1])  # (strips,), from 0 to 1
     steepest = int(constants.RULE_STEEPEST * ink.shape[1])
+    if _is_bare(profile, steepest):
+        return []
     rises = np.arange(-steepest, steepest + 1, constants.RULE_RISE_STEP)
     # A slanting line may enter from above or below the picture.
     rows = np.arange(-steepest, ink.shape[0] + steepest)
@@ -67,16 +72,21 @@ def _find_lines(ink: Plane) -> list[Line]:
     return lines
 
 
-def _is_bare(profile: Plane) -> bool:
+def _is_bare(profile: Plane, steepest: int) -> bool:
     """Whether so many strips are without ink that any path is hidden in more than it may be.
 
-    Of a path from the left or to the right that is cut off above or below, some of the strips are
-    outside the picture: so look at each stretch of as few strips as a line has inside.
+    A path that is cut off above or below keeps near that edge, and passes fewer strips: there look
+    at each stretch of as few as a line has inside.
     """
     count = profile.shape[1]
+    hidden = int(constants.RULE_HIDDEN * count)
     faint = profile.max(axis=0) < constants.RULE_FAINTEST  # (strips,)
+    if np.count_nonzero(faint) <= hidden:
+        return False
+    rims = profile[: steepest + 1], profile[-steepest - 1 :]
+    faint = np.maximum(*(rim.max(axis=0) for rim in rims)) < constants.RULE_FAINTEST
     stretches = sliding_window_view(faint, int(constants.RULE_INSIDE * count))
-    return bool(stretches.sum(axis=1).min() > int(constants.RULE_HIDDEN * count))
+    return bool(stretches.sum(axis=1).min() > hidden)
 
 
 def _strengths(
@@ -97,27 +107,47 @@ def _strengths(
         float32, shape (rises, rows).
     """
     count = profile.shape[1]
-    hidden = int(constants.RULE_HIDDEN * count)
-    shifts = np.round(rises[:, None] * centres).astype(int)  # (rises, strips)
-    steepest = -int(rows[0])
+    starts = np.round(rises[:, None] * centres).astype(int) - int(rows[0])  # (rises, strips)
     # Outside the picture there is more ink than there can be, so it is never among the faintest.
-    padding = 2 * steepest, 2 * steepest
-    padded = np.pad(profile, (padding, (0, 0)), constant_values=2)
-    inside = np.pad(np.ones(len(profile), np.int32), padding)
+    beyond = -2 * int(rows[0])
+    padded = np.full((count, len(profile) + 2 * beyond), 2, np.float32)
+    padded[:, beyond : beyond + len(profile)] = profile.T
     # Paths of one rise from all rows meet a strip in consecutive rows: a window of it.
-    inks = sliding_window_view(padded, len(rows), axis=0)  # (starts, strips, rows)
-    insides = sliding_window_view(inside, len(rows))  # (starts, rows)
-    faintest = [np.full((len(rises), len(rows)), 2, np.float32) for _ in range(hidden + 1)]
-    strips_inside = np.zeros((len(rises), len(rows)), np.int32)
+    inks = sliding_window_view(padded, len(rows), axis=1)  # (strips, starts, rows)
+    strengths = np.empty((len(rises), len(rows)), np.float32)
+    step = max(1, _CACHED // len(rows))
+    for first in range(0, len(rises), step):
+        strengths[first : first + step] = _faint_ink(inks, starts[first : first + step])
+    return strengths
+
+
+_CACHED = 1 << 14
+"""Paths that are looked at a time, so that they stay in a core's cache."""
+
+
+def _faint_ink(inks: NDArray[np.float32], starts: NDArray[np.int_]) -> Plane:
+    """Return the least ink of paths but for the strips in which they may be hidden.
+
+    Args:
+        inks: by strip, by where the paths of one rise begin in it, and by row.
+        starts: where those of some rises begin, shape (rises, strips).
+
+    Returns:
+        float32, shape (rises, rows); 0 where too little of a path is inside the picture.
+    """
+    count, _, rows = inks.shape
+    faintest = np.full((int(constants.RULE_HIDDEN * count) + 1, len(starts), rows), 2, np.float32)
+    inside = np.zeros((len(starts), rows), np.int16)
+    rest = np.empty((len(starts), rows), np.float32)
     for strip in range(count):
-        start = steepest + shifts[:, strip]  # (rises,)
-        strips_inside += insides[start]
-        ink = inks[start, strip]  # (rises, rows)
-        for place, fainter in enumerate(faintest):  # sort it in among the faintest so far
-            faintest[place] = np.minimum(fainter, ink)
-            ink = np.maximum(fainter, ink)
-    strength = faintest[-1]
-    strength[strips_inside / count < constants.RULE_INSIDE] = 0
+        ink = inks[strip, starts[:, strip]]  # (rises, rows)
+        inside += ink < 2
+        for fainter in faintest:  # sort it in among the faintest so far
+            np.maximum(fainter, ink, out=rest)
+            np.minimum(fainter, ink, out=fainter)
+            ink, rest = rest, ink
+    strength: Plane = faintest[-1]
+    strength[inside < constants.RULE_INSIDE * count] = 0
     return strength
 
 

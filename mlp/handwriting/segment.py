@@ -10,7 +10,7 @@ from operator import or_
 import numpy as np
 
 from mlp.handwriting import constants
-from mlp.handwriting.components import Box, ComponentLabels, Part, parts_of
+from mlp.handwriting.components import Box, ComponentLabels, Part, inked_by, parts_of
 from mlp.handwriting.errors import NoDigit
 from mlp.handwriting.filters import Mask, Plane
 
@@ -100,7 +100,10 @@ def _digit_shaped(digits: list[Part]) -> list[Part]:
 
 def _without_faint(digits: list[Part], labels: ComponentLabels, ink: Plane) -> list[Part]:
     """Those whose ink is nearly as strong as the strongest one's: others shine through the page."""
-    strengths = [float(ink[np.isin(labels, digit.labels)].mean()) for digit in digits]
+    strengths = []
+    for digit in digits:
+        own = around(digit.box, 0)
+        strengths.append(float(ink[own][inked_by(digit.labels, labels[own])].mean()))
     faintest = constants.FAINTEST_DIGIT * max(strengths)
     return [digit for digit, its in zip(digits, strengths, strict=True) if its >= faintest]
 
@@ -225,7 +228,7 @@ def cut_out(soft: Plane, labels: ComponentLabels, digit: Part) -> Plane:
     """
     rows, columns = around(digit.box, constants.CUT_MARGIN)
     numbers = labels[rows, columns]
-    foreign: Mask = (numbers > 0) & ~np.isin(numbers, digit.labels)
+    foreign: Mask = (numbers > 0) & ~inked_by(digit.labels, numbers)
     return np.where(foreign, np.float32(0), soft[rows, columns])
 
 

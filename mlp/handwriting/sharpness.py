@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 from PIL import Image
 
 from mlp.handwriting import constants
-from mlp.handwriting.components import ComponentLabels, Part
-from mlp.handwriting.filters import Mask, Plane, resize, sliding_max
+from mlp.handwriting.components import ComponentLabels, Part, inked_by
+from mlp.handwriting.filters import Mask, Plane, bordered, edged, resize, slope, widened
+from mlp.handwriting.ink import quantile
 from mlp.handwriting.segment import around
 
 
@@ -31,19 +31,22 @@ def measure_sharpness(
     """
     scale = max(1.0, pen / constants.SHARP_STROKE)
     grey, labels = _shrink(grey, labels, scale)
-    grain = _grain(grey, np.isin(labels, [number for digit in digits for number in digit.labels]))
+    grain = _grain(grey, inked_by([number for digit in digits for number in digit.labels], labels))
     return [_steepness(grey, labels, digit, scale) / (1 + grain) for digit in digits]
 
 
 def _grain(grey: Plane, ink: Mask) -> float:
     """The paper's usual slope, away from strokes: a blurred edge is none of its grain."""
-    size = 2 * constants.GRAIN_MARGIN + 1
-    paper = ~sliding_max(sliding_max(ink, size, 0), size, 1)
-    slope = np.hypot(*_slope(grey))[1:-1, 1:-1]  # (height, width)
-    return float(np.median(slope[paper] if paper.mean() >= constants.GRAIN_PAPER else slope))
+    paper = ~widened(ink, constants.GRAIN_MARGIN)
+    down, across = slope(edged(grey, 1, 0), 0)[1:-1], slope(edged(grey, 1, 1), 1)[:, 1:-1]
+    steepness = np.hypot(down, across)  # (height, width)
+    is_shown = np.count_nonzero(paper) >= constants.GRAIN_PAPER * paper.size
+    return quantile(steepness[paper] if is_shown else steepness, 0.5)
 
 
 def _shrink(grey: Plane, labels: ComponentLabels, scale: float) -> tuple[Plane, ComponentLabels]:
+    if scale == 1:
+        return grey, labels
     height, width = (max(1, round(side / scale)) for side in grey.shape)
     numbers = Image.fromarray(labels).resize((width, height), Image.Resampling.NEAREST)
     return resize(grey, height, width, Image.Resampling.BOX), np.asarray(numbers)
@@ -57,19 +60,14 @@ def _steepness(grey: Plane, labels: ComponentLabels, digit: Part, scale: float) 
     counts for less in a shape whose outline is as short as that of the hole in a zero.
     """
     rows, columns = around(digit.box.shrunk(scale), constants.SHARP_MARGIN)
-    mask = np.isin(labels[rows, columns], digit.labels).astype(np.float32)
-    inward = _slope(np.pad(mask, 1))
-    edge = np.hypot(*inward)
+    mask = bordered(inked_by(digit.labels, labels[rows, columns]).astype(np.float32), 2)
+    down, across = slope(mask, 0), slope(mask, 1)
+    edge: Plane = np.hypot(down, across)
     outline = edge > 0
     if not outline.any():
         return 0.0
-    brightness = np.pad(grey[rows, columns], 1, mode="edge")
-    gained = -(inward * _slope(brightness)).sum(axis=0)[outline]
-    softest = float(np.quantile(gained / edge[outline], constants.SHARP_QUANTILE))
+    brightness = edged(edged(grey[rows, columns], 2, 0), 2, 1)
+    gained: Plane = -(down * slope(brightness, 0) + across * slope(brightness, 1))[outline]
+    softest = quantile(gained / edge[outline], constants.SHARP_QUANTILE)
     length = scale * float(edge.sum())
     return softest * min(1.0, length / (constants.SHARP_OUTLINE * digit.box.extent))
-
-
-def _slope(plane: Plane) -> NDArray[np.float32]:
-    """How much ``plane`` rises downwards and to the right; shape (2, height + 2, width + 2)."""
-    return np.array(np.gradient(np.pad(plane, 1, mode="edge")), np.float32)

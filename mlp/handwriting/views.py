@@ -6,13 +6,15 @@ a network is asked of these as well, and an answer that changes is not sure.
 
 from __future__ import annotations
 
+from math import ceil
+
 import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
-from PIL import Image
 
 from mlp.handwriting import constants
-from mlp.handwriting.filters import Mask, sliding_max
-from mlp.handwriting.normalise import centre, count_parts
+from mlp.handwriting.filters import Mask, widened
+from mlp.handwriting.normalise import centre, falls_apart
 
 
 def draw_views(strokes: Mask) -> NDArray[np.uint8]:
@@ -25,12 +27,12 @@ def draw_views(strokes: Mask) -> NDArray[np.uint8]:
     Returns:
         Images in MNIST's format, uint8 of shape (4, 28, 28), in this order.
     """
-    slant = float(np.clip(slant_of(strokes), -constants.VIEW_SLANT, constants.VIEW_SLANT))
+    slant = min(max(slant_of(strokes), -constants.VIEW_SLANT), constants.VIEW_SLANT)
     masks = (
         _thinned(strokes),
-        _drawn(strokes, shear=-slant),
-        _drawn(strokes, stretch=1 / constants.VIEW_STRETCH),
-        _drawn(strokes, stretch=constants.VIEW_STRETCH),
+        _sheared(strokes, -slant),
+        _stretched(strokes, 1 / constants.VIEW_STRETCH),
+        _stretched(strokes, constants.VIEW_STRETCH),
     )
     return np.array([centre(mask if mask.any() else strokes) for mask in masks])
 
@@ -46,21 +48,51 @@ def slant_of(strokes: Mask) -> float:
 
 def _thinned(strokes: Mask) -> Mask:
     """Take one pixel of the drawing board off all round; nothing where a stroke would break."""
-    thin = ~sliding_max(sliding_max(~strokes, 3, 0), 3, 1)
-    return thin if thin.any() and count_parts(thin) <= count_parts(strokes) else strokes
+    thin = ~widened(~strokes, 1)
+    return thin if thin.any() and not falls_apart(thin, strokes) else strokes
 
 
-def _drawn(strokes: Mask, shear: float = 0.0, stretch: float = 1.0) -> Mask:
-    """Move each row to the right by ``shear`` pixels for each pixel upwards, and stretch rows."""
+def _sheared(strokes: Mask, shear: float) -> Mask:
+    """Move each row to the right by ``shear`` pixels for each pixel upwards."""
     height, width = strokes.shape
-    wide = round(width * stretch + abs(shear) * height) + 2
-    # Pillow asks for the way back: x = across * x' + aslant * y' + start.
-    across, aslant = 1 / stretch, shear
-    start = width / 2 - across * wide / 2 - aslant * height / 2
-    drawn = Image.fromarray(strokes.astype(np.float32)).transform(
-        (wide, height),
-        Image.Transform.AFFINE,
-        (across, aslant, start, 0, 1, 0),
-        Image.Resampling.BILINEAR,
-    )
-    return np.asarray(drawn) > 0.5
+    wide = round(width + abs(shear) * height) + 2
+    # What stands at the middle of a row's first pixel, as a place in the row that it is drawn from.
+    places = 0.5 + shear * (np.arange(height) + 0.5) + ((width - wide) / 2 - shear * height / 2)
+    margin = ceil(abs(shear) * height) + 3
+    board = np.zeros((height, width + 2 * margin), bool)
+    board[:, margin : margin + width] = strokes
+    rows, (left, to_left, to_right) = np.arange(height), _between(places[:, None])
+    from_left = sliding_window_view(board, wide, axis=1)  # (height, columns, wide)
+    one, other = (from_left[rows, left[:, 0] + margin + beside] for beside in (0, 1))
+    drawn: Mask = (one | to_right) & (other | to_left)
+    return drawn
+
+
+def _stretched(strokes: Mask, stretch: float) -> Mask:
+    """Draw a digit ``stretch`` times as wide."""
+    height, width = strokes.shape
+    wide = round(width * stretch) + 2
+    across = 1 / stretch
+    places = across * (np.arange(wide) + 0.5) + (width / 2 - across * wide / 2)
+    margin = ceil(across) + 2
+    board = np.zeros((height, width + 2 * margin), bool)
+    board[:, margin : margin + width] = strokes
+    left, to_left, to_right = _between(places)
+    one, other = (board.take(left + margin + beside, axis=1) for beside in (0, 1))
+    drawn: Mask = (one | to_right) & (other | to_left)
+    return drawn
+
+
+def _between(places: NDArray[np.float64]) -> tuple[NDArray[np.int_], Mask, Mask]:
+    """Tell which pixels of a row places lie between, of which k stands at k + 0.5.
+
+    Bilinear interpolation of ink and paper is more than half ink where the nearer pixel is, and
+    midway between two where both are.
+
+    Returns:
+        The left one of both, and whether it is the nearer; whether the right one is.
+    """
+    left = np.floor(places - 0.5)
+    beyond = places - 0.5 - left
+    near_left, near_right = (share.astype(np.float32) > 0.5 for share in (1 - beyond, beyond))
+    return left.astype(np.intp), near_left, near_right

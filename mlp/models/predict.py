@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import warnings
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -28,21 +29,28 @@ GIVEN = "the given images"
 
 
 @blas_threads(1)  # more would spin, waiting for one another, if another program has a core
-def outputs(model: MLP, batches: Batches) -> NDArray[Any]:
+def outputs(model: MLP, batches: Batches, ends: Sequence[int] = ()) -> NDArray[Any]:
     """Run the network on all images, in micro-batches, so that memory does not grow with N.
+
+    Args:
+        model: the network.
+        batches: its images.
+        ends: where groups of them end, in order. Each goes through the network by itself, since
+            the last bits of a product depend on its number of rows.
 
     Returns:
         The outputs on the host, shape (N, C).
     """
-    return run(model, batches)
+    return run(model, batches, ends)
 
 
-def run(model: MLP, batches: Batches) -> NDArray[Any]:
+def run(model: MLP, batches: Batches, ends: Sequence[int] = ()) -> NDArray[Any]:
     """Do what `outputs` does with as many threads of BLAS as there are."""
     result = np.empty((len(batches), model.sizes[-1]), model.dtype)  # (N, C)
-    for start, stop in batches.micro_batches(0, len(batches)):
-        x, _ = batches.slice(start, stop)
-        result[start:stop] = model.backend.to_numpy(model.forward(x))
+    for first, end in pairwise((0, *(ends or (len(batches),)))):
+        for start, stop in batches.micro_batches(first, end):
+            x, _ = batches.slice(start, stop)
+            result[start:stop] = model.backend.to_numpy(model.forward(x))
     return result
 
 

@@ -5,7 +5,14 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from mlp.handwriting.components import Box, connected_components, count_components, parts_of
+from mlp.handwriting.components import (
+    Box,
+    connected_components,
+    count_components,
+    inked_by,
+    parts_in,
+    parts_of,
+)
 
 
 @pytest.mark.parametrize("density", [0.2, 0.4, 0.6])
@@ -70,3 +77,31 @@ def test_boxes_are_scaled_outwards_and_moved():
 )
 def test_boxes_are_the_same_but_for_a_tenth(other, same):
     assert Box(0, 0, 100, 50).is_about(other) is same
+
+
+@pytest.mark.parametrize("smallest", [1, 4])
+def test_parts_of_a_mask_are_those_of_its_components(smallest):
+    mask = np.random.default_rng(7).random((20, 30)) < 0.4
+    parts = parts_in(mask, smallest)
+    assert parts == parts_of(connected_components(mask), smallest)
+    assert len(parts) > 3
+
+
+def test_a_spiral_and_a_comb_are_one_component():
+    """Their runs are joined in many steps, from the ends to the middle and back."""
+    spiral = np.zeros((41, 41), bool)
+    for ring in range(0, 20, 2):
+        spiral[ring, ring : 41 - ring] = spiral[40 - ring, ring : 41 - ring] = True
+        spiral[ring : 41 - ring, 40 - ring] = spiral[ring + 2 : 41 - ring, ring] = True
+        spiral[ring + 2, ring : ring + 3] = True
+    comb = np.zeros((41, 41), bool)
+    comb[:, ::2] = comb[40] = True
+    for mask in (spiral, comb, comb[::-1], comb.T, comb.T[:, ::-1]):
+        np.testing.assert_array_equal(connected_components(mask), _flood_fill(mask))
+    assert count_components(comb) == 1
+
+
+def test_pixels_of_components_are_found_by_their_numbers():
+    labels = connected_components(np.eye(9, dtype=bool)[:, ::3])
+    assert np.argwhere(inked_by((2,), labels)).tolist() == [[3, 1]]
+    assert np.argwhere(inked_by((3, 1), labels)).tolist() == [[0, 0], [6, 2]]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -57,3 +58,26 @@ def test_processes_end_where_no_more_is_wanted(
     for _ in range(3):
         next(found)
     found.close()  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize(("seconds", "most"), [(1e6, 4), (0.0, 1)])
+def test_processes_are_given_more_pictures_at_a_time_if_these_take_little(
+    sources: list[Source], monkeypatch: pytest.MonkeyPatch, seconds: float, most: int
+) -> None:
+    submit, given = extraction._submit, []
+
+    def watched(pool: Any, left: Any, count: int, way: Way, ahead: Any) -> None:
+        waiting = len(ahead)
+        submit(pool, left, count, way, ahead)
+        given.extend([count] * (len(ahead) - waiting))
+
+    many = sources * 5
+    alone = told(list(extract_all(many, Way(), 1)))
+    monkeypatch.setattr(extraction, "_submit", watched)
+    monkeypatch.setattr(extraction, "POOL_SECONDS", 0.0)
+    monkeypatch.setattr(extraction, "SECONDS_AT_ONCE", seconds)
+    monkeypatch.setattr(extraction, "MOST_AT_ONCE", 4)
+    assert told(list(extract_all(many, Way(), 2))) == alone
+    assert given[: 2 * extraction.AHEAD] == [1] * 2 * extraction.AHEAD
+    assert max(given) == most
+    assert (len(given) == len(many) - 2) is (most == 1)

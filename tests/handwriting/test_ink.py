@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 from hard_pictures import Scene, clean, likeness, page_of, photograph
 
-from mlp.handwriting import NoDigit, extract_digit
+from mlp.handwriting import NoDigit, constants, extract_digit
+from mlp.handwriting import ink as ink_module
 from mlp.handwriting.ink import (
     absorbed_light,
     align_polarity,
@@ -16,6 +17,7 @@ from mlp.handwriting.ink import (
     in_light,
     otsu,
     pen_colour,
+    quantile,
     remove_grain,
 )
 
@@ -143,3 +145,29 @@ def test_clean_paper_is_blurred_half_as_far_as_grainy_paper():
     assert blurs == sorted(blurs)
     assert 0 < 2 * blurs[0] == pytest.approx(blurs[-1])
     assert grain_blur(clean_paper, 8.0) == 2 * blurs[0]
+
+
+@pytest.mark.parametrize("size", [2, 5, 300, 5000])
+def test_otsu_counts_as_a_histogram_does(size):
+    values = np.random.default_rng(size).gamma(0.5, 0.2, size).astype(np.float32)
+    counts, edges = np.histogram(values, constants.OTSU_BINS)
+    below = np.cumsum(counts)[:-1]
+    sums = np.cumsum(counts * ((edges[:-1] + edges[1:]) / 2))
+    above = size - below
+    apart = sums[:-1] / np.maximum(below, 1) - (sums[-1] - sums[:-1]) / np.maximum(above, 1)
+    assert otsu(values) == edges[1:-1][(below * above * apart**2.0).argmax()]
+
+
+@pytest.mark.parametrize("share", [0.0, 0.25, 0.5, 0.6])
+@pytest.mark.parametrize("shape", [(1,), (2, 3), (40, 51)])
+def test_quantiles_are_those_of_numpy(shape, share):
+    values = np.random.default_rng(2).random(shape).astype(np.float32)
+    assert quantile(values, share) == pytest.approx(np.quantile(values, share), rel=1e-6)
+
+
+def test_ink_is_the_same_however_many_pixels_are_compared_at_a_time(monkeypatch):
+    picture = photograph(page_of(8), Scene(grain=2))
+    paper = estimate_paper_colour(picture)
+    at_once = absorbed_light(picture, paper)
+    monkeypatch.setattr(ink_module, "_CACHED", 1000)
+    np.testing.assert_array_equal(absorbed_light(picture, paper), at_once)

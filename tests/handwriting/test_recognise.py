@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -12,7 +13,7 @@ from shown import Shown
 from backends import get_backend
 from mlp.common.errors import ModelError
 from mlp.data.task import Task
-from mlp.handwriting import NoDigit, SeveralDigits, extract_digit
+from mlp.handwriting import NoDigit, SeveralDigits, extract_digit, extract_digits
 from mlp.handwriting.recognise import (
     Answer,
     check_input_size,
@@ -21,8 +22,10 @@ from mlp.handwriting.recognise import (
     recognise,
     recognise_digit,
     recognise_digits,
+    recognise_each,
     rows_of,
 )
+from mlp.models import predict
 from mlp.models.pretrained import pretrained_model
 from mlp.nn.network import MLP
 
@@ -128,3 +131,33 @@ def test_a_reading_without_stages_shows_its_image_and_escapes_its_classes(model:
     shown = Shown(Answer(digit, np.array([0.9, 0.1]), ["<i>", "b"], "<i>", 0.9)._repr_html_())
     assert len(shown.pictures) == 1
     assert shown.text.startswith("<i>, 90.00% sure")
+
+
+def test_an_answer_is_the_same_to_the_bit_whatever_else_is_asked(model: MLP) -> None:
+    row = extract_digits(ROW)
+    pictures = [row, [], [extract_digit(SEVEN)], row[:2], [row[3]], [extract_digit(~SEVEN)]] * 20
+    together = recognise_each(model, pictures)
+    for digits, found in zip(pictures, together, strict=True):
+        alone = recognise(model, digits)
+        assert [a.text for a in found] == [a.text for a in alone]
+        assert [a.confidence for a in found] == [a.confidence for a in alone]
+        for one, other in zip(found, alone, strict=True):
+            np.testing.assert_array_equal(one.probabilities, other.probabilities)
+
+
+def test_a_model_is_asked_once_of_many_pictures(
+    model: MLP, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked, outputs = [], predict.outputs
+
+    def watched(*arguments: Any) -> Any:
+        asked.append(len(arguments[1]))
+        return outputs(*arguments)
+
+    monkeypatch.setattr(predict, "outputs", watched)
+    digit = extract_digit(SEVEN)
+    assert len(recognise_each(model, [[digit]] * 30)) == 30
+    assert asked == [30 * (1 + len(digit.views))]
+    assert recognise_each(model, [[], []]) == [[], []]
+    assert recognise(model, []) == []
+    assert len(asked) == 1

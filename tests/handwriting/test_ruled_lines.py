@@ -48,7 +48,7 @@ def test_lines_are_looked_for_wherever_one_could_be(rise, monkeypatch):
     line = np.abs(rows - (60 + rise * (columns - 80))) < 1.5
     pages = [(line * level).astype(np.float32) for level in (0.015, 0.0199, 0.0201, 0.03, 0.3)]
     quick = [remove_ruled_lines(page) for page in pages]
-    monkeypatch.setattr(ruled_lines, "_is_bare", lambda profile: False)
+    monkeypatch.setattr(ruled_lines, "_is_bare", lambda *_: False)
     for page, cleaned in zip(pages, quick, strict=True):
         np.testing.assert_array_equal(remove_ruled_lines(page), cleaned)
 
@@ -130,3 +130,29 @@ def test_the_slopes_of_dense_squares_are_no_grain(spacing):
         scene = Scene((236, 238, 230), (50, 50, 55), (60, 100, 160), spacing, squared=True)
         page, _ = pipeline._interpret(photograph(small_page(digit), scene))
         assert page.sharpness > 2 * constants.LEAST_SHARPNESS
+
+
+def test_no_line_is_lost_where_paths_are_not_looked_at(monkeypatch):
+    """Wherever a line crosses the picture, or a corner of it, beside strokes of all sizes."""
+    rng = np.random.default_rng(2)
+    pages = []
+    for height, width in [(110, 300), (300, 110), (160, 200)] * 12:
+        rows, columns = np.mgrid[:height, :width]
+        start, rise = rng.uniform(-0.1 * width, height), rng.uniform(-0.1, 0.1)
+        page = 0.3 * (np.abs(rows - (start + rise * columns)) < 1)
+        top, left = rng.integers(0, height - 60), rng.integers(0, width - 60)
+        page[top : top + rng.integers(10, 60), left : left + rng.integers(10, 60)] = 0.9
+        pages.append(page.astype(np.float32))
+    quick = [remove_ruled_lines(page) for page in pages]
+    assert sum(cleaned is page for cleaned, page in zip(quick, pages, strict=True)) > 5
+    monkeypatch.setattr(ruled_lines, "_is_bare", lambda *_: False)
+    for page, cleaned in zip(pages, quick, strict=True):
+        np.testing.assert_array_equal(remove_ruled_lines(page), cleaned)
+
+
+def test_paths_are_not_looked_at_on_a_page_with_a_digit_alone(monkeypatch):
+    looked_at = []
+    monkeypatch.setattr(ruled_lines, "_strengths", lambda *_: looked_at.append(1))
+    page = np.pad(0.9 * draw_digit(8, 200), 60)
+    assert remove_ruled_lines(page) is page
+    assert not looked_at

@@ -41,8 +41,8 @@ def test_many_tiny_digits_take_no_more_than_large_ones(monkeypatch: pytest.Monke
             draw.line((column, row, column, row + 4), fill=0)
     boards = []
 
-    def keep(soft: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        image, strokes = to_mnist_format(soft)
+    def keep(*given: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        image, strokes = to_mnist_format(*given)
         boards.append(strokes.size)
         return image, strokes
 
