@@ -31,6 +31,7 @@ from bench.harness.device_timings import epochs, operations
 from bench.harness.log import Log
 from mlp.benchmark.workload import noise
 from mlp.data.augment import Deformation
+from mlp.data.batches import UNIT
 from mlp.nn.losses import SoftmaxCrossEntropy
 from mlp.nn.network import MLP
 from mlp.training.recipe import Recipe
@@ -187,18 +188,20 @@ def recipes(case: Case) -> Iterator[Row]:
 
 
 def deformed_images(case: Case) -> Iterator[Row]:
-    """Hold a span's worth of deformed images to the CPU's."""
+    """Hold a span's worth of deformed images to the CPU's, from bytes and from floats."""
     rng = np.random.default_rng(1)
-    x = rng.random((min(case.images, 4101), 784)) * (
-        rng.random((min(case.images, 4101), 784)) > 0.5
-    )
-    made = []
-    for backend in (get_backend(case.device), get_backend("cpu")):
-        deformation = Deformation("affine,elastic,thickness", (28, 28), backend, "float32")
-        made.append(backend.to_numpy(deformation(backend.asarray(x, "float32"), 3, 12345)).copy())
-    apart = np.abs(made[0] - made[1])
-    mean = float(apart.mean())
-    yield {"worst": float(apart.max()), "mean": mean, "holds": mean < 1e-4}
+    pixels = rng.integers(0, 256, (min(case.images, 4101), 784), dtype=np.uint8)
+    pixels[rng.random(pixels.shape) < 0.5] = 0
+    for x, unit in ((pixels, UNIT), (pixels * np.float32(UNIT), 1.0)):
+        made = []
+        for backend in (get_backend(case.device), get_backend("cpu")):
+            deformation = Deformation("affine,elastic,thickness", (28, 28), backend, "float32")
+            deformed = deformation(backend.asarray(x), 3, 12345, unit)
+            made.append(backend.to_numpy(deformed).copy())
+        apart = np.abs(made[0] - made[1])
+        mean = float(apart.mean())
+        told = {"worst": float(apart.max()), "mean": mean, "holds": mean < 1e-4}
+        yield {"of": str(x.dtype), **told}
 
 
 def ranks_on_one_device(case: Case) -> Iterator[Row]:

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from backends.base import scratch_of
-from backends.cuda.kernels import C_TYPES, source
+from backends.cuda.source import C_TYPES, source
 
 FORMULAS = {
     "absolute": "fabs({0})",

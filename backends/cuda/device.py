@@ -14,7 +14,7 @@ from backends.cuda.blas import WORKSPACE_BYTES, Blas, load_cublas
 from backends.cuda.checks import check_device, check_driver, import_cupy, reads_bf16, smoke_test
 from backends.cuda.fusion import Fused
 from backends.cuda.graph import CapturedStep
-from backends.cuda.kernels import C_TYPES, Kernels
+from backends.cuda.kernels import Kernels
 from backends.cuda.namespace import CudaNamespace
 from backends.cuda.nccl import CudaPeers
 from backends.cuda.pixels import ALIGNED, WORTH_SPLITTING, Pixels
@@ -127,7 +127,7 @@ class CudaBackend:
         written = self._kernels.written(kernel_of(function))
         if written is None:
             return self._queue.explaining(chain)  # which enters when it has looked behind it
-        return self._queue.entering(partial(_on_floats, written, chain))
+        return self._queue.entering(partial(_where_it_reads, *written, chain))
 
     def capture(self, step: Callable[[], Any]) -> Callable[[], Any]:
         """Capture the second call of ``step`` in a CUDA graph, to be replayed from then on."""
@@ -148,9 +148,11 @@ class CudaBackend:
         )
 
 
-def _on_floats(kernel: Callable[..., None], chain: Callable[..., None], *given: Any) -> None:
-    """Run a hand-written kernel where it can read the arrays, and the chain where it cannot."""
-    arrays = [a for a in given if not isinstance(a, float)]
-    dtype = arrays[0].dtype
-    fits = all(a.dtype == dtype and a.flags.c_contiguous for a in arrays) and dtype.char in C_TYPES
-    (kernel if fits else chain)(*given)
+def _where_it_reads(
+    kernel: Callable[..., None],
+    reads: Callable[..., bool],
+    chain: Callable[..., None],
+    *given: Any,
+) -> None:
+    """Run a hand-written kernel where it can read the arguments, and the chain where it cannot."""
+    (kernel if reads(*given) else chain)(*given)

@@ -16,8 +16,9 @@ from backends.cuda.chain import (
     kernel_source,
     source_with_sums,
 )
-from backends.cuda.kernels import C_TYPES, MOST_BLOCKS, THREADS
+from backends.cuda.kernels import MOST_BLOCKS
 from backends.cuda.queue import Queue
+from backends.cuda.source import C_TYPES, THREADS
 
 ONE, ALL, NUMBER = "one", "all", "number"
 """The kinds of arguments: an array of one element, which is broadcast, one of all elements, and a

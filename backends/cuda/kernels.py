@@ -3,33 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from pathlib import Path
 from typing import Any, ClassVar
 
 import numpy as np
 
 from backends.base import Array
-
-C_TYPES = {"f": "float", "d": "double"}
-"""NumPy's dtype characters and the C types that the kernels are compiled for."""
-
-THREADS = 256
-"""Threads a block, as in kernels.cu."""
+from backends.cuda.deform import Deform
+from backends.cuda.source import C_TYPES, THREADS, source
 
 BLOCKS = 512
 """The most blocks of a launch, on any GPU, so that sums come out the same on all of them."""
 
 MOST_BLOCKS = 8192
 """The most blocks of a launch in which no thread needs another; beyond that, each does more."""
-
-
-def source(dtype: np.dtype[Any], *files: str) -> str:
-    """Return the text of all kernels for one dtype, or of some of these files."""
-    texts = [
-        Path(__file__).with_name(name).read_text(encoding="utf-8")
-        for name in files or ("sums.cu", "kernels.cu")
-    ]
-    return "\n".join([f"typedef {C_TYPES[dtype.char]} T;", *texts])
 
 
 class Kernels:
@@ -39,7 +25,7 @@ class Kernels:
         cupy: the module.
     """
 
-    WRITTEN: ClassVar = ("softmax_cross_entropy", "count_correct", "weighted_sums")
+    WRITTEN: ClassVar = ("softmax_cross_entropy", "count_correct", "weighted_sums", "deform")
     """The kernels that can replace a function, by the names given to `backends.kernel`."""
 
     def __init__(self, cupy: Any) -> None:
@@ -47,11 +33,17 @@ class Kernels:
         self._modules: dict[str, Any] = {}
         self._partial: dict[tuple[int, str], Array] = {}
         self._kept_tickets = {1: cupy.zeros(1, np.uint32)}
+        self.deform = Deform(cupy)
 
-    def written(self, name: str | None) -> Callable[..., None] | None:
-        """Return the kernel of such a name; None if there is none."""
-        kernel: Callable[..., None] | None = getattr(self, name) if name in self.WRITTEN else None
-        return kernel
+    def written(self, name: str | None) -> tuple[Callable[..., None], Callable[..., bool]] | None:
+        """Return the kernel of such a name, and what tells whether it can read some arguments.
+
+        None if there is none.
+        """
+        if name not in self.WRITTEN:
+            return None
+        kernel = getattr(self, name)
+        return kernel, getattr(kernel, "reads", _are_floats)
 
     def column_sums(
         self, a: Array, out: Array, kernel: Any = None, given: Sequence[Any] | None = None
@@ -169,3 +161,10 @@ class Kernels:
 
 def _blocks(rows: int, rows_a_block: int) -> int:
     return max(1, min(BLOCKS, -(-rows // rows_a_block)))
+
+
+def _are_floats(*given: Any) -> bool:
+    """Tell whether all arrays lie in rows and are of one float dtype."""
+    arrays = [a for a in given if not isinstance(a, (int, float))]
+    dtype = arrays[0].dtype
+    return dtype.char in C_TYPES and all(a.dtype == dtype and a.flags.c_contiguous for a in arrays)

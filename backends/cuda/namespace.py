@@ -10,9 +10,10 @@ import numpy as np
 from backends.base import Array
 from backends.cuda.blas import Blas, can_multiply, can_multiply_stacks
 from backends.cuda.fusion import Bias, Chained
-from backends.cuda.kernels import C_TYPES, Kernels
+from backends.cuda.kernels import Kernels
 from backends.cuda.pixels import PixelProducts, Pixels
 from backends.cuda.queue import Queue
+from backends.cuda.source import C_TYPES
 
 ALLOCATE = ("empty", "empty_like", "zeros", "zeros_like")
 """Functions that make an array which nobody knows yet: what is held back can wait."""

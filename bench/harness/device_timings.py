@@ -13,6 +13,8 @@ import numpy as np
 from backends import Backend, get_backend
 from bench.harness.device_calls import replays
 from mlp.benchmark.workload import noise
+from mlp.data.augment import Deformation
+from mlp.data.batches import UNIT
 from mlp.nn.losses import SoftmaxCrossEntropy
 from mlp.nn.network import MLP
 from mlp.nn.optim.sgd import SGD
@@ -98,6 +100,7 @@ def _operations_of_an_update(backend: Backend, n: int) -> dict[str, Callable[[],
     y, dy = (xp.ones((n, 128), dtype="float32") for _ in range(2))
     dz = xp.ones((n, 10), dtype="float32")
     one, other = (xp.zeros(1, dtype="float32") for _ in range(2))
+    deformation = Deformation("affine,elastic", (28, 28), backend, "float32")
 
     def loss() -> None:
         criterion.forward(dz, targets)
@@ -116,6 +119,7 @@ def _operations_of_an_update(backend: Backend, n: int) -> dict[str, Callable[[],
         "gather of floats": partial(xp.take, x, order, axis=0, out=floats),
         "gather of bytes": partial(xp.take, pixels, order, axis=0, out=some),
         "bytes to floats": partial(xp.copyto, floats, pixels),
+        "deformation of bytes": partial(deformation, pixels, 0, 0, UNIT),
     }
 
 

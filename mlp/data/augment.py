@@ -9,9 +9,12 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from backends import Array, Backend, get_backend
+import numpy as np
+
+from backends import Array, Backend, get_backend, kernel
 from mlp.common.rng import generator
-from mlp.data.deformations import affine, parse_augment
+from mlp.data.deformations import affine, elastic, parse_augment
+from mlp.data.positions import affine_map, centred_grid, gaussian
 from mlp.data.resample import GROUP, Warp
 from mlp.nn.buffers import Buffers
 from mlp.nn.counter_rng import RandomBits
@@ -32,59 +35,101 @@ class Deformation:
 
     def __init__(self, augment: str, shape: tuple[int, ...], backend: Backend, dtype: str) -> None:
         kinds = parse_augment(augment)
-        self.xp, self.dtype, self.buffer = backend.xp, dtype, Buffers(backend, dtype)
+        self.xp, self.buffer = backend.xp, Buffers(backend, dtype)
         height, width = self.height, self.width = shape
         self.bits, self.warp = RandomBits(backend), Warp(height, width, backend, dtype)
         most = kinds.get("affine") or affine(rotation=0.0, scale=0.0, shift=0.0)
-        self._most = self._column(
-            math.radians(most["rotation"]),
-            math.radians(most["shear"]),
-            *(most["scale"], most["scale"], most["shift"], most["shift"]),
-        )  # (6, 1)
-        self._map = backend.fuse(_map)
-        self._grid = self._centred_grid()  # (height · width, 3)
-        self._centre = self._column((height - 1) / 2, (width - 1) / 2)  # (2, 1)
-        self._thickness = kinds.get("thickness", {}).get("amount", 0.0)
-        self._elastic = "elastic" in kinds
-        if self._elastic:
-            sigma, alpha = kinds["elastic"]["sigma"], kinds["elastic"]["alpha"]
-            self._smooth_down = self._gaussian(height, sigma) * alpha  # (height, height)
-            self._smooth_right = self._gaussian(width, sigma)  # (width, width)
+        radians = math.radians(most["rotation"]), math.radians(most["shear"])
+        self._thickness = float(kinds.get("thickness", {}).get("amount", 0.0))
+        self._fields = 2 if "elastic" in kinds else 0
+        sigma, alpha = kinds.get("elastic", elastic()).values()
+
+        def bring(values: Any) -> Array:
+            return backend.asarray(np.asarray(values, dtype))
+
+        self._most = bring([[a] for a in (*radians, *2 * [most["scale"]], *2 * [most["shift"]])])
+        self._centre = bring([[(height - 1) / 2], [(width - 1) / 2]])  # (2, 1)
+        self._grid = bring(centred_grid(height, width))  # (height · width, 3)
+        self._down = bring(gaussian(height, sigma, dtype) * alpha)  # (height, height)
+        self._right = bring(gaussian(width, sigma, dtype))  # (width, width)
+        self._key, self._key_there = backend.xp.zeros(1, dtype="uint32"), 0
+        self._fused, self._map = backend.fuse(self.deform), backend.fuse(affine_map)
         scratch = 16 * height * width * self._grid.itemsize  # of an image, about
         self._chunk = max(1, backend.memory().working_set // scratch // GROUP) * GROUP
 
-    def __call__(self, x: Array, first: int = 0, key: int = 0) -> Array:
+    def __call__(self, x: Array, first: int = 0, key: int = 0, unit: float = 1.0) -> Array:
         """Deform some images.
 
+        A captured call reads the epoch's key anew in each replay.
+
         Args:
-            x: rows of values from 0 to 1, shape (n, height · width).
+            x: rows of values from 0 to 1, shape (n, height · width); or bytes, see ``unit``.
             first: the place of the first of them in the epoch.
             key: the epoch's key.
+            unit: what the values are multiplied by to be from 0 to 1.
 
         Returns:
-            The deformed images: a view of the same shape, of an array that is reused for as many.
+            The deformed images: of the same shape, in an array that is reused for as many.
         """
+        if key != self._key_there:
+            self._key[0] = self._key_there = key
         n = len(x)
-        deformed = self.buffer("deformed", self.height * self.width, n)
+        deformed = self.buffer("deformed", n, self.height * self.width)
         start = 0
         while start < n:
-            skipped = (first + start) % GROUP
-            stop = min(start + self._chunk - skipped, n)
-            groups = self._deform(x[start:stop], first + start, key)
-            self.xp.copyto(deformed[:, start:stop], groups[:, skipped : skipped + stop - start])
+            stop = min(start + self._chunk - (first + start) % GROUP, n)
+            self._fused(
+                *(x[start:stop], deformed[start:stop], self._key),
+                *(self._most, self._down, self._right),
+                *(first + start, GROUP, self._fields, unit, self._thickness),
+            )
             start = stop
-        return deformed.T
+        return deformed
 
-    def _deform(self, x: Array, first: int, key: int) -> Array:
-        """Deform images, and what is absent of their groups: shape (height · width, R · GROUP)."""
-        framed = self.warp.lay_out(x, first % GROUP)  # (height + 2, width + 2, R · GROUP)
-        draws, noise = self._draw(first // GROUP, framed.shape[2] // GROUP, key)
-        if self._thickness:
-            self._thicken(framed, draws[0])
-        return self.warp.read(framed, self._positions(draws[1:], noise))
+    @kernel("deform")
+    def deform(
+        self,
+        xp: Any,
+        x: Array,
+        deformed: Array,
+        key: Array,
+        most: Array,
+        down: Array,
+        right: Array,
+        first: int,
+        group: int,
+        fields: int,
+        unit: float,
+        thickness: float,
+    ) -> None:
+        """Write deformed images. Images of a group share their draws, whether all are there or not.
 
-    def _draw(self, first: int, R: int, key: int) -> tuple[Array, Array]:
-        """Draw from U(-1, 1) for R groups from the given one on.
+        Args:
+            xp: the namespace.
+            x: shape (n, height · width), of the dtype of all, or bytes.
+            deformed: where they go, of the same shape.
+            key: where the draws of the epoch's first group begin, uint32, shape (1,).
+            most: the most that is drawn for each number of the affine map, shape (6, 1).
+            down: what smooths a field downwards, shape (height, height).
+            right: what then smooths it to the right, shape (width, width).
+            first: the place of the first image in the epoch.
+            group: how many images are of a group.
+            fields: how many fields of noise are drawn for a group: 2, or none.
+            unit: what x is multiplied by.
+            thickness: how much thicker or thinner strokes become at most.
+        """
+        before, skipped = divmod(first, group)
+        framed = self.warp.lay_out(x, skipped, unit)  # (height + 2, width + 2, R · group)
+        self.bits.seek_from(key, before * (7 + fields * self.height * self.width))
+        draws, noise = self._draw(framed.shape[2] // group, fields)
+        if thickness:
+            self._thicken(framed, draws[0], thickness)
+        positions = self._positions(draws[1:], noise, most, down, right)
+        groups = self.warp.read(framed, positions)  # (height · width, R · group)
+        xp.copyto(deformed, groups[:, skipped : skipped + len(x)].T)
+
+    def _draw(self, R: int, fields: int) -> tuple[Array, Array]:
+        """Draw from U(-1, 1) for the next R groups.
 
         Returns:
             Shape (7, R): one row for the thickness, and 6 for the affine map. And for an elastic
@@ -92,9 +137,7 @@ class Deformation:
             width); else nothing, (0, height, width).
         """
         H, W = self.height, self.width
-        fields = 2 if self._elastic else 0
         draws, noise = self.buffer("draws", 7, R), self.buffer("noise", R * fields, H, W)
-        self.bits.seek(key + first * (7 + fields * H * W))
         bits = self.bits.draw(R, 7 + fields * H * W)
         self._to_uniform(bits[:, :7].T, draws)
         for nth in range(fields):
@@ -109,7 +152,7 @@ class Deformation:
         self.xp.multiply(out, 2.0**-31, out=out)
         self.xp.subtract(out, 1.0, out=out)
 
-    def _thicken(self, framed: Array, draws: Array) -> None:
+    def _thicken(self, framed: Array, draws: Array, thickness: float) -> None:
         """Blend each pixel with the greatest, or the least, of itself and its four neighbours.
 
         With s = ±1, which turns the least into the greatest, y = x + s t (max(s x) - s x).
@@ -117,13 +160,14 @@ class Deformation:
         Args:
             framed: the images, shape (height + 2, width + 2, R · GROUP); overwritten.
             draws: s t for each group before it is scaled, positive for thicker strokes, shape (R,).
+            thickness: the most that t becomes.
         """
         xp, R = self.xp, len(draws)
         sign, share = self.buffer("sign", R, GROUP), self.buffer("share", R, GROUP)
         turned, most = self.buffer("turned", *framed.shape), self.buffer("most", *framed.shape)
         xp.copyto(share, draws.reshape(R, 1))
         xp.sign(share, out=sign)
-        xp.multiply(share, self._thickness, out=share)
+        xp.multiply(share, thickness, out=share)
         xp.multiply(framed, sign.reshape(-1), out=turned)
         inner, most = turned[1:-1, 1:-1], most[1:-1, 1:-1]
         xp.maximum(turned[:-2, 1:-1], turned[2:, 1:-1], out=most)
@@ -134,7 +178,9 @@ class Deformation:
         xp.multiply(most, share.reshape(-1), out=most)
         xp.add(framed[1:-1, 1:-1], most, out=framed[1:-1, 1:-1])
 
-    def _positions(self, draws: Array, noise: Array) -> Array:
+    def _positions(
+        self, draws: Array, noise: Array, most: Array, down: Array, right: Array
+    ) -> Array:
         """Turn draws (6, R) and noise (2 R, height, width) into the positions to read at.
 
         Each field of noise is smoothed by products of its own: how BLAS adds up depends on the
@@ -146,40 +192,17 @@ class Deformation:
         xp, H, W, R = self.xp, self.height, self.width, draws.shape[1]
         positions = self.buffer("positions", H * W, 2, R)
         matrix = self.buffer("matrix", 6, R)
-        xp.multiply(draws, self._most, out=draws)
+        xp.multiply(draws, most, out=draws)
         self._map(*(draws[i] for i in range(4)), *(matrix[i] for i in range(6)))
         xp.add(draws[4:], self._centre, out=matrix[4:])
         xp.matmul(self._grid, matrix.reshape(3, 2 * R), out=positions.reshape(H * W, 2 * R))
-        if self._elastic:
-            down, field = self.buffer("down", *noise.shape), self.buffer("field", *noise.shape)
-            xp.matmul(self._smooth_down, noise, out=down)
-            xp.matmul(down, self._smooth_right, out=field)
+        if len(noise):
+            smooth, field = self.buffer("smooth", *noise.shape), self.buffer("field", *noise.shape)
+            xp.matmul(down, noise, out=smooth)
+            xp.matmul(smooth, right, out=field)
             every = positions.reshape(H * W, 2 * R)
             xp.add(every, field.reshape(2 * R, H * W).T, out=every)
         return positions
-
-    def _column(self, *values: float) -> Array:
-        """Bring some numbers to the device as a column."""
-        column = self.xp.empty((len(values), 1), dtype=self.dtype)
-        for i, value in enumerate(values):
-            column[i] = value
-        return column
-
-    def _centred_grid(self) -> Array:
-        """Make the rows (y, x, 1) of all pixels, counted from the middle of the image."""
-        H, W = self.height, self.width
-        grid = self.xp.ones((H, W, 3), dtype=self.dtype)
-        grid[:, :, 0] = (self.xp.arange(H) - (H - 1) / 2).reshape(H, 1)
-        grid[:, :, 1] = self.xp.arange(W) - (W - 1) / 2
-        return grid.reshape(H * W, 3)
-
-    def _gaussian(self, length: int, sigma: float) -> Array:
-        """Make the matrix (length, length) that smooths a column, with nothing beyond its ends."""
-        reach = math.ceil(6 * sigma)
-        total = sum(math.exp(-0.5 * (d / sigma) ** 2) for d in range(-reach, reach + 1))
-        i = self.xp.arange(length, dtype=self.dtype)
-        distance = (i.reshape(length, 1) - i) / sigma
-        return self.xp.exp(distance * distance * -0.5) / total
 
 
 def deform(images: Any, augment: str, seed: int) -> Any:
@@ -208,37 +231,3 @@ def deform(images: Any, augment: str, seed: int) -> Any:
 def epoch_key(seed: int, epoch: int) -> int:
     """Draw the key of an epoch's deformations, on the host."""
     return int(generator(seed, f"deformation of epoch {epoch}").integers(2**32))
-
-
-def _map(
-    xp: Any,
-    turn: Array,
-    shear: Array,
-    taller: Array,
-    wider: Array,
-    row_of_y: Array,
-    column_of_y: Array,
-    row_of_x: Array,
-    column_of_x: Array,
-    sine: Array,
-    slope: Array,
-) -> None:
-    """Write how the row and the column that a pixel (y, x) is read at follow from y and x.
-
-    Its place is scaled by 1 / (1 + taller) and 1 / (1 + wider), then sheared, then turned.
-    The last two arrays are scratch.
-    """
-    xp.sin(turn, out=sine)
-    xp.tan(shear, out=slope)
-    xp.cos(turn, out=column_of_x)
-    xp.multiply(sine, slope, out=row_of_y)
-    xp.subtract(column_of_x, row_of_y, out=row_of_y)
-    xp.multiply(column_of_x, slope, out=column_of_y)
-    xp.add(sine, column_of_y, out=column_of_y)
-    xp.negative(sine, out=row_of_x)
-    xp.add(taller, 1.0, out=taller)
-    xp.add(wider, 1.0, out=wider)
-    xp.divide(row_of_y, taller, out=row_of_y)
-    xp.divide(column_of_y, taller, out=column_of_y)
-    xp.divide(row_of_x, wider, out=row_of_x)
-    xp.divide(column_of_x, wider, out=column_of_x)

@@ -19,15 +19,18 @@ from mlp.nn.network import MLP
 HOST_SHARE = 2
 """Images larger than 1/HOST_SHARE of the device's free memory stay on the host."""
 
+UNIT = 1.0 / 255.0
+"""What a byte is multiplied by to be from 0 to 1."""
+
 
 class Batches:
     """Images as rows of floats from 0 to 1, or columns of floats, for a network on its device.
 
     The images are kept as bytes and converted batch by batch, which is faster than reading four
-    times as many bytes; only images that fit one micro-batch are converted beforehand. Images that
-    are too large for the device stay on the host, or in a mapped file, and each batch is copied.
-    Floats are taken as they are. A device may keep bytes in a form of its own, which its products
-    read; see `backends.keep_pixels`.
+    times as many bytes. Only images that fit one micro-batch are converted beforehand, but for
+    those that a device with memory of its own deforms. Images that are too large for the device
+    stay on the host, or in a mapped file, and each batch is copied. Floats are taken as they are. A
+    device may keep bytes in a form of its own, which its products read; see `backends.keep_pixels`.
 
     Args:
         images: shape (N, ...), each I values: uint8, of which 255 becomes 1, or floats.
@@ -77,8 +80,9 @@ class Batches:
             self.images = rows if self.on_host else backend.asarray(rows, kept)
         memory = backend.memory()  # what the images leave free
         self.micro_batch_size = max(1, memory.working_set // bytes_an_image(model))
-        fits = len(rows) <= self.micro_batch_size or not self._are_bytes
-        self.keeps_floats = (fits or self.keeps_pixels) and not self.on_host
+        deforms_bytes = augment is not None and memory.is_discrete  # a kernel may read them there
+        fits = len(rows) <= self.micro_batch_size and not deforms_bytes
+        self.keeps_floats = (fits or self.keeps_pixels or not self._are_bytes) and not self.on_host
         if self.keeps_floats and self._are_bytes and not self.keeps_pixels:
             self.images = self._as_floats(self.images, self.xp.empty(rows.shape, model.dtype))
         # On the CPU, integer labels stay bytes as well; as indices they have to be wider.
@@ -142,16 +146,14 @@ class Batches:
         if self.keeps_pixels:
             bits = self._buffer("bits", n, self.images.shape[1], dtype=self.images.bits.dtype)
             return self.images.of(self.xp.take(self.images.bits, rows, axis=0, out=bits)), labels
-        x = self._buffer("x", n, self.images.shape[1])
-        if self.on_host:
-            self._as_floats(self.backend.asarray(self.images.take(rows, axis=0)), x)
-        elif self.keeps_floats:
-            self.xp.take(self.images, rows, axis=0, out=x)
-        else:
-            pixels = self._buffer("pixels", n, self.images.shape[1], dtype="uint8")
-            self.xp.take(self.images, rows, axis=0, out=pixels)
-            self._as_floats(pixels, x)
-        return x if self._deformation is None else self._deformation(x, first, self.key), labels
+        x, unit = self._pick(rows), 1.0
+        if self._are_bytes and not self.keeps_floats and self._deformation is not None:
+            unit = UNIT  # it reads bytes
+        elif not self.keeps_floats:
+            x = self._as_floats(x, self._buffer("x", *x.shape))
+        if self._deformation is not None:
+            x = self._deformation(x, first, self.key, unit)
+        return x, labels
 
     def labels_of(self, rows: Array) -> Array:
         """Copy the labels of rows; the array is reused by the next call for as many.
@@ -207,6 +209,14 @@ class Batches:
             rows = share_of(stop - start, i, count)
             yield start + rows.start, start + rows.stop
 
+    def _pick(self, rows: Array) -> Array:
+        """Copy rows to the device as they are kept, to an array that is reused for as many."""
+        if self.on_host:
+            return self.backend.asarray(self.images.take(rows, axis=0))
+        name = "x" if self.keeps_floats else "pixels"
+        picked = self._buffer(name, len(rows), self.images.shape[1], dtype=self.images.dtype)
+        return self.xp.take(self.images, rows, axis=0, out=picked)
+
     def _make_room(self) -> None:
         self._others: list[Batches] = []
         self._buffer = Buffers(self.backend, self._dtype)
@@ -223,7 +233,7 @@ class Batches:
 
     def _as_floats(self, pixels: Array, out: Array) -> Array:
         self.xp.copyto(out, pixels)
-        return self.xp.multiply(out, 1.0 / 255.0, out=out) if self._are_bytes else out
+        return self.xp.multiply(out, UNIT, out=out) if self._are_bytes else out
 
 
 def bytes_an_image(model: MLP) -> int:

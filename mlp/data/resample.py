@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+
 from backends import Array, Backend, kernel
 from mlp.nn.buffers import Buffers
 
@@ -31,17 +33,17 @@ class Warp:
         self._locate = backend.fuse(_locate)
         self._weigh = backend.fuse(_weigh)
         self._blend = backend.fuse(_blend)
-        self._size = self.xp.empty((2, 1), dtype=dtype)
-        self._size[0], self._size[1] = height, width
-        self._last = self._size - 1.0  # (2, 1)
+        size = np.array([[height], [width]], dtype)
+        self._size, self._last = backend.asarray(size), backend.asarray(size - 1)  # (2, 1)
         self._first: dict[int, Array] = {}
 
-    def lay_out(self, x: Array, skipped: int) -> Array:
+    def lay_out(self, x: Array, skipped: int, unit: float = 1.0) -> Array:
         """Copy images into groups, with a blank frame one pixel wide around each image.
 
         Args:
-            x: shape (n, height · width).
+            x: shape (n, height · width), of any dtype.
             skipped: how many images of the first group are not among these.
+            unit: what they are multiplied by.
 
         Returns:
             Shape (height + 2, width + 2, R · GROUP) for R groups; absent images are blank.
@@ -56,6 +58,8 @@ class Warp:
         xp.copyto(framed[1:-1, 1:-1, :skipped], 0.0)
         xp.copyto(framed[1:-1, 1:-1, columns.stop :], 0.0)
         xp.copyto(framed[1:-1, 1:-1, columns], x.T.reshape(H, W, n))
+        if unit != 1.0:
+            xp.multiply(framed, unit, out=framed)
         return framed
 
     def read(self, framed: Array, positions: Array) -> Array:

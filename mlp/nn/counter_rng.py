@@ -29,6 +29,13 @@ class RandomBits:
         """Go to a place, counted modulo 2³²."""
         self._place[0] = place % 2**32
 
+    def seek_from(self, base: Array, ahead: int) -> None:
+        """Go to a place so many ahead of the one in an array, shape (1,), counted modulo 2³².
+
+        A replay of a captured call reads the array anew, which it does not do with a number.
+        """
+        self.xp.add(base, ahead % 2**32, out=self._place)
+
     def draw(self, rows: int, columns: int) -> Array:
         """Return the bits of the next places, row by row: uint32 of shape (rows, columns)."""
         shape = rows, columns

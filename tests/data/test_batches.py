@@ -11,16 +11,28 @@ from backends import get_backend
 from mlp.data.batches import Batches
 
 
-def test_bytes_kept_give_the_same_as_floats_kept(monkeypatch: pytest.MonkeyPatch) -> None:
-    floats = Batches(DATA.train.images, DATA.train.labels, toy_model())
+@pytest.mark.parametrize("augment", [None, "affine,elastic(2, 9),thickness"])
+def test_bytes_kept_give_the_same_as_floats_kept(
+    augment: str | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    floats = Batches(DATA.train.images, DATA.train.labels, toy_model(), augment)
     small_micro_batches(monkeypatch, 300)
-    bytes_ = Batches(DATA.train.images, DATA.train.labels, toy_model())
+    bytes_ = Batches(DATA.train.images, DATA.train.labels, toy_model(), augment)
     assert (floats.images.dtype, bytes_.images.dtype) == (np.float32, np.uint8)
     for x, y in zip(floats.slice(3, 9), bytes_.slice(3, 9), strict=True):
         np.testing.assert_array_equal(x, y)
     rows = np.array([5, 0, 59, 7])
     for x, y in zip(floats.gather(rows), bytes_.gather(rows), strict=True):
         np.testing.assert_array_equal(x, y)
+
+
+def test_a_device_deforms_bytes() -> None:
+    """Where its memory is its own, they stay so, though all of them fit a micro-batch."""
+    for augment, dtype in ((None, np.float32), ("affine", np.uint8)):
+        model = toy_model(backend=CountingBackend())
+        batches = Batches(DATA.train.images, DATA.train.labels, model, augment)
+        assert batches.images.dtype == dtype
+        assert batches.keeps_floats == (augment is None)
 
 
 @pytest.mark.parametrize("micro_batch", [None, 300])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 
 from backends import get_backend
 from mlp.nn.counter_rng import RandomBits
@@ -19,6 +20,15 @@ def test_bits_are_those_of_their_places() -> None:
     np.testing.assert_array_equal(np.concatenate(parts), whole)
     bits.seek(0)
     np.testing.assert_array_equal(bits.draw(2, 10).ravel(), whole[10:])
+
+
+@pytest.mark.parametrize("base", [0, 7, 2**32 - 3])
+@pytest.mark.parametrize("ahead", [0, 5, 2**32 + 1, 3 * 10**12])
+def test_a_place_is_counted_from_that_in_an_array(base: int, ahead: int) -> None:
+    bits, other = RandomBits(CPU), RandomBits(CPU)
+    bits.seek_from(np.array([base], np.uint32), ahead)
+    other.seek(base + ahead)
+    np.testing.assert_array_equal(bits.draw(2, 3), other.draw(2, 3))
 
 
 def test_every_bit_is_fair() -> None:

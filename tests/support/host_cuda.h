@@ -14,13 +14,19 @@
 #define OF_FLOAT_AND_DOUBLE(name) \
     static float name(float x) { return __builtin_##name##f(x); } \
     static double name(double x) { return __builtin_##name(x); }
+OF_FLOAT_AND_DOUBLE(cos)
 OF_FLOAT_AND_DOUBLE(exp)
 OF_FLOAT_AND_DOUBLE(expm1)
 OF_FLOAT_AND_DOUBLE(fabs)
+OF_FLOAT_AND_DOUBLE(floor)
 OF_FLOAT_AND_DOUBLE(log)
 OF_FLOAT_AND_DOUBLE(log1p)
+OF_FLOAT_AND_DOUBLE(sin)
 OF_FLOAT_AND_DOUBLE(sqrt)
+OF_FLOAT_AND_DOUBLE(tan)
 OF_FLOAT_AND_DOUBLE(tanh)
+static float fmax(float x, float y) { return __builtin_fmaxf(x, y); }
+static double fmax(double x, double y) { return __builtin_fmax(x, y); }
 
 static unsigned int __float_as_uint(float x) {
     unsigned int bits;
@@ -37,6 +43,7 @@ static float __uint_as_float(unsigned int bits) {
 #define __device__ static
 #define __shared__ static
 #define min(a, b) ((a) < (b) ? (a) : (b))
+#define max(a, b) ((a) > (b) ? (a) : (b))
 
 struct Dimension { unsigned int x; };
 static Dimension gridDim, blockDim, blockIdx, threadIdx;

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
+from cuda_compiler import open_compiler
 from cuda_stand_in import StandIn, open_stand_in
 
 from backends import Backend
@@ -11,3 +14,8 @@ from backends import Backend
 @pytest.fixture
 def device(monkeypatch: pytest.MonkeyPatch) -> tuple[StandIn, Backend]:
     return open_stand_in(monkeypatch)
+
+
+@pytest.fixture(scope="session")
+def compile_cuda() -> Callable[[str, str], bytes]:
+    return open_compiler()

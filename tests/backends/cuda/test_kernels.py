@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import pytest
+from cuda_compiler import ARCHITECTURES
 from cuda_stand_in import DeviceArray, StandIn, open_stand_in
 from host_kernel import HostKernel
 from source import USING_XP
@@ -27,9 +28,6 @@ from mlp.nn.optim import OPTIMIZERS as ALL_OPTIMIZERS
 from mlp.nn.optim.sgd import SGD
 from mlp.training.recipe import Recipe
 from mlp.training.trainer import Trainer
-
-ARCHITECTURES = ("sm_70", "sm_90")
-"""The oldest and the newest that this is meant for."""
 
 DTYPES, TYPES = ("float32", "float64"), ("float", "double")
 TOLERANCE = {"float32": 2e-6, "float64": 1e-14}
@@ -90,30 +88,6 @@ def test_what_deforms_images_compiles(compile_cuda: Callable[[str, str], bytes])
     """It is in the same file as the others, but no training of the above launches it."""
     for dtype, architecture in itertools.product(DTYPES, ARCHITECTURES):
         assert b"weighted_sums" in compile_cuda(source(np.dtype(dtype)), architecture)
-
-
-@pytest.fixture(scope="module")
-def compile_cuda() -> Callable[[str, str], bytes]:
-    """NVRTC, which needs no GPU: source and architecture to a CUBIN."""
-    nvrtc = pytest.importorskip("cupy_backends.cuda.libs.nvrtc", reason="CuPy is not installed")
-    try:
-        version = nvrtc.getVersion()
-    except Exception as error:
-        pytest.skip(f"NVRTC is not installed (pip install nvidia-cuda-nvrtc-cu12): {error}")
-
-    def compiled(code: str, architecture: str) -> bytes:
-        if version >= (13, 0) and architecture == "sm_70":
-            pytest.skip("CUDA 13 has no Volta")
-        program = nvrtc.createProgram(code, "kernel.cu", (), ())
-        try:
-            nvrtc.compileProgram(program, (f"-arch={architecture}", "--std=c++11"))
-            return nvrtc.getCUBIN(program)  # type: ignore[no-any-return]
-        except nvrtc.NVRTCError:
-            raise AssertionError(nvrtc.getProgramLog(program)) from None
-        finally:
-            nvrtc.destroyProgram(program)
-
-    return compiled
 
 
 @pytest.mark.parametrize("architecture", ARCHITECTURES)

@@ -11,6 +11,7 @@ import pytest
 from cuda_stand_in import StandIn, install
 
 from backends import get_backend
+from backends.cuda.deform import Deform
 from backends.cuda.graph import CapturedStep, GraphWarning
 from mlp.data.dataset import Split
 from mlp.nn.optim import OPTIMIZERS
@@ -87,13 +88,21 @@ def test_a_preset_replays(name: str) -> None:
     assert [step.replays for step in steps] == [True] * len(steps)
 
 
-def test_no_large_stack_of_products_is_left_to_cupy(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Of thousands of tiny matrices, which are summed by a kernel: cuBLAS takes 65,535 at most."""
+@pytest.mark.parametrize("reads", [True, False])
+def test_no_large_stack_of_products_is_left_to_cupy(
+    reads: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of thousands of tiny matrices, which are summed by a kernel: cuBLAS takes 65,535 at most.
+
+    There are none where one kernel deforms all.
+    """
+    if not reads:
+        monkeypatch.setattr(Deform, "reads", lambda *_: False)
     install(monkeypatch, cupy := StandIn(run_kernels=False))
     recipe = Recipe(batch_size=16, epochs=EPOCHS, augment="affine,elastic,thickness")
     steps_after(recipe, Architecture(hidden=(6, 5)))
     done = [name for kind, name in cupy.events if kind in ("launch", "captured")]
-    assert "weighted_sums" in done
+    assert ("deform_bytes" in done, "weighted_sums" in done) == (reads, not reads)
     assert "matmul" not in done
 
 
