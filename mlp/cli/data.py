@@ -51,10 +51,10 @@ def info(
     as_json: Json = False,
 ) -> None:
     """Describe a dataset in any format, and check it."""
-    format, choices = formats.detect(formats.locate(path)), reading.over(Reading())
+    (place, format), choices = formats.recognise(path), reading.over(Reading())
     format.check_choices(path, choices)
     with _bar("reading images") as on_progress:
-        raw = formats.read_raw(path, Request(choices, on_progress, console.note))
+        raw = formats.read_place(place, format, Request(choices, on_progress, console.note))
     found: Description | TableDescription
     if task == "multiclass" and are_plain_images(raw, str(path)):
         found = describe_dataset(splits.as_written(raw, path, choices.classes), choices.classes)

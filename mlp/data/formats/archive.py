@@ -65,9 +65,8 @@ def _unpacked(path: Path) -> Iterator[tuple[Format, Path]]:
     """Unpack an archive for a while, and recognise what lies in it."""
     with TemporaryDirectory(prefix="mlp-") as folder:
         _unpack(path, Path(folder))
-        place = find_inside(Path(folder))
+        place, found = find_inside(Path(folder))
         try:
-            found = FORMATS.matching(place)
             if len(found) != 1 or isinstance(found[0], Archive):
                 raise DataError(f"{place} is no dataset: unpack it and look what it holds")
             yield found[0], place

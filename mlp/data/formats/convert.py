@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import nullcontext
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 
 from mlp.common.atomic import claiming, put_back
@@ -14,7 +14,7 @@ from mlp.common.plain_file import check_file
 from mlp.common.quiet import quiet
 from mlp.data.dataset import Dataset
 from mlp.data.formats.image_files import holds_pictures
-from mlp.data.formats.lone_folder import find_inside
+from mlp.data.formats.lone_folder import Found, find_inside
 from mlp.data.formats.registry import FORMATS, PAIR, Format
 from mlp.data.formats.request import Request
 from mlp.data.formats.rows import Asked, Rows
@@ -35,19 +35,59 @@ def detect(path: str | Path) -> Format:
         DataError: if there is none, or it is of no known format, or of several.
     """
     path = Path(path)
+    with _looking_at(path):
+        return _only_format(path, FORMATS.matching(path))
+
+
+def recognise(path: str | Path) -> tuple[Path, Format]:
+    """Find where the data of a folder is, there or in the one folder within, and its format.
+
+    Returns:
+        The place, see `find_inside`, and the format.
+
+    Raises:
+        DataError: as `detect`.
+    """
+    path = Path(path)
+    with _looking_at(path):
+        return _as_recognised(_found(path))
+
+
+@contextmanager
+def _looking_at(path: Path) -> Iterator[None]:
+    """Refuse what is not there, and what cannot be looked at in the block."""
     put_back(path)
     check_file(path, DataError)
     try:
         if not (path.is_dir() or path.is_file()):
             raise DataError(f"there is no file or folder {path}: check its name")
-        if PICKLES & {suffix.lower() for suffix in path.suffixes} and path.is_file():
-            raise DataError(
-                f"{path} is a pickle, which is never read, as it could run any program: load it in "
-                "Python if you trust it, and write its arrays with numpy.savez"
-            )
-        found, other = FORMATS.matching(path), foreign(path)
+        yield
     except OSError as error:
         raise DataError(f"cannot read {path}: {error.strerror or error}") from None
+
+
+def _found(path: Path) -> Found:
+    """Find data as `find_inside` does; the path itself where there is none."""
+    found = find_inside(path)
+    return found if found.formats else Found(path, [])
+
+
+def _as_recognised(found: Found) -> tuple[Path, Format]:
+    return found.place, _only_format(*found)
+
+
+def _only_format(path: Path, found: list[Format]) -> Format:
+    """Return the one format that a file or folder looks like one of.
+
+    Raises:
+        DataError: as `detect`.
+    """
+    if PICKLES & {suffix.lower() for suffix in path.suffixes} and path.is_file():
+        raise DataError(
+            f"{path} is a pickle, which is never read, as it could run any program: load it in "
+            "Python if you trust it, and write its arrays with numpy.savez"
+        )
+    other = foreign(path)
     if other is not None and all(format.name in ("zip", "npz") for format in found):
         raise DataError(f"{path} is no dataset but {other.kind}: {other.as_data}")
     if len(found) == 1:
@@ -65,57 +105,44 @@ def detect(path: str | Path) -> Format:
     raise DataError(f"{path} is no dataset: {remedy or f'name {FORMATS.titles}'}")
 
 
-def locate(path: str | Path) -> Path:
-    """Return where the data of a folder is: there, or in the one folder within, as `find_inside`.
-
-    Raises:
-        DataError: as `detect`.
-    """
-    path = Path(path)
-    put_back(path)
-    check_file(path, DataError)
-    try:
-        found = find_inside(path)
-        return found if found == path or FORMATS.matching(found) else path
-    except OSError as error:
-        raise DataError(f"cannot read {path}: {error.strerror or error}") from None
-
-
 def read_raw(path: str | Path, request: Request | None = None) -> RawSplits:
     """Read what a file or folder in any format holds, as it is.
 
     Args:
-        path: see `detect`.
+        path: see `recognise`.
         request: how it is to be read; as everywhere by default.
 
     Raises:
         DataError: if it is missing, damaged, hostile or of no known format.
     """
-    path, request = locate(path), request or Request()
-    format = detect(path)
+    return read_place(*recognise(path), request or Request())
+
+
+def read_place(place: Path, format: Format, request: Request) -> RawSplits:
+    """Read what is there, in the format that `recognise` has found; see `read_raw`."""
     other = request.reading.test_file
-    return format.read_pair(path, Path(other), request) if other else format.read(path, request)
+    return format.read_pair(place, Path(other), request) if other else format.read(place, request)
 
 
 def read_rows(path: str | Path, request: Request, asked: Asked) -> Iterator[Rows]:
     """Read the rows of a file or folder that a model is to answer, chunk by chunk.
 
     Args:
-        path: see `detect`; or a folder of pictures, which have no labels.
+        path: see `recognise`; or a folder of pictures, which have no labels.
         request: how they are to be read.
         asked: what is wanted of them.
 
     Raises:
         DataError: as `detect`, and if they are not what the model reads.
     """
-    path = locate(path)
-    try:
-        if path.is_dir() and not FORMATS.matching(path) and holds_pictures(path):
+    path = Path(path)
+    with _looking_at(path):
+        found = _found(path)
+        if not found.formats and path.is_dir() and holds_pictures(path):
             yield from FORMATS["images"]().rows(path, request, asked)
         else:
-            yield from detect(path).rows(path, request, asked)
-    except OSError as error:
-        raise DataError(f"cannot read {path}: {error.strerror or error}") from None
+            place, format = _as_recognised(found)
+            yield from format.rows(place, request, asked)
 
 
 def read_splits(
@@ -124,7 +151,7 @@ def read_splits(
     """Read the images of a file or folder with their labels as they are written.
 
     Args:
-        path: see `detect`; a CSV file, or a folder of classes, gives one split called ``all``.
+        path: see `recognise`; a CSV file, or a folder of classes, gives one split called ``all``.
         classes: the number of classes; a label that is not below it is an error.
         progress: called with how many images are read, where reading takes long.
 
@@ -150,9 +177,10 @@ def read(
     """
     path = Path(path)
     request = Request(reading or Reading(), progress or quiet, note or quiet, asked_of(known))
+    place, format = recognise(path)
     if known is None:  # else the choices are those that the model was trained with
-        detect(locate(path)).check_choices(path, request.reading)
-    raw = read_raw(path, request)
+        format.check_choices(path, request.reading)
+    raw = read_place(place, format, request)
     return interpret(raw, path.stem, str(path), reading, kind=kind, known=known, note=note)
 
 

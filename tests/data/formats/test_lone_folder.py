@@ -43,7 +43,7 @@ def test_no_link_is_followed(tmp_path: Path) -> None:
     draw(tmp_path / "digits")
     (tmp_path / "outer").mkdir()
     (tmp_path / "outer" / "link").symlink_to(tmp_path / "digits")
-    assert find_inside(tmp_path / "outer") == tmp_path / "outer"
+    assert find_inside(tmp_path / "outer") == (tmp_path / "outer", [])
 
 
 def test_a_folder_around_data_is_not_replaced(tmp_path: Path) -> None:
