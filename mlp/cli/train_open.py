@@ -11,7 +11,7 @@ from mlp.cli.expand import Overrides
 from mlp.cli.options import open_dataset
 from mlp.common.errors import UsageError
 from mlp.data.dataset import Dataset
-from mlp.data.describe import spoilers
+from mlp.data.describe import check_varied, spoilers
 from mlp.nn.network import MLP
 from mlp.training.architecture import Architecture
 from mlp.training.ranks.ranks import Ranks
@@ -33,14 +33,15 @@ def open_data(settings: Settings, suiting: bool = True) -> tuple[Settings, Datas
         The settings, with what nobody chose suited to the data; and the data.
 
     Raises:
-        UsageError, DataError: if there is no such data, its labels are those of another task, or it
-            lacks a column that the model to start from reads.
+        UsageError, DataError: if there is no such data, its rows are all alike, its labels are
+            those of another task, or it lacks a column that the model to start from reads.
         ModelError: if there is no such model.
     """
     data = settings.data
     folder = None if data.folder is None else Path(data.folder)
     images = open_dataset(data.dataset, folder, reading=settings.reading, kind=data.task)
     if any(part and Path(part).exists() for part in images.origin.split(",")):  # not drawn here
+        check_varied(images)
         for sentence in spoilers(images):
             console.warn(f"{images.name}: {sentence}")
     images = as_started(settings, ask_for_task(data, images), console.note)

@@ -32,7 +32,7 @@ class ModelError(MLPError):
 
 
 class DivergedError(MLPError):
-    """A training run whose loss is no longer finite."""
+    """A training run whose loss is no longer finite, or that has learnt nothing in its end."""
 
     exit_code = 3
 

@@ -11,9 +11,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from mlp.common.errors import DataError
 from mlp.data.dataset import Dataset, Split
 from mlp.data.formats.splits import TEST, TRAIN, Splits
 from mlp.data.inputs import Columns
+from mlp.data.scales import WIDEST_GAP
 
 _CHUNK = 1_000  # images whose pixels are counted at once: few, as each pixel then takes eight bytes
 
@@ -110,6 +112,37 @@ def are_mostly_ink(split: Split) -> bool:
     return bool(is_of_bytes and images.mean() > 255 / 2)
 
 
+def hardly_differ(split: Split) -> str | None:
+    """Say that images, as they are now understood, fill hardly any of their range; None else."""
+    images = split.images
+    if images.ndim != 3 or images.dtype != np.uint8 or not images.size:
+        return None
+    low, high = int(images.min()), int(images.max())
+    if not 0 < high - low <= 255 / WIDEST_GAP:
+        return None
+    return (
+        f"all pixels are from {low} to {high} of 255, so that images hardly differ: bring them to "
+        "the full range"
+    )
+
+
+def check_varied(dataset: Dataset) -> None:
+    """Refuse training rows that are all alike, of which nothing can be learnt.
+
+    Raises:
+        DataError: saying so.
+    """
+    rows = dataset.train.images
+    for start in range(0, len(rows), _CHUNK):
+        if (rows[start : start + _CHUNK] != rows[0]).any():
+            return
+    what = _what(dataset.train)
+    raise DataError(
+        f"all {len(rows):,} training {what} of {dataset.source} are alike, so that nothing tells "
+        f"their classes apart: get {what} that differ"
+    )
+
+
 def spoilers(dataset: Dataset) -> Iterator[str]:
     """Look for what would spoil a training, as it is now understood, in a sentence each.
 
@@ -132,6 +165,8 @@ def spoilers(dataset: Dataset) -> Iterator[str]:
             named = ", ".join(dataset.inputs.names[i] for i in constant[:_NAMED])
             more = f" and {len(constant) - _NAMED:,} more" if len(constant) > _NAMED else ""
             yield f"train: column {named}{more} never changes: leave it out with --drop"
+        if is_of_classes:
+            yield from _telling(dataset, dataset.inputs.names)
     elif train.images.ndim == 3:
         if are_mostly_ink(train):
             yield INVERTED
@@ -139,6 +174,29 @@ def spoilers(dataset: Dataset) -> Iterator[str]:
     if is_of_classes:
         yield from (f"train: {problem}" for problem in _contradicting(train))
     yield from _leaks(train, test)
+
+
+FEWEST = 20
+"""Rows, below which a column may go with the classes by accident."""
+
+
+def _telling(dataset: Dataset, names: Sequence[str]) -> Iterator[str]:
+    """Name the columns that have one value for each class, as another form of the label has."""
+    rows, labels = dataset.train.images, dataset.train.labels
+    if len(rows) < FEWEST:
+        return
+    order = np.argsort(labels, kind="stable")
+    starts = np.flatnonzero(np.diff(labels[order], prepend=-1))  # (C,), of the classes there are
+    low = np.minimum.reduceat(rows[order], starts)  # (C, I)
+    high = np.maximum.reduceat(rows[order], starts)
+    found = np.flatnonzero((low == high).all(axis=0) & (np.ptp(low, axis=0) > 0))
+    called = list(dict.fromkeys(names[i].partition("=")[0] for i in found.tolist()))
+    if called and len(starts) > 1:
+        more = f" and {len(called) - _NAMED:,} more" if len(called) > _NAMED else ""
+        yield (
+            f"train: column {', '.join(called[:_NAMED])}{more} is alike in all rows of a class: if "
+            "it is the label in another form, leave it out with --drop"
+        )
 
 
 _COMPARED = 200
@@ -180,9 +238,21 @@ def _alike(names: Sequence[str], counts: NDArray[np.integer]) -> Iterator[str]:
 
 def _blank(split: Split) -> Iterator[str]:
     flat = split.images.reshape(len(split), -1)  # (N, I)
-    blank = int((flat.min(axis=1) == flat.max(axis=1)).sum())
+    low, high = flat.min(axis=1), flat.max(axis=1)  # (N,)
+    blank = int((low == high).sum())
     if blank:
         yield f"{blank:,} images of one colour, with nothing to see"
+    if flat.dtype != np.uint8 or not flat.size:
+        return
+    most = int(high.max())
+    faint = (low < high) & (WIDEST_GAP * high <= most)
+    if faint.any():
+        yield (
+            f"{int(faint.sum()):,} images have no pixel above {high[faint].max()}, where others "
+            f"reach {most} of 255: bring all of them to one range"
+        )
+    if (fault := hardly_differ(split)) is not None:
+        yield fault
 
 
 def _contradicting(split: Split) -> Iterator[str]:

@@ -12,10 +12,11 @@ from numpy.typing import NDArray
 
 from mlp.data.dataset import Dataset
 from mlp.data.describe import rare_class, spoilers
-from mlp.data.inputs import Columns, full_range
+from mlp.data.inputs import Columns
 from mlp.data.interpret import as_images, interpret
 from mlp.data.raw import TEST, TRAIN, WHOLE, RawSplits
 from mlp.data.reading import Reading
+from mlp.data.scales import full_range
 from mlp.data.task import Kind
 
 
@@ -67,7 +68,8 @@ def are_plain_images(raw: RawSplits, source: str) -> bool:
         images, labels = as_images(split).features, split.labels
         if images.ndim != 3 or labels is None or labels.ndim != 1 or labels.dtype.kind not in "iu":
             return False
-        if full_range(images, source) not in ((0.0, 255.0), (0.0, 1.0), (0.0, 0.0)):
+        plain = (0.0, 1.0) if images.dtype.kind in "bf" else (0.0, 255.0)
+        if full_range(images, source) not in (plain, (0.0, 255.0), (0.0, 0.0)):
             return False
     found = np.unique(np.concatenate([np.ravel(s.labels) for s in raw.values()]))  # type: ignore[arg-type]
     return not np.array_equal(found, np.arange(1, len(found) + 1))  # as letters are numbered

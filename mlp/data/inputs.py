@@ -10,12 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mlp.common.errors import DataError
-
-FULL_SCALES = (1, 3, 7, 15, 16, 31, 63, 64, 100, 127, 255, 256, 1023, 4095, 65535)
-"""What white may be where pixels are whole numbers from 0: of so many bits, or of habit."""
-
-WIDEST_GAP = 15.0
-"""Pixels of two splits whose full scales differ by this factor are not of one range."""
+from mlp.data.scales import WIDEST_GAP, full_range
 
 Numbers = NDArray[np.int64]
 
@@ -236,25 +231,6 @@ def inputs_from_json(value: Any) -> Inputs:
     if value["kind"] != "columns" or not np.isfinite(measures).all():
         raise ValueError("no columns")
     return columns
-
-
-def full_range(values: NDArray[Any], source: str) -> tuple[float, float]:
-    """Return the values of paper and of ink, equal where all values are alike."""
-    if values.dtype.kind == "b":
-        return 0.0, 1.0
-    flat, low, high = values.reshape(-1), np.inf, -np.inf
-    for start in range(0, len(flat), _CHUNK):
-        chunk = flat[start : start + _CHUNK]
-        low, high = min(low, float(chunk.min())), max(high, float(chunk.max()))
-        if chunk.dtype == np.uint8 and high > 127:
-            return 0.0, 255.0  # the other bytes decide nothing
-    if not (np.isfinite(low) and np.isfinite(high)):
-        raise DataError(f"images of {source} hold values that are missing or infinite: correct it")
-    if low == high == 0.0:
-        return 0.0, 0.0
-    if low < 0:
-        return (-1.0, 1.0) if low >= -1 and high <= 1 else (low, high)
-    return 0.0, next((float(scale) for scale in FULL_SCALES if high <= scale), high)
 
 
 def _check_columns(

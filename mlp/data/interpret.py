@@ -22,7 +22,7 @@ from mlp.data.arrange import arrange
 from mlp.data.dataset import Dataset, Split, evenly_drawn
 from mlp.data.inputs import Columns, Inputs, Pixels
 from mlp.data.one_hot import one_hot_names
-from mlp.data.ranges import ranges_for
+from mlp.data.ranges import ranges_for, told_apart
 from mlp.data.raw import TEST, TRAIN, WHOLE, RawSplit, RawSplits
 from mlp.data.reading import Reading
 from mlp.data.targets import as_targets, find_task, has_label
@@ -100,6 +100,10 @@ def interpret(
         inputs = _find_inputs(parts, reading, source)
     if not ((known and known.inputs) or (isinstance(inputs, Pixels) and inputs.is_plain)):
         tell(str(inputs))
+    if known is None and isinstance(inputs, Pixels) and not held_out:
+        apart = told_apart(parts[0].features, parts[1].features, inputs, source)
+        if apart:
+            tell(apart)
     taken: Sequence[Inputs] = [inputs] * len(parts)
     if known and isinstance(known.inputs, Pixels):
         sets = [whole] if held_out else parts

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
 from numpy.typing import NDArray
 
 from mlp.common.errors import DataError
-from mlp.data.inputs import WIDEST_GAP, Pixels, full_range
+from mlp.data.inputs import Pixels
+from mlp.data.scales import FULL_SCALES, WIDEST_GAP, full_range
 
 SHARES = Pixels(0.0, 1.0)
 """Floats from 0 to 1, which are the same for every model whose paper is 0."""
@@ -16,12 +18,19 @@ SHARES = Pixels(0.0, 1.0)
 PALE = 1.5
 """Images whose full scale is less than the model's by this factor are worth a remark."""
 
+FEWEST = 20
+"""Images, below which nothing is concluded from where most of them end: a few may be pale."""
+
+SATURATED_GAP = 5.0
+"""Many images that reach one full scale and go no further are of that scale, where the model's is
+greater by this factor: pale ink varies, or ends at no such number."""
+
 
 def range_for(values: NDArray[Any], inputs: Pixels, source: str) -> tuple[Pixels, str | None]:
     """Find what images are to be taken as by a model; `Pixels.apply` refuses what is outside it.
 
     Args:
-        values: bool, integers or floats, of any shape.
+        values: bool, integers or floats, shape (N, ...).
         inputs: the range that the model was trained on.
         source: where they are, for the messages.
 
@@ -29,7 +38,8 @@ def range_for(values: NDArray[Any], inputs: Pixels, source: str) -> tuple[Pixels
         The range, and a sentence if it is much wider than the values, None if it is not.
 
     Raises:
-        DataError: if they are far from filling the model's range, so that they are of another.
+        DataError: if they are far from filling the model's range, or many fill another, so that
+            they are of that.
     """
     if values.dtype.kind == "b":
         return SHARES, None
@@ -41,7 +51,7 @@ def range_for(values: NDArray[Any], inputs: Pixels, source: str) -> tuple[Pixels
     if values.dtype.kind == "f" and (low, high) == (0.0, 1.0) and inputs.low >= 0:
         return SHARES, None
     narrow = inputs.high - inputs.low >= WIDEST_GAP * (high - low)
-    if narrow or (inputs.low < 0 <= low):
+    if narrow or (inputs.low < 0 <= low) or _are_of_a_narrower(values, inputs):
         numbers = "whole numbers" if inputs.low >= 0 and inputs.high > 1 else "numbers"
         others = ", floats from 0 to 1 or bools" if inputs.low >= 0 else " or bools"
         raise DataError(
@@ -66,6 +76,44 @@ def ranges_for(
     if together is None or (together.low, together.high) != (inputs.low, inputs.high):
         return [range_for(values, inputs, source) for values in splits]
     return [(inputs, _paler(*full_range(split, source), inputs, source)) for split in splits]
+
+
+def told_apart(train: NDArray[Any], test: NDArray[Any], inputs: Pixels, source: str) -> str | None:
+    """Tell that the images to train on and those to test on fill one range differently.
+
+    Args:
+        train: bool, integers or floats, shape (N, ...).
+        test: likewise.
+        inputs: the range of both.
+        source: where they are, for the messages.
+
+    Returns:
+        A sentence; None where they are alike.
+
+    Raises:
+        DataError: if many images of one split fill a range of their own.
+    """
+    ranges = [full_range(values, source) for values in (train, test)]
+    if not any(_paler(low, high, inputs, source) for low, high in ranges):
+        return None
+    (low, high), (least, most) = ranges
+    told = (
+        f"the training images of {source} have pixels {low:g} to {high:g}, and the test images "
+        f"{least:g} to {most:g}"
+    )
+    if any(_are_of_a_narrower(values, inputs) for values in (train, test)):
+        raise DataError(f"{told}: bring all of them to one range")
+    return f"{told}: the one are read as paler than the other"
+
+
+def _are_of_a_narrower(values: NDArray[Any], inputs: Pixels) -> bool:
+    """Whether most of many images reach one full scale exactly, which is far below the model's."""
+    high = values.max()
+    if inputs.low != 0 or high not in FULL_SCALES or inputs.high < SATURATED_GAP * high:
+        return False
+    tops = values.reshape(len(values), -1).max(axis=1)  # (N,)
+    there = np.count_nonzero(tops)  # the others are blank
+    return bool(there >= FEWEST and 2 * np.count_nonzero(tops == high) > there)
 
 
 def _paler(low: float, high: float, inputs: Pixels, source: str) -> str | None:

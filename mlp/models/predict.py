@@ -160,12 +160,15 @@ def _batches(model: MLP, images: ArrayLike) -> Batches:
         given = values_of(table, named_features(table, table.names or (), inputs.names))
     else:
         given = _as_array(images)
+    shape = given.shape
     if given.size == 0:
         given = np.empty((0, width), np.float32)
     elif given.size == width and given.ndim <= 2:  # a single image, as a rectangle or flat
         given = given.reshape(1, width)
     size = math.prod(given.shape[1:]) if given.ndim > 1 else given.size
     check_fits(model, size, model.sizes[-1])
+    if isinstance(inputs, Pixels) and inputs.shape is not None and len(given):
+        _check_shape(shape, inputs.shape)
     rows = given.reshape(len(given), width)
     if isinstance(inputs, Columns):
         if strange := told_unlike(rows, inputs, GIVEN):
@@ -174,6 +177,21 @@ def _batches(model: MLP, images: ArrayLike) -> Batches:
     else:
         rows = _as_pixels(rows, inputs)
     return Batches(rows, np.zeros(len(rows), np.int64), model)
+
+
+def _check_shape(shape: tuple[int, ...], expected: tuple[int, int]) -> None:
+    """Refuse images of as many pixels as the model's in another shape.
+
+    Raises:
+        DataError: naming both shapes.
+    """
+    is_one = len(shape) == 2 and math.prod(shape) == math.prod(expected)
+    own = tuple(n for n in (shape if is_one else shape[1:]) if n > 1)
+    if len(own) == 2 and own != expected:
+        raise DataError(
+            f"the images are {own[0]} x {own[1]}, where the model reads {expected[0]} x "
+            f"{expected[1]}: bring them to that size"
+        )
 
 
 def _as_array(images: ArrayLike) -> NDArray[Any]:

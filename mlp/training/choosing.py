@@ -84,6 +84,8 @@ class EarlyStopping(Callback):
     def __init__(self, monitor: str, patience: int, min_delta: float) -> None:
         self.monitor, self.patience, self.min_delta = monitor, patience, min_delta
         self._best, self._waited = -math.inf, 0
+        self.has_stopped = False
+        """Whether it has."""
 
     def on_epoch_begin(self, run: Run) -> None:
         if self._waited >= self.patience:  # in a run that was resumed after its end
@@ -105,6 +107,7 @@ class EarlyStopping(Callback):
         self._best, self._waited = values["best"], values["waited"]
 
     def _stop(self, run: Run) -> None:
+        self.has_stopped = True
         kind = run.dataset.task.kind
         if self.monitor == "accuracy":
             measure, best, better = score_name(kind), score_text(kind, self._best), "grown"
@@ -114,3 +117,8 @@ class EarlyStopping(Callback):
             f"the validation {measure} has not {better} for {self._waited} epochs: it was at "
             f"best {best}"
         )
+
+
+def has_stopped_early(callback: Callback) -> bool:
+    """Whether a callback has stopped its run as it no longer validated better."""
+    return isinstance(callback, EarlyStopping) and callback.has_stopped

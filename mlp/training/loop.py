@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from backends import Array
-from mlp.common.errors import DivergedError, UsageError
+from mlp.common.errors import UsageError
 from mlp.common.quiet import quiet
 from mlp.common.version import package_version
 from mlp.data.dataset import Dataset, Split, hold_out
@@ -22,12 +22,13 @@ from mlp.models.metadata import Metadata, metadata_of
 from mlp.models.predict import check_fits
 from mlp.nn.network import MLP
 from mlp.training.callbacks import Callback, Shorthand
-from mlp.training.choosing import choosing
+from mlp.training.choosing import choosing, has_stopped_early
 from mlp.training.class_weights import weigh_classes
-from mlp.training.diagnosis import chance_of, explain_lost, is_lost, warn_after, warn_before
+from mlp.training.diagnosis import warn_after, warn_before
 from mlp.training.evaluation import Evaluation
 from mlp.training.finite import check_finite
 from mlp.training.history import Epoch, History, training_metadata
+from mlp.training.outcome import lost_by
 from mlp.training.pairs import check_pairs
 from mlp.training.parallel.executor import Pause
 from mlp.training.ranks.ranks import ALONE, Ranks, digest_of
@@ -87,7 +88,7 @@ def train(
             than one answer, or the state is of another run.
         DivergedError: if a loss is not finite; the network is as after the last finished epoch, or
             the best one where the recipe keeps that. Or if it is at chance in the end, after steps
-            that are far too large.
+            that are far too large, or as it answers all rows alike.
     """
     if not isinstance(dataset, Dataset):
         dataset = load_dataset(dataset, note=on_warning)
@@ -134,11 +135,12 @@ def train(
     except KeyboardInterrupt:
         run.history.interrupted = True
     model.metadata = training_metadata(model, recipe, dataset, run.history, temperature)
-    last = run.history.epochs[-1] if run.history.epochs else None
-    if last is not None and not run.history.interrupted:
-        chance = chance_of(trainer.batches.given_labels)
-        if is_lost(last, chance, recipe):
-            raise DivergedError(explain_lost(last, recipe))
+    history, batches = run.history, trainer.batches
+    if history.result is not None and not history.interrupted:
+        ended = history.stopped is None or any(map(has_stopped_early, callbacks))
+        error = lost_by(model, batches, train_split, history.result, recipe, ended=ended)
+        if error is not None:
+            raise error
     return run.history
 
 

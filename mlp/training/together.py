@@ -24,17 +24,10 @@ from mlp.models.metadata import Metadata, metadata_of
 from mlp.models.predict import check_fits
 from mlp.nn.network import MLP
 from mlp.nn.stack import Stack
-from mlp.training.diagnosis import (
-    chance_of,
-    explain_divergence,
-    explain_lost,
-    is_lost,
-    warn_after,
-    warn_before,
-    warn_of_zeros,
-)
+from mlp.training.diagnosis import explain_divergence, warn_after, warn_before, warn_of_zeros
 from mlp.training.evaluation import Evaluation
 from mlp.training.history import Epoch, History, training_metadata
+from mlp.training.outcome import lost_by
 from mlp.training.pairs import check_pairs
 from mlp.training.parallel.executor import Pause
 from mlp.training.recipe import Recipe
@@ -255,13 +248,13 @@ class _Run:
     def end(self) -> None:
         """Give the models what they learnt, and describe them."""
         self.stack.give_back(self.learning, self.finished)
-        to_numpy, batches = self.stack.backend.to_numpy, self.trainer.batches
-        chance = chance_of(to_numpy(batches.labels))
+        batches, split = self.trainer.batches, self.dataset.train
         for one in self.trained:
             last = one.history.result
             finished = one.problem is None and not one.history.interrupted
-            if finished and last is not None and is_lost(last, chance, one.recipe):
-                one.problem = explain_lost(last, one.recipe)
+            if finished and last is not None:
+                error = lost_by(one.model, batches, split, last, one.recipe)
+                one.problem = None if error is None else str(error)
             one.model.metadata = training_metadata(
                 one.model, one.recipe, self.dataset, one.history, temperature=None
             )

@@ -9,9 +9,10 @@ import numpy as np
 import pytest
 from small_datasets import digits
 
+from mlp.common.errors import DataError
 from mlp.data import describe
 from mlp.data.dataset import Dataset, Split
-from mlp.data.describe import describe_dataset, spoilers
+from mlp.data.describe import check_varied, describe_dataset, spoilers
 from mlp.data.formats.splits import TEST, TRAIN, WHOLE
 from mlp.data.load import load_dataset
 from mlp.data.mnist import MnistUnavailable, load_mnist
@@ -127,3 +128,53 @@ def test_a_slip_in_a_classs_name_is_told() -> None:
     y[[4, 18]] = "setsoa"
     told = "; ".join(spoilers(load_dataset((X, y))))
     assert re.search(r"class 'setsoa' has \d rows and 'setosa' 2\d: if they are one class", told)
+
+
+def test_images_of_another_range_than_others_are_told() -> None:
+    rng = np.random.default_rng(3)
+    images = rng.integers(0, 256, (40, 6, 6), dtype=np.uint8)
+    images[:, 0, :2] = 0, 255
+    images[::4] //= 17
+    images[5] = 9  # blank, which is told otherwise
+    split = Split(images, np.arange(40, dtype=np.uint8) % 2)
+    told = describe_dataset({"all": split}).problems
+    sentence = "10 images have no pixel above 15, where others reach 255 of 255: bring all of them"
+    assert any(sentence in problem for problem in told)
+    dataset = Dataset("t", "t", 2, split, split[:2])
+    assert any(sentence in problem for problem in spoilers(dataset))
+
+
+def test_images_that_hardly_differ_are_told() -> None:
+    images = np.random.default_rng(3).integers(117, 119, (40, 6, 6), dtype=np.uint8)
+    split = Split(images, np.arange(40, dtype=np.uint8) % 2)
+    told = describe_dataset({"all": split}).problems
+    assert any("all pixels are from 117 to 118 of 255" in problem for problem in told)
+
+
+def test_columns_that_are_the_label_in_another_form_are_told() -> None:
+    rng = np.random.default_rng(3)
+    labels = np.array(["ant", "bee", "cat"])[np.arange(60) % 3]
+    own = {"ant": 7.5, "bee": -1.0, "cat": 3.25}
+    table = np.column_stack(
+        [rng.normal(0, 1, 60), [own[label] for label in labels], labels == "bee", labels != "cat"]
+    )
+    told = list(spoilers(load_dataset((table, labels), test=12)))
+    assert [sentence for sentence in told if "another form" in sentence] == [
+        "train: column column 2, column 3, column 4 is alike in all rows of a class: if it is the "
+        "label in another form, leave it out with --drop"
+    ]
+    table[::7, 1:] += 1e-3
+    assert not list(spoilers(load_dataset((table, labels), test=12)))
+    assert not list(spoilers(load_dataset((table[:15], labels[:15]), test=3)))
+
+
+def test_rows_that_are_all_alike_are_refused() -> None:
+    labels = np.arange(2_500) % 2
+    images = np.zeros((2_500, 3, 3), np.uint8)
+    dataset = load_dataset((images, labels))
+    with pytest.raises(DataError, match=r"all 2,000 training images of .* are alike"):
+        check_varied(dataset)
+    images[::3, 1, 1] = 7
+    check_varied(load_dataset((images, labels)))
+    with pytest.raises(DataError, match=r"training rows of .* are alike"):
+        check_varied(load_dataset((np.full((40, 3), 2.5), labels[:40])))

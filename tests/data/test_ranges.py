@@ -135,3 +135,83 @@ def test_splits_that_make_the_models_range_together_are_read_as_in_training() ->
     assert (first, second, silent) == (inputs, inputs, None)
     assert told is not None
     assert "paler" in told
+
+
+FULL: dict[str, Scaled] = {
+    "1": lambda a: (a > 127).astype(np.uint8),
+    "3": lambda a: a // 64,
+    "7": lambda a: a // 32,
+    "15": lambda a: a // 16,
+    "16": lambda a: np.rint(a / 255 * 16),
+    "31": lambda a: a // 8,
+    "63": lambda a: a // 4,
+    "64": lambda a: np.rint(a / 255 * 64),
+    "100": lambda a: np.rint(a / 255 * 100),
+}
+
+
+@pytest.mark.parametrize("ask", [by_eval, by_rows, by_python])
+@pytest.mark.parametrize(
+    ("model", "asked"),
+    [
+        (model, asked)
+        for model in ("7", "16", "31", "63", "100", "255", "4095")
+        for asked in FULL
+        if float(model) >= 5 * float(asked)
+    ],
+)
+def test_many_images_that_fill_another_range_are_refused(
+    model: str, asked: str, ask: Callable[[Pixels, np.ndarray], tuple[np.ndarray, bool]]
+) -> None:
+    with pytest.raises(DataError, match=f"go from 0 to {asked}, where"):
+        ask(Pixels(0.0, float(model), (8, 8)), FULL[asked](BYTES))
+
+
+@pytest.mark.parametrize("ask", [by_eval, by_rows, by_python])
+@pytest.mark.parametrize(
+    "images",
+    [
+        BYTES // 8 + np.arange(60, dtype=np.uint8)[:, None, None] % 3,  # pale ink varies
+        np.rint(BYTES * 0.2),  # to 51, which is no full scale
+        np.where(np.arange(60)[:, None, None] % 4, 0, BYTES // 8),  # fifteen, and blank ones
+    ],
+)
+def test_pale_images_are_told_and_answered(
+    images: np.ndarray, ask: Callable[[Pixels, np.ndarray], tuple[np.ndarray, bool]]
+) -> None:
+    taken, told = ask(Pixels(shape=(8, 8)), images)
+    assert told
+    np.testing.assert_allclose(taken, images, rtol=0, atol=1e-3)
+
+
+@pytest.mark.parametrize("top", [17, 31, 63, 64, 100, 127])
+def test_a_pale_picture_is_answered(top: int) -> None:
+    images = np.rint(BYTES[:1] / 255 * top).astype(np.uint8)
+    for ask in (by_rows, by_python):
+        taken, told = ask(Pixels(shape=(8, 8)), images)
+        assert told
+        np.testing.assert_allclose(taken, images, rtol=0, atol=1e-3)
+
+
+def test_floats_far_below_one_are_of_no_model_of_shares() -> None:
+    for ask in (by_eval, by_rows, by_python):
+        for model in (Pixels(shape=(8, 8)), Pixels(0.0, 1.0, (8, 8))):
+            with pytest.raises(DataError, match=r"go from 0 to 0\.0039"):
+                ask(model, BYTES / 255.0 / 255.0)
+
+
+def test_splits_that_fill_their_range_differently_are_told_or_refused() -> None:
+    told: list[str] = []
+    train = RawSplit(SCALES["0..100"](BYTES), LABELS)
+    for name in ("0..16", "pale", "0..100"):
+        values = np.rint(BYTES / 255 * 50) if name == "pale" else SCALES[name](BYTES)
+        raw = {TRAIN: train, TEST: RawSplit(values, LABELS)}
+        if name == "0..16":
+            with pytest.raises(DataError, match="0 to 100, and the test images 0 to 16: bring all"):
+                interpret(raw, "drawn", "tests")
+            continue
+        interpret(raw, "drawn", "tests", note=told.append)
+    assert [sentence for sentence in told if "paler" in sentence] == [
+        "the training images of tests have pixels 0 to 100, and the test images 0 to 63: the one "
+        "are read as paler than the other"
+    ]

@@ -257,3 +257,23 @@ def test_columns_far_from_what_was_learnt_are_warned_of() -> None:
         UserWarning, match="a of the given images is mostly around -[23].*learnt from"
     ):
         predict(model, rows[:, ::-1])
+
+
+@pytest.mark.parametrize(
+    ("shape", "told"),
+    [
+        ((4, 16), "4 x 16"), ((16, 4), "16 x 4"), ((3, 4, 16), "4 x 16"), ((3, 16, 4, 1), "16 x 4"),
+        ((3, 1, 2, 32), "2 x 32"),
+    ],
+)  # fmt: skip
+def test_images_of_as_many_pixels_in_another_shape_are_refused(
+    shape: tuple[int, ...], told: str
+) -> None:
+    model = MLP([64, 3])
+    model.metadata = Metadata(inputs=Pixels(shape=(8, 8)))
+    images = np.random.default_rng(3).integers(0, 256, shape, dtype=np.uint8)
+    with pytest.raises(DataError, match=f"are {told}, where the model reads 8 x 8"):
+        predict(model, images)
+    for same in ((8, 8), (1, 64), (64,), (2, 64), (2, 8, 8), (2, 8, 8, 1), (2, 1, 8, 8)):
+        images = np.random.default_rng(3).integers(0, 256, same, dtype=np.uint8)
+        assert len(predict(model, images)) == max(1, images.size // 64)
