@@ -106,17 +106,20 @@ def are_numbered(names: Sequence[str]) -> bool:
     return all(map(NUMBERED.fullmatch, names))
 
 
-def told_order(source: object, names: Sequence[str] | None, known: Columns) -> str | None:
+def told_order(
+    source: object, names: Sequence[str] | None, known: Columns, lacks: str = "header"
+) -> str | None:
     """Tell that columns are taken in their order, where either side does not name them.
 
     Args:
         source: where they are.
         names: theirs; None where they have none.
         known: what a model reads.
+        lacks: what has their names elsewhere.
     """
     read = [*dict.fromkeys(name.partition("=")[0] for name in known.names)]
     if names is None and not are_numbered(known.names):
-        return f"{source} has no header: its columns are taken in the order {listed(read)}"
+        return f"{source} has no {lacks}: its columns are taken in the order {listed(read)}"
     if names is not None and not are_numbered(names) and are_numbered(known.names):
         return (
             f"{source}: the model was trained without names of columns, and takes these in their "

@@ -17,9 +17,10 @@ import numpy as np
 
 from mlp.common.errors import DataError
 from mlp.data.formats.columns import LABEL_NAMES
+from mlp.data.formats.layout import passed_columns
 from mlp.data.formats.registry import FORMATS, ReadFormat
 from mlp.data.formats.request import Request
-from mlp.data.formats.row_columns import passed_columns, raw_of, rows_of
+from mlp.data.formats.row_columns import raw_of, rows_of
 from mlp.data.formats.rows import Asked, Rows
 from mlp.data.formats.splits import TEST, TRAIN, WHOLE, RawSplits
 from mlp.data.formats.table import Table, TableFile

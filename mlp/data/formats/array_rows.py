@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mlp.common.errors import DataError
-from mlp.data.formats.arrays import as_split
+from mlp.data.formats.arrays import as_split, tell_order
 from mlp.data.formats.request import Request
 from mlp.data.formats.rows import Asked, Rows, rows_at_once
 
@@ -48,6 +48,7 @@ def stream(
             f"{source} has {count:,} rows but labels of shape {labels.shape}: check that both "
             "belong together"
         )
+    request = replace(request, known=asked)
     if width == asked.width:  # there is no column of labels
         request = replace(request, reading=replace(request.reading, label=None))
     step = rows_at_once(width, features.dtype.itemsize)
@@ -55,6 +56,7 @@ def stream(
     done = 0
     for chunk, answers in zip(features.chunks(step), beside, strict=False):
         split = as_split(chunk, answers, source, request)
+        tell_order(split, source, request)
         request = replace(request, note=_quiet)  # what was told of the first holds for all
         yield Rows(split, np.arange(done + 1, done + len(chunk) + 1))
         done += len(chunk)

@@ -11,8 +11,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mlp.common.errors import DataError, UsageError
+from mlp.data.arrange import told_order
 from mlp.data.formats.request import Request
 from mlp.data.formats.splits import TEST, TRAIN, WHOLE, RawSplits
+from mlp.data.inputs import Columns
+from mlp.data.one_hot import check_alone
 from mlp.data.raw import VALIDATION, RawSplit
 
 FEATURES = ("x", "images", "image", "imgs", "img", "data", "features", "inputs", "pixels", "arr0")
@@ -127,6 +130,7 @@ def as_splits(
         labels = arrays[roles["labels"]] if "labels" in roles else None
         features = arrays[roles["features"]]
         splits[split] = as_split(features, labels, f"{roles['features']} in {source}", request)
+    tell_order(next(iter(splits.values())), source, request)
     return join_validation(splits, source, request.note)
 
 
@@ -140,7 +144,7 @@ def as_split(
         labels: shape (N,), (N, 1), (1, N) or (N, L).
         source: the array's name, for messages.
         request: whom to tell of colours and turned axes; and the label's column, where there is no
-            array of labels.
+            array of labels, or the columns of a one-hot label.
     """
     if labels is not None:
         labels = _squeeze_labels(labels, source)
@@ -153,7 +157,8 @@ def as_split(
         features = _without_channels(features, source, request)
     features = features.astype(features.dtype.newbyteorder("="), copy=False)
     if labels is None and request.reading.label is not None and features.ndim == 2:
-        features, labels = _take_column(features, request.reading.label, source)
+        is_known = request.known is not None
+        features, labels = _take_column(features, request.reading.label, source, is_known)
     return RawSplit(features, labels)
 
 
@@ -188,15 +193,35 @@ def _without_channels(images: AnyArray, source: str, request: Request) -> AnyArr
     return grey
 
 
-def _take_column(table: AnyArray, label: str, source: str) -> tuple[AnyArray, AnyArray]:
-    count = table.shape[1]
-    if not re.fullmatch(r"-?\d{1,9}", label.strip()) or not -count <= int(label) < count:
-        raise UsageError(
-            f"--label {label} is no column of {source}: give a number from 0 to {count - 1}, or "
-            f"from -1 to {-count} counted from the end"
-        )
-    column = int(label) % count
+def _take_column(
+    table: AnyArray, label: str, source: str, is_known: bool
+) -> tuple[AnyArray, AnyArray]:
+    """Take the label's column, or the columns of a one-hot label, out of a table."""
+    count, columns = table.shape[1], []
+    for part in label.split(","):
+        if not re.fullmatch(r"-?\d{1,9}", part.strip()) or not -count <= int(part) < count:
+            raise UsageError(
+                f"--label {label} is no column of {source}: give a number from 0 to {count - 1}, "
+                f"or from -1 to {-count} counted from the end"
+            )
+        columns.append(int(part) % count)
+    if len({*columns}) < len(columns):
+        raise UsageError(f"--label {label} names a column twice: name each class once")
+    if len(columns) > 1:
+        return np.delete(table, columns, axis=1), table[:, columns]
+    column = columns[0]
+    if not is_known:
+        check_alone(table, column, [c for c in range(count) if c != column], None, source)
     return np.delete(table, column, axis=1), table[:, column]
+
+
+def tell_order(split: RawSplit, source: object, request: Request) -> None:
+    """Tell that columns are taken in their order, which a model knows by their names."""
+    known = request.known
+    if known is None or split.features.ndim != 2 or not isinstance(known.inputs, Columns):
+        return
+    if order := told_order(source, None, known.inputs, "names of columns"):
+        request.note(order)
 
 
 def _misshapen(array: AnyArray, source: str) -> DataError:

@@ -14,6 +14,7 @@ from mlp.common.errors import DataError, UsageError
 from mlp.data.arrange import listed
 from mlp.data.formats.categories import Feature, is_truth, learn, values_of
 from mlp.data.formats.table import Table
+from mlp.data.one_hot import check_alone
 from mlp.data.raw import RawSplit
 from mlp.data.reading import Reading
 
@@ -38,7 +39,7 @@ def as_raw(tables: Sequence[Table], reading: Reading, note: Note) -> list[RawSpl
         note: called with a sentence about each choice that the user might make otherwise.
 
     Raises:
-        UsageError: if a column is named that there is not.
+        UsageError: if a column is named that there is not, or one of several that are the label.
         DataError: if the label cannot be told from the features, or a feature holds words.
     """
     first = tables[0]
@@ -49,6 +50,9 @@ def as_raw(tables: Sequence[Table], reading: Reading, note: Note) -> list[RawSpl
         ours = [ours[i] for i in order]
     if not ours:
         raise DataError(f"{first.path} has no columns beside the label: get it again")
+    if label is not None:
+        pixels = first.names is None or any(map(_PIXEL.fullmatch, first.names))
+        check_alone(first.values, label, ours, None if pixels else first.names, first.path)
     learnt = learn(first, ours, note)
     return [_split(table, first, label, ours, learnt) for table in tables]
 

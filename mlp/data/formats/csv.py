@@ -15,9 +15,10 @@ from numpy.typing import NDArray
 from mlp.common.atomic import replacing
 from mlp.common.safe_npz import is_zip
 from mlp.data.dataset import Split
+from mlp.data.formats.layout import passed_columns
 from mlp.data.formats.registry import FORMATS, ONE, Format
 from mlp.data.formats.request import Request
-from mlp.data.formats.row_columns import find_layout, passed_columns, raw_of
+from mlp.data.formats.row_columns import find_layout, merge_for, raw_of
 from mlp.data.formats.rows import Asked, Rows
 from mlp.data.formats.splits import TEST, TRAIN, WHOLE, Progress, RawSplits, Splits
 from mlp.data.formats.table import open_table, read_table
@@ -57,7 +58,8 @@ class Csv(Format):
             if isinstance(asked.inputs, Columns) and any("=" in n for n in asked.inputs.names):
                 texts = list(range(file.columns))  # words are compared as they are written
             for block in file.blocks(texts):
-                layout = layout or find_layout(block, request.reading, asked, request.note)
+                block, reading = merge_for(block, request.reading, asked, done)
+                layout = layout or find_layout(block, reading, asked, request.note)
                 yield layout.apply(block, done)
                 done += len(block.values)
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from mlp.common.errors import DataError
 from mlp.data.formats.array_rows import stream
-from mlp.data.formats.arrays import as_split
+from mlp.data.formats.arrays import as_split, tell_order
 from mlp.data.formats.idx import DTYPES, open_idx, read_idx
 from mlp.data.formats.registry import FORMATS, ReadFormat
 from mlp.data.formats.request import Request
@@ -35,6 +35,7 @@ class IdxFile(ReadFormat):
         labels = _labels_of(path)
         own = None if labels is None else read_idx(labels)
         split = as_split(read_idx(path, mmap="auto"), own, str(path), request)
+        tell_order(split, path, request)
         if not _is_turned(path, request):
             return {WHOLE: split}
         return {WHOLE: RawSplit(split.features.swapaxes(1, 2), split.labels)}

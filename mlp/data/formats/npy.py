@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from mlp.common.errors import DataError
 from mlp.common.safe_npz import npz_names, open_npy, read_npy, read_npz
 from mlp.data.formats.array_rows import stream
-from mlp.data.formats.arrays import as_split, as_splits, choose, role_of
+from mlp.data.formats.arrays import as_split, as_splits, choose, role_of, tell_order
 from mlp.data.formats.registry import FORMATS, ReadFormat
 from mlp.data.formats.request import Request
 from mlp.data.formats.rows import Asked, Rows
@@ -33,7 +33,9 @@ class Npy(ReadFormat):
         return path.suffix.lower() == ".npy"
 
     def read(self, path: Path, request: Request) -> RawSplits:
-        return {WHOLE: as_split(read_npy(path, DataError), None, str(path), request)}
+        split = as_split(read_npy(path, DataError), None, str(path), request)
+        tell_order(split, path, request)
+        return {WHOLE: split}
 
     def rows(self, path: Path, request: Request, asked: Asked) -> Iterator[Rows]:
         with open_npy(path, DataError) as array:

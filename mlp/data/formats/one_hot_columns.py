@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import numpy as np
+from numpy.typing import NDArray
 
 from mlp.common.errors import DataError, UsageError
 from mlp.data.formats.columns import find_column
@@ -13,14 +14,17 @@ from mlp.data.one_hot import first_fault
 from mlp.data.reading import Reading
 
 
-def merge_one_hot(table: Table, reading: Reading, *, is_known: bool) -> tuple[Table, Reading]:
+def merge_one_hot(
+    table: Table, reading: Reading, *, is_known: bool, first: int = 0
+) -> tuple[Table, Reading]:
     """Put one column of words in the place of the columns of a one-hot label, if one is asked for.
 
     Args:
         table: of any columns.
         reading: the user's choices, whose label may be several names with commas between them.
         is_known: whether the choices are those that a model was trained with: the table need not
-            have these columns then.
+            have these columns then, and a row with nothing in them has no label.
+        first: how many rows stand before the table's, for messages.
 
     Returns:
         The table, and the choices as they fit it; both as they are where the label is one column.
@@ -40,16 +44,7 @@ def merge_one_hot(table: Table, reading: Reading, *, is_known: bool) -> tuple[Ta
         raise
     if len({*merged}) < len(merged):
         raise UsageError(f"--label {reading.label} names a column twice: name each class once")
-    words = [column for column in merged if column in table.words]
-    row = 0 if words else first_fault(table.values[:, merged])
-    if row is not None:
-        raise DataError(
-            f"--label {reading.label} names the columns of a one-hot label, of which each row has "
-            f"a single 1 and else 0, but row {row + 1:,} of {table.path} has not: correct it, or "
-            "name one column"
-        )
-    titles = [table.names[c] if table.names else str(place) for place, c in enumerate(merged)]
-    own = np.array(titles)[(table.values[:, merged] == 1).argmax(axis=1)]
+    own = _words_of(table, merged, reading, is_known, first)
     place, gone = min(merged), sorted(merged)[1:]
     number = {
         column: column - sum(other < column for other in gone)
@@ -87,3 +82,28 @@ def _renumbered(table: Table, text: str, number: dict[int, int], is_known: bool)
         raise UsageError("--label and --drop name the same column: leave one of them away")
     is_name = text.strip().lower() in {name.lower() for name in table.names or ()}
     return text if is_name else str(number[column])
+
+
+def _words_of(
+    table: Table, merged: list[int], reading: Reading, is_known: bool, first: int
+) -> NDArray[np.str_]:
+    """Name the column that has each row's 1, shape (N,); "" where there is no label.
+
+    Raises:
+        DataError: as `merge_one_hot`.
+    """
+    values = table.values[:, merged]  # (N, C)
+    nothing = np.zeros(len(values), bool)
+    if is_known:
+        nothing = ((values == 0) | np.isnan(values)).all(axis=1)
+    words = [column for column in merged if column in table.words]
+    row = 0 if words else first_fault(np.where(nothing[:, None], np.eye(1, len(merged)), values))
+    if row is not None:
+        raise DataError(
+            f"--label {reading.label} names the columns of a one-hot label, of which each row has "
+            f"a single 1 and else 0, but row {first + row + 1:,} of {table.path} has not: correct "
+            "it, or name one column"
+        )
+    titles = [table.names[c] if table.names else str(place) for place, c in enumerate(merged)]
+    own: NDArray[np.str_] = np.where(nothing, "", np.array(titles)[(values == 1).argmax(axis=1)])
+    return own

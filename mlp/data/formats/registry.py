@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import ClassVar
 
@@ -13,6 +14,7 @@ from mlp.common.plain_file import check_file
 from mlp.data.formats.request import Request
 from mlp.data.formats.rows import Asked, Rows, cut, split_to_answer
 from mlp.data.formats.splits import TEST, TRAIN, WHOLE, Progress, RawSplits, Splits
+from mlp.data.inputs import Columns
 from mlp.data.reading import Reading
 
 OF_ALL = frozenset({"classes", "test", "test_file", "missing"})
@@ -97,7 +99,8 @@ class Format(FileFormat):
         Raises:
             DataError: as `read`, and if they are of another shape than the model reads.
         """
-        splits = self.read(path, request)
+        known = asked if isinstance(asked.inputs, Columns) else None
+        splits = self.read(path, replace(request, known=known))
         yield from cut(splits[split_to_answer(splits, path, request.note)])
 
     @abstractmethod

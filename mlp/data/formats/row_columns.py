@@ -5,15 +5,13 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import islice
-
-import numpy as np
 
 from mlp.common.choices import did_you_mean
 from mlp.common.errors import DataError, UsageError
 from mlp.data.arrange import NUMBERED, are_numbered, listed, told_order
-from mlp.data.formats.categories import Feature, values_of, words_of
+from mlp.data.formats.categories import Feature, words_of
 from mlp.data.formats.columns import (
     ID_NAMES,
     LABEL_NAMES,
@@ -23,6 +21,7 @@ from mlp.data.formats.columns import (
     label_without_header,
     pixel_order,
 )
+from mlp.data.formats.layout import Layout, passed_columns
 from mlp.data.formats.one_hot_columns import merge_one_hot
 from mlp.data.formats.request import Request
 from mlp.data.formats.rows import Asked, Rows
@@ -35,56 +34,6 @@ MOST_MARKS = 100
 """Signs = in the name of a feature, each of which may stand between a column and its word."""
 
 
-def passed_columns(names: tuple[str, ...] | None, asked: Asked) -> dict[str, int]:
-    """Find the columns to be passed through by their names, in any case if none fits exactly."""
-    found = {}
-    lower = [name.lower() for name in names or ()]
-    for name in asked.names:
-        if names and name in names:
-            found[name] = names.index(name)
-        elif name.lower() in lower:
-            found[name] = lower.index(name.lower())
-    return found
-
-
-@dataclass(frozen=True)
-class Layout:
-    """What each column of a table is.
-
-    Attributes:
-        features: what the model reads of the columns, in its order.
-        label: the label's column; None where there is none.
-        passed: the columns to pass through, by the name asked for.
-    """
-
-    features: list[Feature]
-    label: int | None
-    passed: dict[str, int]
-
-    def apply(self, table: Table, first: int) -> Rows:
-        """Take a block of the table apart.
-
-        Args:
-            table: the block.
-            first: how many rows stand before it.
-
-        Raises:
-            DataError: if the model is to read words as a number.
-        """
-        features, names = values_of(table, self.features, first), None
-        if table.names is not None:
-            names = tuple(f.name(table.names[f.column]) for f in self.features)
-        last = re.fullmatch(r"(\d{1,6})x(\d{1,6})", names[-1]) if names else None
-        if last is not None and int(last[1]) * int(last[2]) == features.shape[1]:
-            features, names = features.reshape(-1, int(last[1]), int(last[2])), None
-        labels = None if self.label is None else table.column(self.label)
-        return Rows(
-            RawSplit(features, labels, names),
-            np.arange(first + 1, first + len(features) + 1),
-            {name: table.texts[column] for name, column in self.passed.items()},
-        )
-
-
 def raw_of(tables: Sequence[Table], request: Request) -> list[RawSplit]:
     """Divide tables into features and labels: as there is to learn, or as a model has learnt.
 
@@ -95,16 +44,21 @@ def raw_of(tables: Sequence[Table], request: Request) -> list[RawSplit]:
     Raises:
         DataError, UsageError: as `as_raw` and `find_layout`.
     """
-    merged = [
-        merge_one_hot(table, request.reading, is_known=request.known is not None or place > 0)
-        for place, table in enumerate(tables)
-    ]
-    tables, reading = [table for table, _ in merged], merged[0][1]
     if request.known is None:
-        return as_raw(tables, reading, request.note)
-    layouts = [find_layout(table, own, request.known, request.note) for table, own in merged]
-    found = [layout.apply(table, 0).raw for layout, table in zip(layouts, tables, strict=True)]
-    return [replace(raw, source=str(t.path)) for raw, t in zip(found, tables, strict=True)]
+        train, reading = merge_one_hot(tables[0], request.reading, is_known=False)
+        others = [
+            merge_one_hot(table, request.reading, is_known=True)[0]
+            if table.names or table.values.shape[1] == tables[0].values.shape[1]
+            else table  # without a header, and so without these columns
+            for table in tables[1:]
+        ]
+        return as_raw([train, *others], reading, request.note)
+    found = []
+    for table in tables:
+        short, reading = merge_for(table, request.reading, request.known)
+        layout = find_layout(short, reading, request.known, request.note)
+        found.append(replace(layout.apply(short, 0).raw, source=str(table.path)))
+    return found
 
 
 def rows_of(table: Table, request: Request, asked: Asked) -> Iterator[Rows]:
@@ -115,8 +69,32 @@ def rows_of(table: Table, request: Request, asked: Asked) -> Iterator[Rows]:
     """
     passed = passed_columns(table.names, asked)
     texts = {c: table.texts.get(c) or words_of(table, c).tolist() for c in passed.values()}
-    layout = find_layout(table, request.reading, asked, request.note)
-    yield layout.apply(replace(table, texts=texts), 0)
+    table, reading = merge_for(replace(table, texts=texts), request.reading, asked)
+    yield find_layout(table, reading, asked, request.note).apply(table, 0)
+
+
+def merge_for(
+    table: Table, reading: Reading, asked: Asked, first: int = 0
+) -> tuple[Table, Reading]:
+    """Put one column in the place of those of a one-hot label, where a table for a model has them.
+
+    Args:
+        table: the table, or a block of it.
+        reading: how the table that the model was trained on was read.
+        asked: what is wanted.
+        first: how many rows stand before the block.
+
+    Returns:
+        The table, and the choices as they fit it.
+
+    Raises:
+        DataError: as `merge_one_hot`.
+    """
+    if table.names is None:  # where numbers may be those of other columns
+        others = [len(names.split(",")) for names in (reading.label, reading.drop) if names]
+        if table.values.shape[1] != _sources(asked) + sum(others):
+            return table, reading
+    return merge_one_hot(table, reading, is_known=True, first=first)
 
 
 def find_layout(table: Table, reading: Reading, asked: Asked, note: Note) -> Layout:
