@@ -23,6 +23,7 @@ from mlp.training.runs.folder import Place
 from mlp.web.crowd import crowd_payload, exciting_payload
 from mlp.web.guard import Guard
 from mlp.web.model_list import ModelList
+from mlp.web.neighbours import maps_of_neighbours, neighbours_payload
 from mlp.web.network import network_payload
 from mlp.web.page import read_static, served_page, served_scripts
 from mlp.web.payload import digits_payload, samples_payload
@@ -86,7 +87,12 @@ def create_app(models: ModelList, host: str = "127.0.0.1") -> ASGIApp:
         return JSONResponse(await anyio.to_thread.run_sync(samples_payload, limiter=in_turn))
 
     async def crowd(request: Request) -> Response:
-        return await answer(request, crowd_payload)
+        by = request.query_params.get("by")
+        if by is not None:
+            return await answer(request, partial(neighbours_payload, by=by))
+        return await answer(
+            request, lambda model: crowd_payload(model) | {"tsne": maps_of_neighbours(model)}
+        )
 
     async def exciting(request: Request) -> Response:
         layer, unit = (_number(request.query_params.get(key, "")) for key in ("layer", "unit"))

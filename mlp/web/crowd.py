@@ -41,11 +41,31 @@ def crowd_payload(model: MLP) -> dict[str, Any]:
         has a hidden layer ``last hidden layer``, and ``outputs``. See `map_of`.
     """
     maps = {"pixels": _map_of_pixels()}
-    last = len(model.linear) - 1
-    if last:
-        maps["last hidden layer"] = map_of(responses(model, last - 1))
-    maps["outputs"] = map_of(responses(model, last))
+    maps |= {name: map_of(values_of(model, name)) for name in places(model) if name != "pixels"}
     return {"labels": crowd().labels.tolist(), "maps": maps}
+
+
+def places(model: MLP) -> list[str]:
+    """Name what the digits lie by: pixels, the last hidden layer if there is one, and outputs."""
+    return ["pixels", *(["last hidden layer"] if len(model.linear) > 1 else []), "outputs"]
+
+
+def values_of(model: MLP, by: str) -> Floats:
+    """Return the values that digits lie by, shape (N, F).
+
+    Args:
+        model: the network.
+        by: one of `places`.
+
+    Raises:
+        UsageError: if it is none, or the network's numbers are not finite.
+    """
+    if by not in places(model):
+        raise UsageError("this network has no such map: load the page again")
+    if by == "pixels":
+        return crowd().images.reshape(COUNT, -1) / 255.0
+    last = len(model.linear) - 1
+    return responses(model, last if by == "outputs" else last - 1)
 
 
 def map_of(values: Floats) -> dict[str, Any]:
@@ -115,5 +135,4 @@ def responses(model: MLP, layer: int) -> Floats:
 
 @cache
 def _map_of_pixels() -> dict[str, Any]:
-    images = crowd().images
-    return map_of(images.reshape(len(images), -1) / 255.0)
+    return map_of(crowd().images.reshape(COUNT, -1) / 255.0)

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from urllib.request import urlopen
 
 import numpy as np
 import pytest
@@ -175,6 +176,28 @@ def test_the_digit_lies_among_others_on_a_map(page: Page) -> None:
         assert f"are {', '.join(labels.astype(str))}." in page.text("#map-words")
     page.run("showUnit(circles.places[0])")
     page.until(lambda: len(page.all("#exciting canvas")) == 6)
+
+
+def test_it_lies_among_its_neighbours_on_a_map_by_t_sne(page: Page) -> None:
+    pytest.importorskip("sklearn", reason="t-SNE is scikit-learn's")
+    by = "last hidden layer, t-SNE"
+    page.until(lambda: page.run("return crowd.place !== null"))
+    asked = page.run("return `api/crowd?${queryOf(live.network)}&by=last%20hidden%20layer`")
+    urlopen(page.origin + asked).close()  # the server then knows, however long it took
+    next(option for option in page.all("#map-by option") if option.text == by).click()
+    page.until(lambda: "t-SNE lays out" in page.text("#map-words"))
+    page.run("window.laid = crowd.maps[arguments[0]]", by)
+    points = np.array(page.run("return laid.points"))
+    rows = page.run("return laid.rows.map((row) => [...row].map((v) => v * laid.unit))")
+    values = np.array(page.run("return [...shown.result.digits[0].activations.at(-2)]"))
+    away = ((np.array(rows) - values) ** 2).sum(axis=1)
+    nearest = np.argsort(away, kind="stable")[:5]
+    weights = 1 / (away[nearest] + 1e-9)
+    place = (weights[:, None] * points[nearest]).sum(axis=0) / weights.sum()
+    np.testing.assert_allclose(page.run("return crowd.place"), place, rtol=1e-6, atol=1e-9)
+    labels = np.array(page.run("return crowd.labels"))[nearest]
+    assert f"are {', '.join(labels.astype(str))}." in page.text("#map-words")
+    next(option for option in page.all("#map-by option") if option.text == "outputs").click()
 
 
 def test_the_map_is_drawn_anew_for_another_network(page: Page) -> None:

@@ -3,9 +3,11 @@
 
 const NEIGHBOURS = 5;
 const EDGE = 14; // pixels around the map
+const TSNE = ", t-SNE"; // behind what such a map goes by
 const crowd = {
   labels: [],
-  maps: {}, // by what they go by: { mean, axes, points, share }
+  maps: {}, // by what they go by: { mean, axes, points, share }, of t-SNE { points, rows, unit }
+  laying: false, // whether the server lays digits out
   network: null, // for which these maps were laid out
   place: null, // of the digit that is looked at
   others: document.createElement("canvas"), // as they were drawn last, for `drawn`
@@ -35,16 +37,23 @@ async function loadCrowd(network) {
   }
   Object.assign(crowd, told, { network });
   crowd.loads += 1;
-  const names = Object.keys(crowd.maps);
+  const plain = Object.keys(crowd.maps);
+  const names = [...plain, ...told.tsne.map((name) => name + TSNE)];
   const before = byId("map-by").value;
   byId("map-by").replaceChildren(...names.map((name) => new Option(name, name)));
-  byId("map-by").value = names.includes(before) ? before : names.at(-1);
+  byId("map-by").value = names.includes(before) ? before : plain.at(-1);
   byId("map-by").disabled = false;
   showMap();
 }
 
 function placeOf({ mean, axes }, values) { // along the two axes
   return axes.map((axis) => axis.reduce((sum, a, i) => sum + a * (values[i] - mean[i]), 0));
+}
+
+function placeAmong(points, nearest) { // the nearer a neighbour, the more it counts
+  const weights = nearest.map(([away]) => 1 / (away + 1e-9));
+  const total = weights.reduce((sum, weight) => sum + weight, 0);
+  return [0, 1].map((axis) => nearest.reduce((sum, [, i], k) => sum + weights[k] * points[i][axis], 0) / total);
 }
 
 const VALUES = { // what of a digit each map goes by
@@ -56,25 +65,59 @@ const VALUES = { // what of a digit each map goes by
 function showMap() {
   const by = byId("map-by").value;
   const map = crowd.maps[by];
-  if (!map) {
+  if (!map?.points) {
     contextOf(byId("map"), 0, 0, 1);
+    if (map) byId("map-words").textContent = `There is no map: ${map.problem}.`;
+    else if (by.endsWith(TSNE) && !byId("map-by").disabled) layOut(by).catch(complainOfServer);
     return;
   }
+  const goesBy = by.replace(TSNE, "");
   const { digits, network } = shown.result; // a picture may still show what the network before read
-  const tells = network === live.network && (network === crowd.network || by === "pixels");
+  const tells = network === live.network && (network === crowd.network || goesBy === "pixels");
   const digit = tells ? digits[shown.chosen] : null;
   byId("map").classList.toggle("behind", network === live.network && !tells);
-  crowd.place = digit ? placeOf(map, VALUES[by](digit)) : null;
-  const nearest = crowd.place ? nearestTo(map.points, crowd.place) : [];
+  const [place, nearest] = digit ? placeAndNearest(map, VALUES[goesBy](digit)) : [null, []];
+  crowd.place = place;
   drawMap(by, map.points, nearest);
-  const spread = `The two directions tell ${percent(map.share)} of how the digits differ.`;
-  byId("map-words").textContent = nearest.length
-    ? `Its nearest neighbours here are ${nearest.map((i) => crowd.labels[i]).join(", ")}. ${spread}` : spread;
+  const words = nearest.length ? `Its nearest neighbours here are ${nearest.map((i) => crowd.labels[i]).join(", ")}. ` : "";
+  const how = map.rows ? "t-SNE lays out together what is alike; yours is set among its neighbours."
+    : `The two directions tell ${percent(map.share)} of how the digits differ.`;
+  byId("map-words").textContent = words + how;
 }
 
-function nearestTo(points, [x, y]) {
-  const away = points.map(([a, b], i) => [(a - x) ** 2 + (b - y) ** 2, i]);
-  return away.sort((a, b) => a[0] - b[0]).slice(0, NEIGHBOURS).map(([, i]) => i);
+function placeAndNearest(map, values) { // of t-SNE the neighbours tell the place, else it them
+  if (!map.rows) {
+    const place = placeOf(map, values);
+    return [place, nearestOf(map.points.map(([x, y]) => (x - place[0]) ** 2 + (y - place[1]) ** 2)).map(([, i]) => i)];
+  }
+  const nearest = nearestOf(map.rows.map((row) => row.reduce((sum, v, k) => sum + (v * map.unit - values[k]) ** 2, 0)));
+  return [placeAmong(map.points, nearest), nearest.map(([, i]) => i)];
+}
+
+async function layOut(by) { // by t-SNE, one at a time
+  if (crowd.laying) return;
+  crowd.laying = true;
+  byId("map-words").textContent = "The digits are being laid out …";
+  const { network } = crowd;
+  try {
+    const response = await fetch(`api/crowd?${queryOf(network)}&by=${encodeURIComponent(by.replace(TSNE, ""))}`);
+    const told = await response.json();
+    if (network === crowd.network) crowd.maps[by] = response.ok ? { ...told, rows: rowsOf(told) } : told;
+    crowd.loads += 1;
+  } finally {
+    crowd.laying = false;
+  }
+  showMap();
+}
+
+function rowsOf({ points, rows }) { // integers with a sign, a row each
+  const all = new Int8Array(bytesOf(rows));
+  const width = all.length / points.length;
+  return points.map((_, i) => all.subarray(i * width, (i + 1) * width));
+}
+
+function nearestOf(away) { // [how far, which], the nearest first
+  return away.map((far, i) => [far, i]).sort((a, b) => a[0] - b[0]).slice(0, NEIGHBOURS);
 }
 
 function drawMap(by, points, nearest) {
