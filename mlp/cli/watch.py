@@ -13,35 +13,50 @@ import typer
 
 from mlp.cli import console
 from mlp.cli.page_options import Served, check_page_installed
+from mlp.common.errors import UsageError
 from mlp.training.runs.folder import find_folder
 
 
 def watch(
     runs: Annotated[
-        list[Path],
-        typer.Argument(metavar="RUN...", help="Folders of runs, or their names; see mlp runs."),
-    ],
+        list[Path] | None,
+        typer.Argument(
+            metavar="[RUN]...",
+            help="Folders of runs, or their names; see mlp runs. Others start on the page.",
+        ),
+    ] = None,
     *,
     served: Served,
 ) -> None:
-    """Open a page on which runs are seen to train, side by side, and can be paused or stopped."""
-    folders = [find_folder(run) for run in runs]
+    """Open a page on which runs are seen to train, side by side, and can be started and stopped."""
+    folders = [find_folder(run) for run in runs or []]
     check_page_installed()
+    from mlp.web.guard import is_loopback
     from mlp.web.server import listen, serve
+    from mlp.web.starting import Starting
     from mlp.web.watch_app import create_watch_app
     from mlp.web.watching import Watching
 
+    starting = Starting() if is_loopback(served.host) else None
+    if starting is None and not folders:
+        raise UsageError(
+            f"a page on {served.host}, open to other machines, starts no training: name a run"
+        )
     bound = listen(served.host, served.port)
     ending = threading.Event()
     watched = [Watching(folder.path.name, folder.path) for folder in folders]
-    serve(
-        create_watch_app(watched, served.host, ending),
-        bound,
-        browser=served.browser,
-        on_note=console.note,
-        hint="watch on this page",
-        ending=ending,
-    )
+    try:
+        serve(
+            create_watch_app(watched, served.host, ending, starting),
+            bound,
+            browser=served.browser,
+            on_note=console.note,
+            hint="watch on this page",
+            ending=ending,
+        )
+    finally:
+        for folder in starting.end() if starting is not None else ():
+            console.note(f"{folder} was stopped: mlp train --resume {folder} goes on with it")
 
 
 @contextmanager

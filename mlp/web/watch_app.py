@@ -15,9 +15,11 @@ from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
 from starlette.types import ASGIApp
 
+from mlp.common.errors import UsageError
 from mlp.web.app import answer_status, static_file
 from mlp.web.guard import Guard
 from mlp.web.page import read_static
+from mlp.web.starting import Starting
 from mlp.web.watching import Watching
 
 PACE = 0.2
@@ -26,14 +28,17 @@ PACE = 0.2
 QUIET = 50
 """After so many looks without news a line is sent, so that a connection that is gone is noticed."""
 
-SCRIPTS = "inside", "charts", "watch"
+SCRIPTS = "inside", "charts", "watch", "start"
 
 MOST_BYTES = 1000
 """Of what is asked."""
 
 
 def create_watch_app(
-    runs: Sequence[Watching], host: str = "127.0.0.1", ending: threading.Event | None = None
+    runs: Sequence[Watching],
+    host: str = "127.0.0.1",
+    ending: threading.Event | None = None,
+    starting: Starting | None = None,
 ) -> ASGIApp:
     """Make the application.
 
@@ -41,18 +46,20 @@ def create_watch_app(
         runs: those that it shows, side by side.
         host: the name or address that its server is bound to, which it answers to.
         ending: set when the server is to end, which nobody's watching keeps up.
+        starting: starts trainings that the page asks for, which are shown as well; None for none.
     """
-    ending = ending or threading.Event()
+    shown, ending = [*runs], ending or threading.Event()
     in_turn = anyio.CapacityLimiter(1)
 
     def chosen(request: Request) -> Watching:
         number = request.query_params.get("run", "0")
-        if not (number.isascii() and number.isdecimal() and int(number[:9]) < len(runs)):
+        if not (number.isascii() and number.isdecimal() and int(number[:9]) < len(shown)):
             raise HTTPException(404, "there is no such run here")
-        return runs[int(number[:9])]
+        return shown[int(number[:9])]
 
     async def names(_: Request) -> Response:
-        return JSONResponse({"runs": [run.name for run in runs]})
+        told = {"runs": [run.name for run in shown], "starts": starting is not None}
+        return JSONResponse(told)
 
     async def events(request: Request) -> Response:
         return StreamingResponse(_moments(chosen(request), in_turn, ending), 200, None, EVENTS)
@@ -68,10 +75,23 @@ def create_watch_app(
             raise HTTPException(410, "the folder of the run is gone") from None
         return JSONResponse({})
 
+    async def start(request: Request) -> Response:
+        if starting is None:
+            raise HTTPException(404, "no training is started from here")
+        try:
+            asked = dict(json.loads(await _body(request)))
+            shown.append(await anyio.to_thread.run_sync(starting.start, asked))
+        except (ValueError, TypeError, RecursionError):
+            raise HTTPException(422, "that cannot be asked of a training") from None
+        except UsageError as error:
+            raise HTTPException(422, str(error)) from None
+        return JSONResponse({"number": len(shown) - 1, "name": shown[-1].name})
+
     routes = [
         Route("/api/runs", names),
         Route("/api/events", events),
         Route("/api/ask", ask, methods=["POST"]),
+        Route("/api/start", start, methods=["POST"]),
         static_file("/", read_static("watch.html"), "text/html"),
         *(static_file(f"/{name}", read_static(name), "text/css") for name in STYLES),
         *(

@@ -56,3 +56,9 @@ def test_a_run_that_goes_on_is_not_seen_as_ended(mlp: Command, epochs: int) -> N
     assert asked is not None
     assert ("network" in about[0]) == goes_on  # it tells of itself to who still watches
     assert asked.stop != goes_on
+
+
+def test_where_others_can_open_the_page_it_starts_no_training(mlp: Command) -> None:
+    result = mlp("watch", "--host", "0.0.0.0")
+    assert (result.code, result.out) == (2, "")
+    assert "starts no training: name a run" in result.err

@@ -23,7 +23,9 @@ def client(tmp_path: Path) -> Client:
     return Client(create_watch_app([Watching("first", tmp_path)]))
 
 
-@pytest.mark.parametrize("path", ["/", "/watch.js", "/charts.js", "/inside.js", "/watch.css"])
+@pytest.mark.parametrize(
+    "path", ["/", "/watch.js", "/start.js", "/charts.js", "/inside.js", "/watch.css"]
+)
 def test_the_page_may_do_no_more_than_it_needs(client: Client, path: str) -> None:
     response = client.get(path)
     assert response.status == 200
@@ -32,7 +34,7 @@ def test_the_page_may_do_no_more_than_it_needs(client: Client, path: str) -> Non
 
 
 def test_runs_are_named(client: Client) -> None:
-    assert client.get("/api/runs").json() == {"runs": ["first"]}
+    assert client.get("/api/runs").json() == {"runs": ["first"], "starts": False}
 
 
 def test_what_is_asked_reaches_the_run(client: Client, tmp_path: Path) -> None:

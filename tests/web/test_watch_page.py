@@ -198,3 +198,35 @@ def test_a_run_that_is_resumed_is_watched_again(browser: Any, tmp_path: Path) ->
         process.send_signal(signal.SIGINT)
         process.communicate(timeout=PATIENCE)
     assert process.returncode == 0
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_a_training_is_started_on_the_page(browser: Any, tmp_path: Path, scheme: str) -> None:
+    with started(tmp_path, "watch", "--no-browser") as (process, address):
+        page = Page(browser, address)
+        page.until(lambda: page.run("return document.getElementById('start').open"))
+        assert hindrances(browser, scheme) == []
+        fill = (
+            "for (const [name, value] of Object.entries(arguments[0]))"
+            " document.querySelector(`#start [name=${name}]`).value = value;"
+        )
+        page.run(fill, {"hidden": "16", "epochs": "0", "batch_size": "full"})
+        page.click("#start button")
+        page.until(lambda: "It did not start:" in page.text("#start-told"))
+        page.run(fill, {"epochs": "3"})
+        page.click("#start button")
+        page.until(lambda: "the training has ended, after 3 of 3 epochs" in page.text(".state"))
+        assert not page.run("return document.getElementById('start').open")
+        assert "784-16-10, relu" in page.text(".about")
+        page.run(fill, {"epochs": "9999"})
+        page.run("document.querySelector('#start').open = true")
+        page.click("#start button")
+        page.until(lambda: "of 9999" in page.text(".state", 1))
+        assert hindrances(browser, scheme) == []
+        assert [fault for fault in page.errors() if "422" not in fault] == []  # which was refused
+        process.send_signal(signal.SIGINT)
+        _, err = process.communicate(timeout=PATIENCE)
+    assert process.returncode == 0
+    assert "mlp train --resume runs" in err
+    assert "Traceback" not in err
+    assert len(list((tmp_path / "runs").glob("*/model.safetensors"))) == 2

@@ -12,25 +12,28 @@ function complain(text) {
 
 const STREAMS = 5; // which a browser keeps open to a server, and one connection more to ask
 
-function watchRun(number, name, count) {
+const watched = []; // the runs
+
+function addRun(number, name) {
+  const run = watchRun(number, name);
+  watched.push(run);
+  if (watched.length > STREAMS) watched.filter(({ ended }) => ended).forEach(({ source }) => source.close());
+  return run;
+}
+
+function watchRun(number, name) {
   const view = byId("run").content.cloneNode(true).firstElementChild;
   const one = (selector) => view.querySelector(selector);
-  const run = { number, view, one, epoch: -1, ended: false };
+  const run = { number, view, one, epoch: -1, ended: false, source: null };
   one(".name").textContent = name;
-  if (number) { // one main a page
-    const other = document.createElement("div");
-    other.className = "run";
-    other.append(...view.childNodes);
-    run.view = other;
-    run.one = (selector) => other.querySelector(selector);
-  }
   byId("runs").append(run.view);
   connectControls(run);
   const source = new EventSource(`api/events?run=${number}`);
+  run.source = source;
   source.onmessage = ({ data }) => {
     complain("");
     showMoment(run, JSON.parse(data));
-    if (run.ended && count > STREAMS) source.close(); // the others need the connection
+    if (run.ended && watched.length > STREAMS) source.close(); // the others need the connection
   };
   source.addEventListener("gone", () => {
     source.close();
@@ -256,8 +259,9 @@ function showLayers(run, { layers = [] }) {
 }
 
 async function start() {
-  const { runs } = await (await fetch("api/runs")).json();
-  window.watched = runs.map((name, number) => watchRun(number, name, runs.length)); // for tests
+  const { runs, starts } = await (await fetch("api/runs")).json();
+  runs.forEach((name, number) => addRun(number, name));
+  if (starts) offerStart(!runs.length);
 }
 
 start().catch(() => complain("The server does not answer: has mlp watch, or the training, ended?"));
