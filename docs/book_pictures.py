@@ -18,8 +18,7 @@ from PIL import Image
 ROOT = Path(__file__).resolve().parents[1]
 sys.path[:0] = [str(ROOT), str(ROOT / "tests" / "support")]
 
-from command import Result  # noqa: E402
-from documented import run_mlp, run_page  # noqa: E402
+from documented import in_a_process, run_page  # noqa: E402
 
 from mlp.common.atomic import replacing  # noqa: E402
 
@@ -35,14 +34,9 @@ def shown(chapter: Path) -> list[str]:
 
 def make(chapter: Path) -> None:
     """Run a chapter in an empty folder and keep its pictures."""
-
-    def mlp(*arguments: object) -> Result:
-        done = run_mlp(Path.cwd(), *map(str, arguments))
-        return Result(done.returncode, done.stdout, done.stderr)
-
     with tempfile.TemporaryDirectory() as folder:
         os.chdir(folder)
-        run_page(chapter, mlp)
+        run_page(chapter, in_a_process(Path(folder)))
         for name in shown(chapter):
             with Image.open(name) as whole:
                 picture = whole.convert("RGB")

@@ -17,6 +17,7 @@ extensions = [
     "sphinx.ext.mathjax",
     "sphinx-mathjax-offline",
     "commands",
+    "executed",
     "outside",
 ]
 root_doc = "index"

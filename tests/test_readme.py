@@ -19,6 +19,8 @@ from source import ROOT
 
 import mlp
 from mlp.models.predict import predict
+from mlp.nn.losses import SoftmaxCrossEntropy
+from mlp.nn.optim.sgd import SGD
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 
@@ -128,3 +130,24 @@ def test_synthetic_digits_alone_teach_to_read_mnist(mnist: Path) -> None:
     mlp.train(model, mlp.load_dataset("synthetic:10000+100"), mlp.Recipe(epochs=3))
     test = mlp.load_dataset("mnist", mnist).test
     assert np.mean(predict(model, test.images) == test.labels) >= 0.8
+
+
+def test_the_step_that_it_shows_lowers_the_loss() -> None:
+    block = README.partition("## How it works")[2].partition("```python\n")[2].partition("```")[0]
+    data = mlp.load_dataset("synthetic:100+50").train
+    model = mlp.MLP([784, 16, 10], seed=0)
+    optimizer = SGD(model.parameters, model.gradients, model.backend)
+    optimizer.lr[:] = 0.1
+    names: dict[str, Any] = {
+        "model": model,
+        "criterion": SoftmaxCrossEntropy(10, model.backend, "float32"),
+        "optimizer": optimizer,
+        "x": (data.images.reshape(len(data), -1) / 255).astype(np.float32),
+        "labels": data.labels,
+    }
+    losses = []
+    for _ in range(5):
+        exec(compile(block, "README.md", "exec"), names)
+        losses.append(names["loss"].item())
+    assert losses == sorted(losses, reverse=True)
+    assert losses[-1] < 0.9 * losses[0]

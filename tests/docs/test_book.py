@@ -8,12 +8,11 @@ from pathlib import Path
 
 import pytest
 from command import in_this_process
-from documented import run_notebook, run_page
+from documented import RUN_WHOLE, run_notebook, run_page
 from source import ROOT
 from threadpoolctl import threadpool_limits
 
 DOCS = ROOT / "docs"
-PAGES = [*sorted((DOCS / "book").glob("[0-9]*.md")), *sorted((DOCS / "explained").glob("*.md"))]
 NOTEBOOKS = sorted((DOCS / "notebooks").glob("*.ipynb"))
 
 
@@ -24,7 +23,7 @@ def one_thread() -> Iterator[None]:
         yield
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda path: path.stem)
+@pytest.mark.parametrize("page", RUN_WHOLE, ids=lambda path: path.stem)
 def test_a_page_runs(
     page: Path,
     tmp_path: Path,
@@ -44,7 +43,7 @@ def test_a_notebook_runs(notebook: Path) -> None:
 
 def test_the_pictures_are_small_and_shown() -> None:
     pictures = {path.name: path.stat().st_size for path in (DOCS / "book").glob("pictures/*.png")}
-    text = "".join(page.read_text(encoding="utf-8") for page in PAGES)
+    text = "".join(page.read_text(encoding="utf-8") for page in RUN_WHOLE)
     assert {name for name in pictures if f"](pictures/{name})" not in text} == set()
     assert sum(pictures.values()) < 200_000
 

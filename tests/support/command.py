@@ -7,10 +7,12 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-import pytest
 from source import ROOT
+
+if TYPE_CHECKING:
+    import pytest  # without which the site is built
 
 DATA = ("--dataset", "synthetic:120+50", "--device", "cpu")
 TINY = (*DATA, "--hidden", "8", "--epochs", "2", "--batch-size", "32")
@@ -25,15 +27,20 @@ class Result(NamedTuple):
 
 Command = Callable[..., Result]
 
+ASKED_BY_A_TERMINAL = ("NO_COLOR", "FORCE_COLOR", "COLUMNS", "TTY_COMPATIBLE")
+"""The variables by which a developer's own terminal would change what is printed."""
+
 
 def in_this_process(
     folder: Path, patch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> Command:
     """Run the command line in a folder, whatever a developer's own terminal asks for."""
+    import pytest
+
     from mlp.cli import main  # which takes a while
 
     patch.chdir(folder)
-    for name in ("NO_COLOR", "FORCE_COLOR", "COLUMNS", "TTY_COMPATIBLE"):
+    for name in ASKED_BY_A_TERMINAL:
         patch.delenv(name, raising=False)
 
     def run(*arguments: object) -> Result:

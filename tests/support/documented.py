@@ -14,9 +14,18 @@ from io import StringIO
 from pathlib import Path
 from textwrap import dedent
 from typing import Any, NamedTuple
+from unittest.mock import patch
 
-from command import Command
+from command import ASKED_BY_A_TERMINAL, Command, Result
 from source import ROOT
+
+import mlp
+
+RUN_WHOLE = [
+    *sorted((ROOT / "docs" / "book").glob("[0-9]*.md")),
+    *sorted((ROOT / "docs" / "explained").glob("*.md")),
+]
+"""The pages whose blocks are run from top to bottom, and print what stands below them."""
 
 SAME = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
 """How what a page shows is compared with what is printed: ... stands for anything."""
@@ -39,11 +48,18 @@ def blocks(page: str) -> list[Block]:
     ]
 
 
-def run_page(path: Path, mlp: Command) -> int:
+def few_digits(*_: object, **__: object) -> mlp.Dataset:
+    """What MNIST is where a page asks for it: digits that are drawn in no time."""
+    return mlp.load_dataset("synthetic:1200+300")
+
+
+@patch("mlp.data.load.load_mnist", few_digits)
+def run_page(path: Path, command: Command) -> int:
     """Run a page from top to bottom, in one namespace, and compare what it prints.
 
     Blocks of ``python`` and ``sh`` are run; a block of ``text`` is what the block before it prints,
-    a command's stderr before its stdout. A command whose comment has "exit code N" ends so.
+    a command's stderr before its stdout. A command whose comment has "exit code N" ends so. MNIST
+    is `few_digits`.
 
     Returns:
         How many blocks ran.
@@ -61,10 +77,10 @@ def run_page(path: Path, mlp: Command) -> int:
             printed, ran = "", ran + 1
             for line in block.text.replace("\\\n", "").splitlines():
                 wanted = re.search(r" #.*exit code (\d+)", line)
-                for command in commands(f"```sh\n{line}\n```"):
-                    program, *arguments = shlex.split(command)
-                    assert program == "mlp", f"{place}: {command}"
-                    done = mlp(*arguments)
+                for shown in commands(f"```sh\n{line}\n```"):
+                    program, *arguments = shlex.split(shown)
+                    assert program == "mlp", f"{place}: {shown}"
+                    done = command(*arguments)
                     assert done.code == int(wanted[1] if wanted else 0), f"{place}: {done}"
                     printed += done.err + done.out
         elif block.language == "text":
@@ -83,14 +99,25 @@ def commands(text: str) -> list[str]:
 
 
 def run_mlp(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    kept = {name: value for name, value in os.environ.items() if name not in ASKED_BY_A_TERMINAL}
     return subprocess.run(
         [sys.executable, "-m", "mlp", *arguments],
         cwd=folder,
-        env={**os.environ, "MLP_OFFLINE": "1", "PYTHONPATH": str(ROOT), "BROWSER": "true"},
+        env={**kept, "MLP_OFFLINE": "1", "PYTHONPATH": str(ROOT), "BROWSER": "true"},
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
     )
+
+
+def in_a_process(folder: Path) -> Command:
+    """The command line in a folder, and in a process of its own."""
+
+    def run(*arguments: object) -> Result:
+        done = run_mlp(folder, *map(str, arguments))
+        return Result(done.returncode, done.stdout, done.stderr)
+
+    return run
 
 
 def run_notebook(path: Path) -> None:

@@ -12,20 +12,20 @@ from contextlib import contextmanager
 
 
 @contextmanager
-def serving(*arguments: object) -> Iterator[int]:
-    """Run ``mlp draw`` and give its port; at the end it is interrupted, and must take it well."""
-    with serving_process(*arguments) as (port, _):
+def serving(*arguments: object, command: str = "draw") -> Iterator[int]:
+    """Run ``mlp draw``, or another, and give its port; in the end it is interrupted."""
+    with serving_process(*arguments, command=command) as (port, _):
         yield port
 
 
 @contextmanager
 def serving_process(
-    *arguments: object, environment: Mapping[str, str] | None = None
+    *arguments: object, command: str = "draw", environment: Mapping[str, str] | None = None
 ) -> Iterator[tuple[int, int]]:
     """Do as `serving`, and give the process's number, too; set variables of its environment."""
-    command = [sys.executable, "-m", "mlp", "draw", "--no-browser", *map(str, arguments)]
+    words = [sys.executable, "-m", "mlp", command, "--no-browser", *map(str, arguments)]
     with subprocess.Popen(
-        command,
+        words,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         env={**os.environ, **(environment or {})},
