@@ -155,6 +155,21 @@ class Batches:
             x = self._deformation(x, first, self.key, unit)
         return x, labels
 
+    def gather_into(self, x: Array, rows: Array, first: int = 0) -> None:
+        """Write to ``x``, (n, I), what `gather` returns, on a device without memory of its own.
+
+        Args:
+            x: floats of the model's dtype.
+            rows: see `gather`, as for ``first``.
+            first: the place of the first one.
+        """
+        if self._deformation is not None:
+            self.xp.copyto(x, self.gather(rows, first)[0])
+        elif self.keeps_floats:
+            self.xp.take(self.images, rows, axis=0, out=x)
+        else:
+            self._as_floats(self._pick(rows), x)
+
     def labels_of(self, rows: Array) -> Array:
         """Copy the labels of rows; the array is reused by the next call for as many.
 

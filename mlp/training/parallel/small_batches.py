@@ -28,8 +28,9 @@ from mlp.training.recipe import Recipe
 from mlp.training.step import Step, make_optimizer
 
 SPAN_MICRO_BATCHES = 2
-"""A span's images are gathered at once; they are at most so many micro-batches' worth. A larger
-batch goes to `large_batches`, whatever the number of cores, as here every worker has all of it."""
+"""A span's images are gathered at once; they are at most so many micro-batches' worth, of several
+workers one, as the next one is gathered beside it. A larger batch goes to `large_batches`, whatever
+the number of cores, as here every worker has all of it."""
 
 Span = tuple[int, Array, Array]
 """Which arrays the images of a span are in; the images x (n, I); their labels (n,) or (n, L)."""
@@ -52,9 +53,8 @@ class SmallBatchExecutor(Executor):
         self.shards = make_shards(model, batch_size, group, plan) if plan.shards > 1 else []
         shard_steps = [ShardStep(shard, recipe) for shard in self.shards]
         steps: Sequence[Step] = shard_steps or [Step(model, recipe)]
-        self.span = max(
-            1, min(memory.span, SPAN_MICRO_BATCHES * batches.micro_batch_size // batch_size)
-        )
+        most = (1 if self.shards else SPAN_MICRO_BATCHES) * batches.micro_batch_size
+        self.span = max(1, min(memory.span, most // batch_size))
         super().__init__(steps, model, batches, batch_size, recipe, group, self.span)
         # The steps of that many workers, by their number: each has the same shards in other hands.
         self.workers: dict[int, list[WorkerStep]] = {}
@@ -67,10 +67,9 @@ class SmallBatchExecutor(Executor):
                 ]
             # Each shard has its part of these.
             self.optimizer_state = make_optimizer(model, model.gradients, recipe).state
-        self.augmented = recipe.augment is not None
-        self.prefetches = self.augmented and memory.workers > 1 and not self.shards
-        rows = self.span * batch_size if self.shards and self.augmented else 0
-        self.deformed = [self.xp.zeros((rows, model.sizes[0]), dtype=model.dtype) for _ in range(2)]
+        self.prefetches = recipe.augment is not None and memory.workers > 1 and not self.shards
+        rows = self.span * batch_size if self.shards and not self.in_order else 0
+        self.images = [self.xp.zeros((rows, model.sizes[0]), dtype=model.dtype) for _ in range(2)]
         self.lrs = [self.xp.zeros(self.span, dtype=model.dtype) for _ in steps]
         losses = self.span, model.networks, 1
         self.losses = [self.xp.zeros(losses, dtype=model.dtype) for _ in steps]
@@ -167,19 +166,22 @@ class SmallBatchExecutor(Executor):
         batches = self.worker_batches[rank]
         if self.in_order:
             yield 0, *batches.slice(0, len(batches))
-        elif self.augmented and self.shards:
-            yield from self._deform(spans, start, rank)
+        elif self.shards:
+            yield from self._share(spans, start, rank)
         elif self.prefetches and len(spans) > 1:
             yield from prefetch(batches, spans, start)
         else:
             for rows, first in zip(spans, firsts(spans, start), strict=True):
                 yield 0, *batches.gather(rows, first)
 
-    def _deform(self, spans: list[Array], start: int, rank: int) -> Iterator[Span]:
-        """Deform a worker's share of each span's images, in memory that all workers share."""
+    def _share(self, spans: list[Array], start: int, rank: int) -> Iterator[Span]:
+        """Gather a worker's share of each span's images, in arrays that all workers read.
+
+        There are two of these in turn, as another worker may still be in the span before.
+        """
         workers, batches = self.group.count, self.worker_batches[rank]
         for nth, (rows, first) in enumerate(zip(spans, firsts(spans, start), strict=True)):
             share = share_of(len(rows), rank, workers)
-            x = self.deformed[nth % 2][: len(rows)]
-            self.xp.copyto(x[share], batches.gather(rows[share], first + share.start)[0])
+            x = self.images[nth % 2][: len(rows)]
+            batches.gather_into(x[share], rows[share], first + share.start)
             yield nth % 2, x, batches.labels_of(rows)

@@ -69,10 +69,13 @@ def test_workers_are_as_many_as_there_are_cores_and_shards(
     assert trainer.executor.group.size == workers
 
 
-def test_images_are_deformed_where_no_worker_reads(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A rank deforms its share of the next span while another may still be in this one."""
+@pytest.mark.parametrize("augment", [None, "affine"])
+def test_images_are_gathered_where_no_worker_reads(
+    augment: str | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A rank gathers its share of the next span while another may still be in this one."""
     share_out(monkeypatch, 2)
-    trainer = Trainer(toy_model(), DATA.train, Recipe(batch_size=2, augment="affine", **FAST))
+    trainer = Trainer(toy_model(), DATA.train, Recipe(batch_size=2, augment=augment, **FAST))
     assert isinstance(trainer.executor, SmallBatchExecutor)
     rows = [np.arange(i, i + 8) for i in range(0, 32, 8)]
     x = [x for _, x, _ in trainer.executor._gather(rows, 0, 0)]
@@ -85,10 +88,10 @@ def test_images_are_deformed_where_no_worker_reads(monkeypatch: pytest.MonkeyPat
     [{"batch_size": 2}, {"batch_size": 2, "augment": "affine"}, {"batch_size": "full"}],
     ids=str,
 )
-def test_each_worker_gathers_into_arrays_of_its_own(
+def test_each_worker_gathers_for_all_or_into_arrays_of_its_own(
     options: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A thread may gather the next span's images while another still reads this one's."""
+    """A thread may gather the next span's labels while another still reads this one's."""
     share_out(monkeypatch, 2)
     small_micro_batches(monkeypatch, 12_800)  # 40 images
     trainer = Trainer(toy_model(), DATA.train, Recipe(**options, **FAST))
@@ -98,5 +101,22 @@ def test_each_worker_gathers_into_arrays_of_its_own(
     )
     np.testing.assert_array_equal(labels, labels_other)
     assert not np.shares_memory(labels, labels_other)
-    deformed = "augment" in options  # by all workers for all
-    assert np.shares_memory(x, x_other) == deformed
+    assert np.shares_memory(x, x_other) == (options["batch_size"] == 2)  # not as they lie
+
+
+@pytest.mark.parametrize("as_floats", [False, True])
+def test_workers_together_gather_what_one_gathers(
+    as_floats: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    share_out(monkeypatch, 3)
+    if not as_floats:
+        small_micro_batches(monkeypatch, 12_800)  # 40 images, so that they are kept as bytes
+    trainer = Trainer(toy_model(), DATA.train, Recipe(batch_size=2, **FAST))
+    executor, rows = trainer.executor, np.array([3, 1, 59, 3, 0, 7, 11])
+    assert isinstance(executor, SmallBatchExecutor)
+    assert trainer.batches.keeps_floats == as_floats
+    executor.images[0][:] = np.nan
+    for rank in range(executor.group.count):
+        _, x, labels = next(executor._gather([rows], 0, rank))
+        np.testing.assert_array_equal(labels, DATA.train.labels[rows])
+    np.testing.assert_array_equal(x, trainer.batches.gather(rows)[0])
