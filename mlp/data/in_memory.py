@@ -80,7 +80,13 @@ def _split(
     answers = tuple(map(str, getattr(y, "columns", ()))) or _name_of(y)
     if split.features.ndim != 2 or len(names) != split.features.shape[1]:
         names = split.columns or ()
-    return replace(split, columns=names or None, answers=answers)
+    is_spread = split.labels is not None and split.labels.ndim == 2  # over the columns of a frame
+    return replace(
+        split,
+        columns=names or None,
+        answers=answers,
+        label_names=answers if is_spread else (),
+    )
 
 
 def _of_frame(

@@ -11,7 +11,7 @@ from mlp.common.errors import DataError
 from mlp.data.arrange import arrange
 from mlp.data.inputs import Columns, Inputs, Numbers, Pixels
 from mlp.data.interpret import as_images
-from mlp.data.ranges import range_for
+from mlp.data.ranges import range_for, told_inverted
 from mlp.data.raw import RawSplit
 from mlp.data.unlike import told_unlike
 
@@ -29,7 +29,7 @@ class Intake:
         self._inputs, self._width, self._source = inputs, width, source
         self._range: Pixels | None = None  # of this file, once a chunk shows it
         self.remark: str | None = None
-        """A sentence about a range that is narrower than the model's, or about columns that are
+        """A sentence about a range that is narrower than the model's, ink, or columns that are
         unlike those that it has learnt from; None if there is none."""
         self._is_first = True
 
@@ -70,4 +70,7 @@ class Intake:
     ) -> NDArray[Any]:
         if self._range is None and values.any():  # the first rows that are not blank decide
             self._range, self.remark = range_for(values, inputs, self._source)
+            taken = self._range.apply(values, self._source, numbers)
+            self.remark = self.remark or told_inverted(taken, self._source)
+            return taken
         return (self._range or inputs).apply(values, self._source, numbers)

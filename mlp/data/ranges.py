@@ -21,9 +21,14 @@ PALE = 1.5
 FEWEST = 20
 """Images, below which nothing is concluded from where most of them end: a few may be pale."""
 
+INK = 0.6
+"""Images whose mean is more than this part of ink are worth a remark."""
+
 SATURATED_GAP = 5.0
 """Many images that reach one full scale and go no further are of that scale, where the model's is
 greater by this factor: pale ink varies, or ends at no such number."""
+
+_LOOKED_AT = 1_000  # images, for how much ink there is
 
 
 def range_for(values: NDArray[Any], inputs: Pixels, source: str) -> tuple[Pixels, str | None]:
@@ -104,6 +109,21 @@ def told_apart(train: NDArray[Any], test: NDArray[Any], inputs: Pixels, source: 
     if any(_are_of_a_narrower(values, inputs) for values in (train, test)):
         raise DataError(f"{told}: bring all of them to one range")
     return f"{told}: the one are read as paler than the other"
+
+
+def told_inverted(pixels: NDArray[Any], source: str) -> str | None:
+    """Tell that many images are mostly ink.
+
+    Args:
+        pixels: uint8, shape (N, ...), as a model takes them.
+        source: where they are, for the message.
+    """
+    if len(pixels) < FEWEST or pixels.dtype != np.uint8 or pixels[:_LOOKED_AT].mean() < INK * 255:
+        return None
+    return (
+        f"the pixels of {source} are mostly ink, as 0 is paper and 255 is ink: invert them, unless "
+        "the model was trained on such"
+    )
 
 
 def _are_of_a_narrower(values: NDArray[Any], inputs: Pixels) -> bool:

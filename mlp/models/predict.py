@@ -19,7 +19,7 @@ from mlp.data.formats.categories import values_of
 from mlp.data.formats.row_columns import named_features
 from mlp.data.frames import is_frame, is_row, table_of
 from mlp.data.inputs import Columns, Pixels
-from mlp.data.ranges import SHARES, range_for
+from mlp.data.ranges import SHARES, range_for, told_inverted
 from mlp.data.unlike import told_unlike
 from mlp.models.metadata import inputs_of, task_of, temperature_of
 from mlp.nn.network import MLP
@@ -221,9 +221,9 @@ def _as_pixels(pixels: NDArray[Any], inputs: Pixels) -> NDArray[Any]:
         DataError: if the values are in no range that `predict` takes.
     """
     found, remark = range_for(pixels, inputs, GIVEN)
-    if remark is not None:
-        warnings.warn(remark, stacklevel=4)
     taken = found.apply(pixels, GIVEN)
+    if remark := remark or told_inverted(taken, GIVEN):
+        warnings.warn(remark, stacklevel=4)
     if pixels.dtype.kind == "f" and (found.low, found.high) == (SHARES.low, SHARES.high):
         scaled = np.multiply(pixels, 255, dtype=np.float64)
         # Bytes divided by 255 are read to the bit as the bytes; other floats keep their fractions.

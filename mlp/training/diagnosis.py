@@ -117,8 +117,7 @@ def warn_after(
             f"the loss rose from {start:.3g} to {tail:.3g} in epoch {epoch.epoch}: "
             f"{'should it go on,' if is_usual_rate(recipe) else high} try --lr {recipe.lr / 10:g}"
         )
-    chance = chance_of(batches.given_labels)
-    if epoch.test_accuracy > chance + STUCK * (1.0 - chance):
+    if not _is_at_chance(epoch, batches):
         return
     stuck = f"the accuracy is stuck at chance ({epoch.test_accuracy:.1%})"
     dead, flat, certainty = _examine(model, batches, recipe)
@@ -138,6 +137,20 @@ def warn_after(
             f"{stuck} and the softmax is saturated: its largest probability is {certainty:.4f} on "
             "average, so that hardly any gradient is left; try a smaller --init or --lr"
         )
+
+
+def _is_at_chance(epoch: Epoch, batches: Batches) -> bool:
+    """Whether a network may do no better than a constant answer.
+
+    Of rows with weights the best one by their number is no measure: the rare classes are to be
+    answered more often, and other rows less well for it. There it may be any constant answer.
+    """
+    labels = batches.given_labels
+    chance = chance_of(labels)
+    if batches.weights is None or labels.ndim > 1:
+        return epoch.test_accuracy <= chance + STUCK * (1.0 - chance)
+    shares = np.bincount(labels) / len(labels)  # (C,)
+    return bool((np.abs(epoch.test_accuracy - shares) <= STUCK * (1.0 - shares)).any())
 
 
 def is_lost(epoch: Epoch, chance: float, recipe: Recipe) -> bool:

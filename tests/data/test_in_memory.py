@@ -204,3 +204,17 @@ def test_a_trained_model_finds_the_columns_of_a_frame_again_as_it_trains_on():
     notes = []
     mlp.train(model, (frame.to_numpy(), y), mlp.Recipe(epochs=1), on_warning=notes.append)
     assert any("in the order a, b, c" in note for note in notes)
+
+
+def test_the_columns_of_a_frame_of_labels_name_the_classes() -> None:
+    pandas = pytest.importorskip("pandas")
+    words = np.array(["bat", "ant", "cat"])[np.arange(40) % 3]
+    X = np.random.default_rng(3).normal(0, 1, (40, 2))
+    spread = pandas.get_dummies(pandas.Series(words))
+    data = mlp.load_dataset((X, spread), test=4)
+    assert data.task.names == ("ant", "bat", "cat")
+    same = mlp.load_dataset((X, words), test=4)
+    np.testing.assert_array_equal(data.train.labels, same.train.labels)
+    several = pandas.DataFrame({"wet": np.arange(40) % 2, "red": np.arange(40) // 2 % 2})
+    data = mlp.load_dataset((X, several), test=4)
+    assert (data.task.kind, data.task.names) == ("multilabel", ("wet", "red"))

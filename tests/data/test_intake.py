@@ -79,3 +79,15 @@ def test_columns_are_taken_by_name_and_standardised() -> None:
     assert intake.take(raw).tolist() == [[1.0, 2.0]]
     with pytest.raises(DataError, match="no column 'a'"):
         intake.take(RawSplit(np.zeros((1, 2)), None, ("b", "c")))
+
+
+@pytest.mark.parametrize(("share", "told"), [(1.0, True), (0.5, False)])
+def test_rows_that_are_mostly_ink_are_told(share: float, told: bool) -> None:
+    images = np.random.default_rng(3).integers(0, 60, (40, 4, 4), dtype=np.uint8)
+    images[: int(40 * share)] = 255 - images[: int(40 * share)]
+    intake = Intake(Pixels(shape=(4, 4)), 16, "drawn")
+    intake.take(RawSplit(images))
+    assert ("drawn are mostly ink" in (intake.remark or "")) == told
+    single = Intake(Pixels(shape=(4, 4)), 16, "drawn")
+    single.take(RawSplit(images[:1]))
+    assert single.remark is None

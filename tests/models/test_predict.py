@@ -277,3 +277,13 @@ def test_images_of_as_many_pixels_in_another_shape_are_refused(
     for same in ((8, 8), (1, 64), (64,), (2, 64), (2, 8, 8), (2, 8, 8, 1), (2, 1, 8, 8)):
         images = np.random.default_rng(3).integers(0, 256, same, dtype=np.uint8)
         assert len(predict(model, images)) == max(1, images.size // 64)
+
+
+def test_images_that_are_mostly_ink_are_warned_of() -> None:
+    model = MLP([64, 3])
+    images = np.random.default_rng(3).integers(200, 256, (30, 8, 8), dtype=np.uint8)
+    with pytest.warns(UserWarning, match="mostly ink, as 0 is paper and 255 is ink: invert them"):
+        predict(model, images)
+    with pytest.warns(UserWarning, match="mostly ink"):
+        predict(model, images / 255)
+    predict(model, images[:19])

@@ -208,3 +208,17 @@ def test_all_correct_is_no_sign_of_a_rate_too_high() -> None:
     history = train(toy_model(), DATA, recipe, on_warning=warnings.append)
     assert history.epochs[-1].train_accuracy == 1.0
     assert not [warning for warning in warnings[-20:] if "epoch 80" in warning]
+
+
+@pytest.mark.parametrize(("accuracy", "told"), [(0.8, False), (0.05, True), (0.95, True)])
+def test_rows_with_weights_may_be_answered_worse_than_by_one_answer(
+    accuracy: float, told: bool
+) -> None:
+    """Where the rare class is to be found, fewer answers are right; as many as it has, by luck."""
+    model = with_hidden_biases(-1e3, "relu")
+    labels = (np.arange(60) % 20 == 0).astype(np.uint8)
+    weights = np.where(labels, 10.0, 0.5)
+    batches = Batches(DATA.train.images, labels, model, weights=weights)
+    epoch = Epoch(2, 1.6, accuracy, accuracy, None, 0.1)
+    found = list(warn_after(model, batches, Recipe(**FAST), epoch, np.array([1.6, 1.6]), set()))
+    assert bool(found) == told
