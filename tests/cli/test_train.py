@@ -343,3 +343,18 @@ def test_two_files_are_named(mlp: Command, tmp_path: Path) -> None:
             "--json").out
     )  # fmt: skip
     assert told["test_total"] == 12
+
+
+def test_inverted_images_that_teach_nothing_end_with_code_3(mlp: Command, tmp_path: Path) -> None:
+    images = load_dataset("synthetic:400+100")
+    splits = {"train": images.train, "test": images.test}
+    arrays = {f"x_{name}": 255 - split.images for name, split in splits.items()}
+    labels = {f"y_{name}": split.labels for name, split in splits.items()}
+    np.savez(tmp_path / "ink.npz", **arrays, **labels)
+    result = mlp("train", "--dataset", "ink.npz", "--epochs", "40", "--out", "m.safetensors")
+    assert result.code == 3, result.err
+    assert "answers all images alike after the last epoch" in result.err
+    assert "invert them" in result.err.splitlines()[-1]
+    assert (tmp_path / "m.safetensors").exists()
+    np.savez(tmp_path / "blank.npz", X=np.zeros((40, 4, 4), np.uint8), y=np.arange(40) % 2)
+    refused(mlp("train", "--dataset", "blank.npz"), "training images of", "are alike")
