@@ -29,7 +29,7 @@ from mlp.nn.network import MLP
 from mlp.nn.optim import Optimizer
 from mlp.training.callbacks import Callback
 from mlp.training.parallel.executor import Executor
-from mlp.training.parallel.replica import NetworkPart
+from mlp.training.parallel.replica import Replica
 from mlp.training.step import Step
 
 FLOORS = (
@@ -301,7 +301,7 @@ def test_an_override_keeps_its_bases_signature() -> None:
         for base, cls, name in found
         if shape_of(getattr(cls, name)) != shape_of(getattr(base, name))
     ]
-    assert {(Layer, Linear, "forward"), (MLP, NetworkPart, "allocate")} <= set(found)
+    assert {(Layer, Linear, "forward"), (MLP, Replica, "allocate")} <= set(found)
     assert {base for base, _, _ in found} >= {Activation, Loss, Optimizer, Executor, Callback}
     assert changed == []
 
