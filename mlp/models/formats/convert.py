@@ -11,6 +11,7 @@ from mlp.common.errors import ModelError, UsageError
 from mlp.common.foreign import MODEL, foreign
 from mlp.common.overwrite import check_destination, check_holds_only, taken
 from mlp.common.plain_file import check_file
+from mlp.data.formats.registry import FORMATS as DATA_FORMATS
 from mlp.data.inputs import Pixels
 from mlp.models.formats.parameters import build
 from mlp.models.formats.registry import FORMATS, Format, OwnFormat
@@ -69,7 +70,11 @@ def read_model(
             )
         if isinstance(format, OwnFormat):  # holds layers that `Parameters` cannot, too
             return _read_own(format, path, activation, output, dtype, backend)
-        found = format.read(path)
+        try:
+            found = format.read(path)
+        except ModelError:
+            _refuse_data(format, path)
+            raise
     except OSError as error:
         raise ModelError(f"cannot read {path}: {error.strerror or error}") from None
     usual = NORMED if found.batch_norms else ACTIVATION
@@ -150,6 +155,20 @@ def _read_own(
     _settle(path, "output", model.output, output, OUTPUT)
     _settle(path, "dtype", model.dtype, dtype, model.dtype)
     return model
+
+
+def _refuse_data(format: Format, path: Path) -> None:
+    """Refuse a file that is no model, and is data by its name or its beginning.
+
+    Raises:
+        ModelError: saying so.
+    """
+    data = DATA_FORMATS.matching(path) if format.last_resort and path.is_file() else []
+    if data:
+        raise ModelError(
+            f"{path} is {data[0].title} of data, and no model: name a file of mlp train, and "
+            "the data with --dataset or --rows"
+        )
 
 
 def _detect(path: Path) -> Format:

@@ -256,3 +256,17 @@ def test_what_a_form_cannot_tell_is_refused(tmp_path: Path, to: str, metadata: M
     with pytest.raises(ModelError, match=f"^{to} cannot say which values the network reads"):
         write_model(model, tmp_path / "weights", to)
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "title"),
+    [
+        ("iris.csv", b"a;b;label\n1,5;2,5;x\n" * 40, "a CSV file"),
+        ("t.npy", b"\x93NUMPY" + b"\0" * 99, "an .npy file"),
+        ("t10k-images-idx3-ubyte", b"\0\0\x08\x03" + b"\0\0\0\x02" * 3 + b"\0" * 8, "an IDX file"),
+    ],
+)
+def test_a_file_of_data_is_called_so(name: str, content: bytes, title: str, tmp_path: Path) -> None:
+    (tmp_path / name).write_bytes(content)
+    with pytest.raises(ModelError, match=f"{name} is {title} of data, and no model: .* --dataset"):
+        read_model(tmp_path / name)
