@@ -65,7 +65,7 @@ def measure(ranks: Ranks, folder: Path) -> list[dict[str, int]]:
     recipe = Recipe(batch_size=BATCH, lr=1e-3, schedule="constant", warmup=0.0)
     trainer = Trainer(MLP([PIXELS, 128, CLASSES]), images.train, recipe, ranks)
     trainer.epoch(0, pause=Pause(lambda: True, lambda update: update == UPDATES))
-    for array in (images.train.images, images.train.labels, trainer._order):
+    for array in (images.train.images, images.train.labels, trainer.order):
         if not isinstance(array, np.memmap):  # whose pages are the system's
             array.max()  # as every page is read in the course of an epoch
     ranks.all_gather(None)

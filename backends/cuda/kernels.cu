@@ -113,6 +113,27 @@ extern "C" __global__ void weighted_sums(long long elements, int terms, int widt
     }
 }
 
+// rows[place] = row, and finished = values, but only as long as every number of a row was finite: lost is
+// 0 until then, and NaN from then on. A thread a value; each block looks at the row for itself.
+// values, finished: (n). row: (width). lost, place: (1). rows: (..., width).
+extern "C" __global__ void end_epoch(long long n, int width, const T* values, T* finished,
+                                     const T* row, T* lost, T* rows, long long* place) {
+    T zeros = threadIdx.x == 0 ? lost[0] : 0;  // another block may have noted this row, to the same end
+    for (int w = threadIdx.x; w < width; w += THREADS) zeros += 0 * row[w];
+    zeros = sum_of_block(zeros);
+    const long long stride = (long long)gridDim.x * blockDim.x;
+    for (long long i = (long long)blockIdx.x * blockDim.x + threadIdx.x; i < n; i += stride)
+        if (zeros == 0) finished[i] = values[i];
+    if (blockIdx.x > 0) return;
+    T* own = rows + place[0] * width;
+    for (int w = threadIdx.x; w < width; w += THREADS) own[w] = row[w];
+    __syncthreads();  // all know the place
+    if (threadIdx.x == 0) {
+        lost[0] = zeros;
+        place[0] += 1;
+    }
+}
+
 // The three numbers of bf16 whose sum is a number of float32: its upper 8 significant bits, those of
 // what is left, and all that is left then. What is infinite or no number is that in the first one.
 // a: (rows, columns). parts: (rows, apart), in each row the first parts, the second and the third.

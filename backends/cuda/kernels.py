@@ -25,7 +25,9 @@ class Kernels:
         cupy: the module.
     """
 
-    WRITTEN: ClassVar = ("softmax_cross_entropy", "count_correct", "weighted_sums", "deform")
+    WRITTEN: ClassVar = (
+        *("softmax_cross_entropy", "count_correct", "weighted_sums", "deform", "end_epoch"),
+    )
     """The kernels that can replace a function, by the names given to `backends.kernel`."""
 
     def __init__(self, cupy: Any) -> None:
@@ -93,6 +95,16 @@ class Kernels:
         self._by_elements(
             "weighted_sums", sums, np.int32(terms), np.int32(width), weights, rows, sums
         )
+
+    def end_epoch(
+        self, values: Array, finished: Array, row: Array, lost: Array, rows: Array, place: Array
+    ) -> None:
+        """Write a row (W,) to those of all epochs (E, W), at a place that goes on by one.
+
+        And the values (n,) to ``finished``, unless a number of a row so far was not finite.
+        """
+        written = values, finished, row, lost, rows, place
+        self._by_elements("end_epoch", values, np.int32(row.size), *written)
 
     def take(self, a: Array, rows: Array, out: Array) -> Array:
         """Write rows of ``a``, of any dtype and in the order of ``rows``, int64, to ``out``.
@@ -164,7 +176,10 @@ def _blocks(rows: int, rows_a_block: int) -> int:
 
 
 def _are_floats(*given: Any) -> bool:
-    """Tell whether all arrays lie in rows and are of one float dtype."""
+    """Tell whether all arrays lie in rows and are of one float dtype, but for single counters."""
     arrays = [a for a in given if not isinstance(a, (int, float))]
     dtype = arrays[0].dtype
-    return dtype.char in C_TYPES and all(a.dtype == dtype and a.flags.c_contiguous for a in arrays)
+    return dtype.char in C_TYPES and all(
+        a.flags.c_contiguous and (a.dtype == dtype or (a.size == 1 and a.dtype == np.int64))
+        for a in arrays
+    )

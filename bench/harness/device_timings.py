@@ -18,6 +18,7 @@ from mlp.data.batches import UNIT
 from mlp.nn.losses import SoftmaxCrossEntropy
 from mlp.nn.network import MLP
 from mlp.nn.optim.sgd import SGD
+from mlp.training.parallel.unseen import Unseen
 from mlp.training.recipe import Recipe
 from mlp.training.trainer import Trainer
 
@@ -30,6 +31,10 @@ WORKS: tuple[tuple[tuple[int, ...], Any], ...] = (
     ((2500, 2000, 1500, 1000, 500), 128),
 )
 """Hidden layers and batch sizes whose epochs are timed; a rehearsal takes the first two."""
+
+
+UNSEEN = 32
+"""Epochs of a full batch that are timed together, as between two reports."""
 
 
 def seconds_of_device(backend: Backend, call: Callable[[], Any], repeats: int) -> float:
@@ -50,6 +55,18 @@ def seconds_of_device(backend: Backend, call: Callable[[], Any], repeats: int) -
     last.record()
     last.synchronize()
     return float(cupy.cuda.get_elapsed_time(first, last)) / 1e3 / repeats
+
+
+def seconds_unseen(trainer: Trainer, count: int) -> float:
+    """Return the seconds of an epoch of several that nobody looks at."""
+    unseen = Unseen(trainer, trainer.backend.xp.zeros_like(trainer.model.parameters))
+    for _ in range(3):  # the first runs the steps, the second captures them
+        trainer.backend.synchronize()
+        start = time.perf_counter()
+        for _ in unseen.make(0, count):
+            pass
+        trainer.backend.synchronize()
+    return (time.perf_counter() - start) / count
 
 
 def operations(backend: Backend, rows: int, times: int) -> dict[str, float | str]:
@@ -135,7 +152,7 @@ def epochs(device: str, images: int) -> Iterator[dict[str, Any]]:
         compute_bound = device != "cpu" and (batch == "full" or len(hidden) > 2)
         for precision in ("float32", "tf32") if compute_bound else ("float32",):
             backend = get_backend(device, precision=precision)
-            recipe = Recipe(batch_size=batch, epochs=1, warmup=0.0, lr=1e-4)
+            recipe = Recipe(batch_size=batch, epochs=UNSEEN, warmup=0.0, lr=1e-4)
             trainer = Trainer(MLP([784, *hidden, 10], backend=backend), split, recipe)
             for _ in range(3):
                 trainer.epoch(0)
@@ -153,4 +170,6 @@ def epochs(device: str, images: int) -> Iterator[dict[str, Any]]:
             }  # fmt: skip
             if device != "cpu":  # where a step may wait for other workers
                 told["graph_us"] = round(1e6 * seconds_of_device(backend, steps[0], 10), 1)
+                if batch == "full":
+                    told["unseen_ms"] = round(1e3 * seconds_unseen(trainer, UNSEEN), 3)
             yield told

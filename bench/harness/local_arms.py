@@ -6,6 +6,7 @@ import importlib
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from functools import partial
+from itertools import cycle
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -14,6 +15,7 @@ from bench.harness.device_calls import replays
 from bench.harness.job import Job, write_dataset, write_weights
 from mlp.benchmark.workload import Workload
 from mlp.data.dataset import Dataset
+from mlp.training.parallel.unseen import Unseen
 
 COMPILED_NETWORK = (128,)
 """The hidden layers of the one network that is given to torch.compile, which takes a minute."""
@@ -70,6 +72,8 @@ def ladder(workload: Workload, device: str) -> Iterator[LocalArm]:
     yield _ours("own kernels", eager, workload)
     yield _ours("graph", get_backend(device), workload)
     if device != "cpu":
+        if workload.recipe.batch_size == "full":
+            yield _unseen("graph, nobody looks", get_backend(device), workload)
         for precision in ("tf32", "bf16"):
             backend = get_backend(device, precision=precision)
             yield _ours(f"graph, {precision}", backend, workload, precision)
@@ -83,6 +87,22 @@ def _ours(name: str, backend: Any, workload: Workload, precision: str = "float32
         partial(trainer.epoch, 0),
         backend.synchronize,
         lambda: replays(*trainer.executor.captured.values()),
+    )
+
+
+def _unseen(name: str, backend: Any, workload: Workload) -> LocalArm:
+    """Train as between two reports, where no epoch is waited for, as the peers do not either."""
+    trainer = workload.trainer(backend)
+    trainer.epoch(0)
+    unseen = Unseen(trainer, backend.xp.zeros_like(trainer.model.parameters))
+    numbers = cycle(range(trainer.tables.most))
+
+    def epoch() -> None:
+        for _ in unseen.make(next(numbers), 1):
+            pass
+
+    return LocalArm(
+        name, "float32", epoch, backend.synchronize, lambda: replays(*unseen.captured.values())
     )
 
 

@@ -17,6 +17,7 @@ from mlp.training.callbacks import Callback
 from mlp.training.ranks.ranks import ALONE, Ranks
 from mlp.training.ranks.share_signals import ShareSignals
 from mlp.training.ranks.watch_ranks import WatchRanks
+from mlp.training.run import Run
 from mlp.training.runs.checkpointer import Checkpointer, TellMachine
 from mlp.training.runs.folder import RunFolder
 from mlp.training.runs.model_writer import ModelPlace, ModelWriter
@@ -28,6 +29,19 @@ from mlp.training.runs.watch_files import WatchFiles
 from mlp.training.runs.watched import Watched
 from mlp.training.runs.writers import HistoryWriter, LogWriter
 from mlp.training.state import TrainingState
+
+
+class CountEpochs(Callback):
+    """Tells the bar of epochs that are finished and not measured, too."""
+
+    may_miss = True
+
+    def __init__(self, bar: console.TrainingBar) -> None:
+        self._bar = bar
+
+    def on_epoch_end(self, run: Run) -> None:
+        """Count this one."""
+        self._bar.finish(run.epoch)
 
 
 @dataclass
@@ -111,7 +125,7 @@ class Job:
                     model,
                     images,
                     recipe,
-                    callbacks=callbacks,
+                    callbacks=[*callbacks, CountEpochs(bar)],
                     state=self.state,
                     ranks=self.ranks,
                     on_epoch=bar.on_epoch,

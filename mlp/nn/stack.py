@@ -132,19 +132,22 @@ class Stack(MLP):
     def are_finite(self) -> Array:
         """Tell of each network whether all of its parameters are finite: on the host, shape (S,).
 
-        Only then is the sum of 0 times each 0.
+        Only then is the sum of 0 times each 0. The sums are read at once.
         """
         xp, sound = self.backend.xp, True
         zeros = xp.zeros_like(self.parameters)  # (P,)
         xp.multiply(self.parameters, 0.0, out=zeros)
-        for layer in self.linear:
-            for name in layer.shapes(0):
-                rows = self.view(zeros, layer, name)  # (I, S·O), or (S·O,)
-                rows = rows.reshape(-1, rows.shape[-1])
-                sums = xp.zeros(rows.shape[1], dtype=self.dtype)
-                xp.sum(rows, axis=0, out=sums)
-                each = self.backend.to_numpy(sums).reshape(self.networks, -1)  # (S, O)
-                sound = sound & (each == 0.0).all(axis=1)
+        parts = [self.view(zeros, layer, name) for layer in self.linear for name in layer.shapes(0)]
+        rows = [part.reshape(-1, part.shape[-1]) for part in parts]  # (I, S·O), or (1, S·O)
+        sums = xp.zeros(sum(part.shape[1] for part in rows), dtype=self.dtype)
+        end = 0
+        for part in rows:
+            end += part.shape[1]
+            xp.sum(part, axis=0, out=sums[end - part.shape[1] : end])
+        told = self.backend.to_numpy(sums)
+        for part in rows:
+            own, told = told[: part.shape[1]], told[part.shape[1] :]
+            sound = sound & (own.reshape(self.networks, -1) == 0.0).all(axis=1)  # of (S, O)
         return sound
 
     def _take(self) -> None:

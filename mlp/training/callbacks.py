@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Collection
 from typing import Any
 
@@ -9,18 +10,29 @@ from backends import Array
 from mlp.training.history import Epoch
 from mlp.training.run import Run
 
+IN_EACH_EPOCH = (
+    "on_epoch_begin", "on_update", "on_epoch_end", "wants_state", "state_after", "on_state",
+)  # fmt: skip
+"""The methods that are called in epochs that are not measured as well."""
+
 
 class Callback:
     """Called by the training loop; each method does nothing unless a subclass overrides it.
 
     Attributes:
         name: the name of its state in a checkpoint; empty if it has no state.
+        may_miss: whether any epochs that are not measured may pass unseen, although it has a method
+            that is called in each; see `unseen`.
     """
 
     name: str = ""
+    may_miss = False
 
     def on_epoch_begin(self, run: Run) -> None:
-        """Called before an epoch's first update, or before the next one where a run is resumed."""
+        """Called before an epoch's first update, or before the next one where a run is resumed.
+
+        And once before several that pass unseen, see `unseen`, and the one behind them.
+        """
 
     def on_update(self, run: Run, seen: int, loss: Array) -> None:
         """Called after each update, or each span of updates that the device takes at once.
@@ -56,6 +68,22 @@ class Callback:
     def on_state(self, run: Run) -> None:
         """Called between two updates where a callback wants it; `Run.state` can be taken."""
 
+    def unseen(self, run: Run) -> float:
+        """Return how many of the next epochs may pass unseen: without a call between them.
+
+        A device with memory of its own makes short ones at once, and the host does not wait for it.
+        An epoch that is measured never passes unseen.
+        `wants_state` is asked between them, and what is wanted must be so still when the next one
+        that is seen begins.
+
+        Returns:
+            Where it is not overridden, none if a method is that is called in each epoch and the
+            callback `may_miss` none, else any number: infinity.
+        """
+        own = type(self)
+        each = any(getattr(own, name) is not getattr(Callback, name) for name in IN_EACH_EPOCH)
+        return 0 if each and not self.may_miss else math.inf
+
     def state(self) -> tuple[dict[str, Any], dict[str, Array]]:
         """Return what a resumed run must restore: values that JSON can hold, and arrays."""
         return {}, {}
@@ -69,8 +97,10 @@ class Shorthand(Callback):
 
     Args:
         on_epoch: called with what was measured, after each epoch that is reported.
-        on_step: called after each update, with the images seen and the loss.
+        on_step: called after each update that is seen, with the images seen and the loss.
     """
+
+    may_miss = True  # several epochs of a full batch are a span of updates
 
     def __init__(
         self,

@@ -79,7 +79,7 @@ class EarlyStopping(Callback):
         min_delta: progress is being better than the best so far by more than this.
     """
 
-    name = "early_stopping"
+    name, may_miss = "early_stopping", True
 
     def __init__(self, monitor: str, patience: int, min_delta: float) -> None:
         self.monitor, self.patience, self.min_delta = monitor, patience, min_delta

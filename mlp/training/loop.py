@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import asdict, replace
 from functools import partial
 from typing import Any
@@ -12,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from backends import Array
-from mlp.common.errors import UsageError
+from mlp.common.errors import DivergedError, UsageError
 from mlp.common.quiet import quiet
 from mlp.common.version import package_version
 from mlp.data.dataset import Dataset, Split, hold_out
@@ -28,9 +29,9 @@ from mlp.training.diagnosis import warn_after, warn_before
 from mlp.training.evaluation import Evaluation
 from mlp.training.finite import check_finite
 from mlp.training.history import Epoch, History, training_metadata
+from mlp.training.looks import Looks, judge
 from mlp.training.outcome import lost_by
 from mlp.training.pairs import check_pairs
-from mlp.training.parallel.executor import Pause
 from mlp.training.ranks.ranks import ALONE, Ranks, digest_of
 from mlp.training.recipe import Recipe
 from mlp.training.reported_loss import REPORTED_LOSSES
@@ -74,7 +75,8 @@ def train(
         ranks: the processes that train it together, each of which calls this with the same; see
             `mlp.training.ranks.launcher.join`.
         on_epoch: called with what was measured, after each epoch that is reported.
-        on_step: called after each update; see `Trainer.epoch`.
+        on_step: called after each update, or each span of updates that a device takes at once;
+            see `Trainer.epoch`.
         on_warning: called with a sentence about what is likely to go wrong, or did.
         measured: whether the network is measured after epochs, as the recipe has it. Else the
             history has no epochs, and ``model.metadata`` nothing of the data, whose checksum and
@@ -122,6 +124,8 @@ def train(
         _run_epochs(run, evaluation, callbacks, on_warning, measured)
     except KeyboardInterrupt:
         run.history.interrupted = True
+        with suppress(DivergedError):  # which an epoch before may have been
+            judge(run)
     finally:
         run.put_back()
         for callback in callbacks:
@@ -206,15 +210,19 @@ def _run_epochs(
         for callback in callbacks:
             callback.on_update(run, seen, loss)
 
-    pause, told = _pause(run, callbacks), set[str]()
+    looks, told = Looks(run, callbacks, measured), set[str]()
+    pause = looks.pause()
     while run.epoch < recipe.epochs and run.history.stopped is None:
-        number, start = run.epoch, time.perf_counter()
+        start = time.perf_counter()
         for callback in callbacks:
             callback.on_epoch_begin(run)
         if run.history.stopped is not None:
             return
-        losses = trainer.epoch(number, on_step, pause and _of_epoch(pause, run, callbacks))
+        looks.pass_unseen()
+        number = run.epoch
+        losses = trainer.epoch(number, on_step, pause and looks.of_epoch(pause))
         run.seconds += time.perf_counter() - start
+        looks.look()
         if trainer.executor.stopped_at is not None:  # within the epoch
             run.history.interrupted = True
             return
@@ -247,37 +255,6 @@ def _run_epochs(
         for callback in callbacks:
             callback.on_epoch_end(run)
         run.history.stopped = trainer.ranks.broadcast(run.history.stopped)
-
-
-def _pause(run: Run, callbacks: Sequence[Callback]) -> Pause | None:
-    """Make the pause that asks callbacks between two updates; None if no callback uses it.
-
-    One rank that wants it suffices, and the first decides whether to stop.
-    """
-    ranks = run.trainer.ranks
-    asking = [
-        callback
-        for callback in callbacks
-        if type(callback).wants_state is not Callback.wants_state
-        or type(callback).state_after is not Callback.state_after
-    ]
-
-    def act(update: int) -> bool:
-        with run.paused(update):
-            for callback in asking:
-                callback.on_state(run)
-        run.history.stopped = ranks.broadcast(run.history.stopped)
-        return run.history.stopped is not None
-
-    def wanted() -> bool:
-        return any(callback.wants_state(run) for callback in asking)
-
-    return Pause(wanted, act) if asking or ranks.launched else None
-
-
-def _of_epoch(pause: Pause, run: Run, callbacks: Sequence[Callback]) -> Pause:
-    """Add to a pause after which updates of the epoch that begins it is wanted in any case."""
-    return pause._replace(after={n for callback in callbacks for n in callback.state_after(run)})
 
 
 def _measure(

@@ -169,6 +169,8 @@ def train_many(
 class _StopWhen(Callback):
     """Stops a run between two updates once a stop is wanted; keeps what was measured."""
 
+    may_miss = True
+
     def __init__(self, wanted: Callable[[], bool]) -> None:
         self._wanted, self.history = wanted, History()
 

@@ -15,6 +15,7 @@ from mlp.data.dataset import Dataset
 from mlp.nn.network import MLP
 from mlp.training.evaluation import Evaluation
 from mlp.training.history import History
+from mlp.training.parallel.unseen import Unseen
 from mlp.training.ranks.ranks import digest_of
 from mlp.training.recipe import Recipe
 from mlp.training.state import (
@@ -56,6 +57,9 @@ class Run:
         seconds: of training since the last measured epoch.
         finished: the parameters after the last finished epoch, or their average where the recipe
             has one, on the device, shape (P,).
+        unseen: makes epochs that nobody sees; None where the device has no memory of its own.
+        losses_unseen: of the epochs that passed so before the latest, shape (epochs, steps); None
+            where none did, or they are not looked at yet.
     """
 
     def __init__(
@@ -72,7 +76,11 @@ class Run:
         self.history, self.epoch, self.seconds = History(kind=dataset.task.kind), 0, 0.0
         self.finished = model.backend.xp.zeros_like(model.parameters)
         self._keepers, self.update = [keeper for keeper in keepers if keeper.name], 0
+        self.unseen: Unseen | None = None
+        self.losses_unseen: NDArray[Any] | None = None
         self.keep()
+        if trainer.goes_ahead:
+            self.unseen = Unseen(trainer, self.finished)
 
     def stop(self, reason: str) -> None:
         """End the run: between two updates in `Callback.on_state`, else after this epoch.
@@ -84,6 +92,9 @@ class Run:
 
     def keep(self) -> None:
         """Remember the parameters as those after the last finished epoch."""
+        if self.unseen is not None:
+            self.unseen.keep()
+            return
         self.model.backend.xp.copyto(self.finished, self.model.parameters)
 
     def put_back(self) -> None:

@@ -18,7 +18,6 @@ from mlp.data.batches import Batches
 from mlp.data.dataset import Split
 from mlp.nn.layers import Linear
 from mlp.nn.network import MLP
-from mlp.nn.schedules import epoch_learning_rates
 from mlp.training.finite import FiniteCheck
 from mlp.training.parallel.executor import EpochInputs, Executor, Pause
 from mlp.training.parallel.large_batches import LargeBatchExecutor
@@ -30,10 +29,8 @@ from mlp.training.ranks.ranks import ALONE, Ranks
 from mlp.training.ranks.tree import piece_size
 from mlp.training.recipe import Recipe
 from mlp.training.step import AVERAGE, averaging
+from mlp.training.tables import Tables
 from mlp.training.whole_batches import check_whole_batches, whole_batch_layer
-
-RATES_AT_ONCE = 4096
-"""Learning rates, of as many whole epochs, that are brought to the device together."""
 
 
 @dataclass(frozen=True)
@@ -71,14 +68,20 @@ class Trainer:
         batch_size: images of an update.
         steps: updates of an epoch.
         executor: makes the updates: of small batches, several at a time, or of large ones.
+        tables: the learning rates, and what the epoch that runs leaves.
+        order: the images in the order of the latest epoch, shape (N,), where they are; or that of
+            each of S networks side by side, shape (N, S).
         rate: what the recipe's learning rates are multiplied by, from the next epoch on.
-        are_finite: whether all parameters of a single network were, after the latest epoch.
+        number: the latest epoch, from 0.
+        are_finite: whether all parameters of a single network were, after the latest epoch that was
+            waited for.
+        goes_ahead: whether epochs can pass unseen: see `mlp.training.parallel.unseen.Unseen`.
 
     Raises:
         UsageError: if a layer learns from whole batches and cannot, or ranks cannot share them.
     """
 
-    rate = 1.0
+    rate, number = 1.0, 0
 
     def __init__(self, model: MLP, split: Split, recipe: Recipe, ranks: Ranks = ALONE) -> None:
         self.model, self.recipe, self.ranks = model, recipe, ranks
@@ -92,24 +95,22 @@ class Trainer:
             product_rows=0 if changed else piece_size(self.batch_size, ranks.launched),
         )
         self.steps = -(-N // self.batch_size)
-        at_once = 1 if self.backend.memory().is_discrete else SPAN_MICRO_BATCHES
+        self._is_discrete = self.backend.memory().is_discrete
+        self.goes_ahead = self._is_discrete and not ranks.launched and model.networks == 1
+        at_once = 1 if self._is_discrete else SPAN_MICRO_BATCHES
         is_large = self.batch_size > at_once * self.batches.micro_batch_size
         is_large &= not whole_batch_layer(model)  # which cannot be cut into micro-batches
         check_whole_batches(model, N, self.batch_size)
         self.executor = self._make_executor(is_large)
-        self._order: Array = None if ranks.launched else self.batches.to_device(np.arange(N))
+        self.order: Array = None if ranks.launched else self.batches.to_device(np.arange(N))
         self._shared = SharedOrder(ranks, N)
-        # The losses, and behind them what tells whether the parameters are finite: read at once.
-        told = (self.steps + 1,) if model.networks == 1 else (self.steps + 1, model.networks)
-        self._told = self.backend.xp.zeros(told, dtype=model.dtype)
-        self._losses, self.are_finite = self._told[:-1], True
-        self._check = FiniteCheck(model, self._told[-1:]) if model.networks == 1 else None
+        self.tables, self.are_finite = Tables(model, recipe, self.steps), True
+        last = self.tables.row[-1:]
+        self._check = FiniteCheck(model, last) if model.networks == 1 else None
         self._shuffler = generator(recipe.seed, "shuffle")
         self._shuffler_then = self._shuffler.bit_generator.state  # before the epoch that is running
+        self._next_order: Array = None  # which is drawn already
         self._resumed: Progress | None = None
-        self._is_discrete = self.backend.memory().is_discrete
-        # The learning rates on the device: their first epoch, of how many, their peak.
-        self._brought: tuple[int, int, float, Array] = (0, 0, 0.0, None)
         if AVERAGE in self.executor.optimizer_state:
             self.backend.xp.copyto(self.executor.optimizer_state[AVERAGE], model.parameters)
 
@@ -136,23 +137,39 @@ class Trainer:
             The loss of each update, on the host, shape (steps,); of S networks side by side,
             (steps, S).
         """
-        r, N = self.recipe, len(self.batches)
+        self.begin(number, on_step, pause, lrs)
+        told = self.backend.to_numpy(self.tables.row)
+        self.are_finite = bool((told[-1] == 0.0).all())
+        return told[:-1]
+
+    def begin(
+        self,
+        number: int,
+        on_step: Callable[[int, Array], None] | None = None,
+        pause: Pause | None = None,
+        lrs: Sequence[float] | None = None,
+    ) -> None:
+        """Give a device the work of an epoch, as `epoch` does, and do not wait for it."""
+        r, tables, self.number = self.recipe, self.tables, number
         shuffler = self._shuffler if r.shuffle and r.batch_size != "full" else None
         if self.ranks.launched:
-            self._order = self.batches.to_device(self._shared.next(shuffler))
+            self.order = self.batches.to_device(self._shared.next(shuffler))
         elif shuffler is not None:
-            self._order = None  # frees its memory before the next one is made
-            self._order = self.batches.to_device(self.shuffled(N))
+            if self._next_order is None:
+                self.order = None  # frees its memory before the next one is made
+                self._draw_order()
+            self.order, self._next_order = self._next_order, None
         resumed, self._resumed = self._resumed, None
         if resumed is not None:
             losses = self.backend.asarray(resumed.losses, self.model.dtype)
-            self.backend.xp.copyto(self._losses, losses)
+            self.backend.xp.copyto(tables.losses, losses)
+        rates = tables.rates_of(number, self.rate) if lrs is None else tables.to_device([lrs])[0]
         inputs = EpochInputs(
             number=number,
-            order=self._order,
+            order=self.order,
             key=epoch_key(r.seed, number) if r.augment else 0,
-            lrs=self._rates(number) if lrs is None else self._to_device([lrs])[0],  # (steps,)
-            losses=self._losses,
+            lrs=rates,  # (steps,)
+            losses=tables.losses,
             on_step=on_step,
             first=resumed.update if resumed is not None else 0,
             correct=resumed.correct if resumed is not None else 0,
@@ -162,45 +179,30 @@ class Trainer:
         # numbers that it loads and does not use; the loop itself checks that losses are finite.
         with nullcontext() if self._is_discrete else blas_threads(1), np.errstate(all="ignore"):
             self.executor.epoch(inputs)
-            if self._check is not None:
-                self._check.write()
+            self.check()
         if self.executor.stopped_at is None:
             self._shuffler_then = self._shuffler.bit_generator.state
-        told = self.backend.to_numpy(self._told)
-        self.are_finite = bool((told[-1] == 0.0).all())
-        return told[:-1]
+            goes_on = self._is_discrete and not self.ranks.launched and number + 1 < r.epochs
+            if goes_on and shuffler is not None:
+                self._draw_order()  # while the device works
+
+    def check(self) -> None:
+        """Let the device look whether the parameters are finite; a single network's alone."""
+        if self._check is not None:
+            self._check.write()
 
     def shuffled(self, N: int) -> NDArray[np.int64]:
         """Draw the order of an epoch's images, shape (N,)."""
         return self._shuffler.permutation(N)
+
+    def _draw_order(self) -> None:
+        self._next_order = self.batches.to_device(self.shuffled(len(self.batches)))
 
     def _make_executor(self, is_large: bool) -> Executor:
         chosen = self.model, self.batches, self.batch_size, self.recipe
         if self.ranks.launched:
             return RankedExecutor(*chosen, self.ranks)
         return LargeBatchExecutor(*chosen) if is_large else SmallBatchExecutor(*chosen)
-
-    def _rates(self, number: int) -> Array:
-        """Return an epoch's learning rates on the device, shape (steps,).
-
-        Those of many epochs are brought at once, as bringing one costs as much as a short epoch.
-        """
-        r, peak = self.recipe, self.recipe.lr * self.rate
-        first, count, of_peak, rates = self._brought
-        if of_peak != peak or not first <= number < first + count:
-            count = max(1, min(RATES_AT_ONCE // self.steps, r.epochs - number))
-            rates = self._to_device(
-                [
-                    epoch_learning_rates(r.schedule, peak, r.warmup, r.epochs, epoch, self.steps)
-                    for epoch in range(number, number + count)
-                ]
-            )  # (count, steps)
-            first = number
-            self._brought = first, count, peak, rates
-        return rates[number - first]
-
-    def _to_device(self, rates: Sequence[Sequence[float]]) -> Array:
-        return self.backend.asarray(np.array(rates), self.model.dtype)
 
     def average_epoch(self, epoch: int) -> None:
         """Add the parameters to an average over the ends of epochs; ``epoch`` is counted from 1."""
@@ -211,6 +213,10 @@ class Trainer:
             xp.subtract(self.model.parameters, average, out=scratch)
             xp.multiply(scratch, weight(epoch), out=scratch)
             xp.add(average, scratch, out=average)
+
+    def result(self) -> Array:
+        """Return what the run would end with: the parameters, or their average, shape (P,)."""
+        return self.executor.optimizer_state.get(AVERAGE, self.model.parameters)
 
     @contextmanager
     def averaged(self) -> Iterator[None]:
@@ -234,7 +240,7 @@ class Trainer:
             update=update,
             shuffler=self._shuffler_then,  # type: ignore[arg-type]  # NumPy gives a Mapping, which is a dict
             correct=self.correct() if update else 0,
-            losses=self._to_host(self._losses),
+            losses=self._to_host(self.tables.losses),
             parameters=self._to_host(self.model.parameters),
             optimizer={n: self._to_host(a) for n, a in self.executor.optimizer_state.items()},
         )
@@ -251,6 +257,7 @@ class Trainer:
             xp.copyto(array, device.asarray(progress.optimizer[name]))
         self._shuffler.bit_generator.state = self._shuffler_then = progress.shuffler
         self._resumed = progress if progress.update else None
+        self._next_order = None
 
     def _to_host(self, array: Array) -> NDArray[Any]:
         return self.backend.to_numpy(array).copy()
@@ -269,7 +276,7 @@ class Trainer:
 
     def losses(self) -> NDArray[Any]:
         """Return the losses of the latest epoch's updates, on the host, shape (steps,)."""
-        return self.backend.to_numpy(self._losses)
+        return self.backend.to_numpy(self.tables.losses)
 
     def correct(self) -> int:
         """Return how many images of the epoch were answered correctly, each before its update."""

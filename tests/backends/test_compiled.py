@@ -35,7 +35,7 @@ STAY = {
     *("argmax", "clip", "copyto of bits", "copyto of floats into integers", "multiply of bytes"),
     *("greater_equal into floats", "max of a flat array", "min of a flat array", "sum of all"),
     *("sum of a flat array", "take of bytes", "take of floats", "take of labels"),
-    "take of rows in a table",
+    *("take of rows in a table", "copyto of some rows"),
 }
 """Operations that have no row: NumPy converts, or their loops are not a ufunc's."""
 

@@ -71,7 +71,7 @@ def test_the_protocol_runs_on_a_stand_in(tmp_path: Path, monkeypatch: pytest.Mon
     out = tmp_path / "gpu-run.jsonl"
     assert gpu.main(["--out", str(out)]) == 0
     rows = rows_of(out)
-    assert arms(rows) == OURS | {"graph, tf32", "graph, bf16"}
+    assert arms(rows) == OURS | {"graph, nobody looks", "graph, tf32", "graph, bf16"}
     assert rows[0]["gpu"] == "a stand-in"
     text = table.markdown(table.newest(tmp_path))
     assert "| 784-4-10 | full | graph |" in text
@@ -144,7 +144,7 @@ def test_a_row_says_whether_its_arm_replays(
     assert {row["batch"] for row in epochs} == {"full"}
     assert {row["arm"]: row["replays"] for row in epochs} == {
         "array library alone": None, "own kernels": None, "graph": True,
-        "graph, tf32": True, "graph, bf16": True,
+        "graph, nobody looks": True, "graph, tf32": True, "graph, bf16": True,
     }  # fmt: skip
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from device import CountingBackend
 from gradients import check_gradient
 
 from backends import get_backend
@@ -143,3 +144,11 @@ def test_a_network_that_is_not_finite_is_told_apart(bad: float, layer: int, name
     stack = Stack(models, shares_x=True)
     with np.errstate(invalid="ignore"):
         assert stack.are_finite().tolist() == [True, False, True]
+
+
+def test_what_is_not_finite_is_read_at_once() -> None:
+    device = CountingBackend()
+    stack = Stack(networks(backend=device), shares_x=True)
+    device.reset()
+    assert stack.are_finite().all()
+    assert device.count("to host") == 1

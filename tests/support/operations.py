@@ -83,6 +83,8 @@ OPERATIONS: dict[str, Operation] = {
     "copyto": lambda xp, a: xp.copyto(a["dx"], a["x"]),
     "copyto of a number": lambda xp, a: xp.copyto(a["x"], 0.0),
     "copyto into a slice": lambda xp, a: xp.copyto(a["b"][1:2], a["lr"]),
+    "copyto of some rows": lambda xp, a: xp.copyto(a["x"], a["dx"], where=a["mask"]),
+    "equal to a number": lambda xp, a: xp.equal(a["labels"], 2, out=a["told"]),
     "isfinite": lambda xp, a: a["finite"].__setitem__(..., xp.isfinite(a["x"]).all()),
     "eye": lambda xp, a: a["square"].__setitem__(..., xp.eye(N, dtype=a["x"].dtype)),
     "zeros": lambda xp, a: a["square"].__setitem__(..., xp.zeros((N, N), dtype=a["x"].dtype)),
@@ -108,4 +110,5 @@ def arrays(dtype: str) -> dict[str, np.ndarray]:
     made["some bytes"] = np.zeros((4, I), np.uint8)
     made["labels"] = rng.integers(0, O, N)
     made["rows"], made["some labels"] = np.array([6, 0, 3, 3]), np.zeros(4, np.int64)
+    made["mask"], made["told"] = np.arange(N)[:, None] % 2 == 0, np.zeros(N, bool)
     return made

@@ -86,7 +86,15 @@ class AccumulatingExecutor(Executor):
         return [step.model for step in self.steps]
 
     def accumulate(
-        self, order: Array, rank: int, part: int, place: int, start: int, stop: int
+        self,
+        order: Array,
+        rank: int,
+        part: int,
+        place: int,
+        start: int,
+        stop: int,
+        *,
+        captured: bool = True,
     ) -> None:
         """Let a worker add up the gradients of the micro-batches of a part of a batch.
 
@@ -97,6 +105,7 @@ class AccumulatingExecutor(Executor):
             place: which of ``sums`` to write to.
             start: where the batch begins in the order.
             stop: where it ends.
+            captured: whether each micro-batch is captured by itself.
         """
         step, batches = self.steps[rank], self.worker_batches[rank]
         total, weighed = self._divisor(order, rank, start, stop), batches.weights is not None
@@ -110,7 +119,10 @@ class AccumulatingExecutor(Executor):
             where = first if self.in_order and batches.keeps_floats else "copied"
             work = partial(self._add_gradient, x, labels, total, rank, place, anew=nth == 0)
             known = "weighed" if weighed else total  # an array holds what weights add up to
-            self.replay((rank, place, where, len(x), known, nth == 0), work)
+            if captured:
+                self.replay((rank, place, where, len(x), known, nth == 0), work)
+            else:
+                work()
 
     def _divisor(self, order: Array, rank: int, start: int, stop: int) -> int | Array:
         """Return what the losses of a batch are divided by: its size, or the sum of its weights."""

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from backends import Array
 from mlp.data.batches import Batches
+from mlp.nn.dropout import DropoutNetwork
 from mlp.nn.network import MLP
 from mlp.training.parallel.pace import Pace
 from mlp.training.parallel.replica import Replica
@@ -73,6 +74,8 @@ class Executor:
             network's parameters or of a shape of their own; up to date after an epoch and in a
             pause.
         stopped_at: the number of updates done when a pause stopped the latest epoch, else None.
+        repeats: whether an epoch is one update, by the same operations on the same arrays in each,
+            but for its learning rate: see `whole_epoch`.
         captured: the steps that are captured so far, by what they are told apart by.
     """
 
@@ -97,6 +100,9 @@ class Executor:
         self._signals = [-1, 0]
         self._pauses = False  # the first worker alone knows why they meet
         self.captured: dict[Any, Callable[[], Any]] = {}
+        # With dropout each epoch has a key of its own, which the host draws.
+        still = self.in_order and not isinstance(steps[0].network, DropoutNetwork)
+        self.repeats = still and group.size == 1 and not batches.on_host
 
     def epoch(self, inputs: EpochInputs) -> None:
         """Make the updates of an epoch, with other workers wherever their number changes."""
@@ -122,6 +128,16 @@ class Executor:
 
     def work_as(self, rank: int, inputs: EpochInputs) -> None:
         """Do one worker's part of an epoch."""
+        raise NotImplementedError
+
+    def whole_epoch(self, order: Array, lr: Array, loss: Array) -> None:
+        """Make an epoch where it `repeats`: its one update, which may be part of what is captured.
+
+        Args:
+            order: the images, as they lie, shape (N,).
+            lr: the learning rate, shape (1,).
+            loss: where the loss is written, shape (1, 1).
+        """
         raise NotImplementedError
 
     def announce(self, inputs: EpochInputs, done: int) -> None:

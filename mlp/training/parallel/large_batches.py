@@ -76,7 +76,7 @@ class LargeBatchExecutor(AccumulatingExecutor):
             if rank == 0:
                 self.announce(inputs, i + 1)
                 self.xp.copyto(self.lr, inputs.lrs[i : i + 1])
-            self.replay(("update", rank), partial(self._update, rank))
+            self.replay(("update", rank), partial(self._update, rank, self.lr))
             if rank == 0:
                 written = inputs.losses[i : i + 1]
                 self.xp.copyto(written, self.total.loss.reshape(written.shape))
@@ -85,13 +85,20 @@ class LargeBatchExecutor(AccumulatingExecutor):
             if self.stops(inputs, rank, i + 1):
                 return
 
-    def _update(self, rank: int) -> None:
+    def whole_epoch(self, order: Array, lr: Array, loss: Array) -> None:
+        """Make the one update of an epoch, from the gradients of its micro-batches."""
+        for part in range(self.parts):
+            self.accumulate(order, 0, part, part, 0, len(order), captured=False)
+        self._update(0, lr)
+        self.xp.copyto(loss, self.total.loss)
+
+    def _update(self, rank: int, lr: Array) -> None:
         """Let the first worker update the parameters from the gradients of all parts."""
         self.group.barrier(rank)  # all gradients are there
         if rank == 0:
             self._add_up(self.total.gradients, [part.gradients for part in self.sums])
             self._add_up(self.total.loss, [part.loss for part in self.sums])
-            self.steps[0].update(self.lr)
+            self.steps[0].update(lr)
         self.group.barrier(rank)  # all have been read
 
     def _add_up(self, total: Array, parts: list[Array]) -> None:

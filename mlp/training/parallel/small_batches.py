@@ -147,6 +147,12 @@ class SmallBatchExecutor(Executor):
             return np.zeros(self.model.networks)
         return self.backend.to_numpy(count.total).reshape(-1)
 
+    def whole_epoch(self, order: Array, lr: Array, loss: Array) -> None:
+        """Make the one update of an epoch."""
+        step, (x, labels) = self.steps[0], self.worker_batches[0].slice(0, len(order))
+        step.gradient(x, step.criterion.targets(labels), out=loss)
+        step.update(lr)
+
     def _steps(self, x: Array, labels: Array, rank: int) -> None:
         """Take one step after another, on the batches of a span of images x (n, I)."""
         step: Step | WorkerStep = (

@@ -71,6 +71,9 @@ class Checkpointer(Callback):
         if self.wants_state(run):
             self._save(run)
 
+    def unseen(self, run: Run) -> float:
+        return 0 if self._first else math.inf
+
     def on_epoch_end(self, run: Run) -> None:
         since = time.monotonic() - self._saved
         is_last = run.epoch == run.recipe.epochs or run.history.stopped is not None
@@ -120,6 +123,8 @@ class TellMachine(Callback):
         state: what the run goes on from.
         on_warning: called with a sentence.
     """
+
+    may_miss = True
 
     def __init__(self, state: TrainingState, on_warning: Callable[[str], None]) -> None:
         self._before, self._on_warning = state.made_with, on_warning

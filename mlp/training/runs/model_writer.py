@@ -115,6 +115,8 @@ class ModelWriter(Callback):
         is_written: whether it is somewhere.
     """
 
+    may_miss = True
+
     def __init__(
         self, place: ModelPlace, after_epochs: bool, on_warning: Callable[[str], None]
     ) -> None:

@@ -105,6 +105,8 @@ class StopOnSignal(Callback):
     Where a state is to be saved, `Checkpointer` stands before it among the callbacks.
     """
 
+    may_miss = True
+
     def __init__(self, signals: Signals) -> None:
         self._signals = signals
 

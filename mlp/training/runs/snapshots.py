@@ -110,6 +110,10 @@ class Snapshots(Callback):
         if self._begun == (0, 0):
             self._take(run, (0, 0))
 
+    def unseen(self, run: Run) -> float:
+        seen = (epoch if update else epoch - 1 for epoch, update in self._places)
+        return min((epoch - run.epoch for epoch in seen if epoch >= run.epoch), default=math.inf)
+
     def state_after(self, run: Run) -> Collection[int]:
         return [update for epoch, update in self._places if epoch == run.epoch and update]
 

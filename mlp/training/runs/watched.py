@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable
 from dataclasses import asdict
@@ -68,7 +69,7 @@ class Watched(Callback):
         self._asked: Asked | None = None
         self._about_told, self._steps, self._rate = False, 0, 1.0
         self._points: list[tuple[float, float]] = []
-        self._done = 0
+        self._epoch = self._done = 0  # the first epoch, and update of it, not on the curve yet
         self.on_wait: Callable[[], None] = lambda: None
 
     def state(self) -> tuple[dict[str, Any], dict[str, Array]]:
@@ -88,12 +89,15 @@ class Watched(Callback):
                 "the page that watches"
             )
         run.trainer.rate = self._rate
-        self._done = run.update
+        self._epoch, self._done = run.epoch, run.update
 
     def wants_state(self, run: Run) -> bool:
         self._look()
         due = self._asked is not None and time.monotonic() >= self._next_moment
         return due or self._waits
+
+    def unseen(self, run: Run) -> float:
+        return 0 if self._waits else math.inf
 
     def on_state(self, run: Run) -> None:
         """Tell how the run stands, and wait while that is asked."""
@@ -123,7 +127,6 @@ class Watched(Callback):
 
     def on_epoch_end(self, run: Run) -> None:
         self._gather_losses(run, run.epoch - 1, run.trainer.steps)
-        self._done = 0
         self._look()
         if self._asked is not None and self._asked.stop:
             run.stop(STOPPED)
@@ -154,15 +157,28 @@ class Watched(Callback):
             epoch: the epoch of these updates, from 0.
             done: how many of its updates are done.
         """
-        steps = run.trainer.steps
-        losses = run.trainer.losses()[self._done : done]
+        steps, unseen = run.trainer.steps, run.losses_unseen
+        if unseen is not None and self._epoch < epoch:
+            for losses in unseen if steps > 1 else unseen.reshape(1, -1):
+                self._add(losses, steps)
+            self._epoch, self._done = epoch, 0
+        self._add(run.trainer.losses()[self._done : done], steps)
+
+    def _add(self, losses: NDArray[Any], steps: int) -> None:
+        """Add the losses of the next updates to the curve."""
         if not len(losses):
             return
         # At least some eight points an epoch, and more where it is told more often.
-        for part in np.array_split(losses, max(1, min(len(losses), 8 * len(losses) // steps))):
-            self._done += len(part)
-            self._points.append((epoch + self._done / steps, float(part.mean())))
-        if len(self._points) > POINTS:
+        count = max(1, min(len(losses), 8 * len(losses) // steps))
+        if count < len(losses):
+            parts = np.array_split(losses, count)
+            points = [(len(part), float(part.mean())) for part in parts]
+        else:
+            points = [(1, loss) for loss in losses.tolist()]
+        for updates, loss in points:
+            self._done += updates
+            self._points.append((self._epoch + self._done / steps, loss))
+        while len(self._points) > POINTS:
             pairs = np.array(self._points[: len(self._points) // 2 * 2]).reshape(-1, 2, 2)
             self._points = [(float(x), float(y)) for x, y in pairs.mean(axis=1)]
 

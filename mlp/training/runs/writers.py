@@ -126,6 +126,8 @@ class HistoryWriter(Figures):
         on_warning: called once with a sentence where it cannot be written.
     """
 
+    may_miss = True
+
     def __init__(self, path: Path, on_warning: Callable[[str], None]) -> None:
         super().__init__()
         self._path, self._on_warning = path, on_warning
@@ -185,6 +187,8 @@ class LogWriter(Callback):
 
     A file that cannot be written is left as it is: whoever watches the run is told the same.
     """
+
+    may_miss = True
 
     def __init__(self, path: Path) -> None:
         self._path, self._has_begun = path, False

@@ -26,6 +26,7 @@ from mlp.nn.losses import SoftmaxCrossEntropy
 from mlp.nn.network import MLP
 from mlp.nn.optim import OPTIMIZERS as ALL_OPTIMIZERS
 from mlp.nn.optim.sgd import SGD
+from mlp.training.parallel.unseen import Unseen
 from mlp.training.recipe import Recipe
 from mlp.training.trainer import Trainer
 
@@ -66,7 +67,9 @@ def launches() -> Launches:
         ]:
             model = MLP([9, 5, 4], activation, dtype=dtype, backend=backend)
             recipe = Recipe(batch_size=4, epochs=1, warmup=0, **options)
-            Trainer(model, split, recipe).epoch(0)
+            trainer = Trainer(model, split, recipe)
+            trainer.epoch(0)
+            Unseen(trainer, backend.xp.zeros_like(model.parameters)).keep()
     return Launches(cupy.kernels, fused)
 
 
