@@ -10,6 +10,7 @@ measure what was chosen. All is in one run, in turn, with a seed a turn.
 from __future__ import annotations
 
 import argparse
+import math
 import sys
 import time
 import warnings
@@ -101,12 +102,16 @@ class Arm:
     scores: list[float] = field(default_factory=list)
 
     def fit(self, train: Rows, test: Rows, seed: int) -> None:
-        """Fit once, and measure."""
+        """Fit once, and measure; settings by which training diverges score nothing."""
         model = self.kind(random_state=seed, **self.settings)
-        start = time.perf_counter()
-        model.fit(*train)
-        self.seconds.append(time.perf_counter() - start)
-        self.scores.append(model.score(*test))
+        start, score = time.perf_counter(), 0.0
+        try:
+            model.fit(*train)
+            self.seconds.append(time.perf_counter() - start)
+            score = model.score(*test)
+        except ValueError:
+            self.seconds.append(math.inf)
+        self.scores.append(score)
 
     def row(self, theirs: Arm) -> str:
         """Write it as a row of a table, beside scikit-learn by its defaults."""

@@ -47,10 +47,11 @@ def test_no_test_row_chooses(data: Any) -> None:
     assert (len(X), len(held_out)) == (1120, 280)
 
 
+@pytest.mark.parametrize("rate", [1e-9, 1e30])  # learns nothing, diverges
 def test_where_nothing_is_as_right_the_defaults_stay(
-    data: Any, monkeypatch: pytest.MonkeyPatch
+    data: Any, rate: float, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(estimators, "RATES", {"sgd": (1e-9,)})
+    monkeypatch.setattr(estimators, "RATES", {"sgd": (rate,)})
     chosen = estimators.choose("", estimators.MLPClassifier, data, seeds=2)
     assert chosen == {"max_iter": 2}
 
