@@ -55,10 +55,10 @@ class LargeBatchExecutor(AccumulatingExecutor):
         group = WorkerGroup(min(memory.workers, count))
         P, dtype, xp = len(model.parameters), model.dtype, model.backend.xp
         losses = model.networks, 1  # one for each network
-        sums = [Sums(xp.zeros(losses, dtype=dtype), xp.zeros(P, dtype)) for _ in range(count)]
+        sums = [Sums(xp.zeros(losses, dtype=dtype), xp.zeros(P, dtype=dtype)) for _ in range(count)]
         total = sums[0]
         if count > 1:
-            total = Sums(xp.zeros(losses, dtype=dtype), xp.empty(P, dtype))
+            total = Sums(xp.zeros(losses, dtype=dtype), xp.empty(P, dtype=dtype))
         super().__init__(model, batches, batch_size, recipe, group, count, sums, total)
 
     def run_all(self, inputs: EpochInputs) -> None:
