@@ -86,7 +86,7 @@ class Memory(NamedTuple):
     span: int = 1
     """How many updates to capture together, their images gathered before the first of them."""
     workers: int = 1
-    """How many processes or threads can work on an update at once. If several, replays of
+    """How many threads can work on an update at once. If several, replays of
     `Backend.capture` have to call the functions given to `backends.on_replay`."""
     is_discrete: bool = False
     """Whether it is separate from the host's memory, so that arrays have to be copied to it."""

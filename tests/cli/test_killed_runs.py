@@ -103,7 +103,7 @@ def test_a_killed_run_is_resumed_to_the_same_bytes(
         time.sleep(random.uniform(0.1, 1.1) * seconds)
         process.send_signal(signal.SIGKILL)
         process.communicate()
-        until = time.monotonic() + 20  # its workers notice that it is gone
+        until = time.monotonic() + 20  # the system ends its threads
         while (left := members(process.pid)) and time.monotonic() < until:
             time.sleep(0.05)
         assert not left, "processes outlive the run"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import fcntl
 import os
 import re
@@ -86,17 +85,6 @@ def send(*numbers: int, within: float = 0.0) -> Callable[[subprocess.Popen[bytes
     return act
 
 
-def kill_a_worker(process: subprocess.Popen[bytes], random: Random) -> None:
-    """Kill a worker of a training, if it has one now, as the system does when memory runs out."""
-    path = Path(f"/proc/{process.pid}/task/{process.pid}/children")
-    until = time.monotonic() + 1
-    while time.monotonic() < until:
-        with contextlib.suppress(OSError):
-            if children := path.read_text().split():
-                os.kill(int(random.choice(children)), signal.SIGKILL)
-                return
-
-
 def do_nothing(process: subprocess.Popen[bytes], random: Random) -> None:
     """The terminal has been closed already."""
 
@@ -110,7 +98,6 @@ ATTACKS: dict[str, Act] = {
     "SIGTERM": send(signal.SIGTERM),
     "SIGHUP": send(signal.SIGHUP),
     "terminal closed": do_nothing,
-    "worker killed": kill_a_worker,
     "convert killed": send(signal.SIGKILL),
     "convert, Ctrl-C": send(signal.SIGINT, signal.SIGINT, within=0.05),
 }
@@ -124,7 +111,7 @@ def attack(kind: str, targets: Targets, seed: int, number: int) -> dict[str, str
     place.mkdir()
     if kind.startswith("convert"):
         return _attack_conversion(ATTACKS[kind], place, targets, random)
-    recipe = RECIPES[1] if kind == "worker killed" else random.choice(RECIPES)
+    recipe = random.choice(RECIPES)
     arguments = ("train", *DATA, *recipe)
     wait = random.uniform(0.05, 1.1) * targets.seconds(arguments)
     terminal = kind == "terminal closed"

@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 
@@ -152,17 +152,24 @@ def draw_pictures(
         yield label, photograph(coverage, scene, seed + number)
 
 
+def write_labelled(
+    folder: Path, drawn: Mapping[str, Iterable[tuple[int | str, np.ndarray]]]
+) -> None:
+    """Write pictures, called by their kinds, into a folder with a table of their labels."""
+    folder.mkdir(parents=True, exist_ok=True)
+    lines = ["file,label"]
+    for kind, pictures in drawn.items():
+        for number, (label, picture) in enumerate(pictures):
+            lines.append(f"{kind}{number:05}.png,{label}")
+            Image.fromarray(picture).save(folder / f"{kind}{number:05}.png")
+    (folder / "labels.csv").write_text("\n".join(lines) + "\n")
+
+
 def main() -> None:
     """Write pictures and their labels into the folder that is named."""
     folder, count, *rest = sys.argv[1:]
     seed, kind = [*rest, *("0", "usual")[len(rest) :]]
-    place = Path(folder)
-    place.mkdir(parents=True, exist_ok=True)
-    lines = ["file,label"]
-    for number, (digit, picture) in enumerate(draw_pictures(int(count), int(seed), kind)):
-        lines.append(f"drawn{number:05}.png,{digit}")
-        Image.fromarray(picture).save(place / f"drawn{number:05}.png")
-    (place / "labels.csv").write_text("\n".join(lines) + "\n")
+    write_labelled(Path(folder), {"drawn": draw_pictures(int(count), int(seed), kind)})
 
 
 if __name__ == "__main__":

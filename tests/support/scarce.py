@@ -27,9 +27,6 @@ RECIPES = {
 EPOCHS = 5
 
 PLUGINS = {
-    "no fork": (
-        "import os\ndef fork():\n raise BlockingIOError(11, 'no more processes')\nos.fork = fork"
-    ),
     "no thread": (
         "import _thread, threading\n"
         'def start(*arguments):\n raise RuntimeError("can\'t start new thread")\n'

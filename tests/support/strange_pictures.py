@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
-from drawn_pictures import LETTERS, NO_DIGIT, any_scene, cover, rub_out, scribble
+from drawn_pictures import LETTERS, NO_DIGIT, any_scene, cover, rub_out, scribble, write_labelled
 from hard_pictures import Scene, photograph
 from PIL import Image
 
@@ -370,14 +370,10 @@ def main() -> None:
     """Write pictures and their labels into the folder that is named."""
     folder, count, *rest = sys.argv[1:]
     seed, name = [*rest, *("0", "all")[len(rest) :]]
-    place = Path(folder)
-    place.mkdir(parents=True, exist_ok=True)
-    lines = ["file,label"]
-    for each in KINDS if name == "all" else (name,):
-        for number, (label, picture) in enumerate(draw_strange(int(count), int(seed), each)):
-            lines.append(f"{each}{number:05}.png,{label}")
-            Image.fromarray(picture).save(place / f"{each}{number:05}.png")
-    (place / "labels.csv").write_text("\n".join(lines) + "\n")
+    kinds = KINDS if name == "all" else (name,)
+    write_labelled(
+        Path(folder), {kind: draw_strange(int(count), int(seed), kind) for kind in kinds}
+    )
 
 
 if __name__ == "__main__":

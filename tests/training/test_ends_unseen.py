@@ -116,6 +116,15 @@ class AfterLaunches(StopOnSignal):
         return super().wants_state(run)
 
 
+class Interrupts(AfterLaunches):
+    """Lets Ctrl-C come after so many launches."""
+
+    def wants_state(self, run: Run) -> bool:
+        if self.left == 0:
+            raise KeyboardInterrupt
+        return False
+
+
 def count_launches(patch: pytest.MonkeyPatch, comes: AfterLaunches) -> None:
     plain = Unseen._make_several
 
@@ -152,12 +161,6 @@ def test_an_interrupt_keeps_the_last_epoch_that_was_given_to_the_device(
     recipe, sees, ended = Recipe(**{**FULL, "epochs": 60, "report_every": 50}), Sees(), Ended()
     trained(monkeypatch, recipe, sees)
 
-    class Interrupts(AfterLaunches):
-        def wants_state(self, run: Run) -> bool:
-            if self.left == 0:
-                raise KeyboardInterrupt
-            return False
-
     comes = Interrupts(Signals(), 2)
     count_launches(monkeypatch, comes)
     result = trained(monkeypatch, recipe, comes, ended)
@@ -171,12 +174,6 @@ def test_an_interrupt_behind_an_epoch_that_diverged_tells_of_the_one_before(
 ) -> None:
     monkeypatch.setattr("mlp.training.tables.epoch_learning_rates", explodes(7))
     recipe, ended = Recipe(**{**FULL, "epochs": 60, "report_every": 50}), Ended()
-
-    class Interrupts(AfterLaunches):
-        def wants_state(self, run: Run) -> bool:
-            if self.left == 0:
-                raise KeyboardInterrupt
-            return False
 
     comes = Interrupts(Signals(), 2)
     count_launches(monkeypatch, comes)

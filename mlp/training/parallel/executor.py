@@ -97,7 +97,7 @@ class Executor:
         self.optimizer_state = steps[0].optimizer.state
         self.stopped_at: int | None = None
         # After which update to meet; whether the workers end there.
-        self._signals = [-1, 0]
+        self._meet_after, self._end_there = -1, False
         self._pauses = False  # the first worker alone knows why they meet
         self.captured: dict[Any, Callable[[], Any]] = {}
         # With dropout each epoch has a key of its own, which the host draws.
@@ -115,11 +115,11 @@ class Executor:
         while done < len(inputs.losses) and self.stopped_at is None:
             for step in self.steps:
                 step.seek(done * self.batch_size)
-            self._signals[0], self._signals[1] = -1, 0
+            self._meet_after, self._end_there = -1, False
             self.group.count = self.pace.workers
             self.pace.begin(done)
             self.run_all(inputs._replace(first=done))
-            done = self._signals[0] if self._signals[1] else len(inputs.losses)
+            done = self._meet_after if self._end_there else len(inputs.losses)
             self.pace.lap(done)
 
     def run_all(self, inputs: EpochInputs) -> None:
@@ -148,11 +148,11 @@ class Executor:
         changes = done < len(inputs.losses) and self.pace.lap(done)
         self._pauses = inputs.pause is not None and inputs.pause.is_due(done)
         if changes or self._pauses:
-            self._signals[0] = done
+            self._meet_after = done
 
     def stops(self, inputs: EpochInputs, rank: int, done: int) -> bool:
         """After that barrier, do what was announced; return whether the workers end here."""
-        if self._signals[0] != done:
+        if self._meet_after != done:
             return False
         if rank == 0:
             if inputs.pause is not None and self._pauses:
@@ -160,9 +160,9 @@ class Executor:
                 self.stopped_at = done if inputs.pause.act(done) else None
                 self.pace.resume()
             changes = self.pace.workers != self.group.count
-            self._signals[1] = changes or self.stopped_at is not None
+            self._end_there = changes or self.stopped_at is not None
         self.group.barrier(rank)
-        return bool(self._signals[1])
+        return self._end_there
 
     def connect(self) -> str:
         """Let those who train together meet, before the first epoch; return how, for the user."""

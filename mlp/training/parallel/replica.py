@@ -8,7 +8,7 @@ from mlp.nn.network import MLP
 
 
 class NetworkPart(MLP):
-    """A network of another's architecture, whose parameters lie where `allocate` puts them.
+    """A network made after another one, or a part of it.
 
     Args:
         model: the other network.

@@ -9,7 +9,7 @@ from mlp.nn.dropout import Dropout, DropoutNetwork
 from mlp.nn.max_norm import MaxNorm
 from mlp.nn.network import MLP
 from mlp.training.parallel.all_reduce import Share
-from mlp.training.parallel.tensor_parallel import Shard, side_by_side
+from mlp.training.parallel.tensor_parallel import Shard, join_shards
 from mlp.training.step import Step
 
 
@@ -103,7 +103,7 @@ class WorkerStep:
 
     def __init__(self, steps: Sequence[ShardStep], share: Share) -> None:
         self.steps, self.share, self.criterion = steps, share, steps[0].criterion
-        self._network = side_by_side([step.network for step in steps], share)
+        self._network = join_shards([step.network for step in steps], share)
 
     def start_span(self) -> None:
         """Begin a span of updates, after a barrier."""

@@ -86,9 +86,7 @@ def plan_shards(model: MLP, batch_size: int) -> ShardPlan:
 
 
 class Shard(NetworkPart):
-    """A part of a network; the parts of a worker are computed together, see `side_by_side`.
-
-    It has parameters of its own.
+    """A part of a network; the parts of a worker are computed together, see `join_shards`.
 
     Args:
         model: the network.
@@ -158,7 +156,7 @@ class Shard(NetworkPart):
                     yield self.view(own, ours, name), model.view(whole, theirs, name)
 
 
-class Together(Layer):
+class ShardLayers(Layer):
     """The layers that stand at one place of a worker's shards.
 
     Its inputs, outputs and gradients are lists, of an array for each shard.
@@ -177,7 +175,7 @@ class Together(Layer):
         return None if dx[0] is None else dx
 
 
-def side_by_side(shards: Sequence[Chain], share: Share) -> Chain:
+def join_shards(shards: Sequence[Chain], share: Share) -> Chain:
     """Join the shards of a worker to a chain that computes the whole's outputs.
 
     Between the two layers of a pair the shards have units of their own. All other layers are
@@ -197,7 +195,7 @@ def side_by_side(shards: Sequence[Chain], share: Share) -> Chain:
         elif within and isinstance(first, Dropout) and isinstance(joined.layers[-1], SumGradients):
             joined.layers.insert(-1, first)  # of inputs that the shards have in common
         else:
-            joined.layers.append(Together(layers) if within else first)
+            joined.layers.append(ShardLayers(layers) if within else first)
     return joined
 
 

@@ -88,7 +88,7 @@ def _take(descriptor: int, folder: Path, on_warning: Callable[[str], None]) -> N
 
 
 def _let_go() -> None:
-    """Close the parent's locks in a forked process, which would else hold them on without it."""
+    """Close the parent's locks in a process that a program forks, which would else hold them on."""
     for descriptor in _held:
         with suppress(OSError):
             os.close(descriptor)

@@ -43,7 +43,6 @@ class Signals:
         self._before: dict[signal.Signals, Any] = {}
 
     def __enter__(self) -> Signals:
-        self._process = os.getpid()
         if threading.current_thread() is threading.main_thread():
             for number in (getattr(signal, name) for name in NAMES if hasattr(signal, name)):
                 if signal.getsignal(number) is not signal.SIG_IGN:  # as nohup has it for SIGHUP
@@ -70,8 +69,6 @@ class Signals:
         return self.received is not None and history.stopped == self.received.name
 
     def _note(self, number: int, frame: FrameType | None) -> None:
-        if os.getpid() != self._process:  # a worker: its parent tells it when to end
-            return
         if number == getattr(signal, "SIGHUP", None):
             _let_lost_terminals_go()
         again, self.received = self.received is not None, signal.Signals(number)

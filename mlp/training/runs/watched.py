@@ -132,9 +132,10 @@ class Watched(Callback):
             run.stop(STOPPED)
 
     def on_stop(self, run: Run) -> None:
-        self._next_look = 0.0  # who came during a short run sees how it ended
-        self._look()
-        if self._about_told or self._asked is not None:
+        if self._points:  # else it had nothing left to do
+            self._next_look = 0.0  # who came during a short run sees how it ended
+            self._look()
+        if self._about_told or (self._points and self._asked is not None):
             self._tell(run, ended=True)
 
     @property

@@ -105,7 +105,7 @@ def test_shards_of_any_network(network: dict[str, Any], monkeypatch: pytest.Monk
 
 
 def test_what_all_workers_have_stays_the_same_to_the_bit(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Or the workers would drift in_processes: nothing but the sums holds them together."""
+    """Or the workers would drift apart: nothing but the sums holds them together."""
     share_out(monkeypatch, 3)
     model = toy_model(9, 7, 6, 5, activation="tanh")
     trainer = Trainer(model, DATA.train, Recipe(batch_size=2, **FAST))

@@ -50,7 +50,7 @@ def test_it_is_held_once_and_given_back(tmp_path: Path) -> None:
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork")
-def test_a_killed_process_holds_it_no_more_even_where_its_workers_live_on(tmp_path: Path) -> None:
+def test_a_killed_process_holds_it_no_more_even_where_its_children_live_on(tmp_path: Path) -> None:
     command = [sys.executable, "-c", HOLD, str(tmp_path)]
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     holder = subprocess.Popen(

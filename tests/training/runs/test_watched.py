@@ -201,6 +201,21 @@ def test_a_folder_that_goes_away_disturbs_nothing(tmp_path: Path) -> None:
     assert len(history.epochs) == 4
 
 
+def test_who_comes_in_the_last_epoch_sees_how_it_ended(tmp_path: Path) -> None:
+    """As the page comes that has started a short run."""
+
+    class Comes(Callback):
+        def on_epoch_end(self, run: Run) -> None:
+            if run.epoch == 4:
+                WatchFiles(tmp_path).ask(Asked())
+
+    run(Watched(WatchFiles(tmp_path)), Comes())
+    moment = WatchFiles(tmp_path).moment()
+    assert moment is not None
+    assert moment[0]["ended"]
+    assert len(moment[0]["history"]) == 4
+
+
 def test_a_watched_run_writes_into_its_folder_alone(tmp_path: Path) -> None:
     WatchFiles(tmp_path).ask(Asked())
     run(Watched(WatchFiles(tmp_path)))
