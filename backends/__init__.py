@@ -16,6 +16,7 @@ from backends.base import (
     kernel_of,
     scratch,
 )
+from backends.compiled import compiled
 from backends.cpu import CpuBackend
 from backends.host import usable_cores
 from backends.tape import Wait, on_replay
@@ -27,6 +28,7 @@ __all__ = [
     "BackendError",
     "Memory",
     "Wait",
+    "compiled",
     "get_backend",
     "keep_pixels",
     "kernel",

@@ -37,7 +37,8 @@ def compiled(calls: Sequence[Call]) -> list[Call]:
         calls: as `backends.tape.record` returns them.
 
     Returns:
-        Calls that do the same; except that a stretch never warns of numbers that are not finite,
+        Calls that do the same, a single one as it is unless it is a `Wait`, which then waits
+        without Python's lock; except that a stretch never warns of numbers that are not finite,
         whatever `numpy.errstate` says.
     """
     replay = open_replay()
@@ -48,7 +49,8 @@ def compiled(calls: Sequence[Call]) -> list[Call]:
     rows: list[Row] = []
 
     def end_stretch() -> None:
-        result.extend([Stretch(replay, rows)] if len(stretch) > 1 else stretch)
+        is_one = len(stretch) > 1 or any(row.wait for row in rows)
+        result.extend([Stretch(replay, rows)] if is_one else stretch)
         stretch.clear()
         rows.clear()
 

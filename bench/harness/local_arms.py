@@ -91,7 +91,7 @@ def _ours(name: str, backend: Any, workload: Workload, precision: str = "float32
 
 
 def _unseen(name: str, backend: Any, workload: Workload) -> LocalArm:
-    """Train as between two reports, where no epoch is waited for, as the peers do not either."""
+    """Train as where no epoch is waited for, as the peers do not either; a launch an epoch."""
     trainer = workload.trainer(backend)
     trainer.epoch(0)
     unseen = Unseen(trainer, backend.xp.zeros_like(trainer.model.parameters))

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import signal
 import threading
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Annotated
@@ -15,6 +16,7 @@ from mlp.cli import console
 from mlp.cli.page_options import Served, check_page_installed
 from mlp.common.errors import UsageError
 from mlp.training.runs.folder import find_folder
+from mlp.training.runs.signals import NAMES
 
 
 def watch(
@@ -46,17 +48,34 @@ def watch(
     ending = threading.Event()
     watched = [Watching(folder.path.name, folder.path) for folder in folders]
     try:
-        serve(
-            create_watch_app(watched, served.host, ending, starting),
-            bound,
-            browser=served.browser,
-            on_note=console.note,
-            hint="watch on this page",
-            ending=ending,
-        )
+        with _ended_alike():
+            serve(
+                create_watch_app(watched, served.host, ending, starting),
+                bound,
+                browser=served.browser,
+                on_note=console.note,
+                hint="watch on this page",
+                ending=ending,
+            )
     finally:
         for folder in starting.end() if starting is not None else ():
             console.note(f"{folder} was stopped: mlp train --resume {folder} goes on with it")
+
+
+@contextmanager
+def _ended_alike() -> Iterator[None]:
+    """Let SIGTERM and a closed terminal do what Ctrl-C does, so that no training is left behind."""
+    before = {
+        number: signal.signal(number, signal.default_int_handler)
+        for number in (getattr(signal, name) for name in NAMES if hasattr(signal, name))
+        if signal.getsignal(number) is not signal.SIG_IGN  # as nohup has it for SIGHUP
+    }
+    try:
+        with suppress(KeyboardInterrupt):
+            yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 @contextmanager

@@ -133,13 +133,15 @@ def check_varied(dataset: Dataset) -> None:
         DataError: saying so.
     """
     rows = dataset.train.images
+    if len(rows) < 2:
+        return
     for start in range(0, len(rows), _CHUNK):
         if (rows[start : start + _CHUNK] != rows[0]).any():
             return
     what = _what(dataset.train)
     raise DataError(
-        f"all {len(rows):,} training {what} of {dataset.source} are alike, so that nothing tells "
-        f"their classes apart: get {what} that differ"
+        f"all {len(rows):,} training {what} of {dataset.source} are alike, so that nothing can be "
+        f"learnt from them: get {what} that differ"
     )
 
 
@@ -179,6 +181,9 @@ def spoilers(dataset: Dataset) -> Iterator[str]:
 FEWEST = 20
 """Rows, below which a column may go with the classes by accident."""
 
+_COLUMNS = 64
+"""Columns that are sorted at once: a copy of all may be larger than the memory."""
+
 
 def _telling(dataset: Dataset, names: Sequence[str]) -> Iterator[str]:
     """Name the columns that have one value for each class, as another form of the label has."""
@@ -187,11 +192,16 @@ def _telling(dataset: Dataset, names: Sequence[str]) -> Iterator[str]:
         return
     order = np.argsort(labels, kind="stable")
     starts = np.flatnonzero(np.diff(labels[order], prepend=-1))  # (C,), of the classes there are
-    low = np.minimum.reduceat(rows[order], starts)  # (C, I)
-    high = np.maximum.reduceat(rows[order], starts)
-    found = np.flatnonzero((low == high).all(axis=0) & (np.ptp(low, axis=0) > 0))
-    called = list(dict.fromkeys(names[i].partition("=")[0] for i in found.tolist()))
-    if called and len(starts) > 1:
+    if len(starts) < 2 or np.diff(starts, append=len(rows)).min() < 2:
+        return  # a row that is all of its class differs in nothing from the others of it
+    found: list[int] = []
+    for first in range(0, rows.shape[1], _COLUMNS):
+        part = rows[:, first : first + _COLUMNS][order]
+        low, high = (each.reduceat(part, starts) for each in (np.minimum, np.maximum))  # (C, i)
+        telling = (low == high).all(axis=0) & (np.ptp(low, axis=0) > 0)
+        found += (first + np.flatnonzero(telling)).tolist()
+    called = list(dict.fromkeys(names[i].partition("=")[0] for i in found))
+    if called:
         more = f" and {len(called) - _NAMED:,} more" if len(called) > _NAMED else ""
         yield (
             f"train: column {', '.join(called[:_NAMED])}{more} is alike in all rows of a class: if "

@@ -14,6 +14,9 @@ from mlp.data.raw import RawSplit
 FEWEST = 20
 """Rows, below which columns may look like a one-hot label by accident."""
 
+FEWEST_EACH = 5
+"""And rows of a class: of many columns of few 1s, as words have, some are disjoint by accident."""
+
 
 def first_fault(values: NDArray[Any]) -> int | None:
     """Return the first row that is no one-hot label, from 0; None where all are.
@@ -59,8 +62,8 @@ def check_alone(
 ) -> None:
     """Refuse one column of a one-hot label where the others of it would be features.
 
-    Of few rows nothing is concluded, and nothing of rows that may be pictures of two colours, as
-    one of their pixels may well be the label.
+    Of few rows, or few of a class, nothing is concluded, and nothing of rows that may be pictures
+    of two colours, as one of their pixels may well be the label.
 
     Args:
         values: of all columns, shape (N, columns); NaN in columns of words.
@@ -98,7 +101,7 @@ def _partners(values: NDArray[Any], label: int, features: Sequence[int]) -> set[
     free = values[:, label] == 0  # (N,), the rows that no column has yet
     for column in sorted(features, key=lambda column: abs(column - label)):
         own = values[:, column] == 1
-        if not own.any() or (own & ~free).any() or not _are_bits(values[:, column]):
+        if own.sum() < FEWEST_EACH or (own & ~free).any() or not _are_bits(values[:, column]):
             continue
         found.add(column)
         free &= ~own

@@ -97,10 +97,11 @@ class Shorthand(Callback):
 
     Args:
         on_epoch: called with what was measured, after each epoch that is reported.
-        on_step: called after each update that is seen, with the images seen and the loss.
+        on_step: called after each update, but those of epochs that pass unseen, with the images
+            seen and the loss.
     """
 
-    may_miss = True  # several epochs of a full batch are a span of updates
+    may_miss = True  # as a bar may, which is drawn again after them
 
     def __init__(
         self,

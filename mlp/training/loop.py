@@ -76,7 +76,8 @@ def train(
             `mlp.training.ranks.launcher.join`.
         on_epoch: called with what was measured, after each epoch that is reported.
         on_step: called after each update, or each span of updates that a device takes at once;
-            see `Trainer.epoch`.
+            see `Trainer.epoch`. It is not told of epochs that a device with memory of its own
+            makes between two reports without a look in between; a `Callback` with ``on_update`` is.
         on_warning: called with a sentence about what is likely to go wrong, or did.
         measured: whether the network is measured after epochs, as the recipe has it. Else the
             history has no epochs, and ``model.metadata`` nothing of the data, whose checksum and

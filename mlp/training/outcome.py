@@ -57,7 +57,9 @@ def lost_by(
     best = max(epoch.test_accuracy, epoch.train_accuracy)
     if not ended or best > chance + STUCK * (1.0 - chance):
         return None
-    if _is_beginning(batches, epoch, recipe) or not answers_alike(model, batches):
+    if _is_beginning(batches, epoch, recipe) or (train.images[:SAMPLE] == train.images[0]).all():
+        return None  # rows that are all alike no network tells apart
+    if not answers_alike(model, batches):
         return None
     what = "images" if train.images.ndim == 3 else "rows"
     if (fault := hardly_differ(train)) is not None:
@@ -73,17 +75,16 @@ def lost_by(
 
 
 def answers_alike(model: MLP, batches: Batches) -> bool:
-    """Whether a network's answers to some training rows, which differ, hardly depend on these."""
+    """Whether a network's answers to some training rows hardly depend on these."""
     x, _ = batches.slice(0, min(SAMPLE, len(batches)))
-    if not model.backend.to_numpy(x).std(axis=0).any():  # which no network tells apart
-        return False
     outputs = model.backend.to_numpy(model.forward(x))  # (n, C)
     task, answers = task_of(model), outputs.astype(np.float64)
     if task.kind != "regression":
         answers = task.probabilities(outputs, logits=model.output == "identity")
-    deviations = _deviations(batches.given_labels, outputs.shape[1])  # (C,)
+    deviations = _deviations(batches.given_labels[: len(x)], outputs.shape[1])  # (C,)
     varied = deviations > 0
-    return bool((answers.std(axis=0)[varied] < ALIKE * deviations[varied]).all())
+    spread = answers.std(axis=0)[varied]
+    return bool(varied.any() and (spread < ALIKE * deviations[varied]).all())
 
 
 def _deviations(labels: NDArray[Any], C: int) -> NDArray[np.float64]:

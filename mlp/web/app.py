@@ -23,7 +23,7 @@ from mlp.training.runs.folder import Place
 from mlp.web.crowd import crowd_payload, exciting_payload
 from mlp.web.guard import Guard
 from mlp.web.model_list import ModelList
-from mlp.web.neighbours import maps_of_neighbours, neighbours_payload
+from mlp.web.neighbours import maps_of_neighbours, neighbours_payload, neighbours_values
 from mlp.web.network import network_payload
 from mlp.web.page import read_static, served_page, served_scripts
 from mlp.web.payload import digits_payload, samples_payload
@@ -55,19 +55,22 @@ def create_app(models: ModelList, host: str = "127.0.0.1") -> ASGIApp:
     """
     in_turn = anyio.CapacityLimiter(1)  # a picture fills hundreds of megabytes
     drawing = anyio.CapacityLimiter(1)  # of documents, for which nothing else has to wait
+    laying_out = anyio.CapacityLimiter(1)  # of maps, which takes seconds
 
     async def list_models(_: Request) -> Response:
         return JSONResponse(
             {"models": models.names(), "first": models.first, "max_bytes": MAX_BYTES}
         )
 
-    async def answer(request: Request, tell: Callable[[MLP], Any]) -> Response:
-        """Tell of the model that is asked about, or of one of its snapshots."""
+    async def told_by(request: Request, tell: Callable[[MLP], Any]) -> Any:
+        """Let the model that is asked about, or one of its snapshots, tell something, in turn."""
         name, place = _asked_of(request, models)
-        told = await anyio.to_thread.run_sync(
+        return await anyio.to_thread.run_sync(
             lambda: tell(models.get(name, place)), limiter=in_turn
         )
-        return JSONResponse(told)
+
+    async def answer(request: Request, tell: Callable[[MLP], Any]) -> Response:
+        return JSONResponse(await told_by(request, tell))
 
     async def network(request: Request) -> Response:
         name, place = _asked_of(request, models)
@@ -89,7 +92,9 @@ def create_app(models: ModelList, host: str = "127.0.0.1") -> ASGIApp:
     async def crowd(request: Request) -> Response:
         by = request.query_params.get("by")
         if by is not None:
-            return await answer(request, partial(neighbours_payload, by=by))
+            values = await told_by(request, partial(neighbours_values, by=by))
+            lay_out = partial(neighbours_payload, values)
+            return JSONResponse(await anyio.to_thread.run_sync(lay_out, limiter=laying_out))
         return await answer(
             request, lambda model: crowd_payload(model) | {"tsne": maps_of_neighbours(model)}
         )

@@ -29,24 +29,35 @@ def maps_of_neighbours(model: MLP) -> list[str]:
     return [name for name in places(model) if name != "outputs"] if find_spec("sklearn") else []
 
 
-def neighbours_payload(model: MLP, by: str) -> dict[str, Any]:
-    """Lay the digits out by what they are alike in.
+def neighbours_values(model: MLP, by: str) -> Floats:
+    """Return the values that digits are to be laid out by, shape (N, F).
 
     Args:
         model: the network.
         by: one of `maps_of_neighbours`.
 
-    Returns:
-        ``points``, shape (N, 2); and ``rows``, the values by which they were laid out, as bytes of
-        integers with a sign in base 85, shape (N, F), in units of ``unit``.
-
     Raises:
         UsageError: if there is nothing of that name, or all digits are alike in it.
     """
+    if by not in maps_of_neighbours(model):
+        raise UsageError("this network has no such map: load the page again")
     values = values_of(model, by)
-    largest = float(np.abs(values).max())
     if not np.ptp(values, axis=0).any():
         raise UsageError(f"all digits are alike in this network's {by}")
+    return values
+
+
+def neighbours_payload(values: Floats) -> dict[str, Any]:
+    """Lay the digits out by what they are alike in, which takes seconds.
+
+    Args:
+        values: from `neighbours_values`.
+
+    Returns:
+        ``points``, shape (N, 2); and ``rows``, the values by which they were laid out, as bytes of
+        integers with a sign in base 85, shape (N, F), in units of ``unit``.
+    """
+    largest = float(np.abs(values).max())
     points = _laid_out((values / largest).tobytes(), values.shape)
     unit = largest / LEVELS
     rows = np.rint(values / unit).astype(np.int8)

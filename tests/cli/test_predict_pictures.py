@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
 import pytest
-from hard_pictures import draw_digit, place
-from PIL import Image
+from hard_pictures import write_digits
 
 from backends import get_backend
 from mlp.cli import predict_pictures
@@ -28,9 +26,7 @@ def model() -> MLP:
 @pytest.fixture(scope="module")
 def pictures(tmp_path_factory: pytest.TempPathFactory) -> list[Picture]:
     folder = tmp_path_factory.mktemp("pictures")
-    for digit in range(10):
-        page = place([draw_digit(digit, 20)], 28, 28)
-        Image.fromarray((255 * (1 - page)).astype(np.uint8)).save(folder / f"{digit}.png")
+    write_digits(folder, range(10), 20, 28)
     (folder / "5.png").write_bytes(b"no picture")
     return [Picture(str(path), path.stem) for path in sorted(folder.iterdir())]
 

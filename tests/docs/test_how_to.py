@@ -40,7 +40,8 @@ RUN_BY = {
 """The pages with code, and the file that runs it."""
 
 INSTALLS = {"docs/install.md", "docs/book/index.md"}
-"""Pages whose blocks install: .ci/run, .ci/check_package and .ci/book do that."""
+"""Pages of commands that install, which are not run as they stand; .ci/run, .ci/check_package and
+.ci/book install the same extras."""
 
 
 def read(name: str) -> str:

@@ -6,10 +6,8 @@ import io
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
-from hard_pictures import draw_digit, place
-from PIL import Image
+from hard_pictures import write_digits
 
 from mlp.handwriting import extraction
 from mlp.handwriting.extraction import Extraction, Source, Way, extract_all
@@ -18,9 +16,7 @@ from mlp.handwriting.extraction import Extraction, Source, Way, extract_all
 @pytest.fixture(scope="module")
 def sources(tmp_path_factory: pytest.TempPathFactory) -> list[Source]:
     folder = tmp_path_factory.mktemp("pictures")
-    for digit in range(6):
-        page = place([draw_digit(digit, 50)], 80, 80)
-        Image.fromarray((255 * (1 - page)).astype(np.uint8)).save(folder / f"{digit}.png")
+    write_digits(folder, range(6), 50, 80)
     (folder / "broken.png").write_bytes(b"no picture")
     content = io.BytesIO((folder / "3.png").read_bytes()).getvalue()
     files = [Source(str(path)) for path in sorted(folder.iterdir())]

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import io
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -70,6 +70,13 @@ def place(digits: list[np.ndarray], height: int, width: int, gap: int = 0) -> np
         np.maximum(view, digit, out=view)
         left += columns + gap
     return page
+
+
+def write_digits(folder: Path, digits: Iterable[int], size: int, side: int) -> None:
+    """Write a picture of each digit, dark on light, into a folder: 0.png and so on."""
+    for digit in digits:
+        page = place([draw_digit(digit, size)], side, side)
+        Image.fromarray((255 * (1 - page)).astype(np.uint8)).save(folder / f"{digit}.png")
 
 
 @dataclass(frozen=True)

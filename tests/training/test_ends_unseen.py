@@ -18,6 +18,7 @@ from unseen_runs import (
     ONE_BY_ONE,
     Ended,
     Sees,
+    Trained,
     measured,
     trained,
 )
@@ -135,6 +136,14 @@ def count_launches(patch: pytest.MonkeyPatch, comes: AfterLaunches) -> None:
     patch.setattr(Unseen, "_make_several", make)
 
 
+def interrupted(monkeypatch: pytest.MonkeyPatch, recipe: Recipe, ended: Ended) -> Trained:
+    comes = Interrupts(Signals(), 2)
+    count_launches(monkeypatch, comes)
+    result = trained(monkeypatch, recipe, comes, ended)
+    assert result.history.interrupted
+    return result
+
+
 def test_a_signal_is_heard_after_one_launch_and_the_run_goes_on_from_there(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
@@ -161,10 +170,7 @@ def test_an_interrupt_keeps_the_last_epoch_that_was_given_to_the_device(
     recipe, sees, ended = Recipe(**{**FULL, "epochs": 60, "report_every": 50}), Sees(), Ended()
     trained(monkeypatch, recipe, sees)
 
-    comes = Interrupts(Signals(), 2)
-    count_launches(monkeypatch, comes)
-    result = trained(monkeypatch, recipe, comes, ended)
-    assert result.history.interrupted
+    result = interrupted(monkeypatch, recipe, ended)
     assert ended.epoch == 1 + 2 * MOST_AT_ONCE
     np.testing.assert_array_equal(result.parameters, sees.parameters[ended.epoch - 1])
 
@@ -175,9 +181,6 @@ def test_an_interrupt_behind_an_epoch_that_diverged_tells_of_the_one_before(
     monkeypatch.setattr("mlp.training.tables.epoch_learning_rates", explodes(7))
     recipe, ended = Recipe(**{**FULL, "epochs": 60, "report_every": 50}), Ended()
 
-    comes = Interrupts(Signals(), 2)
-    count_launches(monkeypatch, comes)
-    result = trained(monkeypatch, recipe, comes, ended)
-    assert result.history.interrupted
+    result = interrupted(monkeypatch, recipe, ended)
     assert ended.epoch == 8  # epoch 7 left parameters that were far too large, and finite
     assert np.isfinite(result.parameters).all()

@@ -3,17 +3,25 @@
 from __future__ import annotations
 
 import json
+import os
 import re
+import signal
+import subprocess
 import threading
+import time
+from contextlib import closing
+from http.client import HTTPConnection
 from pathlib import Path
 from typing import Any
 
 import pytest
 from asgi import HOST, Client
+from command import start
 
 from mlp.common.errors import UsageError
 from mlp.training.runs.folder import RunFolder
 from mlp.training.runs.settings import read_settings
+from mlp.training.runs.writers import read_history
 from mlp.web import starting
 from mlp.web.page import read_static
 from mlp.web.starting import OPTIONS, Starting
@@ -146,3 +154,26 @@ def test_nothing_is_started_from_elsewhere_or_where_it_is_not_offered() -> None:
     client = Client(create_watch_app([]))
     assert client.get("/api/runs").json() == {"runs": [], "starts": False}
     assert client.post("/api/start", content=content).status == 404
+
+
+@pytest.mark.skipif(os.name != "posix", reason="signals are POSIX's")
+@pytest.mark.parametrize("name", ["SIGINT", "SIGTERM", "SIGHUP"])
+def test_whatever_ends_the_server_ends_them(name: str, tmp_path: Path) -> None:
+    pipe = subprocess.PIPE
+    with start("watch", "--no-browser", stdout=pipe, stderr=pipe) as process:
+        assert process.stdout is not None
+        port = int(process.stdout.readline().rpartition(b":")[2].strip(b"/\n"))
+        with closing(HTTPConnection("127.0.0.1", port, timeout=60)) as connection:
+            connection.request("POST", "/api/start", json.dumps(LONG))
+            assert connection.getresponse().status == 200
+        (folder,) = (tmp_path / "runs").iterdir()
+        until = time.monotonic() + 60.0
+        while not read_history(RunFolder(folder).history):
+            assert time.monotonic() < until
+            time.sleep(0.02)
+        process.send_signal(getattr(signal, name))
+        _, err = process.communicate(timeout=60)
+    assert process.returncode == 0
+    assert b"Traceback" not in err
+    assert f"mlp train --resume runs/{folder.name} goes on with it" in err.decode()
+    assert (folder / "model.safetensors").exists()

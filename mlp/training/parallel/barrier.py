@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial
 from threading import Condition
 
 import numpy as np
 
-from backends import Wait
+from backends import Wait, compiled
 
 LINE = 16
 """Counters that fill one line of the cache, so that two workers never write into the same."""
@@ -40,10 +41,15 @@ class Barrier:
         self._lines = np.zeros((size, LINE), np.int32)
         self._words = self._lines.reshape(-1).data  # ten times as fast from Python
         self._changed, self._abandoned = Condition(), False
+        self._waits: list[Callable[[], None]] = []
+        self.reset(size)
 
     def reset(self, count: int) -> None:
         """Begin anew for so many workers, while none is here."""
-        self._lines[:], self._count, self._abandoned = 0, count, False
+        self._lines[:], self._abandoned = 0, False
+        if self._count != count or not self._waits:
+            self._count = count
+            self._waits = [compiled([self.wait_of(rank)])[0] for rank in range(count)]
 
     def abandon(self) -> None:
         """Let all who wait, now or later, raise an `AbandonedError`."""
@@ -57,13 +63,16 @@ class Barrier:
         Raises:
             AbandonedError: if another worker has failed.
         """
-        self._words[LINE * rank] += 1
-        self._finish(rank)
+        self._waits[rank]()
 
     def wait_of(self, rank: int) -> Wait:
         """Return what a replayed step does in place of `wait`."""
         lines = self._lines[: self._count]
-        return Wait(lines, rank, POLLS, partial(self.wait, rank), partial(self._finish, rank))
+        return Wait(lines, rank, POLLS, partial(self._begin, rank), partial(self._finish, rank))
+
+    def _begin(self, rank: int) -> None:
+        self._words[LINE * rank] += 1
+        self._finish(rank)
 
     def _finish(self, rank: int) -> None:
         """Wake those that sleep, and sleep until all have come: this one is counted already."""

@@ -137,6 +137,17 @@ def test_a_pixel_of_a_bitmap_may_be_the_label(header: str, tmp_path: Path) -> No
     assert formats.read(tmp_path / "t.csv", Reading(label="0")).task.names == ("0", "1")
 
 
+def test_words_of_a_text_may_be_disjoint_by_accident(tmp_path: Path) -> None:
+    """Each text of the first class has a word of its own, which the others have not."""
+    rows = np.random.default_rng(0).integers(0, 2, (60, 70))
+    rows[:, :30] = 0
+    rows[::2, :30] = np.eye(30, dtype=int)
+    rows[:, -1] = np.arange(60) % 2
+    header = ",".join([*(f"word {i}" for i in range(69)), "spam"])
+    np.savetxt(tmp_path / "t.csv", rows, "%d", ",", header=header, comments="")
+    assert formats.read(tmp_path / "t.csv", Reading(label="spam")).task.names == ("0", "1")
+
+
 def test_a_few_rows_may_look_so_by_accident(tmp_path: Path) -> None:
     (tmp_path / "t.csv").write_text("a,is b,label\n" + "0.5,1,0\n1.5,0,1\n" * 9)
     assert formats.read(tmp_path / "t.csv").task.names == ("0", "1")

@@ -175,12 +175,20 @@ def test_a_run_without_graphs_does_too(monkeypatch: pytest.MonkeyPatch) -> None:
     assert np.array(model.parameters).tobytes() == captured.tobytes()
 
 
-def test_on_a_cpu_every_epoch_is_seen() -> None:
+def test_on_a_cpu_every_epoch_is_seen(monkeypatch: pytest.MonkeyPatch) -> None:
+    seen, epoch = [], Trainer.epoch
+
+    def noted(self: Trainer, number: int, *given: Any, **named: Any) -> Any:
+        seen.append(number)
+        return epoch(self, number, *given, **named)
+
+    monkeypatch.setattr(Trainer, "epoch", noted)
     sees = Ended()
     runs: list[Run] = []
     sees.on_stop = runs.append  # type: ignore[method-assign]
     train(toy_model(), DATA, Recipe(**{**FULL, "epochs": 4, "report_every": 3}), callbacks=[sees])
     assert runs[0].unseen is None
+    assert seen == [0, 1, 2, 3]
 
 
 # The kernel
