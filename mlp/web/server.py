@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import signal
 import socket
 import threading
 import webbrowser
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager, suppress
 from functools import partial
 from types import FrameType
 
@@ -114,6 +115,20 @@ class _Server(uvicorn.Server):
     def __init__(self, config: uvicorn.Config, ending: threading.Event) -> None:
         super().__init__(config)
         self._ending = ending
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Take a closed terminal as uvicorn takes Ctrl-C and SIGTERM, unless it is ignored.
+
+        An exception that its handler raised would end nothing in the midst of an answer, where the
+        server takes it for the application's.
+        """
+        with super().capture_signals(), ExitStack() as stack:
+            number = getattr(signal, "SIGHUP", None)  # Windows has none
+            takes_signals = threading.current_thread() is threading.main_thread()
+            if number and takes_signals and signal.getsignal(number) is not signal.SIG_IGN:
+                stack.callback(signal.signal, number, signal.signal(number, self.handle_exit))
+            yield
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         """Begin to end, for a signal."""

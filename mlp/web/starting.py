@@ -14,6 +14,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import BinaryIO
 
@@ -65,6 +66,7 @@ class Starting:
             if sum(process.poll() is None for _, process in self._started) >= MOST_AT_ONCE:
                 raise UsageError(f"{MOST_AT_ONCE} trainings run already: stop one of them first")
             folder = new_folder("page")
+            run = Watching(folder.path.name, folder.path)
             process = _started([f"--run={folder}", *arguments], told)
             self._started.append((folder, process))
             if self._has_ended:
@@ -74,7 +76,9 @@ class Starting:
                     told.seek(0)
                     raise UsageError(_last_words(told.read()))
                 time.sleep(POLL)
-        return Watching(folder.path.name, folder.path)
+                with suppress(OSError):  # there is no folder yet
+                    run.stay()  # or a short run would have ended before the page comes to watch
+        return run
 
     def end(self) -> list[RunFolder]:
         """Interrupt the trainings that still run, and wait for them to save their states.

@@ -25,6 +25,7 @@ from mlp.models.metadata import Metadata, task_of
 from mlp.models.metrics import score
 from mlp.nn.network import MLP
 from mlp.training.runs.folder import RunFolder
+from mlp.training.runs.lock import is_locked
 from mlp.training.runs.watch_files import Asked, WatchFiles
 from mlp.training.runs.writers import read_history
 from mlp.view.answers import Answers
@@ -37,9 +38,13 @@ SHARE = 0.005
 
 DAMAGED = (
     *(KeyError, TypeError, ValueError, IndexError, AttributeError, MLPError, ArithmeticError),
-    RecursionError,
+    *(RecursionError, OSError, MemoryError),
 )
-"""What reading a moment raises that tells of no network that there could be."""
+"""What reading a moment raises that tells of no network, or for which there is no room."""
+
+AGAIN = 1.0
+"""Seconds after which a moment that could not be read is tried again: a run that waits tells no
+other."""
 
 
 class Watching:
@@ -58,9 +63,17 @@ class Watching:
 
     def __init__(self, name: str, folder: Path) -> None:
         self.name, self._files, self._folder = printable(name), WatchFiles(folder), folder
-        self.version, self.event = 0, json.dumps({"name": name, "state": None})
+        before: dict[str, Any] = {
+            "name": self.name,
+            "state": None,
+            "trains": True,
+            "history": [],
+        }
+        self.version, self.event = 0, json.dumps(before)
         self.has_ended = self.was_seen_to_end = False
-        self._asked, self._changed = Asked(), -1
+        self._asked = Asked()
+        self._seen = self._failed = -1, False
+        self._again_at = 0.0
         self._model: MLP | None = None
         self._size = self._told_at = 0
         self._about: dict[str, Any] = {}
@@ -109,26 +122,29 @@ class Watching:
         """Make the event of the latest moment, if there is a new one."""
         with self._turn:
             changed = self._files.changed()
-            if changed == self._changed:
+            # Where nothing was told there is news when its training ends.
+            seen = changed, not changed and is_locked(self._folder)
+            if seen == self._seen or (seen == self._failed and time.monotonic() < self._again_at):
                 return
-            self._changed = changed
+            self._failed, self._again_at = seen, time.monotonic() + AGAIN
             with suppress(*DAMAGED):  # as where another program wrote it: the next one may do
-                event = self._moment() if changed else self._before()
+                event = self._moment() if changed else self._before(seen[1])
                 if event is not None:
                     told = json.dumps(_finite(event), allow_nan=False)
                     self.has_ended = bool(event["state"] and event["state"]["ended"])
                     self.event, self.version = told, self.version + 1
+                    self._seen = seen
             with self._asking:
                 if self.has_ended and self._asked != Asked():
                     self._asked = Asked()  # or a run that goes on here would be stopped again
                     with suppress(OSError):
                         self._files.ask(self._asked)
 
-    def _before(self) -> dict[str, Any]:
+    def _before(self, trains: bool) -> dict[str, Any]:
         """Tell of a run that has told nothing: what stands in its history."""
         self._model = None  # what it tells of itself next may differ, as in its epochs
         history = read_history(RunFolder(self._folder).history)
-        return {"name": self.name, "state": None, "history": history}
+        return {"name": self.name, "state": None, "trains": trains, "history": history}
 
     def _moment(self) -> dict[str, Any] | None:
         moment = self._files.moment()

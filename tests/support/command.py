@@ -64,10 +64,19 @@ def refused(result: Result, *words: str, code: int = 1) -> None:
     assert result.out == ""
 
 
-def start(*arguments: str, **options: Any) -> subprocess.Popen[bytes]:
+class Started(subprocess.Popen[bytes]):
+    """A process that is killed where its block fails, which would else wait for its end."""
+
+    def __exit__(self, kind: Any, error: Any, traceback: Any) -> None:
+        if kind is not None:
+            self.kill()
+        super().__exit__(kind, error, traceback)
+
+
+def start(*arguments: str, **options: Any) -> Started:
     """Start the command line of this tree in a process of its own, whatever the folder.
 
     Without the path, a process in another folder would find whichever copy is installed.
     """
     environment = {**os.environ, **options.pop("env", {}), "PYTHONPATH": str(ROOT)}
-    return subprocess.Popen([sys.executable, "-m", "mlp", *arguments], env=environment, **options)
+    return Started([sys.executable, "-m", "mlp", *arguments], env=environment, **options)

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import json
 import queue
+import signal
 import socket
 import sys
+import time
+from contextlib import closing, suppress
 from pathlib import Path
 from typing import Any
+from urllib.request import urlopen
 
 import pytest
 import uvicorn
@@ -55,6 +59,33 @@ def test_serving_tells_where_the_page_is_and_when_it_is_gone(
     assert [note.split()[0] for note in notes] == ["warning:", "draw", "the"]
     assert bound.fileno() == -1, "closed"
     assert opened.get(timeout=20) == address
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="signals are POSIX's")
+@pytest.mark.parametrize("name", ["SIGINT", "SIGTERM", "SIGHUP"])
+def test_a_signal_in_the_midst_of_an_answer_ends_it(name: str) -> None:
+    number = getattr(signal, name)
+    answers: queue.Queue[str] = queue.Queue()
+    bound = listen("127.0.0.1", 0)
+    address = address_of(bound)
+
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        signal.raise_signal(number)
+        await PlainTextResponse("a page")(scope, receive, send)
+
+    def until() -> None:
+        with suppress(OSError), closing(urlopen(address, timeout=20)) as response:
+            answers.put(response.read().decode())
+        time.sleep(10)  # the server ends long before
+        answers.put("late")
+
+    before = signal.signal(number, signal.default_int_handler)
+    try:
+        serve(app, bound, browser=False, on_note=lambda _: None, until=until)
+    finally:
+        signal.signal(number, before)
+    assert answers.get(timeout=20) == "a page"
+    assert answers.empty()
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGINT for one process")

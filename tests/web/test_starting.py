@@ -55,6 +55,16 @@ def test_a_training_starts_into_a_folder_of_its_own(tmp_path: Path) -> None:
     assert trainings.end() == []
 
 
+def test_one_that_ends_before_the_page_looks_has_told_how_it_ended() -> None:
+    trainings = Starting()
+    run = trainings.start(SOON)
+    (_, process), *_ = trainings._started
+    assert process.wait(60) == 0
+    run.look()
+    assert run.has_ended
+    assert len(json.loads(run.event)["history"]) == 1
+
+
 @pytest.mark.parametrize(
     ("asked", "said"),
     [

@@ -15,7 +15,9 @@ from watched_run import watched_run
 from mlp.data.load import load_dataset
 from mlp.models.predict import predict
 from mlp.nn.network import MLP
+from mlp.training.runs.lock import locked
 from mlp.training.runs.watch_files import Asked, WatchFiles
+from mlp.web import watching as web_watching
 from mlp.web.watching import UNITS_SHOWN, Watching
 
 
@@ -97,9 +99,15 @@ def test_many_classes_have_no_table(tmp_path: Path, monkeypatch: pytest.MonkeyPa
 
 def test_a_run_that_told_nothing_shows_its_history(tmp_path: Path) -> None:
     event = told(tmp_path)
-    assert (event["state"], event["history"]) == (None, [])
-    (tmp_path / "history.jsonl").write_text('{"epoch": 1, "loss": 0.5}\n')
-    assert told(tmp_path)["history"] == [{"epoch": 1, "loss": 0.5}]
+    assert (event["state"], event["trains"], event["history"]) == (None, False, [])
+    watching = Watching("first", tmp_path)
+    with locked(tmp_path, print):
+        watching.look()
+        assert json.loads(watching.event)["trains"]
+        (tmp_path / "history.jsonl").write_text('{"epoch": 1, "loss": 0.5}\n')
+    watching.look()
+    event = json.loads(watching.event)
+    assert (event["trains"], event["history"]) == (False, [{"epoch": 1, "loss": 0.5}])
 
 
 def test_numbers_that_are_not_finite_are_none(tmp_path: Path) -> None:
@@ -236,6 +244,28 @@ def test_a_moment_that_makes_no_sense_is_passed_over(tmp_path: Path, damage: str
     watched_run(tmp_path)
     watching.look()
     assert json.loads(watching.event)["state"]["epoch"] == 2
+
+
+def test_a_moment_that_could_not_be_read_is_tried_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A run that waits tells no other."""
+    watched_run(tmp_path)
+    watching = Watching("first", tmp_path)
+    monkeypatch.setattr(watching, "_moment", lambda: [0] * 10**18)  # more than there is room for
+    watching.look()
+    assert json.loads(watching.event)["state"] is None
+    monkeypatch.undo()
+    watching.look()
+    assert json.loads(watching.event)["state"] is None, "not at once: it may be large"
+    monkeypatch.setattr(web_watching, "AGAIN", 0.0)
+    watching = Watching("first", tmp_path)
+    monkeypatch.setattr(watching, "_moment", lambda: None)
+    watching.look()
+    assert json.loads(watching.event)["state"] is None
+    monkeypatch.delattr(watching, "_moment")
+    watching.look()
+    assert json.loads(watching.event)["state"]["ended"]
 
 
 def test_a_history_that_is_nested_without_an_end_is_passed_over(tmp_path: Path) -> None:

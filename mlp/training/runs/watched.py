@@ -68,6 +68,7 @@ class Watched(Callback):
         self._next_look = self._next_moment = 0.0
         self._asked: Asked | None = None
         self._about_told, self._steps, self._rate = False, 0, 1.0
+        self._is_told = False  # the moment that was to be told last
         self._points: list[tuple[float, float]] = []
         self._epoch = self._done = 0  # the first epoch, and update of it, not on the curve yet
         self.on_wait: Callable[[], None] = lambda: None
@@ -114,6 +115,8 @@ class Watched(Callback):
             self._look()
             if self._asked is None:
                 break
+            if not self._is_told and time.monotonic() >= self._next_moment:
+                self._tell(run)  # no other moment comes while it waits
         if self._waits:
             self._steps += 1
         elif self._asked is not None:
@@ -186,7 +189,7 @@ class Watched(Callback):
             self._points = [(float(x), float(y)) for x, y in pairs.mean(axis=1)]
 
     def _tell(self, run: Run, ended: bool = False) -> None:
-        start = time.monotonic()
+        start, self._is_told = time.monotonic(), False
         try:
             if not self._about_told:
                 self._files.tell_about(*_about(run))
@@ -207,6 +210,7 @@ class Watched(Callback):
                     "losses": np.array(self._points, np.float64).reshape(-1, 2),
                 },
             )
+            self._is_told = True
         except OSError:  # a full disk, say: nobody sees it, and the run goes on
             pass
         now = time.monotonic()

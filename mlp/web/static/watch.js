@@ -105,9 +105,14 @@ function showMoment(run, moment) {
     run.one(".confusion").hidden = !moment.confusion;
     showMistakes(run, moment);
     showLayers(run, moment);
+  } else if (!moment.trains) {
+    const last = moment.history.at(-1);
+    finish(run, `nothing trains here now${last ? `, after ${last.epoch} epochs` : ""}${measured(last)}`);
   }
   showCurves(run, moment);
 }
+
+const measured = (last) => (last ? `, test accuracy ${share(last.test_accuracy)}` : "");
 
 function showState(run, { state, about, history }) {
   const { one } = run;
@@ -125,15 +130,14 @@ function showState(run, { state, about, history }) {
   const done = Math.min(1, (state.epoch + state.update / state.steps) / about.epochs);
   one(".done").style.width = `${100 * done}%`;
   const last = history.at(-1);
-  const measured = last ? `, test accuracy ${share(last.test_accuracy)}` : "";
   const rate = state.rate === 1 ? "" : `, learning rate × ${state.rate}`;
   const where = `epoch ${Math.min(state.epoch + 1, about.epochs)} of ${about.epochs}, update ${state.update} of ${state.steps}`;
   if (state.ended) {
     const why = state.stopped ? `stopped: ${state.stopped}` : "the training has ended";
-    finish(run, `${why}, after ${state.epoch} of ${about.epochs} epochs${measured}${rate}`);
+    finish(run, `${why}, after ${state.epoch} of ${about.epochs} epochs${measured(last)}${rate}`);
   } else {
-    one(".state").textContent = `${state.paused ? "waiting at " : ""}${where}${measured}${rate}`;
-    if (state.epoch !== run.epoch && last) one("[role=status]").textContent = `epoch ${last.epoch} done${measured}`;
+    one(".state").textContent = `${state.paused ? "waiting at " : ""}${where}${measured(last)}${rate}`;
+    if (state.epoch !== run.epoch && last) one("[role=status]").textContent = `epoch ${last.epoch} done${measured(last)}`;
   }
   run.epoch = state.epoch;
 }

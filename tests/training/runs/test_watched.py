@@ -122,6 +122,25 @@ def test_a_run_waits_and_goes_on_by_steps(tmp_path: Path) -> None:
     assert len({(moment["epoch"], moment["update"]) for moment in waited}) == 3
 
 
+def test_where_it_waits_is_told_again_if_it_could_not_be_told(tmp_path: Path) -> None:
+    paused = [Asked(paused=True, steps=steps) for steps in (0, 0, 0, 1, 1, 1)]
+    failed: set[tuple[int, int]] = set()
+
+    class OnceFull(Scripted):
+        def tell(self, values: Any, arrays: Any) -> None:
+            place = values["epoch"], values["update"]
+            if values["paused"] and place not in failed:
+                failed.add(place)
+                raise OSError(28, "No space left on device")
+            super().tell(values, arrays)
+
+    files = OnceFull(tmp_path, Asked(), *paused, Asked())
+    run(Watched(files))
+    waited = [(moment["epoch"], moment["update"]) for moment in files.told if moment["paused"]]
+    assert len(waited) == 2
+    assert set(waited) == failed
+
+
 @pytest.mark.parametrize("gone", [True, False])
 def test_a_pause_ends_when_nobody_watches_any_more_or_a_signal_comes(
     tmp_path: Path, gone: bool
