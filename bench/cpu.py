@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from bench.harness.arms import Arm, by_adam, ours, peers
@@ -27,12 +27,13 @@ def run(
     trials: int,
     settle: float = 0.2,
     busy: int = 0,
-) -> list[Comparison]:
+) -> Iterator[list[Comparison]]:
     """Compare the arms on each workload, and once more beside ``busy`` processes if there are any.
 
-    The other arguments are those of `compare_arms`.
+    The other arguments are those of `compare_arms`. Yields the comparisons so far after each
+    workload, so that a run which is cut off leaves what it has measured.
     """
-    comparisons = []
+    comparisons: list[Comparison] = []
     with tempfile.TemporaryDirectory(prefix="mlp-bench-") as name:
         folder = Path(name)
         write_dataset(dataset, folder)
@@ -62,7 +63,7 @@ def run(
                     loads=(0, busy) if busy else (0,),
                 )
             )
-    return comparisons
+            yield list(comparisons)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -83,7 +84,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     python = options.python
     arms = by_adam(python) if options.adam else [ours(), *peers(python)]
     provenance = Provenance()
-    comparisons = run(
+    name = "-".join(["cpu", *["adam"] * options.adam, *["busy"] * bool(options.busy)])
+    markdown, failures = "", []
+    for comparisons in run(
         choose(WORKLOADS, options.workloads),
         choose(arms, options.arms),
         load_digits(options.data),
@@ -91,13 +94,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
         trials=options.trials,
         settle=options.settle,
         busy=options.busy,
-    )
-    markdown = comparison_markdown(comparisons, provenance)
-    document = comparison_document(comparisons, provenance)
-    name = "-".join(["cpu", *["adam"] * options.adam, *["busy"] * bool(options.busy)])
-    save(document, markdown, options.out / name)
+    ):
+        markdown = comparison_markdown(comparisons, provenance)
+        document = comparison_document(comparisons, provenance)
+        save(document, markdown, options.out / name)
+        failures = document["failures"]
     print(markdown)
-    return 1 if document["failures"] else 0
+    return 1 if failures else 0
 
 
 if __name__ == "__main__":

@@ -31,7 +31,7 @@ for line in sys.stdin:
 
 
 def test_this_project_alone_gives_json_and_a_table(dataset: Dataset, tmp_path: Path) -> None:
-    comparisons = run([TINY], [ours()], dataset, repeats=2, trials=1, settle=0.0)
+    *_, comparisons = run([TINY], [ours()], dataset, repeats=2, trials=1, settle=0.0)
     document = comparison_document(comparisons, Provenance())
     save(document, comparison_markdown(comparisons, Provenance()), tmp_path / "cpu")
 
@@ -55,13 +55,22 @@ def test_an_arm_that_reaches_another_accuracy_is_a_failure(
 ) -> None:
     still = replace(TINY, recipe=plain_sgd(32, 1e-6))
     arms = [ours(), stub(LIAR)]
-    comparisons = run([still], arms, dataset, repeats=1, trials=1, settle=0.0)
+    *_, comparisons = run([still], arms, dataset, repeats=1, trials=1, settle=0.0)
     document = comparison_document(comparisons, Provenance())
     assert len(document["failures"]) == 1
     assert "stub 50.00%" in document["failures"][0]
     assert document["failures"][0] in comparison_markdown(comparisons, Provenance())
     assert comparisons[0].ratio is not None
     assert comparisons[0].ratio.peer == "stub"
+
+
+def test_what_is_measured_is_there_after_each_workload(
+    dataset: Dataset, stub: Callable[[str], Arm]
+) -> None:
+    other = replace(TINY, hidden=(5,))
+    so_far = run([TINY, other], [stub(LIAR)], dataset, repeats=1, trials=1, settle=0.0)
+    assert [comparison.name for comparison in next(so_far)] == ["784-4-10 b32"]
+    assert [comparison.name for comparison in next(so_far)] == ["784-4-10 b32", "784-5-10 b32"]
 
 
 def test_a_busy_turn_follows_each_quiet_one(
@@ -75,7 +84,7 @@ def test_a_busy_turn_follows_each_quiet_one(
         yield
 
     monkeypatch.setattr(bench.harness.comparison, "busy_processes", noted)
-    comparisons = run([TINY], [stub(LIAR)], dataset, repeats=2, trials=1, settle=0.0, busy=3)
+    *_, comparisons = run([TINY], [stub(LIAR)], dataset, repeats=2, trials=1, settle=0.0, busy=3)
     assert [c.busy for c in comparisons] == [0, 3]
     assert turns[:2] == [0, 3]  # each chose its setting under its own load
     assert sorted(turns[2:4]) == [0, 3]
