@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from mlp.common.errors import DataError
 from mlp.data.dataset import Dataset, Split
+from mlp.data.evidence import FEWEST_ROWS
 from mlp.data.formats.splits import TEST, TRAIN, Splits
 from mlp.data.inputs import Columns
 from mlp.data.scales import WIDEST_GAP
@@ -178,9 +179,6 @@ def spoilers(dataset: Dataset) -> Iterator[str]:
     yield from _leaks(train, test)
 
 
-FEWEST = 20
-"""Rows, below which a column may go with the classes by accident."""
-
 _COLUMNS = 64
 """Columns that are sorted at once: a copy of all may be larger than the memory."""
 
@@ -188,7 +186,7 @@ _COLUMNS = 64
 def _telling(dataset: Dataset, names: Sequence[str]) -> Iterator[str]:
     """Name the columns that have one value for each class, as another form of the label has."""
     rows, labels = dataset.train.images, dataset.train.labels
-    if len(rows) < FEWEST:
+    if len(rows) < FEWEST_ROWS:
         return
     order = np.argsort(labels, kind="stable")
     starts = np.flatnonzero(np.diff(labels[order], prepend=-1))  # (C,), of the classes there are

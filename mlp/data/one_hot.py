@@ -9,13 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mlp.common.errors import UsageError
+from mlp.data.evidence import FEWEST_ROWS
 from mlp.data.raw import RawSplit
 
-FEWEST = 20
-"""Rows, below which columns may look like a one-hot label by accident."""
-
 FEWEST_EACH = 5
-"""And rows of a class: of many columns of few 1s, as words have, some are disjoint by accident."""
+"""And of each class: of many columns of few 1s, as words have, some are disjoint by accident."""
 
 
 def first_fault(values: NDArray[Any]) -> int | None:
@@ -75,7 +73,7 @@ def check_alone(
     Raises:
         UsageError: naming these columns.
     """
-    if len(values) < FEWEST or not _are_bits(values[:, label]):
+    if len(values) < FEWEST_ROWS or not _are_bits(values[:, label]):
         return
     partners = _partners(values, label, features)
     others = (column for column in features if column not in partners)

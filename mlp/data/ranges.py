@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mlp.common.errors import DataError
+from mlp.data.evidence import FEWEST_ROWS
 from mlp.data.inputs import Pixels
 from mlp.data.scales import FULL_SCALES, WIDEST_GAP, full_range
 
@@ -17,9 +18,6 @@ SHARES = Pixels(0.0, 1.0)
 
 PALE = 1.5
 """Images whose full scale is less than the model's by this factor are worth a remark."""
-
-FEWEST = 20
-"""Images, below which nothing is concluded from where most of them end: a few may be pale."""
 
 INK = 0.6
 """Images whose mean is more than this part of ink are worth a remark."""
@@ -118,7 +116,11 @@ def told_inverted(pixels: NDArray[Any], source: str) -> str | None:
         pixels: uint8, shape (N, ...), as a model takes them.
         source: where they are, for the message.
     """
-    if len(pixels) < FEWEST or pixels.dtype != np.uint8 or pixels[:_LOOKED_AT].mean() < INK * 255:
+    if (
+        len(pixels) < FEWEST_ROWS
+        or pixels.dtype != np.uint8
+        or pixels[:_LOOKED_AT].mean() < INK * 255
+    ):
         return None
     return (
         f"the pixels of {source} are mostly ink, as 0 is paper and 255 is ink: invert them, unless "
@@ -133,7 +135,7 @@ def _are_of_a_narrower(values: NDArray[Any], inputs: Pixels) -> bool:
         return False
     tops = values.reshape(len(values), -1).max(axis=1)  # (N,)
     there = np.count_nonzero(tops)  # the others are blank
-    return bool(there >= FEWEST and 2 * np.count_nonzero(tops == high) > there)
+    return bool(there >= FEWEST_ROWS and 2 * np.count_nonzero(tops == high) > there)
 
 
 def _paler(low: float, high: float, inputs: Pixels, source: str) -> str | None:

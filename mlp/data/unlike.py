@@ -11,10 +11,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from mlp.data.evidence import FEWEST_ROWS
 from mlp.data.inputs import Columns
-
-FEWEST = 20
-"""Rows, below which nothing is concluded: a few may be odd."""
 
 _MOST = 10_000  # rows that are looked at
 _FAR = 20.0  # deviations from the mean that half of a column's values lie beyond
@@ -37,13 +35,13 @@ def told_unlike(features: NDArray[Any], known: Columns, source: str) -> str | No
     Returns:
         A sentence that names the first such column; None where nothing is strange.
     """
-    if len(features) < FEWEST or features.shape[1:] != (len(known.names),):
+    if len(features) < FEWEST_ROWS or features.shape[1:] != (len(known.names),):
         return None
     values = features[:_MOST].astype(np.float64)  # (n, I)
     values[np.isinf(values)] = np.nan  # which is refused elsewhere
     measures = zip(known.names, known.deviation, strict=True)
     varied = np.array([deviation != 1.0 and "=" not in name for name, deviation in measures])
-    looked = np.flatnonzero(varied & ((~np.isnan(values)).sum(axis=0) >= FEWEST))
+    looked = np.flatnonzero(varied & ((~np.isnan(values)).sum(axis=0) >= FEWEST_ROWS))
     if not len(looked):
         return None
     names, values = [known.names[column] for column in looked], values[:, looked]

@@ -8,8 +8,9 @@ from typing import Any
 import numpy as np
 import pytest
 
+from mlp.data.evidence import FEWEST_ROWS
 from mlp.data.inputs import Columns
-from mlp.data.unlike import FEWEST, told_unlike
+from mlp.data.unlike import told_unlike
 
 RNG = np.random.default_rng(0)
 ROWS = RNG.normal((5.0, -300.0, 0.5), (2.0, 40.0, 0.3), (300, 3))
@@ -68,4 +69,4 @@ def test_a_model_of_standardised_columns_takes_them_as_they_are() -> None:
 
 def test_columns_of_words_and_those_that_did_not_vary_decide_nothing() -> None:
     known = Columns(("a=x", "b"), (0.001, 7.0), (0.01, 1.0))
-    assert told_unlike(np.ones((FEWEST, 2)) * (1, 99), known, "t.csv") is None
+    assert told_unlike(np.ones((FEWEST_ROWS, 2)) * (1, 99), known, "t.csv") is None

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from mlp.common.choices import did_you_mean
 from mlp.common.errors import DataError, UsageError
 from mlp.data.arrange import listed
+from mlp.data.evidence import FEWEST_ROWS
 from mlp.data.formats.categories import Feature, is_truth, learn, values_of
 from mlp.data.formats.table import Table
 from mlp.data.one_hot import check_alone
@@ -25,7 +26,6 @@ ID_NAMES = ("", "unnamed: 0", "id", "index", "imageid", "image_id", "row_id", "r
 """What a column that numbers the rows may be called, in lower case."""
 
 _PIXEL = re.compile(r"(?:pixel|px|p|image)?[_ ]?(\d{1,6})(?:[x_](\d{1,6}))?", re.IGNORECASE)
-_FEW = 20  # rows, below which nothing is concluded from how often values occur
 
 Note = Callable[[str], None]
 
@@ -142,9 +142,9 @@ def label_without_header(
     else:
         ends = (kept[0], kept[-1])
         able = [column for column in ends if _could_be_labels(table.column(column))]
-        if len(able) == 2 and len(table.values) >= _FEW:
+        if len(able) == 2 and len(table.values) >= FEWEST_ROWS:
             able = [column for column in able if _is_contiguous(table.column(column))]
-        if len(able) != 1 and len(table.values) >= _FEW:
+        if len(able) != 1 and len(table.values) >= FEWEST_ROWS:
             raise DataError(
                 f"{table.path} has no header, and its first and its last column look "
                 f"{'both' if able else 'neither'} like labels: say --label 0 for the first or "
@@ -162,7 +162,7 @@ def _could_be_labels(values: NDArray[np.generic]) -> bool:
         return False
     kinds = np.unique(values)
     whole = bool((kinds >= 0).all() and (kinds == np.floor(kinds.astype(float))).all())
-    few = len(values) < _FEW or len(kinds) <= len(values) // 2
+    few = len(values) < FEWEST_ROWS or len(kinds) <= len(values) // 2
     return whole and few and (len(kinds) > 1 or len(values) == 1)
 
 
