@@ -47,7 +47,7 @@ def report_setting(workload: Workload, backends: Sequence[Backend]) -> dict[str,
 
 
 def speeds_json(results: Sequence[Result]) -> dict[str, Any]:
-    """Gather each device's figures."""
+    """Collect each device's figures."""
     return {
         "gflop_per_epoch": results[0].flop / 1e9,
         "results": [
@@ -100,7 +100,7 @@ def print_speeds(results: Sequence[Result]) -> None:
 
 
 def map_json(cells: Sequence[Cell]) -> dict[str, Any]:
-    """Gather each place's figures, and which device wins it where there are several."""
+    """Collect each place's figures, and which device wins it where there are several."""
     return {
         "map": [
             {

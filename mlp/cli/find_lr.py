@@ -14,7 +14,7 @@ from mlp.cli.parse import parse_range
 from mlp.cli.progress import WorkBar
 from mlp.cli.train_open import open_data, open_network
 from mlp.cli.train_options import Asked, Computed
-from mlp.cli.train_settings import gather, settle
+from mlp.cli.train_settings import collect_options, settle
 from mlp.cli.views.registry import Canvas
 from mlp.data.reading import Reading
 from mlp.training.architecture import Architecture
@@ -58,7 +58,7 @@ def find_lr(
     It ends in exit code 1 where the loss has no slope or still falls at the last rate, and in 3
     where it diverges at once: no rate is suggested then.
     """
-    given = gather(context, asked, computed, {})
+    given = collect_options(context, asked, computed, {})
     settings = settle(None, given, network, training, reading)
     recipe = settings.training
     low, high = usual_range(recipe) if rates is None else parse_range(rates, "rates")

@@ -17,7 +17,7 @@ from mlp.cli.search_report import figure, report
 from mlp.cli.search_space import parse_tries
 from mlp.cli.train_open import open_data
 from mlp.cli.train_options import Asked, Computed
-from mlp.cli.train_settings import gather, settle
+from mlp.cli.train_settings import collect_options, settle
 from mlp.common.errors import DivergedError, UsageError
 from mlp.data.dataset import Dataset
 from mlp.data.reading import Reading
@@ -127,7 +127,7 @@ def search(
     better ones go on. A run that diverges is the worst. A search that was stopped goes on by
     --resume.
     """
-    given = gather(context, asked, computed, locals())
+    given = collect_options(context, asked, computed, locals())
     with ExitStack() as stack:
         if resume is not None:
             _check_alone(context)

@@ -20,7 +20,7 @@ from mlp.cli.train_open import check_start, open_network, share_data
 from mlp.cli.train_options import Asked, Computed
 from mlp.cli.train_report import Outcome, report
 from mlp.cli.train_seeds import names_of, places, seeds_of, train_seeds
-from mlp.cli.train_settings import gather, settle
+from mlp.cli.train_settings import collect_options, settle
 from mlp.cli.watch import page_of
 from mlp.common.errors import ModelError, UsageError
 from mlp.common.overwrite import check_destination
@@ -139,7 +139,7 @@ def train(
     as_json: Json = False,
 ) -> None:
     """Train a network and write it to a model file."""
-    given = gather(context, asked, computed, locals())
+    given = collect_options(context, asked, computed, locals())
     given.check()
     if not checkpoint_every > 0:
         raise UsageError(f"--checkpoint-every takes minutes above 0, not {checkpoint_every:g}")

@@ -94,10 +94,10 @@ class Given:
         return dataclasses.replace(base, **given)
 
 
-def gather(
+def collect_options(
     context: typer.Context, asked: Asked, computed: Computed, others: Mapping[str, object]
 ) -> Given:
-    """Gather a command's options.
+    """Collect a command's options.
 
     Args:
         context: of the command.

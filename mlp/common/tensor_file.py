@@ -1,6 +1,6 @@
 """Writing files of safetensors from the arrays themselves, without a copy of them in memory.
 
-The library's own `save` gathers the whole file in memory first, and where there is no room for that
+The library's own `save` makes the whole file in memory first, and where there is no room for that
 it ends in a panic of Rust, which is no `MemoryError`. The bytes are the same.
 """
 

@@ -107,7 +107,7 @@ class History:
 def training_metadata(
     model: MLP, recipe: Recipe, dataset: Dataset, history: History, temperature: float | None
 ) -> Metadata:
-    """Gather the metadata of a model file: facts about a network and its training.
+    """Collect the metadata of a model file: facts about a network and its training.
 
     Args:
         model: the trained network.

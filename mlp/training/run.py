@@ -109,7 +109,7 @@ class Run:
         self.update = 0
 
     def state(self) -> TrainingState:
-        """Gather all that the run needs to go on; after an epoch, or in `Callback.on_state`."""
+        """Collect all that the run needs to go on; after an epoch, or in `Callback.on_state`."""
         return TrainingState(
             epoch=self.epoch,
             progress=self.trainer.progress(self.update),

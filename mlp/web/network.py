@@ -34,7 +34,7 @@ FORMS: LayerForms[Callable[[Any], Form]] = LayerForms("the page")
 
 
 def network_payload(model: MLP, name: str) -> Form:
-    """Gather what the page needs of a network.
+    """Collect what the page needs of a network.
 
     Args:
         model: a network on 28 x 28 pixels.

@@ -146,7 +146,7 @@ def _chain(shapes: Mapping[str, Sequence[int]]) -> list[str] | None:
 
 
 def _groups(names: Sequence[str]) -> list[list[str]]:
-    """Gather the names that numbers alone tell apart, in the order of the numbers."""
+    """Collect the names that numbers alone tell apart, in the order of the numbers."""
     groups: dict[str, list[str]] = {}
     for name in names:
         groups.setdefault(re.sub(r"\d+", "#", name), []).append(name)

@@ -156,7 +156,7 @@ class Executor:
             return False
         if rank == 0:
             if inputs.pause is not None and self._pauses:
-                self.gather()
+                self.unshard()
                 self.stopped_at = done if inputs.pause.act(done) else None
                 self.pace.resume()
             changes = self.pace.workers != self.group.count
@@ -168,7 +168,7 @@ class Executor:
         """Let those who train together meet, before the first epoch; return how, for the user."""
         return ""
 
-    def gather(self) -> None:
+    def unshard(self) -> None:
         """Bring the network and `optimizer_state` up to date, where the workers have shards."""
 
     def restore_correct(self, count: int) -> None:

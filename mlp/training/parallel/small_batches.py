@@ -85,19 +85,19 @@ class SmallBatchExecutor(Executor):
                     self.xp.copyto(step.optimizer.state[name], whole)
             step.keep_frozen()
         self.group.run(partial(self.work_as, inputs=inputs))
-        self.gather()
+        self.unshard()
 
-    def gather(self) -> None:
+    def unshard(self) -> None:
         """Put the parameters and the optimizer's state together from the shards.
 
         What all have in common is that of the first: the others' is computed where they are the
         first of their worker.
         """
         for shard, step in reversed(list(zip(self.shards, self.steps, strict=False))):
-            shard.gather(shard.parameters, self.model.parameters)
+            shard.unshard(shard.parameters, self.model.parameters)
             for name, whole in self.optimizer_state.items():
                 if whole.shape == self.model.parameters.shape:
-                    shard.gather(step.optimizer.state[name], whole)
+                    shard.unshard(step.optimizer.state[name], whole)
                 else:
                     self.xp.copyto(whole, step.optimizer.state[name])
 

@@ -119,7 +119,7 @@ class Shard(NetworkPart):
         for part, whole_part in self._views(whole, own):
             self.backend.xp.copyto(part, whole_part)
 
-    def gather(self, own: Array, whole: Array) -> None:
+    def unshard(self, own: Array, whole: Array) -> None:
         """Copy this shard's flat array into its place in the network's."""
         for part, whole_part in self._views(whole, own):
             self.backend.xp.copyto(whole_part, part)

@@ -106,7 +106,7 @@ class Watched(Callback):
             return
         start = time.monotonic()
         if start >= self._next_moment or self._waits:
-            self._gather_losses(run, run.epoch, run.update)
+            self._collect_losses(run, run.epoch, run.update)
             self._tell(run)
         start = time.monotonic()
         while self._waits and self._steps >= self._asked.steps:
@@ -129,7 +129,7 @@ class Watched(Callback):
             self._tell(run)
 
     def on_epoch_end(self, run: Run) -> None:
-        self._gather_losses(run, run.epoch - 1, run.trainer.steps)
+        self._collect_losses(run, run.epoch - 1, run.trainer.steps)
         self._look()
         if self._asked is not None and self._asked.stop:
             run.stop(STOPPED)
@@ -153,7 +153,7 @@ class Watched(Callback):
         if now >= self._next_look:
             self._next_look, self._asked = now + LOOK, self._files.asked()
 
-    def _gather_losses(self, run: Run, epoch: int, done: int) -> None:
+    def _collect_losses(self, run: Run, epoch: int, done: int) -> None:
         """Add the losses of the updates since the last time to the curve, a point for each stretch.
 
         Where nobody watches this is done once an epoch, so that whoever comes sees the curve.

@@ -166,7 +166,7 @@ def test_shards_hold_each_weight_once() -> None:
     start = model.parameters.copy()
     model.parameters[:] = np.nan
     for shard in (first, second):
-        shard.gather(shard.parameters, model.parameters)
+        shard.unshard(shard.parameters, model.parameters)
     np.testing.assert_array_equal(model.parameters, start)
 
 
