@@ -2,7 +2,7 @@
 
 ``python -m bench.pictures`` draws digits on pictures of 28 x 28, 1,000 x 750 and 4,000 x 3,000
 pixels into a temporary folder, reads each kind in a process of its own, and prints the pictures a
-second from a few to all of them, with the peak of the memory of the process and its workers.
+second from a few to all of them, with the peak of the memory of the process and its children.
 ``--tree DIR`` measures another checkout in turn with this one, and tells the ratio.
 """
 

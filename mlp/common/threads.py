@@ -1,4 +1,4 @@
-"""Sharing work among threads or other workers, and limiting the threads of BLAS meanwhile."""
+"""Sharing work among threads, and limiting the threads of BLAS meanwhile."""
 
 from __future__ import annotations
 
@@ -90,9 +90,9 @@ def ahead(pool: Executor, items: Iterable[Result]) -> Iterator[Result]:
         item = coming.result()
 
 
-def share_of(count: int, rank: int, workers: int) -> slice:
-    """Return which of ``count`` things, cut up evenly, the worker of this rank has."""
-    return slice(count * rank // workers, count * (rank + 1) // workers)
+def share_of(count: int, number: int, shares: int) -> slice:
+    """Return which of ``count`` things, cut up evenly, are in the share of this number, from 0."""
+    return slice(count * number // shares, count * (number + 1) // shares)
 
 
 @contextmanager

@@ -81,13 +81,13 @@ def extract(source: Source, way: Way) -> Extraction:
     return Extraction(digits if way.keeps_stages else [replace(d, stages={}) for d in digits])
 
 
-def extract_all(sources: Sequence[Source], way: Way, workers: int) -> Iterator[Extraction]:
+def extract_all(sources: Sequence[Source], way: Way, processes: int) -> Iterator[Extraction]:
     """Extract the digits of pictures, in order.
 
     Args:
         sources: the pictures.
         way: how they are read.
-        workers: how many processes may work, where that pays; with 1 all is done in this one.
+        processes: how many may work, where that pays; with 1 all is done in this one.
 
     Raises:
         MLPError: if a process was killed.
@@ -99,22 +99,22 @@ def extract_all(sources: Sequence[Source], way: Way, workers: int) -> Iterator[E
         spent += time.perf_counter() - start if done else 0.0  # much is loaded for the first
         yield extraction
         left = len(sources) - done - 1
-        if workers > 1 and done and spent / done * left > POOL_SECONDS:
-            yield from _in_processes(sources[done + 1 :], way, workers)
+        if processes > 1 and done and spent / done * left > POOL_SECONDS:
+            yield from _in_processes(sources[done + 1 :], way, processes)
             return
 
 
-def _in_processes(sources: Sequence[Source], way: Way, workers: int) -> Iterator[Extraction]:
+def _in_processes(sources: Sequence[Source], way: Way, processes: int) -> Iterator[Extraction]:
     # A forked copy of this process, which may have threads, could hang: a server without any forks.
     method = "forkserver" if "forkserver" in get_all_start_methods() else "spawn"
     context = get_context(method)
     if method == "forkserver":
         context.set_forkserver_preload([__name__])
-    pool = ProcessPoolExecutor(workers, context, _begin)
+    pool = ProcessPoolExecutor(processes, context, _begin)
     try:
         left, size = iter(sources), 1
         ahead: deque[Future[_Done]] = deque()
-        for _ in range(AHEAD * workers):
+        for _ in range(AHEAD * processes):
             _submit(pool, left, size, way, ahead)
         while ahead:
             extractions, seconds = ahead.popleft().result()

@@ -102,16 +102,16 @@ class Evaluation:
 
     def accuracies_on(self, batches: Batches) -> NDArray[np.float64]:
         """Compute the accuracy of each of S networks side by side on any images: shape (S,)."""
-        workers = len(self._replicas)
+        threads = len(self._replicas)
         every = list(batches.micro_batches(0, len(batches)))
         cuts = every[self._ranks.rank :: self._ranks.size]
         shares = [
-            partial(self._count_correct, replica, own_batches, cuts[rank::workers])
-            for rank, (replica, own_batches) in enumerate(
-                zip(self._replicas, batches.replicas(workers), strict=True)
+            partial(self._count_correct, replica, own_batches, cuts[number::threads])
+            for number, (replica, own_batches) in enumerate(
+                zip(self._replicas, batches.replicas(threads), strict=True)
             )
         ]
-        with blas_threads(1), start_pool(workers) as pool:  # the workers are the threads
+        with blas_threads(1), start_pool(threads) as pool:  # these are all threads there are
             counts = share_out(pool, shares)
         correct: NDArray[np.int64] = np.sum(counts, axis=0)  # (S,)
         of_all: NDArray[np.int64] = np.sum(self._ranks.all_gather(correct), axis=0)

@@ -26,8 +26,8 @@ PATIENCE = 30.0
 """Seconds that a process has to save its run's state, once it is to end."""
 
 
-class Worker:
-    """A process of `mlp.training.search.worker`.
+class TrialProcess:
+    """The parent's end of a process of `mlp.training.search.trial_process`.
 
     Args:
         folder: the search's.
@@ -39,7 +39,7 @@ class Worker:
         self._warn = warn
         path = os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")]))
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "mlp.training.search.worker", str(folder)],
+            [sys.executable, "-m", "mlp.training.search.trial_process", str(folder)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             env={**os.environ, "PYTHONPATH": path},
@@ -96,14 +96,14 @@ class Worker:
 
 
 class Pool:
-    """Workers that share out trials; see `pool`."""
+    """Processes that share out trials; see `pool`."""
 
-    def __init__(self, workers: list[Worker]) -> None:
-        self._workers, self._has_ended = workers, False
-        self._threads = ThreadPoolExecutor(len(workers))  # each waits for a worker's answers
-        self._free: SimpleQueue[Worker] = SimpleQueue()
-        for worker in workers:
-            self._free.put(worker)
+    def __init__(self, processes: list[TrialProcess]) -> None:
+        self._processes, self._has_ended = processes, False
+        self._threads = ThreadPoolExecutor(len(processes))  # each waits for one's answers
+        self._free: SimpleQueue[TrialProcess] = SimpleQueue()
+        for process in processes:
+            self._free.put(process)
 
     def results(
         self, trials: Iterable[int], epochs: int, stopped: Callable[[], bool]
@@ -132,40 +132,40 @@ class Pool:
                 self.end()
 
     def end(self) -> None:
-        """Ask all workers to save their runs' states and to end."""
+        """Ask all processes to save their runs' states and to end."""
         self._has_ended = True
-        for worker in self._workers:
-            worker.end()
+        for process in self._processes:
+            process.end()
 
     def wait(self) -> None:
         """Wait for their ends."""
-        for worker in self._workers:
-            worker.wait()
+        for process in self._processes:
+            process.wait()
         self._threads.shutdown(cancel_futures=True)
 
     def _train(self, trial: int, epochs: int) -> Result | None:
-        worker = self._free.get()
+        process = self._free.get()
         try:
-            return worker.train(trial, epochs)
+            return process.train(trial, epochs)
         finally:
-            self._free.put(worker)
+            self._free.put(process)
 
 
 @contextmanager
 def pool(folder: Path, cores: Sequence[int | None], warn: Callable[[str], None]) -> Iterator[Pool]:
-    """Start a worker for each core, which end with the block.
+    """Start a process for each core, which end with the block.
 
     Args:
         folder: the search's.
         cores: what each is pinned to; None for none.
         warn: called with a sentence that one of them warns of.
     """
-    workers = Pool([Worker(folder, core, warn) for core in cores])
+    processes = Pool([TrialProcess(folder, core, warn) for core in cores])
     try:
-        yield workers
+        yield processes
     finally:
-        workers.end()
-        workers.wait()
+        processes.end()
+        processes.wait()
 
 
 def cores_for(jobs: int | None, device: str) -> list[int | None]:

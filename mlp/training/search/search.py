@@ -63,17 +63,17 @@ def search(
     }
     folder.keep(list(journal.values()))
     alive = list(range(len(plan.trials)))
-    workers: Pool | None = None
+    processes: Pool | None = None
     with ExitStack() as stack:
         for epochs in plan.rungs:
             left = [trial for trial in alive if (trial, epochs) not in journal]
             goes_on = epochs != plan.rungs[-1]
-            if left and workers is None:
+            if left and processes is None:
                 later = max(1, len(alive) // plan.factor) if goes_on else 0  # see `survivors`
                 needed = cores[: max(len(left), later)]
-                workers = stack.enter_context(pool(folder.path, needed, warn))
-            if left and workers is not None:
-                for result in workers.results(left, epochs, stopped):
+                processes = stack.enter_context(pool(folder.path, needed, warn))
+            if left and processes is not None:
+                for result in processes.results(left, epochs, stopped):
                     folder.add(result)
                     journal[result.trial, epochs] = result
                     on_result(result)

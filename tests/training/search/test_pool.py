@@ -8,15 +8,15 @@ from pathlib import Path
 import pytest
 
 from mlp.common.errors import MLPError
-from mlp.training.search.pool import Worker, cores_for, pool
+from mlp.training.search.pool import TrialProcess, cores_for, pool
 
 
 def test_a_process_that_has_ended_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MLP_PLUGINS", str(tmp_path / "plugin.py"))
     (tmp_path / "plugin.py").write_text("import os; os._exit(7)")
     told = pytest.raises(MLPError, match=r"ended with 7 while it trained trial 3.*--resume")
-    with pool(tmp_path, [None], print) as workers, told:
-        list(workers.results([3], 1, lambda: False))
+    with pool(tmp_path, [None], print) as processes, told:
+        list(processes.results([3], 1, lambda: False))
 
 
 @pytest.mark.skipif(not hasattr(os, "sched_getaffinity"), reason="this system pins nothing")
@@ -27,10 +27,10 @@ def test_a_process_is_pinned_to_its_core(tmp_path: Path, monkeypatch: pytest.Mon
     )
     monkeypatch.setenv("MLP_PLUGINS", str(tmp_path / "plugin.py"))
     monkeypatch.chdir(tmp_path)
-    worker = Worker(tmp_path, core, print)
+    process = TrialProcess(tmp_path, core, print)
     with pytest.raises(MLPError):  # there is no search
-        worker.train(0, 1)
-    worker.wait()
+        process.train(0, 1)
+    process.wait()
     assert (tmp_path / "cores").read_text() == str({core})
 
 

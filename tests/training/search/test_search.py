@@ -16,7 +16,7 @@ from mlp.training.recipe import Recipe
 from mlp.training.runs.settings import DataSettings, DeviceSettings, Settings
 from mlp.training.search.folder import Plan, SearchFolder
 from mlp.training.search.halving import Result
-from mlp.training.search.pool import Pool, Worker
+from mlp.training.search.pool import Pool, TrialProcess
 from mlp.training.search.search import Found, search
 from mlp.training.search.space import with_values
 
@@ -67,9 +67,9 @@ def test_a_search_ends_with_the_best_however_often_it_was_stopped(tmp_path: Path
     assert without_time(found) == without_time(whole)
 
 
-@pytest.mark.parametrize(("done", "workers"), [(0, 6), (2, 4), (5, 3), (6, 3)])
+@pytest.mark.parametrize(("done", "processes"), [(0, 6), (2, 4), (5, 3), (6, 3)])
 def test_as_many_run_at_a_time_as_the_largest_rung_that_is_left_needs(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, done: int, workers: int
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, done: int, processes: int
 ) -> None:
     started: list[int] = []
 
@@ -79,7 +79,7 @@ def test_as_many_run_at_a_time_as_the_largest_rung_that_is_left_needs(
         yield Idle([])
 
     class Idle(Pool):
-        def __init__(self, workers: list[Worker]) -> None:
+        def __init__(self, processes: list[TrialProcess]) -> None:
             pass
 
         def results(
@@ -92,7 +92,7 @@ def test_as_many_run_at_a_time_as_the_largest_rung_that_is_left_needs(
     for trial in range(done):
         folder.add(Result(trial, 1, 0.5, 1.0, 0.0))
     assert search(folder, PLAN, [None] * 8).is_complete
-    assert started == [workers]
+    assert started == [processes]
 
 
 def test_all_run_to_the_end_where_none_is_dropped(tmp_path: Path) -> None:

@@ -18,7 +18,7 @@ from mlp.training.recipe import Recipe
 from mlp.training.runs.settings import DataSettings, DeviceSettings, Settings
 from mlp.training.search.folder import Plan, SearchFolder
 from mlp.training.search.space import with_values
-from mlp.training.search.worker import EndWithParent, work
+from mlp.training.search.trial_process import EndWithParent, work
 
 BASE = Settings(
     network=Architecture(hidden=(4,)),
