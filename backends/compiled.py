@@ -115,7 +115,7 @@ def rows_of(call: Call) -> list[Row]:
     """Return the rows that do what a recorded call does; none if there are no such rows."""
     if isinstance(call, Wait):
         lines = call.counters
-        own = lines[call.rank]
+        own = lines[call.worker]
         return [Row((0, 0), (own, lines), (len(lines), call.polls), lines.strides[:1], wait=call)]
     if not isinstance(call, partial):
         return []

@@ -20,14 +20,14 @@ class Wait:
     Attributes:
         counters: int32 (workers, at least 2), in memory that they share: for each how many such
             places it has reached, and whether it sleeps.
-        rank: which worker waits.
+        worker: the number of the one that waits.
         polls: how often it looks at another's counter before it is to sleep.
         begin: waits, all of it in Python.
         finish: does the rest, once this worker is counted and looking was not enough.
     """
 
     counters: NDArray[np.int32]
-    rank: int
+    worker: int
     polls: int
     begin: Call
     finish: Call

@@ -69,9 +69,9 @@ class AccumulatingExecutor(Executor):
 
     def restore_correct(self, count: int) -> None:
         """Continue the count of correct answers from a number, in the first worker."""
-        for rank, step in enumerate(self.steps):
+        for worker, step in enumerate(self.steps):
             if step.correct is not None:
-                self.xp.copyto(step.correct.total, 0.0 if rank else float(count))
+                self.xp.copyto(step.correct.total, 0.0 if worker else float(count))
 
     def correct(self) -> NDArray[Any]:
         """Count what each network answered correctly, each image before its update, shape (S,)."""
@@ -88,7 +88,7 @@ class AccumulatingExecutor(Executor):
     def accumulate(
         self,
         order: Array,
-        rank: int,
+        worker: int,
         part: int,
         place: int,
         start: int,
@@ -100,15 +100,15 @@ class AccumulatingExecutor(Executor):
 
         Args:
             order: the images in the order in which they are seen, shape (N,).
-            rank: the worker.
+            worker: its number, from 0.
             part: which part, from 0.
             place: which of ``sums`` to write to.
             start: where the batch begins in the order.
             stop: where it ends.
             captured: whether each micro-batch is captured by itself.
         """
-        step, batches = self.steps[rank], self.worker_batches[rank]
-        total, weighed = self._divisor(order, rank, start, stop), batches.weights is not None
+        step, batches = self.steps[worker], self.worker_batches[worker]
+        total, weighed = self._divisor(order, worker, start, stop), batches.weights is not None
         micro_batches = batches.micro_batches(start, stop, self.parts, part)
         for nth, (first, last) in enumerate(micro_batches):
             if self.in_order:
@@ -117,26 +117,26 @@ class AccumulatingExecutor(Executor):
                 x, labels = batches.gather(order[first:last], first)
             step.seek(first)
             where = first if self.in_order and batches.keeps_floats else "copied"
-            work = partial(self._add_gradient, x, labels, total, rank, place, anew=nth == 0)
+            work = partial(self._add_gradient, x, labels, total, worker, place, anew=nth == 0)
             known = "weighed" if weighed else total  # an array holds what weights add up to
             if captured:
-                self.replay((rank, place, where, len(x), known, nth == 0), work)
+                self.replay((worker, place, where, len(x), known, nth == 0), work)
             else:
                 work()
 
-    def _divisor(self, order: Array, rank: int, start: int, stop: int) -> int | Array:
+    def _divisor(self, order: Array, worker: int, start: int, stop: int) -> int | Array:
         """Return what the losses of a batch are divided by: its size, or the sum of its weights."""
-        batches, total = self.worker_batches[rank], self._divisors[rank]
+        batches, total = self.worker_batches[worker], self._divisors[worker]
         if batches.weights is None:
             return stop - start
         batches.add_up_weights(order[start:stop], total)
         return total
 
     def _add_gradient(
-        self, x: Array, labels: Array, total: int | Array, rank: int, place: int, *, anew: bool
+        self, x: Array, labels: Array, total: int | Array, worker: int, place: int, *, anew: bool
     ) -> None:
         """Add a micro-batch's gradient and loss to its part's, or start these anew with them."""
-        step = self.steps[rank]
+        step = self.steps[worker]
         loss = step.gradient(x, step.criterion.targets(labels), total)
         for whole, own in zip(self.sums[place], (loss, step.model.gradients), strict=True):
             if anew:

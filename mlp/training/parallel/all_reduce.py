@@ -13,7 +13,7 @@ from mlp.training.parallel.workers import WorkerGroup
 class Share(NamedTuple):
     """Which shards of a network a worker computes."""
 
-    rank: int
+    worker: int
     """The worker."""
     shards: range
     """Its shards, by number."""
@@ -40,9 +40,9 @@ class AllReduce:
         ]
         self._turns = [0] * group.size
 
-    def start(self, rank: int) -> None:
+    def start(self, worker: int) -> None:
         """Begin with the first of the two buffers, after a barrier."""
-        self._turns[rank] = 0
+        self._turns[worker] = 0
 
     def __call__(self, share: Share, own: Sequence[Array], out: Array) -> Array:
         """Write the sum of all shards' parts to out.
@@ -62,11 +62,11 @@ class AllReduce:
 
     def _exchange(self, share: Share, own: Sequence[Array], rows: int) -> list[Array]:
         """Return the parts of all shards, of so many rows, once all workers have written theirs."""
-        parts = [whole[:rows] for whole in self._parts[self._turns[share.rank] % 2]]
-        self._turns[share.rank] += 1
+        parts = [whole[:rows] for whole in self._parts[self._turns[share.worker] % 2]]
+        self._turns[share.worker] += 1
         for number, part in zip(share.shards, own, strict=True):
             self._xp.copyto(parts[number], part)
-        self._group.barrier(share.rank)
+        self._group.barrier(share.worker)
         return parts
 
 

@@ -49,7 +49,7 @@ class Barrier:
         self._lines[:], self._abandoned = 0, False
         if self._count != count or not self._waits:
             self._count = count
-            self._waits = [compiled([self.wait_of(rank)])[0] for rank in range(count)]
+            self._waits = [compiled([self.wait_of(worker)])[0] for worker in range(count)]
 
     def abandon(self) -> None:
         """Let all who wait, now or later, raise an `AbandonedError`."""
@@ -57,33 +57,35 @@ class Barrier:
             self._abandoned = True
             self._changed.notify_all()
 
-    def wait(self, rank: int) -> None:
+    def wait(self, worker: int) -> None:
         """Wait until every worker has come as often as this one.
 
         Raises:
             AbandonedError: if another worker has failed.
         """
-        self._waits[rank]()
+        self._waits[worker]()
 
-    def wait_of(self, rank: int) -> Wait:
+    def wait_of(self, worker: int) -> Wait:
         """Return what a replayed step does in place of `wait`."""
         lines = self._lines[: self._count]
-        return Wait(lines, rank, POLLS, partial(self._begin, rank), partial(self._finish, rank))
+        return Wait(
+            lines, worker, POLLS, partial(self._begin, worker), partial(self._finish, worker)
+        )
 
-    def _begin(self, rank: int) -> None:
-        self._words[LINE * rank] += 1
-        self._finish(rank)
+    def _begin(self, worker: int) -> None:
+        self._words[LINE * worker] += 1
+        self._finish(worker)
 
-    def _finish(self, rank: int) -> None:
+    def _finish(self, worker: int) -> None:
         """Wake those that sleep, and sleep until all have come: this one is counted already."""
         words, lines = self._words, range(0, LINE * self._count, LINE)
-        turn = words[LINE * rank]
+        turn = words[LINE * worker]
         if any(words[line + ASLEEP] for line in lines):
             with self._changed:
                 self._changed.notify_all()
         if all(words[line] >= turn for line in lines):
             return
-        words[LINE * rank + ASLEEP] = 1
+        words[LINE * worker + ASLEEP] = 1
         with self._changed:
             # Another may have looked whether this one sleeps just before this one said so, and
             # wakes nobody: each sleep has an end.
@@ -91,4 +93,4 @@ class Barrier:
                 if self._abandoned:
                     raise AbandonedError
                 self._changed.wait(PATIENCE)
-        words[LINE * rank + ASLEEP] = 0
+        words[LINE * worker + ASLEEP] = 0

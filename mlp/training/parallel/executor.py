@@ -126,7 +126,7 @@ class Executor:
         """Let all workers do their parts of an epoch at once."""
         raise NotImplementedError
 
-    def work_as(self, rank: int, inputs: EpochInputs) -> None:
+    def work_as(self, worker: int, inputs: EpochInputs) -> None:
         """Do one worker's part of an epoch."""
         raise NotImplementedError
 
@@ -150,18 +150,18 @@ class Executor:
         if changes or self._pauses:
             self._meet_after = done
 
-    def stops(self, inputs: EpochInputs, rank: int, done: int) -> bool:
+    def stops(self, inputs: EpochInputs, worker: int, done: int) -> bool:
         """After that barrier, do what was announced; return whether the workers end here."""
         if self._meet_after != done:
             return False
-        if rank == 0:
+        if worker == 0:
             if inputs.pause is not None and self._pauses:
                 self.unshard()
                 self.stopped_at = done if inputs.pause.act(done) else None
                 self.pace.resume()
             changes = self.pace.workers != self.group.count
             self._end_there = changes or self.stopped_at is not None
-        self.group.barrier(rank)
+        self.group.barrier(worker)
         return self._end_there
 
     def connect(self) -> str:

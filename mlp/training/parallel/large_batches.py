@@ -65,24 +65,24 @@ class LargeBatchExecutor(AccumulatingExecutor):
         """Let all workers go through an epoch together, with two barriers in each update."""
         self.group.run(partial(self.work_as, inputs=inputs))
 
-    def work_as(self, rank: int, inputs: EpochInputs) -> None:
+    def work_as(self, worker: int, inputs: EpochInputs) -> None:
         """Make the updates of an epoch one by one, each from accumulated gradients."""
-        mine = share_of(self.parts, rank, self.group.count)
+        mine = share_of(self.parts, worker, self.group.count)
         for i in range(inputs.first, len(inputs.losses)):
             start = i * self.batch_size
-            stop = min(start + self.batch_size, len(self.worker_batches[rank]))
+            stop = min(start + self.batch_size, len(self.worker_batches[worker]))
             for part in range(mine.start, mine.stop):
-                self.accumulate(inputs.order, rank, part, part, start, stop)
-            if rank == 0:
+                self.accumulate(inputs.order, worker, part, part, start, stop)
+            if worker == 0:
                 self.announce(inputs, i + 1)
                 self.xp.copyto(self.lr, inputs.lrs[i : i + 1])
-            self.replay(("update", rank), partial(self._update, rank, self.lr))
-            if rank == 0:
+            self.replay(("update", worker), partial(self._update, worker, self.lr))
+            if worker == 0:
                 written = inputs.losses[i : i + 1]
                 self.xp.copyto(written, self.total.loss.reshape(written.shape))
                 if inputs.on_step is not None:
                     inputs.on_step(stop, inputs.losses[i : i + 1])
-            if self.stops(inputs, rank, i + 1):
+            if self.stops(inputs, worker, i + 1):
                 return
 
     def whole_epoch(self, order: Array, lr: Array, loss: Array) -> None:
@@ -92,14 +92,14 @@ class LargeBatchExecutor(AccumulatingExecutor):
         self._update(0, lr)
         self.xp.copyto(loss, self.total.loss)
 
-    def _update(self, rank: int, lr: Array) -> None:
+    def _update(self, worker: int, lr: Array) -> None:
         """Let the first worker update the parameters from the gradients of all parts."""
-        self.group.barrier(rank)  # all gradients are there
-        if rank == 0:
+        self.group.barrier(worker)  # all gradients are there
+        if worker == 0:
             self._add_up(self.total.gradients, [part.gradients for part in self.sums])
             self._add_up(self.total.loss, [part.loss for part in self.sums])
             self.steps[0].update(lr)
-        self.group.barrier(rank)  # all have been read
+        self.group.barrier(worker)  # all have been read
 
     def _add_up(self, total: Array, parts: list[Array]) -> None:
         """Write the sum of the parts to total, which is the part itself where there is but one."""

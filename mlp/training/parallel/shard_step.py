@@ -109,7 +109,7 @@ class WorkerStep:
         """Begin a span of updates, after a barrier."""
         for pair in self.steps[0].model.pairs.values():
             for all_reduce in pair:
-                all_reduce.start(self.share.rank)
+                all_reduce.start(self.share.worker)
 
     def gradient(self, x: Array, targets: Array, out: Array) -> None:
         """Compute the gradients of all its shards; see `Step.gradient`."""

@@ -60,10 +60,10 @@ class SmallBatchExecutor(Executor):
         self.workers: dict[int, list[WorkerStep]] = {}
         if self.shards:
             for count in range(1, group.size + 1):
-                shares = [share_of(plan.shards, rank, count) for rank in range(count)]
+                shares = [share_of(plan.shards, worker, count) for worker in range(count)]
                 self.workers[count] = [
-                    WorkerStep(shard_steps[mine], Share(rank, range(mine.start, mine.stop)))
-                    for rank, mine in enumerate(shares)
+                    WorkerStep(shard_steps[mine], Share(worker, range(mine.start, mine.stop)))
+                    for worker, mine in enumerate(shares)
                 ]
             # Each shard has its part of these.
             self.optimizer_state = make_optimizer(model, model.gradients, recipe).state
@@ -101,27 +101,27 @@ class SmallBatchExecutor(Executor):
                 else:
                     self.xp.copyto(whole, step.optimizer.state[name])
 
-    def work_as(self, rank: int, inputs: EpochInputs) -> None:
+    def work_as(self, worker: int, inputs: EpochInputs) -> None:
         """Make the updates of an epoch, a span at a time."""
         xp, first, start = self.xp, inputs.first, inputs.first * self.batch_size
         cuts = self._cuts(start, len(inputs.order), inputs.pause)
         spans = [inputs.order[start:end] for start, end in pairwise(cuts)]
         for end, (arrays, x, labels) in zip(
-            cuts[1:], self._gather(spans, start, rank), strict=True
+            cuts[1:], self._gather(spans, start, worker), strict=True
         ):
             last = -(-end // self.batch_size)
-            xp.copyto(self.lrs[rank][: last - first], inputs.lrs[first:last])
-            if rank == 0:
+            xp.copyto(self.lrs[worker][: last - first], inputs.lrs[first:last])
+            if worker == 0:
                 self.announce(inputs, first)
             if self.shards:
                 # The last span is done, and this one's images are gathered.
-                self.group.barrier(rank)
-            if self.stops(inputs, rank, first):
+                self.group.barrier(worker)
+            if self.stops(inputs, worker, first):
                 return
-            self.replay((rank, arrays, end - start), partial(self._steps, x, labels, rank))
-            if rank == 0:
+            self.replay((worker, arrays, end - start), partial(self._steps, x, labels, worker))
+            if worker == 0:
                 written = inputs.losses[first:last]
-                xp.copyto(written, self.losses[rank][: last - first].reshape(written.shape))
+                xp.copyto(written, self.losses[worker][: last - first].reshape(written.shape))
                 if inputs.on_step is not None:
                     inputs.on_step(end, inputs.losses[last - 1 : last])
             first, start = last, end
@@ -153,12 +153,12 @@ class SmallBatchExecutor(Executor):
         step.gradient(x, step.criterion.targets(labels), out=loss)
         step.update(lr)
 
-    def _steps(self, x: Array, labels: Array, rank: int) -> None:
+    def _steps(self, x: Array, labels: Array, worker: int) -> None:
         """Take one step after another, on the batches of a span of images x (n, I)."""
         step: Step | WorkerStep = (
-            self.workers[self.group.count][rank] if self.workers else self.steps[rank]
+            self.workers[self.group.count][worker] if self.workers else self.steps[worker]
         )
-        lrs, losses = self.lrs[rank], self.losses[rank]
+        lrs, losses = self.lrs[worker], self.losses[worker]
         if isinstance(step, WorkerStep):
             step.start_span()
         targets = step.criterion.targets(labels)  # (n, C)
@@ -167,27 +167,27 @@ class SmallBatchExecutor(Executor):
             step.gradient(x[rows], targets[rows], out=losses[nth])
             step.update(lrs[nth : nth + 1])
 
-    def _gather(self, spans: list[Array], start: int, rank: int) -> Iterator[Span]:
+    def _gather(self, spans: list[Array], start: int, worker: int) -> Iterator[Span]:
         """Gather the images of each span; the first one is at ``start`` in the epoch's order."""
-        batches = self.worker_batches[rank]
+        batches = self.worker_batches[worker]
         if self.in_order:
             yield 0, *batches.slice(0, len(batches))
         elif self.shards:
-            yield from self._share(spans, start, rank)
+            yield from self._share(spans, start, worker)
         elif self.prefetches and len(spans) > 1:
             yield from prefetch(batches, spans, start)
         else:
             for rows, first in zip(spans, firsts(spans, start), strict=True):
                 yield 0, *batches.gather(rows, first)
 
-    def _share(self, spans: list[Array], start: int, rank: int) -> Iterator[Span]:
+    def _share(self, spans: list[Array], start: int, worker: int) -> Iterator[Span]:
         """Gather a worker's share of each span's images, in arrays that all workers read.
 
         There are two of these in turn, as another worker may still be in the span before.
         """
-        workers, batches = self.group.count, self.worker_batches[rank]
+        workers, batches = self.group.count, self.worker_batches[worker]
         for nth, (rows, first) in enumerate(zip(spans, firsts(spans, start), strict=True)):
-            share = share_of(len(rows), rank, workers)
+            share = share_of(len(rows), worker, workers)
             x = self.images[nth % 2][: len(rows)]
             batches.gather_into(x[share], rows[share], first + share.start)
             yield nth % 2, x, batches.labels_of(rows)

@@ -15,11 +15,11 @@ from mlp.common.threads import has_room
 from mlp.training.parallel.barrier import AbandonedError, Barrier
 
 Target = Callable[[int], None]
-"""What each worker runs, given its rank."""
+"""What each worker runs, given its number."""
 
 
 class WorkerGroup:
-    """Workers with the ranks 0 to size - 1; the first is the calling thread.
+    """Workers with the numbers 0 to size - 1; the first is the calling thread.
 
     Args:
         size: the number of workers.
@@ -33,7 +33,7 @@ class WorkerGroup:
         self._barrier = Barrier(size)
 
     def run(self, target: Target) -> None:
-        """Let `count` workers run ``target(rank)``, all at once; one does so in this thread.
+        """Let `count` workers run ``target(worker)``, all at once; one does so in this thread.
 
         Where the system has no room for others, or starts no more threads, `count` becomes 1.
 
@@ -45,11 +45,11 @@ class WorkerGroup:
             self.count = 1
             target(0)
 
-    def barrier(self, rank: int) -> None:
+    def barrier(self, worker: int) -> None:
         """Wait until all that take part have come here; also when a step is replayed."""
         if self.count > 1:
-            on_replay(self._barrier.wait_of(rank))
-            self._barrier.wait(rank)
+            on_replay(self._barrier.wait_of(worker))
+            self._barrier.wait(worker)
 
     def _run_together(self, target: Target) -> bool:
         """Run all workers; False, before any has begun, if not enough threads can be started."""
@@ -58,8 +58,8 @@ class WorkerGroup:
             try:
                 try:
                     others = [
-                        pool.submit(copy_context().run, self._guarded, target, rank)
-                        for rank in range(1, self.count)
+                        pool.submit(copy_context().run, self._guarded, target, worker)
+                        for worker in range(1, self.count)
                     ]
                 except RuntimeError:
                     self._barrier.abandon()
@@ -75,10 +75,10 @@ class WorkerGroup:
         assert not abandoned, "a worker stopped and raised nothing"
         return True
 
-    def _guarded(self, target: Target, rank: int) -> None:
+    def _guarded(self, target: Target, worker: int) -> None:
         try:
-            self._barrier.wait(rank)  # all have started
-            target(rank)
+            self._barrier.wait(worker)  # all have started
+            target(worker)
         except BaseException:
             self._barrier.abandon()
             raise

@@ -100,9 +100,9 @@ class RankedExecutor(AccumulatingExecutor):
             raise
         self._count()
 
-    def work_as(self, rank: int, inputs: EpochInputs) -> None:
-        """Make the updates one by one; ``rank`` is that of a worker, of which there is one."""
-        xp, N, pause = self.xp, len(self.worker_batches[rank]), inputs.pause
+    def work_as(self, worker: int, inputs: EpochInputs) -> None:
+        """Make the updates one by one; there is one worker."""
+        xp, N, pause = self.xp, len(self.worker_batches[worker]), inputs.pause
         exchange, steps = self.exchange, len(inputs.losses)
         exchange.begin(_due_in(inputs, inputs.first))
         for i in range(inputs.first, steps):

@@ -13,9 +13,9 @@ from mlp.training.parallel.workers import WorkerGroup
 CPU = get_backend("cpu")
 
 
-def share(rank: int, workers: int, shards: int) -> Share:
-    mine = share_of(shards, rank, workers)
-    return Share(rank, range(mine.start, mine.stop))
+def share(worker: int, workers: int, shards: int) -> Share:
+    mine = share_of(shards, worker, workers)
+    return Share(worker, range(mine.start, mine.stop))
 
 
 @pytest.mark.parametrize("workers", [1, 2, 3])
@@ -24,11 +24,11 @@ def test_a_sum_over_shards_takes_smaller_batches_too(workers: int) -> None:
     all_reduce = AllReduce(group, CPU, 3, (4, 2), "float64")
     sums = np.zeros((workers, 5, 3, 2))
 
-    def target(rank: int) -> None:
-        mine = share(rank, workers, 3)
+    def target(worker: int) -> None:
+        mine = share(worker, workers, 3)
         for turn in range(5):
             own = [np.full((3, 2), 10.0**number * (turn + 1)) for number in mine.shards]
-            all_reduce(mine, own, sums[rank, turn])
+            all_reduce(mine, own, sums[worker, turn])
 
     group.run(target)
     for turn in range(5):
@@ -45,13 +45,13 @@ def test_a_sum_is_the_same_for_any_workers_to_the_bit() -> None:
         sums = np.zeros((workers, 40, 30), np.float32)
 
         def target(
-            rank: int,
+            worker: int,
             workers: int = workers,
             all_reduce: AllReduce = all_reduce,
             sums: np.ndarray = sums,
         ) -> None:
-            mine = share(rank, workers, 4)
-            all_reduce(mine, [parts[number] for number in mine.shards], sums[rank])
+            mine = share(worker, workers, 4)
+            all_reduce(mine, [parts[number] for number in mine.shards], sums[worker])
 
         group.run(target)
         results += [each.tobytes() for each in sums]

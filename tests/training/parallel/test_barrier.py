@@ -23,14 +23,14 @@ CPU = get_backend("cpu")
 def test_nobody_passes_before_all_have_come(size: int) -> None:
     barrier, come = Barrier(size), [0] * size
 
-    def work(rank: int) -> None:
+    def work(worker: int) -> None:
         for turn in range(1, 41):
-            come[rank] = turn
-            barrier.wait(rank)
+            come[worker] = turn
+            barrier.wait(worker)
             assert min(come) >= turn
 
     with ThreadPoolExecutor(size) as pool:
-        for done in [pool.submit(work, rank) for rank in range(size)]:
+        for done in [pool.submit(work, worker) for worker in range(size)]:
             done.result()
 
 
@@ -40,21 +40,21 @@ def replayed(group: WorkerGroup, rounds: int, before: Callable[[int, int], objec
     seen = np.zeros((group.size, rounds))
     stretches = []
 
-    def step(rank: int) -> None:
+    def step(worker: int) -> None:
         xp = CPU.xp
-        xp.add(parts[rank], rank + 1.0, out=parts[rank])
-        group.barrier(rank)
-        xp.copyto(sums[rank], parts[0])
+        xp.add(parts[worker], worker + 1.0, out=parts[worker])
+        group.barrier(worker)
+        xp.copyto(sums[worker], parts[0])
         for other in range(1, group.size):
-            xp.add(sums[rank], parts[other], out=sums[rank])
-        group.barrier(rank)
+            xp.add(sums[worker], parts[other], out=sums[worker])
+        group.barrier(worker)
 
-    def target(rank: int) -> None:
-        captured = CPU.capture(lambda: step(rank))
+    def target(worker: int) -> None:
+        captured = CPU.capture(lambda: step(worker))
         for turn in range(rounds):
-            before(rank, turn)
+            before(worker, turn)
             captured()
-            seen[rank, turn] = sums[rank, 0]
+            seen[worker, turn] = sums[worker, 0]
         stretches.append([type(call) for call in captured._calls])  # type: ignore[attr-defined]
 
     group.run(target)
@@ -71,8 +71,8 @@ def test_workers_meet_in_captured_steps(
     monkeypatch.setattr(mlp.training.parallel.barrier, "POLLS", polls)
     group = WorkerGroup(size)
 
-    def loiter(rank: int, turn: int) -> None:
-        if turn % 7 == rank:
+    def loiter(worker: int, turn: int) -> None:
+        if turn % 7 == worker:
             time.sleep(0.001)  # the others have long come
 
     seen = replayed(group, 60, loiter)
@@ -84,8 +84,8 @@ def test_workers_meet_in_captured_steps(
 def test_who_waits_in_a_captured_step_hears_that_another_has_failed(failing: int) -> None:
     group = WorkerGroup(2)
 
-    def fail(rank: int, turn: int) -> None:
-        if (rank, turn) == (failing, 20):
+    def fail(worker: int, turn: int) -> None:
+        if (worker, turn) == (failing, 20):
             raise ZeroDivisionError
 
     with pytest.raises(ZeroDivisionError):
@@ -125,14 +125,14 @@ def test_a_worker_that_waits_sleeps_until_it_is_woken(
 
     monkeypatch.setattr(barrier._changed, "wait", noted)
 
-    def come_late(rank: int, turn: int) -> None:
-        if rank == 0 and turn == 5:
+    def come_late(worker: int, turn: int) -> None:
+        if worker == 0 and turn == 5:
             until(lambda: bool(barrier._words[LINE + ASLEEP]))
 
-    def target(rank: int) -> None:
+    def target(worker: int) -> None:
         for turn in range(8):
-            come_late(rank, turn)
-            group.barrier(rank)
+            come_late(worker, turn)
+            group.barrier(worker)
 
     if captured:
         replayed(group, 8, come_late)

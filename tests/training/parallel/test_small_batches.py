@@ -73,7 +73,7 @@ def test_workers_are_as_many_as_there_are_cores_and_shards(
 def test_images_are_gathered_where_no_worker_reads(
     augment: str | None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A rank gathers its share of the next span while another may still be in this one."""
+    """A worker gathers its share of the next span while another may still be in this one."""
     share_out(monkeypatch, 2)
     trainer = Trainer(toy_model(), DATA.train, Recipe(batch_size=2, augment=augment, **FAST))
     assert isinstance(trainer.executor, SmallBatchExecutor)
@@ -97,7 +97,7 @@ def test_each_worker_gathers_for_all_or_into_arrays_of_its_own(
     trainer = Trainer(toy_model(), DATA.train, Recipe(**options, **FAST))
     assert isinstance(trainer.executor, SmallBatchExecutor)
     (_, x, labels), (_, x_other, labels_other) = (
-        next(trainer.executor._gather([np.arange(8)], 0, rank)) for rank in range(2)
+        next(trainer.executor._gather([np.arange(8)], 0, worker)) for worker in range(2)
     )
     np.testing.assert_array_equal(labels, labels_other)
     assert not np.shares_memory(labels, labels_other)
@@ -116,7 +116,7 @@ def test_workers_together_gather_what_one_gathers(
     assert isinstance(executor, SmallBatchExecutor)
     assert trainer.batches.keeps_floats == as_floats
     executor.images[0][:] = np.nan
-    for rank in range(executor.group.count):
-        _, x, labels = next(executor._gather([rows], 0, rank))
+    for worker in range(executor.group.count):
+        _, x, labels = next(executor._gather([rows], 0, worker))
         np.testing.assert_array_equal(labels, DATA.train.labels[rows])
     np.testing.assert_array_equal(x, trainer.batches.gather(rows)[0])

@@ -1,4 +1,4 @@
-"""Shards of a network, one a rank, are together the network."""
+"""Shards of a network, one a worker, are together the network."""
 
 from __future__ import annotations
 
@@ -142,8 +142,8 @@ def test_an_update_meets_once_for_the_first_pair_and_twice_for_another(
     assert isinstance(trainer.executor, SmallBatchExecutor)
     trainer.epoch(0)
     spans = -(-6 // trainer.executor.span)
-    for rank in range(2):
-        met = trainer.executor.group._barrier._lines[rank, 0]  # where compiled steps count, too
+    for worker in range(2):
+        met = trainer.executor.group._barrier._lines[worker, 0]  # where compiled steps count, too
         assert met == 1 + 6 * barriers + spans  # the first when all have started
 
 

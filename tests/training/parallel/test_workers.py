@@ -32,12 +32,12 @@ def test_workers_meet_as_often_as_they_say(workers: int) -> None:
     group = WorkerGroup(workers)
     seen = np.zeros((workers, 50))
 
-    def target(rank: int) -> None:
+    def target(worker: int) -> None:
         for turn in range(50):
             before = seen[:, :turn].min() if turn else 1.0
             assert before == 1.0  # all have done what stood before the last meeting
-            seen[rank, turn] = 1.0
-            group.barrier(rank)
+            seen[worker, turn] = 1.0
+            group.barrier(worker)
 
     for _ in range(3):
         seen[:] = 0.0
@@ -45,19 +45,19 @@ def test_workers_meet_as_often_as_they_say(workers: int) -> None:
         assert seen.all()
 
 
-def fails(rank: int, failing: int, group: WorkerGroup, how: Callable[[], Any]) -> None:
+def fails(worker: int, failing: int, group: WorkerGroup, how: Callable[[], Any]) -> None:
     for turn in range(10):
-        if rank == failing and turn == 5:
+        if worker == failing and turn == 5:
             how()
-        group.barrier(rank)
+        group.barrier(worker)
 
 
 @pytest.mark.parametrize("failing", [0, 1, 2])
 def test_what_a_worker_raises_ends_all(failing: int) -> None:
     group = WorkerGroup(3)
     with pytest.raises(ZeroDivisionError):
-        group.run(lambda rank: fails(rank, failing, group, lambda: 1 / 0))
-    group.run(lambda rank: group.barrier(rank))  # and it can go on
+        group.run(lambda worker: fails(worker, failing, group, lambda: 1 / 0))
+    group.run(lambda worker: group.barrier(worker))  # and it can go on
 
 
 @pytest.mark.parametrize("batch_size", [20, "full"])
