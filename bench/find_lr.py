@@ -124,7 +124,7 @@ def main() -> None:
                 print(f"{name}, seed {seed}: {found.problem}")
                 continue
             suggested.append(f"{found.suggestion:g}")
-            for rule, lr in rules(found.rates, found.smoothed, found.suggestion).items():
+            for rule, lr in rules(found.lrs, found.smoothed, found.suggestion).items():
                 at = float(np.interp(math.log(lr), np.log(rates), accuracies))
                 losses.setdefault(rule, []).append(100 * (max(accuracies) - at))
         best = rates[int(np.argmax(accuracies))]

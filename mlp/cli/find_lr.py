@@ -75,22 +75,22 @@ def find_lr(
             "reason": None if found.problem is None else str(found.problem),
             "optimizer": recipe.optimizer,
             "steps": curve.steps,
-            "rates": curve.rates.tolist(),
+            "rates": curve.lrs.tolist(),
             "losses": curve.losses.tolist(),
             "smoothed": found.smoothed.tolist(),
         }
         print(json.dumps(told))
-    elif len(found.rates) > 1:
+    elif len(found.lrs) > 1:
         canvas.print(
             draw_rate_curve(
-                found.rates.tolist(), found.smoothed.tolist(), found.suggestion, canvas.screen
+                found.lrs.tolist(), found.smoothed.tolist(), found.suggestion, canvas.screen
             )
         )
-    if len(found.rates) > 1:
+    if len(found.lrs) > 1:
         title = f"{model}, {recipe.optimizer}"
         canvas.write(
             lambda: plots.plot_rates(
-                curve.rates, curve.losses, found.smoothed, found.suggestion, title
+                curve.lrs, curve.losses, found.smoothed, found.suggestion, title
             )
         )
     if found.problem is not None:

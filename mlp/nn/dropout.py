@@ -18,19 +18,19 @@ class Dropout(Layer):
     """y = x · m, with m anew at each pass: 0 with probability p, otherwise 1 / (1 - p).
 
     Args:
-        rate: p, from 0 to below 1.
+        p: from 0 to below 1.
         width: O, the number of units.
         backend: the device that it computes on.
         dtype: ``"float32"`` or ``"float64"``.
     """
 
-    def __init__(self, rate: float, width: int, backend: Backend, dtype: str) -> None:
+    def __init__(self, p: float, width: int, backend: Backend, dtype: str) -> None:
         super().__init__(backend, dtype)
-        self.rate, self.width = rate, width
+        self.p, self.width = p, width
         self.bits = RandomBits(backend)
 
     def __repr__(self) -> str:
-        return f"Dropout({self.rate})"
+        return f"Dropout({self.p})"
 
     def draw(self, rows: int) -> Array:
         """Return 32 random bits for each unit of each example, shape (N, O)."""
@@ -40,8 +40,8 @@ class Dropout(Layer):
         """y = x · m."""
         xp, bits = self.xp, self.draw(len(x))  # (N, O)
         self.mask, y = self.buffer("mask", *x.shape), self.buffer("y", *x.shape)  # (N, O)
-        xp.greater_equal(bits, round(self.rate * 2**32), out=self.mask)
-        xp.multiply(self.mask, 1.0 / (1.0 - self.rate), out=self.mask)
+        xp.greater_equal(bits, round(self.p * 2**32), out=self.mask)
+        xp.multiply(self.mask, 1.0 / (1.0 - self.p), out=self.mask)
         return xp.multiply(x, self.mask, out=y)
 
     def backward(self, dy: Array) -> Array:
@@ -57,23 +57,23 @@ class DropoutNetwork(Chain):
 
     Args:
         model: the network.
-        input_rate: the fraction of its inputs to leave out.
-        hidden_rate: the fraction of each hidden layer's units to leave out.
+        input_p: the fraction of its inputs to leave out.
+        hidden_p: the fraction of each hidden layer's units to leave out.
     """
 
-    def __init__(self, model: MLP, input_rate: float, hidden_rate: float) -> None:
+    def __init__(self, model: MLP, input_p: float, hidden_p: float) -> None:
         self.layers, self.dropouts = [], []
         for number, block in enumerate(model.blocks):
-            dropout = self.dropout(model, number, hidden_rate if number else input_rate)
+            dropout = self.dropout(model, number, hidden_p if number else input_p)
             self.dropouts.append(dropout)
             for layer in block:
-                if isinstance(layer, Linear) and dropout.rate:
+                if isinstance(layer, Linear) and dropout.p:
                     self.layers.append(dropout)
                 self.layers.append(layer.in_training())
 
-    def dropout(self, model: MLP, number: int, rate: float) -> Dropout:
+    def dropout(self, model: MLP, number: int, p: float) -> Dropout:
         """Make the dropout before a linear layer, which is counted from 0."""
-        return Dropout(rate, model.sizes[number], model.backend, model.dtype)
+        return Dropout(p, model.sizes[number], model.backend, model.dtype)
 
     def start_epoch(self, seed: int, epoch: int) -> None:
         """Start the masks of an epoch; they do not depend on what was drawn before."""

@@ -51,7 +51,7 @@ class OptimizerState(Callback):
         backend = run.model.backend
         for name, array in self.arrays.items():
             backend.xp.copyto(run.trainer.executor.optimizer_state[name], backend.asarray(array))
-        run.trainer.rate = 1.0 / self.divisor
+        run.trainer.lr_factor = 1.0 / self.divisor
         self.learning_rate = run.recipe.lr / self.divisor
 
     def on_epoch_end(self, run: Run) -> None:

@@ -41,7 +41,7 @@ class Looks:
         ]
         self._every = run.recipe.report_every if measured else run.recipe.epochs
         self._first, self._start = 0, 0.0
-        self._rate: float | None = None  # seconds an epoch took, from the last look to this one
+        self._epoch_time: float | None = None  # in seconds, since the last look
 
     def pass_unseen(self) -> None:
         """Let a device make the epochs before the next one that somebody sees; see `Unseen`.
@@ -67,7 +67,7 @@ class Looks:
         if run.unseen is not None:
             judge(run)
             seconds = max(self._clock() - self._start, 1e-6)
-            self._rate = seconds / (run.epoch + 1 - self._first)
+            self._epoch_time = seconds / (run.epoch + 1 - self._first)
 
     def pause(self) -> Pause | None:
         """Make the pause that asks callbacks between two updates; None if no callback uses it.
@@ -97,10 +97,10 @@ class Looks:
     def _count(self) -> int:
         """Return how many epochs are to pass unseen."""
         run = self._run
-        if self._rate is None:
+        if self._epoch_time is None:
             return 0  # what an epoch takes is not known yet
         unmeasured = min(-run.epoch % self._every, run.recipe.epochs - 1 - run.epoch)
-        short = SECONDS / self._rate - 1.0  # and the one that is seen then
+        short = SECONDS / self._epoch_time - 1.0  # and the one that is seen then
         allowed = (callback.unseen(run) for callback in self._callbacks)
         count = int(min(unmeasured, short, *allowed))
         return 0 if count < 1 or self._is_wanted() else count

@@ -57,14 +57,14 @@ class Curve:
     """The losses of updates at rising rates.
 
     Attributes:
-        rates: of the updates, shape (n,), rising.
+        lrs: of the updates, shape (n,), rising.
         losses: of the updates, each before it, shape (n,); from the first that is not finite on,
             nothing is kept.
         steps: how many updates there were to be.
         initial: the loss before any update, of up to `SAMPLE` training images as they are.
     """
 
-    rates: Floats
+    lrs: Floats
     losses: Floats
     steps: int
     initial: float
@@ -75,13 +75,13 @@ class Finding:
     """What a curve tells.
 
     Attributes:
-        rates: up to where the loss diverges, shape (m,).
+        lrs: up to where the loss diverges, shape (m,).
         smoothed: the smoothed loss at each, shape (m,).
         suggestion: the rate at which it is least, to two digits; None where there is a problem.
         problem: why no rate can be suggested: a `DivergedError` where it diverges at once.
     """
 
-    rates: Floats
+    lrs: Floats
     smoothed: Floats
     suggestion: float | None = None
     problem: MLPError | None = None
@@ -140,7 +140,7 @@ def measure(
     split = _some(split, steps, recipe)
     trainer = Trainer(model, split, dataclasses.replace(recipe, train_accuracy="after"))
     initial = _loss(model, trainer.batches, recipe)
-    rates = np.geomspace(low, high, steps)
+    lrs = np.geomspace(low, high, steps)
     losses: list[Floats] = []
     told = 0
 
@@ -152,16 +152,16 @@ def measure(
 
     for epoch in range(math.ceil(steps / trainer.steps)):
         done = epoch * trainer.steps
-        part = rates[done : done + trainer.steps]
-        lrs = np.pad(part, (0, trainer.steps - len(part)), constant_values=high)
-        found = trainer.epoch(epoch, tell, lrs=lrs.tolist())[: len(part)]
+        part = lrs[done : done + trainer.steps]
+        padded = np.pad(part, (0, trainer.steps - len(part)), constant_values=high)
+        found = trainer.epoch(epoch, tell, lrs=padded.tolist())[: len(part)]
         losses.append(found.astype(np.float64))
         if not np.isfinite(found).all():
             break
     joined = np.concatenate(losses)
     bad = np.flatnonzero(~np.isfinite(joined))
     whole = int(bad[0]) if len(bad) else len(joined)
-    return Curve(rates[:whole], joined[:whole], steps, initial)
+    return Curve(lrs[:whole], joined[:whole], steps, initial)
 
 
 def read(curve: Curve) -> Finding:
@@ -170,11 +170,11 @@ def read(curve: Curve) -> Finding:
     That is the edge of where training is stable, and suits a schedule whose peak the rate is, as
     the recipe's: see docs/searching.md.
     """
-    n, first = len(curve.rates), curve.steps // 10
+    n, first = len(curve.lrs), curve.steps // 10
     if n <= first or not math.isfinite(curve.initial):
-        return Finding(curve.rates, curve.losses, problem=_at_once(curve))
+        return Finding(curve.lrs, curve.losses, problem=_at_once(curve))
     start = min(float(curve.losses[:first].mean()), DIVERGED * curve.initial)
-    per_ten = (n - 1) / math.log10(curve.rates[-1] / curve.rates[0])
+    per_ten = (n - 1) / math.log10(curve.lrs[-1] / curve.lrs[0])
     width = max(1.0, BANDWIDTH * per_ten)
     capped = np.minimum(curve.losses, 2.0 * DIVERGED * start)  # or one loss would outweigh all
     smoothed = smooth(capped, width)
@@ -182,7 +182,7 @@ def read(curve: Curve) -> Finding:
     over = np.flatnonzero(smoothed > DIVERGED * start)
     diverges = n < curve.steps or len(over) > 0
     end = int(over[0]) + 1 if len(over) else n
-    rates, smoothed = curve.rates[:end], smoothed[:end]
+    lrs, smoothed = curve.lrs[:end], smoothed[:end]
     least = int(smoothed.argmin())
     rest = capped[: least + 1] - smoothed[: least + 1]
     # A Gaussian kernel of width w averages over 2 √π w losses.
@@ -190,11 +190,11 @@ def read(curve: Curve) -> Finding:
     fall = start - float(smoothed[least])
     if fall < max(LEAST_FALL * abs(start), 4.0 * error):
         if diverges and end <= first:
-            return Finding(rates, smoothed, problem=_at_once(curve))
-        return Finding(rates, smoothed, problem=_flat(rates, start, fall, diverges))
+            return Finding(lrs, smoothed, problem=_at_once(curve))
+        return Finding(lrs, smoothed, problem=_flat(lrs, start, fall, diverges))
     if not diverges and least >= end - max(1.0, width):
-        return Finding(rates, smoothed, problem=_falling(rates))
-    return Finding(rates, smoothed, float(f"{rates[least]:.2g}"))
+        return Finding(lrs, smoothed, problem=_falling(lrs))
+    return Finding(lrs, smoothed, float(f"{lrs[least]:.2g}"))
 
 
 def smooth(values: Floats, width: float) -> Floats:
@@ -210,26 +210,26 @@ def smooth(values: Floats, width: float) -> Floats:
 
 
 def _at_once(curve: Curve) -> MLPError:
-    where = f" at {curve.rates[0]:.3g}" if len(curve.rates) else ", before any update"
+    where = f" at {curve.lrs[0]:.3g}" if len(curve.lrs) else ", before any update"
     return DivergedError(
         f"the loss diverges at once{where}, so that no rate can be suggested: start lower, with "
         "--rates, or from a smaller --init"
     )
 
 
-def _flat(rates: Floats, start: float, fall: float, diverges: bool) -> MLPError:
-    until = f" before it diverges at {rates[-1]:.3g}" if diverges else f" up to {rates[-1]:.3g}"
+def _flat(lrs: Floats, start: float, fall: float, diverges: bool) -> MLPError:
+    until = f" before it diverges at {lrs[-1]:.3g}" if diverges else f" up to {lrs[-1]:.3g}"
     return MLPError(
-        f"the loss has no slope: from {start:.4g} at {rates[0]:.3g} it falls by no more than "
+        f"the loss has no slope: from {start:.4g} at {lrs[0]:.3g} it falls by no more than "
         f"{max(fall, 0.0):.2g}{until}, which chance may do, so that no rate can be suggested; try "
         "other --rates, more --steps or another network"
     )
 
 
-def _falling(rates: Floats) -> MLPError:
+def _falling(lrs: Floats) -> MLPError:
     return MLPError(
-        f"the loss still falls at the last rate, {rates[-1]:.3g}, so that the best one is not "
-        f"among these: go on to higher ones, with --rates {rates[0]:.3g}..{100 * rates[-1]:.3g}"
+        f"the loss still falls at the last rate, {lrs[-1]:.3g}, so that the best one is not "
+        f"among these: go on to higher ones, with --rates {lrs[0]:.3g}..{100 * lrs[-1]:.3g}"
     )
 
 

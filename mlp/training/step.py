@@ -141,9 +141,9 @@ class Step:
         if isinstance(self.network, DropoutNetwork):
             self.network.seek(first)
 
-    def make_dropout_network(self, input_rate: float, hidden_rate: float) -> DropoutNetwork:
+    def make_dropout_network(self, input_p: float, hidden_p: float) -> DropoutNetwork:
         """Make the network with dropout between its layers."""
-        return DropoutNetwork(self.model, input_rate, hidden_rate)
+        return DropoutNetwork(self.model, input_p, hidden_p)
 
     def make_max_norm(self, length: float) -> MaxNorm:
         """Make the limit on the length of the units' incoming weights."""

@@ -15,7 +15,7 @@ from mlp.nn.network import MLP
 from mlp.nn.schedules import epoch_learning_rates
 from mlp.training.recipe import Recipe
 
-RATES_AT_ONCE = 4096
+LRS_AT_ONCE = 4096
 """Learning rates, of as many whole epochs, that are brought to the device together."""
 
 
@@ -32,8 +32,8 @@ class Tables:
             whether the parameters are finite, so that they are read at once. Shape (steps + 1,);
             of S networks side by side, (steps + 1, S).
         losses: those of the updates, shape (steps,) or (steps, S).
-        most: of so many epochs the rates are brought at once, at most.
-        rates: those that are on the device, shape (most, steps), where that has memory of its own;
+        most: of so many epochs the learning rates are brought at once, at most.
+        lrs: those that are on the device, shape (most, steps), where that has memory of its own;
             always the same array, which captured steps read.
         first: the epoch, from 0, of the first of these.
     """
@@ -45,21 +45,21 @@ class Tables:
         shape = told if model.networks == 1 else (*told, model.networks)
         self.row = xp.zeros(shape, dtype=model.dtype)
         self.losses = self.row[:-1]
-        self.most = max(1, min(RATES_AT_ONCE // steps, recipe.epochs))
+        self.most = max(1, min(LRS_AT_ONCE // steps, recipe.epochs))
         self._stays = model.backend.memory().is_discrete
-        self.rates: Array = xp.zeros((self.most, steps), dtype=model.dtype) if self._stays else None
+        self.lrs: Array = xp.zeros((self.most, steps), dtype=model.dtype) if self._stays else None
         self.first, self._count, self._peak = 0, 0, 0.0
 
-    def rates_of(self, number: int, rate: float) -> Array:
+    def lrs_of(self, number: int, factor: float) -> Array:
         """Return an epoch's learning rates on the device, shape (steps,).
 
         Those of many epochs are brought at once, as bringing one costs as much as a short epoch.
 
         Args:
             number: the epoch, from 0.
-            rate: what the recipe's learning rates are multiplied by.
+            factor: what the recipe's learning rates are multiplied by.
         """
-        r, peak = self._recipe, self._recipe.lr * rate
+        r, peak = self._recipe, self._recipe.lr * factor
         if self._peak != peak or not self.first <= number < self.first + self._count:
             self._count = max(1, min(self.most, r.epochs - number))
             brought = self.to_device(
@@ -69,16 +69,16 @@ class Tables:
                 ]
             )  # (count, steps)
             if self._stays:
-                self._backend.xp.copyto(self.rates[: self._count], brought)
+                self._backend.xp.copyto(self.lrs[: self._count], brought)
             else:
-                self.rates = brought
+                self.lrs = brought
             self.first, self._peak = number, peak
-        return self.rates[number - self.first]
+        return self.lrs[number - self.first]
 
     def room(self, number: int) -> int:
-        """Return of how many epochs, from this one on, the rates are there."""
+        """Return of how many epochs, from this one on, the learning rates are there."""
         return self.first + self._count - number
 
-    def to_device(self, rates: Sequence[Sequence[float]]) -> Array:
+    def to_device(self, lrs: Sequence[Sequence[float]]) -> Array:
         """Bring learning rates to the device."""
-        return self._backend.asarray(np.array(rates), self._dtype)
+        return self._backend.asarray(np.array(lrs), self._dtype)

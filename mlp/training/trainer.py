@@ -71,7 +71,7 @@ class Trainer:
         tables: the learning rates, and what the epoch that runs leaves.
         order: the images in the order of the latest epoch, shape (N,), where they are; or that of
             each of S networks side by side, shape (N, S).
-        rate: what the recipe's learning rates are multiplied by, from the next epoch on.
+        lr_factor: what the recipe's learning rates are multiplied by, from the next epoch on.
         number: the latest epoch, from 0.
         are_finite: whether all parameters of a single network were, after the latest epoch that was
             waited for.
@@ -81,7 +81,7 @@ class Trainer:
         UsageError: if a layer learns from whole batches and cannot, or ranks cannot share them.
     """
 
-    rate, number = 1.0, 0
+    lr_factor, number = 1.0, 0
 
     def __init__(self, model: MLP, split: Split, recipe: Recipe, ranks: Ranks = ALONE) -> None:
         self.model, self.recipe, self.ranks = model, recipe, ranks
@@ -163,12 +163,12 @@ class Trainer:
         if resumed is not None:
             losses = self.backend.asarray(resumed.losses, self.model.dtype)
             self.backend.xp.copyto(tables.losses, losses)
-        rates = tables.rates_of(number, self.rate) if lrs is None else tables.to_device([lrs])[0]
+        own = tables.lrs_of(number, self.lr_factor) if lrs is None else tables.to_device([lrs])[0]
         inputs = EpochInputs(
             number=number,
             order=self.order,
             key=epoch_key(r.seed, number) if r.augment else 0,
-            lrs=rates,  # (steps,)
+            lrs=own,  # (steps,)
             losses=tables.losses,
             on_step=on_step,
             first=resumed.update if resumed is not None else 0,

@@ -23,16 +23,16 @@ DATA = toy_dataset()  # 60 images
 # One layer
 
 
-@pytest.mark.parametrize("rate", [0.1, 0.5, 0.8])
-def test_it_leaves_out_the_share_and_keeps_the_mean(rate: float) -> None:
-    y = Dropout(rate, 500, CPU, "float64").forward(np.ones((400, 500)))
-    assert set(np.unique(y)) == {0.0, 1 / (1 - rate)}
-    deviation = (rate / (1 - rate) / y.size) ** 0.5
+@pytest.mark.parametrize("p", [0.1, 0.5, 0.8])
+def test_it_leaves_out_the_share_and_keeps_the_mean(p: float) -> None:
+    y = Dropout(p, 500, CPU, "float64").forward(np.ones((400, 500)))
+    assert set(np.unique(y)) == {0.0, 1 / (1 - p)}
+    deviation = (p / (1 - p) / y.size) ** 0.5
     assert abs(y.mean() - 1) < 5 * deviation
-    assert (y == 0).mean() == pytest.approx(rate, abs=5 * deviation)
+    assert (y == 0).mean() == pytest.approx(p, abs=5 * deviation)
     of_examples, of_units = y.mean(axis=1), y.mean(axis=0)
     for means, count in ((of_examples, 500), (of_units, 400)):
-        assert means.std() == pytest.approx((rate / (1 - rate) / count) ** 0.5, rel=0.25)
+        assert means.std() == pytest.approx((p / (1 - p) / count) ** 0.5, rel=0.25)
 
 
 def test_masks_are_independent() -> None:
@@ -61,10 +61,10 @@ def test_gradient() -> None:
 # A network
 
 
-@pytest.mark.parametrize(("input_rate", "rate"), [(0.3, 0.0), (0.0, 0.5), (0.3, 0.5)])
-def test_gradients_of_a_thinned_network(input_rate: float, rate: float) -> None:
+@pytest.mark.parametrize(("input_p", "p"), [(0.3, 0.0), (0.0, 0.5), (0.3, 0.5)])
+def test_gradients_of_a_thinned_network(input_p: float, p: float) -> None:
     model = toy_model(activation="tanh", dtype="float64")
-    dropping = DropoutNetwork(model, input_rate, rate)
+    dropping = DropoutNetwork(model, input_p, p)
     dropping.start_epoch(0, 0)
     rng = np.random.default_rng(0)
     x, labels = rng.normal(size=(6, 16)), rng.integers(0, 5, 6)

@@ -46,7 +46,7 @@ def test_what_diverged_is_left_out_and_outweighs_nothing() -> None:
     losses = np.concatenate([bowl()[:150], [1e30] * 50])
     found = read(curve(losses))
     assert found.suggestion == pytest.approx(0.1, rel=0.35)
-    assert len(found.rates) == len(found.smoothed) < 160
+    assert len(found.lrs) == len(found.smoothed) < 160
     assert found.smoothed.max() < 10
 
 
@@ -100,9 +100,9 @@ def test_a_network_is_trained_at_rising_rates() -> None:
     model = toy_model()
     before = model.parameters.copy()
     found = measure(model, DATA, SMALL, 1e-3, 1.0, 40, told.append)
-    assert found.steps == len(found.rates) == len(found.losses) == sum(told) == 40
-    np.testing.assert_allclose(found.rates[[0, -1]], [1e-3, 1.0])
-    np.testing.assert_allclose(np.diff(np.log(found.rates)), np.log(1e3) / 39)
+    assert found.steps == len(found.lrs) == len(found.losses) == sum(told) == 40
+    np.testing.assert_allclose(found.lrs[[0, -1]], [1e-3, 1.0])
+    np.testing.assert_allclose(np.diff(np.log(found.lrs)), np.log(1e3) / 39)
     assert found.initial == pytest.approx(found.losses[0], rel=0.5)
     assert found.losses[-10:].mean() < 0.8 * found.losses[:10].mean()
     assert not np.array_equal(model.parameters, before)

@@ -27,13 +27,13 @@ def test_each_epoch_has_its_rates(
     at_once: int, steps: int, backend: Backend, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """In whatever order they are asked for, and beyond the last epoch as well."""
-    monkeypatch.setattr("mlp.training.tables.RATES_AT_ONCE", at_once)
+    monkeypatch.setattr("mlp.training.tables.LRS_AT_ONCE", at_once)
     tables = Tables(toy_model(backend=backend), RECIPE, steps)
     for number in (0, 1, 2, 5, 3, 8, 9, 0):
-        for rate in (1.0, 0.5):
-            rates = backend.to_numpy(tables.rates_of(number, rate))
-            true = epoch_learning_rates("cosine", 0.3 * rate, 1.5, 9, number, steps)
-            np.testing.assert_array_equal(rates, np.float32(true))
+        for factor in (1.0, 0.5):
+            lrs = backend.to_numpy(tables.lrs_of(number, factor))
+            true = epoch_learning_rates("cosine", 0.3 * factor, 1.5, 9, number, steps)
+            np.testing.assert_array_equal(lrs, np.float32(true))
             assert 1 <= tables.room(number) <= tables.most
 
 
@@ -41,13 +41,13 @@ def test_a_device_with_memory_of_its_own_keeps_them_in_one_place(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """From where captured steps read them."""
-    monkeypatch.setattr("mlp.training.tables.RATES_AT_ONCE", 4)
+    monkeypatch.setattr("mlp.training.tables.LRS_AT_ONCE", 4)
     _, backend = open_stand_in(monkeypatch)
     tables = Tables(toy_model(backend=backend), RECIPE, 1)
-    rates: Any = tables.rates
+    lrs: Any = tables.lrs
     for number in range(9):
-        tables.rates_of(number, 1.0)
-        assert tables.rates is rates
+        tables.lrs_of(number, 1.0)
+        assert tables.lrs is lrs
 
 
 def test_an_epoch_leaves_its_losses_and_what_tells_of_the_parameters(backend: Backend) -> None:

@@ -58,29 +58,32 @@ class Adam(Decoupled):
             self.state[name] = self.xp.zeros_like(parameters)
         for name in ("count", "square_count"):
             self.state[name] = self.xp.zeros_like(self.lr)
-        self.rate, self.floor = self.xp.zeros_like(self.lr), self.xp.zeros_like(self.lr)
+        self.step_size, self.floor = self.xp.zeros_like(self.lr), self.xp.zeros_like(self.lr)
         self._correct = backend.fuse(self.correct)
         self._descend = backend.fuse(self.descend)
 
     def update(self) -> None:
-        state, rate, floor = self.state, self.rate, self.floor
-        self._correct(state["count"], state["square_count"], self.lr, rate, floor)
+        state, step_size, floor = self.state, self.step_size, self.floor
+        self._correct(state["count"], state["square_count"], self.lr, step_size, floor)
         self.shrinkage()
         p, g, M, V = self.parameters, self.gradients, state["sums"], state["square_sums"]
         for part, decays in self.parts:
-            self._descend(p[part], g[part], M[part], V[part], rate, floor, self.kept, decays)
+            self._descend(p[part], g[part], M[part], V[part], step_size, floor, self.kept, decays)
 
     def correct(
-        self, xp: Any, count: Array, square_count: Array, lr: Array, rate: Array, floor: Array
+        self, xp: Any, count: Array, square_count: Array, lr: Array, step_size: Array, floor: Array
     ) -> None:
-        """C₁ = β₁ C₁ + 1, C₂ = β₂ C₂ + 1, rate = lr √C₂ / C₁, floor = ε √C₂: all of shape (1,)."""
+        """C₁ = β₁ C₁ + 1, C₂ = β₂ C₂ + 1, step_size = lr √C₂ / C₁, floor = ε √C₂.
+
+        All are of shape (1,).
+        """
         xp.multiply(count, self.beta1, out=count)
         xp.add(count, 1.0, out=count)
         xp.multiply(square_count, self.beta2, out=square_count)
         xp.add(square_count, 1.0, out=square_count)
         xp.sqrt(square_count, out=floor)
-        xp.divide(floor, count, out=rate)
-        xp.multiply(rate, lr, out=rate)
+        xp.divide(floor, count, out=step_size)
+        xp.multiply(step_size, lr, out=step_size)
         xp.multiply(floor, self.eps, out=floor)
 
     @scratch("g")
@@ -91,12 +94,12 @@ class Adam(Decoupled):
         g: Array,
         M: Array,
         V: Array,
-        rate: Array,
+        step_size: Array,
         floor: Array,
         kept: Array,
         decays: bool,
     ) -> None:
-        """M = β₁ M + g, V = β₂ V + g², and p = p - rate · M / (√V + floor); g is overwritten.
+        """M = β₁ M + g, V = β₂ V + g², and p = p - step_size · M / (√V + floor); g is overwritten.
 
         Args:
             xp: the array namespace.
@@ -104,7 +107,7 @@ class Adam(Decoupled):
             g: their gradient, the same shape and dtype.
             M: the sums, the same; updated in place.
             V: the sums of squares, the same; updated in place.
-            rate: shape (1,), the same dtype; see `correct`.
+            step_size: shape (1,), the same dtype; see `correct`.
             floor: the same.
             kept: the same; see `Decoupled`.
             decays: whether p is multiplied by it first.
@@ -119,7 +122,7 @@ class Adam(Decoupled):
         xp.sqrt(V, out=g)
         xp.add(g, floor, out=g)
         xp.divide(M, g, out=g)
-        xp.multiply(g, rate, out=g)
+        xp.multiply(g, step_size, out=g)
         xp.subtract(p, g, out=p)
 
 

@@ -18,12 +18,12 @@ class ShardDropout(Dropout):
 
     Args:
         units: which of the ``width`` units this shard has.
-        rate, backend, dtype: see `Dropout`.
+        p, backend, dtype: see `Dropout`.
         width: the number of units in all shards.
     """
 
-    def __init__(self, units: slice, rate: float, width: int, backend: Backend, dtype: str) -> None:
-        super().__init__(rate, width, backend, dtype)
+    def __init__(self, units: slice, p: float, width: int, backend: Backend, dtype: str) -> None:
+        super().__init__(p, width, backend, dtype)
         self.units = units
 
     def draw(self, rows: int) -> Array:
@@ -34,11 +34,11 @@ class ShardDropout(Dropout):
 class ShardDropoutNetwork(DropoutNetwork):
     """A shard with dropout between its layers."""
 
-    def dropout(self, model: MLP, number: int, rate: float) -> Dropout:
+    def dropout(self, model: MLP, number: int, p: float) -> Dropout:
         """Make the layer that stands before a linear layer of the shard."""
         assert isinstance(model, Shard)
         device = model.backend, model.dtype
-        return ShardDropout(model.rows[number], rate, model.sizes[number], *device)
+        return ShardDropout(model.rows[number], p, model.sizes[number], *device)
 
 
 class ShardMaxNorm(MaxNorm):
@@ -81,9 +81,9 @@ class ShardStep(Step):
     model: Shard
     max_norm: ShardMaxNorm | None
 
-    def make_dropout_network(self, input_rate: float, hidden_rate: float) -> DropoutNetwork:
+    def make_dropout_network(self, input_p: float, hidden_p: float) -> DropoutNetwork:
         """Make the shard with dropout between its layers."""
-        return ShardDropoutNetwork(self.model, input_rate, hidden_rate)
+        return ShardDropoutNetwork(self.model, input_p, hidden_p)
 
     def make_max_norm(self, length: float) -> MaxNorm:
         """Make the max-norm of columns whose rows several shards have."""

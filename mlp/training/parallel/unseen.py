@@ -43,7 +43,7 @@ class Unseen:
         self._xp, self._tables, self._buffer = xp, tables, Buffers(backend, model.dtype)
         self._rows = xp.zeros((tables.most, width), dtype=model.dtype)
         self._lost = xp.zeros(1, dtype=model.dtype)  # 0, or NaN once something was not finite
-        # The row of the next epoch, which is that of its rates, on the device and on the host.
+        # The row of the next epoch, and of its learning rates, on the device and on the host.
         self._places = backend.asarray(np.arange(tables.most)[:, None])  # (most, 1)
         self._place, self._at = xp.zeros(1, dtype="int64"), 0
         self._unread = range(0)
@@ -61,14 +61,14 @@ class Unseen:
 
         Args:
             number: the first of them, from 0.
-            count: how many, at most: fewer where there are no rates yet for all of them.
+            count: how many, at most: fewer where there are no learning rates yet for all of them.
 
         Yields:
             How many epochs of the run are finished then, after each launch.
         """
         if count < 1:
             return
-        self._tables.rates_of(number, self._trainer.rate)  # are there from now on
+        self._tables.lrs_of(number, self._trainer.lr_factor)  # are there from now on
         end = number + min(count, self._tables.room(number))
         self._seek(number)
         first = self._at
@@ -97,7 +97,7 @@ class Unseen:
         return self._trainer.backend.to_numpy(self._rows[rows.start : rows.stop])
 
     def _seek(self, number: int) -> None:
-        """Let the device know which epoch comes, where it is not the next one of these rates."""
+        """Let the device know which epoch comes, where it is not the next one of these."""
         at = number - self._tables.first
         if at != self._at:
             self._xp.copyto(self._place, self._places[at])
@@ -121,7 +121,7 @@ class Unseen:
         """Make epochs that are the same operations each: what a captured step holds."""
         trainer, tables = self._trainer, self._tables
         for _ in range(count):
-            self._xp.take(tables.rates, self._place, axis=0, out=self._lr)  # (1, 1)
+            self._xp.take(tables.lrs, self._place, axis=0, out=self._lr)  # (1, 1)
             loss = tables.losses.reshape(1, 1)
             trainer.executor.whole_epoch(trainer.order, self._lr.reshape(1), loss)
             trainer.check()

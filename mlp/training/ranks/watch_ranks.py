@@ -49,7 +49,7 @@ class WatchRanks(Callback):
     def on_epoch_begin(self, run: Run) -> None:
         if self._watched is not None:
             self._watched.on_epoch_begin(run)
-        run.trainer.rate = self._ranks.broadcast(run.trainer.rate)
+        run.trainer.lr_factor = self._ranks.broadcast(run.trainer.lr_factor)
 
     def wants_state(self, run: Run) -> bool:
         return self._watched is not None and self._watched.wants_state(run)

@@ -67,29 +67,29 @@ class Watched(Callback):
         self._files, self._signals, self._on_note = files, signals, on_note
         self._next_look = self._next_moment = 0.0
         self._asked: Asked | None = None
-        self._about_told, self._steps, self._rate = False, 0, 1.0
+        self._about_told, self._steps, self._lr_factor = False, 0, 1.0
         self._is_told = False  # the moment that was to be told last
         self._points: list[tuple[float, float]] = []
         self._epoch = self._done = 0  # the first epoch, and update of it, not on the curve yet
         self.on_wait: Callable[[], None] = lambda: None
 
     def state(self) -> tuple[dict[str, Any], dict[str, Array]]:
-        return {"rate": self._rate}, {}
+        return {"rate": self._lr_factor}, {}
 
     def restore(self, values: dict[str, Any], arrays: dict[str, Any]) -> None:
         del arrays
-        self._rate = float(values["rate"])
+        self._lr_factor = float(values["rate"])
 
     def on_epoch_begin(self, run: Run) -> None:
         self._look()
         wanted = self._asked.rate if self._asked is not None else None
-        if wanted is not None and wanted != self._rate:
-            self._rate = wanted
+        if wanted is not None and wanted != self._lr_factor:
+            self._lr_factor = wanted
             self._on_note(
                 f"learning rates times {wanted:g} from epoch {run.epoch + 1} on, as was asked on "
                 "the page that watches"
             )
-        run.trainer.rate = self._rate
+        run.trainer.lr_factor = self._lr_factor
         self._epoch, self._done = run.epoch, run.update
 
     def wants_state(self, run: Run) -> bool:
@@ -202,7 +202,7 @@ class Watched(Callback):
                     "paused": self._waits,
                     "ended": ended,
                     "stopped": run.history.stopped,
-                    "rate": self._rate,
+                    "rate": self._lr_factor,
                     "history": [asdict(epoch) for epoch in run.history.epochs],
                 },
                 {

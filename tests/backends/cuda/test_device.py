@@ -171,20 +171,20 @@ def test_a_steady_epoch_allocates_nothing_and_waits_once(case: str) -> None:
 
 
 @pytest.mark.parametrize("at_once", [4096, 3])
-def test_the_rates_of_many_epochs_are_brought_together(
+def test_the_lrs_of_many_epochs_are_brought_together(
     at_once: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """And give what those of one epoch at a time gave: a new peak brings them anew."""
     results = []
     for number in (at_once, 1):
-        monkeypatch.setattr("mlp.training.tables.RATES_AT_ONCE", number)
+        monkeypatch.setattr("mlp.training.tables.LRS_AT_ONCE", number)
         device = CountingBackend()
         recipe = Recipe(batch_size="full", epochs=4, lr=0.2, schedule="cosine")
         trainer = Trainer(toy_model(backend=device), DATA.train, recipe)
         device.reset()
         for epoch in range(4):
             if epoch == 3:
-                trainer.rate = 0.5
+                trainer.lr_factor = 0.5
             trainer.epoch(epoch)
         brought = device.counts["to device", "asarray"]
         results.append(device.to_numpy(trainer.model.parameters))

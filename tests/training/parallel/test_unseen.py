@@ -159,7 +159,7 @@ def test_rates_that_are_brought_for_few_epochs_end_a_launch(
 ) -> None:
     recipe = Recipe(**{**FULL, "epochs": 30, "report_every": 12})
     whole = trained(monkeypatch, recipe)
-    monkeypatch.setattr("mlp.training.tables.RATES_AT_ONCE", at_once)
+    monkeypatch.setattr("mlp.training.tables.LRS_AT_ONCE", at_once)
     few = trained(monkeypatch, recipe)
     assert few.parameters.tobytes() == whole.parameters.tobytes()
     assert measured(few.history) == measured(whole.history)
