@@ -27,7 +27,7 @@ from mlp.benchmark.workload import CLASSES, PIXELS, SIDE
 from mlp.common.errors import UsageError
 from mlp.data.formats.idx_folder import IDX_FILES, load_idx_folder
 from mlp.nn.network import MLP
-from mlp.training.parallel.executor import Pause
+from mlp.training.executors.executor import Pause
 from mlp.training.ranks.launcher import join
 from mlp.training.ranks.ranks import Ranks
 from mlp.training.recipe import Recipe

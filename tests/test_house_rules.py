@@ -1,21 +1,16 @@
-"""The rules of the house, read from the source: who may import whom, and what overrides keep."""
+"""The rules of the house, read from the source: how long files are, and what overrides keep."""
 
 from __future__ import annotations
 
-import ast
 import importlib
 import inspect
-import subprocess
-import sys
-from collections.abc import Callable, Iterable, Iterator
-from functools import cache
+from collections.abc import Callable, Iterator
 from importlib.util import find_spec
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-from source import ROOT
+from source import MODULES, ROOT
 
 from backends.base import Backend, KeepsPixels
 from backends.cpu import CpuBackend
@@ -28,165 +23,12 @@ from mlp.nn.losses import Loss
 from mlp.nn.network import MLP
 from mlp.nn.optim import Optimizer
 from mlp.training.callbacks import Callback
-from mlp.training.parallel.executor import Executor
+from mlp.training.executors.executor import Executor
 from mlp.training.parallel.replica import Replica
 from mlp.training.step import Step
 
-FLOORS = (
-    ("backends", "mlp.common"),
-    ("mlp.nn",),
-    ("mlp.data",),
-    ("mlp.models",),
-    ("mlp.training", "mlp.handwriting"),
-    ("mlp.benchmark", "mlp.sklearn"),
-    ("mlp.view",),
-    ("mlp.web",),
-    ("mlp.cli",),
-    ("mlp", "mlp.__main__"),  # the names offered to users, gathered from everywhere
-)
-"""A room imports from the floors below its own and from itself, never from beside or above."""
-
 MOST_LINES = 300
 """Of a file of the source: a longer one is two; see CONTRIBUTING.md."""
-
-
-def modules(root: Path = ROOT) -> dict[str, Path]:
-    """Every module of the two packages, by its dotted name."""
-    found = {}
-    for package in ("backends", "mlp"):
-        for path in sorted((root / package).rglob("*.py")):
-            parts = path.relative_to(root).with_suffix("").parts
-            found[".".join(parts[:-1] if parts[-1] == "__init__" else parts)] = path
-    return found
-
-
-MODULES = modules()
-
-
-@cache
-def imports_of(module: str) -> list[tuple[str, bool]]:
-    """The same as `imports`, of a module's file."""
-    return list(imports(MODULES[module].read_text(encoding="utf-8"), module))
-
-
-def imports(source: str, name: str = "") -> Iterator[tuple[str, bool]]:
-    """The dotted names that a module imports, each with whether that is inside a function."""
-    tree = ast.parse(source)
-    inner = {
-        id(node)
-        for function in ast.walk(tree)
-        if isinstance(function, ast.FunctionDef)
-        for node in ast.walk(function)
-    }
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Import):
-            yield from ((alias.name, id(node) in inner) for alias in node.names)
-        elif isinstance(node, ast.ImportFrom):
-            assert node.level == 0, f"{name} imports relatively: write the whole name"
-            assert node.module is not None
-            for alias in node.names:
-                module = f"{node.module}.{alias.name}"
-                yield module if module in MODULES else node.module, id(node) in inner
-
-
-def top_level(module: str) -> set[str]:
-    """The first part of each name that a module imports."""
-    return {name.split(".")[0] for name, _ in imports_of(module)}
-
-
-def room(module: str) -> str:
-    """The room that a module lies in; the package itself where it lies in none."""
-    matching = [name for floor in FLOORS for name in floor if f"{module}.".startswith(f"{name}.")]
-    assert matching, f"{module} lies in no room of FLOORS"
-    return max(matching, key=len)
-
-
-def floor(module: str) -> int:
-    """How far up the room of a module is."""
-    return next(i for i, rooms in enumerate(FLOORS) if room(module) in rooms)
-
-
-def astray(module: str, found: Iterable[tuple[str, bool]]) -> list[str]:
-    """What a module imports though it lies on its own floor elsewhere, or above."""
-    ours = [name for name, _ in found if name.split(".")[0] in ("mlp", "backends")]
-    return [name for name in ours if room(name) != room(module) and floor(name) >= floor(module)]
-
-
-# Imports
-
-
-def test_arrows_run_down() -> None:
-    found = {module: astray(module, imports_of(module)) for module in MODULES}
-    assert {module: names for module, names in found.items() if names} == {}
-
-
-@pytest.mark.parametrize(
-    ("module", "source"),
-    [
-        ("mlp.nn.layers", "from mlp.data.batches import Batches"),
-        ("mlp.nn.losses", "def f():\n    from mlp.training import step"),
-        ("mlp.data.mnist", "import mlp.models.predict"),
-        ("mlp.training.loop", "from mlp.cli.console import bar"),
-        ("mlp.handwriting", "from mlp.cli import main"),
-        ("backends.cpu", "from mlp.common.errors import MLPError"),
-        ("mlp.models.metrics", "from mlp import Recipe"),
-        ("mlp.training.loop", "from mlp.handwriting import ink"),
-    ],
-)
-def test_an_arrow_that_runs_up_is_seen(module: str, source: str) -> None:
-    assert len(astray(module, imports(source, module))) == 1
-
-
-def test_there_are_no_circles() -> None:
-    graph = {
-        module: {name for name, _ in imports_of(module) if name in MODULES} - {module}
-        for module in MODULES
-    }
-    for package in ("mlp", "backends"):  # a package gathers its modules' names
-        for dependencies in graph.values():
-            dependencies.discard(package)
-    while free := [module for module, needs in graph.items() if not needs & set(graph)]:
-        for module in free:
-            del graph[module]
-    assert not graph, f"these import each other in a circle: {sorted(graph)}"
-
-
-def test_the_mathematics_imports_no_array_library() -> None:
-    libraries = {"numpy", "cupy", "scipy", "torch"}
-    mathematics = [module for module in MODULES if room(module) == "mlp.nn"]
-    assert len(mathematics) > 5
-    assert [module for module in mathematics if top_level(module) & libraries] == []
-
-
-def test_the_backends_know_nothing_of_networks() -> None:
-    backends = [module for module in MODULES if room(module) == "backends"]
-    assert len(backends) > 5
-    assert [module for module in backends if "mlp" in top_level(module)] == []
-
-
-def test_cupy_is_imported_in_the_backends_alone_and_lazily() -> None:
-    """Under ``if TYPE_CHECKING`` is not lazily either, but that runs nowhere and is not needed."""
-    cupy = [
-        (module, inside_a_function)
-        for module in MODULES
-        for name, inside_a_function in imports_of(module)
-        if name.split(".")[0] in ("cupy", "cupy_backends")
-    ]
-    assert cupy
-    assert [module for module, lazily in cupy if not (lazily and room(module) == "backends")] == []
-
-
-def test_importing_the_package_imports_nothing_that_is_optional() -> None:
-    code = (
-        "import sys, mlp, mlp.cli, backends, backends.cuda; backends.get_backend('cpu');"
-        "optional = ('cupy', 'torch', 'sklearn', 'scipy', 'pandas', 'matplotlib', 'starlette',"
-        "'mpi4py');"
-        "print(sorted(name for name in sys.modules if name.split('.')[0] in optional))"
-    )
-    done = subprocess.run(
-        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True
-    )
-    assert done.stdout.strip() == "[]"
 
 
 # Files
@@ -285,7 +127,7 @@ def descendants(cls: type) -> set[type]:
 def overrides() -> Iterator[tuple[type, type, str]]:
     """Each method that a class overrides, with the nearest base that has it."""
     for module in MODULES:
-        if room(module) != "mlp.sklearn" or find_spec("sklearn"):  # an extra
+        if not module.startswith("mlp.sklearn.") or find_spec("sklearn"):  # an extra
             importlib.import_module(module)  # or its classes would not be known
     for cls in set().union(*map(descendants, BASES)):
         for name, method in members(cls).items():

@@ -18,9 +18,9 @@ from mlp.data.batches import UNIT
 from mlp.nn.losses import SoftmaxCrossEntropy
 from mlp.nn.network import MLP
 from mlp.nn.optim.sgd import SGD
-from mlp.training.parallel.unseen import Unseen
 from mlp.training.recipe import Recipe
 from mlp.training.trainer import Trainer
+from mlp.training.unseen import Unseen
 
 WORKS: tuple[tuple[tuple[int, ...], Any], ...] = (
     ((128,), "full"),

@@ -15,7 +15,7 @@ from bench.harness.device_calls import replays
 from bench.harness.job import Job, write_dataset, write_weights
 from mlp.benchmark.workload import Workload
 from mlp.data.dataset import Dataset
-from mlp.training.parallel.unseen import Unseen
+from mlp.training.unseen import Unseen
 
 COMPILED_NETWORK = (128,)
 """The hidden layers of the one network that is given to torch.compile, which takes a minute."""

@@ -15,17 +15,17 @@ from mlp.models.metadata import metadata_of
 from mlp.nn.network import MLP
 from mlp.training.callbacks import Callback
 from mlp.training.ranks.ranks import ALONE, Ranks
-from mlp.training.ranks.share_signals import ShareSignals
-from mlp.training.ranks.watch_ranks import WatchRanks
 from mlp.training.run import Run
 from mlp.training.runs.checkpointer import Checkpointer, TellMachine
 from mlp.training.runs.folder import RunFolder
 from mlp.training.runs.model_writer import ModelPlace, ModelWriter
 from mlp.training.runs.settings import Settings
+from mlp.training.runs.share_signals import ShareSignals
 from mlp.training.runs.signals import Signals, StopOnSignal
 from mlp.training.runs.snapshots import Snapshots, delete_snapshots
 from mlp.training.runs.tensorboard import TensorBoardWriter
 from mlp.training.runs.watch_files import WatchFiles
+from mlp.training.runs.watch_ranks import WatchRanks
 from mlp.training.runs.watched import Watched
 from mlp.training.runs.writers import HistoryWriter, LogWriter
 from mlp.training.state import TrainingState

@@ -6,8 +6,8 @@ import time
 from collections.abc import Callable, Sequence
 
 from mlp.training.callbacks import Callback
+from mlp.training.executors.executor import Pause
 from mlp.training.finite import check_finite
-from mlp.training.parallel.executor import Pause
 from mlp.training.run import Run
 
 SECONDS = 0.1

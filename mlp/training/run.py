@@ -15,7 +15,6 @@ from mlp.data.dataset import Dataset
 from mlp.nn.network import MLP
 from mlp.training.evaluation import Evaluation
 from mlp.training.history import History
-from mlp.training.parallel.unseen import Unseen
 from mlp.training.ranks.ranks import digest_of
 from mlp.training.recipe import Recipe
 from mlp.training.state import (
@@ -26,6 +25,7 @@ from mlp.training.state import (
     software,
 )
 from mlp.training.trainer import Trainer
+from mlp.training.unseen import Unseen
 
 
 class Keeper(Protocol):

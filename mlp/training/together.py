@@ -26,10 +26,10 @@ from mlp.nn.network import MLP
 from mlp.nn.stack import Stack
 from mlp.training.diagnosis import explain_divergence, warn_after, warn_before, warn_of_zeros
 from mlp.training.evaluation import Evaluation
+from mlp.training.executors.executor import Pause
 from mlp.training.history import Epoch, History, training_metadata
 from mlp.training.outcome import lost_by
 from mlp.training.pairs import check_pairs
-from mlp.training.parallel.executor import Pause
 from mlp.training.recipe import Recipe
 from mlp.training.reported_loss import mean_of_updates
 from mlp.training.trainer import Trainer

@@ -18,10 +18,10 @@ from mlp.data.batches import Batches
 from mlp.data.dataset import Split
 from mlp.nn.layers import Linear
 from mlp.nn.network import MLP
+from mlp.training.executors.executor import EpochInputs, Executor, Pause
+from mlp.training.executors.large_batches import LargeBatchExecutor
+from mlp.training.executors.small_batches import SPAN_MICRO_BATCHES, SmallBatchExecutor
 from mlp.training.finite import FiniteCheck
-from mlp.training.parallel.executor import EpochInputs, Executor, Pause
-from mlp.training.parallel.large_batches import LargeBatchExecutor
-from mlp.training.parallel.small_batches import SPAN_MICRO_BATCHES, SmallBatchExecutor
 from mlp.training.ranks.devices import kernels_of
 from mlp.training.ranks.executor import RankedExecutor
 from mlp.training.ranks.order import SharedOrder
@@ -75,7 +75,7 @@ class Trainer:
         number: the latest epoch, from 0.
         are_finite: whether all parameters of a single network were, after the latest epoch that was
             waited for.
-        goes_ahead: whether epochs can pass unseen: see `mlp.training.parallel.unseen.Unseen`.
+        goes_ahead: whether epochs can pass unseen: see `mlp.training.unseen.Unseen`.
 
     Raises:
         UsageError: if a layer learns from whole batches and cannot, or ranks cannot share them.

@@ -14,6 +14,19 @@ ROOT = Path(__file__).resolve().parents[2]
 """The checkout."""
 
 
+def modules() -> dict[str, Path]:
+    """Every module of the two packages, by its dotted name."""
+    found = {}
+    for package in ("backends", "mlp"):
+        for path in sorted((ROOT / package).rglob("*.py")):
+            parts = path.relative_to(ROOT).with_suffix("").parts
+            found[".".join(parts[:-1] if parts[-1] == "__init__" else parts)] = path
+    return found
+
+
+MODULES = modules()
+
+
 def load_script(path: Path) -> Any:
     """Import a script that is in no package, as a module of its own."""
     spec = importlib.util.spec_from_file_location(path.stem, path)

@@ -59,8 +59,8 @@ def share_out(monkeypatch: pytest.MonkeyPatch, workers: int) -> None:
     """Let each update be shared among so many workers, however small it is and long it takes."""
     monkeypatch.setattr("mlp.training.parallel.pace.SECONDS", float("inf"))
     monkeypatch.setattr(backends.cpu, "usable_cores", lambda: workers)
-    monkeypatch.setattr("mlp.training.parallel.large_batches.WORTH_SHARING", 0.0)
-    monkeypatch.setattr("mlp.training.parallel.large_batches.IMAGES_A_PART", 10)
+    monkeypatch.setattr("mlp.training.executors.large_batches.WORTH_SHARING", 0.0)
+    monkeypatch.setattr("mlp.training.executors.large_batches.IMAGES_A_PART", 10)
     monkeypatch.setattr("mlp.training.parallel.tensor_parallel.MOST_SHARDS", 4)
     monkeypatch.setattr("mlp.training.parallel.tensor_parallel.WORTH_A_SHARD", 1.0)
     monkeypatch.setattr("mlp.training.parallel.tensor_parallel.COST_OF_READING", 1e-9)

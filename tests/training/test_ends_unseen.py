@@ -27,7 +27,6 @@ from mlp.common.errors import DivergedError
 from mlp.models.model_file import load
 from mlp.nn.schedules import epoch_learning_rates
 from mlp.training.loop import train
-from mlp.training.parallel.unseen import MOST_AT_ONCE, Unseen
 from mlp.training.recipe import Recipe
 from mlp.training.run import Run
 from mlp.training.runs.checkpointer import Checkpointer
@@ -37,6 +36,7 @@ from mlp.training.runs.snapshots import Snapshots
 from mlp.training.runs.watch_files import WatchFiles
 from mlp.training.runs.watched import Watched
 from mlp.training.state import load_state
+from mlp.training.unseen import MOST_AT_ONCE, Unseen
 
 
 @pytest.fixture(autouse=True)

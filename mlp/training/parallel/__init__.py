@@ -1,1 +1,1 @@
-"""The same updates, only faster: captured steps, parts that fit a cache, and several cores."""
+"""Threads that compute an update together: workers and their barriers, replicas, shards, sums."""

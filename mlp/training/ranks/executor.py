@@ -14,9 +14,9 @@ from mlp.common.errors import UsageError
 from mlp.common.threads import share_of
 from mlp.data.batches import Batches
 from mlp.nn.network import MLP
-from mlp.training.parallel.accumulate import AccumulatingExecutor, Sums
-from mlp.training.parallel.executor import EpochInputs
-from mlp.training.parallel.small_batches import SPAN_MICRO_BATCHES
+from mlp.training.executors.accumulate import AccumulatingExecutor, Sums
+from mlp.training.executors.executor import EpochInputs
+from mlp.training.executors.small_batches import SPAN_MICRO_BATCHES
 from mlp.training.parallel.workers import WorkerGroup
 from mlp.training.ranks.exchange import Exchange, open_exchange
 from mlp.training.ranks.ranks import Ranks

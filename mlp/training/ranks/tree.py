@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from mlp.common.threads import share_of
-from mlp.training.parallel.large_batches import IMAGES_A_PART
+from mlp.training.executors.large_batches import IMAGES_A_PART
 
 USUAL_PIECES = 8
 """Of a batch that bears it; one that leaves each of more pieces `IMAGES_A_PART` has more."""

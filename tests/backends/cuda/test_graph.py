@@ -21,8 +21,8 @@ from mlp.data.dataset import Split
 from mlp.data.synthetic import load_synthetic
 from mlp.nn.network import MLP
 from mlp.training.callbacks import Callback
+from mlp.training.executors.small_batches import SmallBatchExecutor
 from mlp.training.loop import train
-from mlp.training.parallel.small_batches import SmallBatchExecutor
 from mlp.training.recipe import Recipe
 from mlp.training.run import Run
 from mlp.training.together import Watch, train_together

@@ -26,9 +26,9 @@ from mlp.nn.losses import SoftmaxCrossEntropy
 from mlp.nn.network import MLP
 from mlp.nn.optim import OPTIMIZERS as ALL_OPTIMIZERS
 from mlp.nn.optim.sgd import SGD
-from mlp.training.parallel.unseen import Unseen
 from mlp.training.recipe import Recipe
 from mlp.training.trainer import Trainer
+from mlp.training.unseen import Unseen
 
 DTYPES, TYPES = ("float32", "float64"), ("float", "double")
 TOLERANCE = {"float32": 2e-6, "float64": 1e-14}

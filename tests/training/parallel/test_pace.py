@@ -11,12 +11,12 @@ import pytest
 from toys import DATA, FAST, share_out, small_micro_batches, toy_model
 
 import backends.cpu
-import mlp.training.parallel.executor
+import mlp.training.executors.executor
 import mlp.training.parallel.workers
+from mlp.training.executors.large_batches import LargeBatchExecutor
+from mlp.training.executors.small_batches import SmallBatchExecutor
 from mlp.training.loop import train
-from mlp.training.parallel.large_batches import LargeBatchExecutor
 from mlp.training.parallel.pace import FIRST_HOLD, MOST_HOLD, SECONDS, SETTLING, Pace
-from mlp.training.parallel.small_batches import SmallBatchExecutor
 from mlp.training.recipe import Recipe
 from mlp.training.trainer import Trainer
 
@@ -197,7 +197,7 @@ def test_whatever_is_chosen_the_bytes_are_the_same(
     recipe = Recipe(**{**FAST, "epochs": 2}, train_accuracy="running", **options)
     results = []
     for pace in (Pace, Scripted):
-        monkeypatch.setattr(mlp.training.parallel.executor, "Pace", pace)
+        monkeypatch.setattr(mlp.training.executors.executor, "Pace", pace)
         model = toy_model()
         history = train(model, DATA, recipe)
         told = [(epoch.loss, epoch.train_accuracy) for epoch in history.epochs]
@@ -214,7 +214,7 @@ def test_the_number_changes_within_an_epoch(
     share_out(monkeypatch, 3)
     monkeypatch.setattr(backends.cpu, "SPAN", 4)
     small_micro_batches(monkeypatch, 8 << 20 if batch_size == 2 else 3000)
-    monkeypatch.setattr(mlp.training.parallel.executor, "Pace", Scripted)
+    monkeypatch.setattr(mlp.training.executors.executor, "Pace", Scripted)
     trainer = Trainer(toy_model(), DATA.train, Recipe(batch_size=batch_size, **FAST))
     assert isinstance(trainer.executor, kind)
     trainer.epoch(0)
@@ -226,7 +226,7 @@ def test_the_number_changes_within_an_epoch(
 def test_a_worker_that_is_not_asked_is_no_thread(monkeypatch: pytest.MonkeyPatch) -> None:
     share_out(monkeypatch, 2)
     monkeypatch.setattr(backends.cpu, "SPAN", 4)
-    monkeypatch.setattr(mlp.training.parallel.executor, "Pace", Scripted)
+    monkeypatch.setattr(mlp.training.executors.executor, "Pace", Scripted)
     trainer = Trainer(toy_model(), DATA.train, Recipe(batch_size=2, **FAST))
     threads, seen = threading.active_count(), set()
 

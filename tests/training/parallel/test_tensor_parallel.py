@@ -9,8 +9,8 @@ import pytest
 from toys import CLASSES, DATA, FAST, share_out, toy_model, trained
 
 from mlp.nn.network import MLP
+from mlp.training.executors.small_batches import SmallBatchExecutor
 from mlp.training.loop import train
-from mlp.training.parallel.small_batches import SmallBatchExecutor
 from mlp.training.parallel.tensor_parallel import (
     Shard,
     ShardPlan,

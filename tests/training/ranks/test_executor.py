@@ -16,9 +16,9 @@ from mlp.training.history import History
 from mlp.training.loop import train
 from mlp.training.ranks.executor import RankedExecutor
 from mlp.training.ranks.ranks import AgreedError, Ranks
-from mlp.training.ranks.share_signals import ShareSignals
 from mlp.training.recipe import Recipe
 from mlp.training.run import Run
+from mlp.training.runs.share_signals import ShareSignals
 from mlp.training.runs.signals import Signals, StopOnSignal
 from mlp.training.state import TrainingState
 from mlp.training.trainer import Trainer

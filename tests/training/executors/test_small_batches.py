@@ -10,7 +10,7 @@ import pytest
 from toys import DATA, FAST, share_out, small_micro_batches, toy_model, trained
 
 import backends.cpu
-from mlp.training.parallel.small_batches import SmallBatchExecutor
+from mlp.training.executors.small_batches import SmallBatchExecutor
 from mlp.training.recipe import Recipe
 from mlp.training.trainer import Trainer
 

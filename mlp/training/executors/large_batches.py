@@ -14,8 +14,8 @@ from backends import Array
 from mlp.common.threads import share_of
 from mlp.data.batches import Batches
 from mlp.nn.network import MLP
-from mlp.training.parallel.accumulate import AccumulatingExecutor, Sums
-from mlp.training.parallel.executor import EpochInputs
+from mlp.training.executors.accumulate import AccumulatingExecutor, Sums
+from mlp.training.executors.executor import EpochInputs
 from mlp.training.parallel.workers import WorkerGroup
 from mlp.training.recipe import Recipe
 

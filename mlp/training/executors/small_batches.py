@@ -18,8 +18,8 @@ from backends import Array
 from mlp.common.threads import share_of
 from mlp.data.batches import Batches
 from mlp.nn.network import MLP
+from mlp.training.executors.executor import EpochInputs, Executor, Pause
 from mlp.training.parallel.all_reduce import Share
-from mlp.training.parallel.executor import EpochInputs, Executor, Pause
 from mlp.training.parallel.prefetch import firsts, prefetch
 from mlp.training.parallel.shard_step import ShardStep, WorkerStep
 from mlp.training.parallel.tensor_parallel import WHOLE, make_shards, plan_shards

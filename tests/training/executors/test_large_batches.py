@@ -11,8 +11,8 @@ from toys import DATA, FAST, share_out, small_micro_batches, toy_model, trained
 import backends.cpu
 from backends.cpu import CpuBackend
 from mlp.nn.losses import LOSSES
+from mlp.training.executors.large_batches import LargeBatchExecutor, plan_parts
 from mlp.training.loop import train
-from mlp.training.parallel.large_batches import LargeBatchExecutor, plan_parts
 from mlp.training.recipe import Recipe
 from mlp.training.trainer import Trainer
 

@@ -13,15 +13,14 @@ from toys import DATA, FAST, toy_model
 
 from mlp.training.callbacks import Callback
 from mlp.training.loop import train
-from mlp.training.ranks import watch_ranks
 from mlp.training.ranks.ranks import Ranks
-from mlp.training.ranks.share_signals import ShareSignals
-from mlp.training.ranks.watch_ranks import WatchRanks
 from mlp.training.recipe import Recipe
 from mlp.training.run import Run
-from mlp.training.runs import watched
+from mlp.training.runs import watch_ranks, watched
+from mlp.training.runs.share_signals import ShareSignals
 from mlp.training.runs.signals import Signals, StopOnSignal
 from mlp.training.runs.watch_files import Asked, WatchFiles
+from mlp.training.runs.watch_ranks import WatchRanks
 from mlp.training.runs.watched import STOPPED, Watched
 from mlp.training.state import TrainingState
 

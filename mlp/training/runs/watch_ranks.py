@@ -23,7 +23,7 @@ learns of signals to them."""
 class WatchRanks(Callback):
     """What `Watched` does in the first rank, brought to all.
 
-    It stands before `mlp.training.ranks.share_signals.ShareSignals`, on every rank.
+    It stands before `mlp.training.runs.share_signals.ShareSignals`, on every rank.
 
     Args:
         ranks: those that train together.

@@ -29,10 +29,10 @@ from backends import Backend, get_backend
 from backends.cuda.kernels import Kernels
 from mlp.nn.network import MLP
 from mlp.training.loop import train
-from mlp.training.parallel.unseen import Unseen
 from mlp.training.recipe import Recipe
 from mlp.training.run import Run
 from mlp.training.trainer import Trainer
+from mlp.training.unseen import Unseen
 
 
 @pytest.fixture(autouse=True)

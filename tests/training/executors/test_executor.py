@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from toys import DATA, FAST, share_out, small_micro_batches, toy_model, trained
 
+from mlp.training.executors.small_batches import SmallBatchExecutor
 from mlp.training.loop import train
-from mlp.training.parallel.small_batches import SmallBatchExecutor
 from mlp.training.recipe import Recipe
 from mlp.training.trainer import Trainer
 

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from backends import Array
 from mlp.data.batches import Batches
 from mlp.nn.network import MLP
-from mlp.training.parallel.executor import Executor
+from mlp.training.executors.executor import Executor
 from mlp.training.parallel.replica import Replica
 from mlp.training.parallel.workers import WorkerGroup
 from mlp.training.recipe import Recipe
