@@ -60,6 +60,11 @@ class DeviceArray(np.ndarray):
         np.copyto(np.asarray(self), array)
 
 
+def device_array(array: Any) -> DeviceArray:
+    """Copy an array of the host to the device, which notes nothing of it."""
+    return np.array(array).view(DeviceArray)
+
+
 class Place:
     """What a graph keeps of an array: where it lies, which does not keep it alive."""
 

@@ -12,6 +12,11 @@ from backends import Backend
 
 
 @pytest.fixture
+def cupy() -> StandIn:
+    return StandIn()
+
+
+@pytest.fixture
 def device(monkeypatch: pytest.MonkeyPatch) -> tuple[StandIn, Backend]:
     return open_stand_in(monkeypatch)
 

@@ -10,28 +10,27 @@ from typing import Any, NamedTuple
 import numpy as np
 import pytest
 from cuda_compiler import ARCHITECTURES
-from cuda_stand_in import DeviceArray, StandIn, open_stand_in
+from cuda_stand_in import StandIn, device_array, open_stand_in
 from host_kernel import HostKernel
 from source import USING_XP
 
 from backends import Backend, get_backend, kernel
 from backends.base import kernel_of
-from backends.cuda.chain import FORMULAS, NotElementwiseError, chain_text, kernel_name
-from backends.cuda.fusion import Fused
+from backends.cuda.chain import kernel_name
 from backends.cuda.kernels import Kernels, source
-from backends.cuda.queue import of_device
 from mlp.data.dataset import Split
 from mlp.nn.layers import LAYERS
 from mlp.nn.losses import SoftmaxCrossEntropy
 from mlp.nn.network import MLP
 from mlp.nn.optim import OPTIMIZERS as ALL_OPTIMIZERS
-from mlp.nn.optim.sgd import SGD
 from mlp.training.recipe import Recipe
 from mlp.training.trainer import Trainer
 from mlp.training.unseen import Unseen
 
 DTYPES, TYPES = ("float32", "float64"), ("float", "double")
+
 TOLERANCE = {"float32": 2e-6, "float64": 1e-14}
+
 
 OPTIMIZERS: tuple[dict[str, Any], ...] = (
     {"momentum": 0.9, "weight_decay": 1e-3},
@@ -112,24 +111,15 @@ def test_a_planted_error_does_not_compile(compile_cuda: Callable[[str, str], byt
         compile_cuda(code.replace("__threadfence()", "threadfence()"), "sm_90")
 
 
-@pytest.fixture
-def cupy() -> StandIn:
-    return StandIn()
-
-
-def device(array: Any) -> DeviceArray:
-    return np.array(array).view(DeviceArray)
-
-
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize(
     "shape", [(1, 1), (3, 1), (7, 10), (128, 10), (1000, 17), (300, 256), (5, 257), (2, 700)]
 )
 def test_column_sums(cupy: StandIn, dtype: str, shape: tuple[int, int]) -> None:
     a = np.random.default_rng(1).normal(size=shape).astype(dtype)
-    kernels, out = Kernels(cupy), device(np.full(shape[1], np.nan, dtype))
+    kernels, out = Kernels(cupy), device_array(np.full(shape[1], np.nan, dtype))
     for _ in range(2):  # the second finds the ticket as the first left it
-        kernels.column_sums(device(a), out)
+        kernels.column_sums(device_array(a), out)
         error = abs(out - a.sum(axis=0, dtype=np.float64)).max()
         assert error <= TOLERANCE[dtype] * abs(a).sum(axis=0).max()
 
@@ -141,7 +131,9 @@ def test_a_fence_that_is_missing_is_seen(cupy: StandIn, monkeypatch: pytest.Monk
     assert wrong != right
     monkeypatch.setattr("backends.cuda.kernels.source", lambda dtype: wrong)
     with pytest.raises(AssertionError, match="takes a ticket without a __threadfence"):
-        Kernels(cupy).column_sums(device(np.ones((9, 2), "f")), device(np.zeros(2, "f")))
+        Kernels(cupy).column_sums(
+            device_array(np.ones((9, 2), "f")), device_array(np.zeros(2, "f"))
+        )
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
@@ -151,8 +143,8 @@ def test_weighted_sums(cupy: StandIn, dtype: str, shape: tuple[int, int, int]) -
     r = np.random.default_rng(4)
     M, K, W = shape
     weights, rows = r.normal(size=(M, 1, K)).astype(dtype), r.normal(size=shape).astype(dtype)
-    sums = device(np.full((M, 1, W), np.nan, dtype))
-    Kernels(cupy).weighted_sums(device(weights), device(rows), sums)
+    sums = device_array(np.full((M, 1, W), np.nan, dtype))
+    Kernels(cupy).weighted_sums(device_array(weights), device_array(rows), sums)
     np.testing.assert_allclose(sums, weights @ rows, rtol=0, atol=20 * TOLERANCE[dtype])
 
 
@@ -166,7 +158,7 @@ def run_softmax(
     targets = np.eye(C, dtype=dtype)[r.integers(0, C, N)]
     targets[0] = 1 / C  # target rows need not be one-hot
     dz, losses = np.full((N, C), np.nan, dtype), np.full((networks, 1), np.nan, dtype)
-    arrays = [device(a) for a in (logits, targets, dz, losses)]
+    arrays = [device_array(a) for a in (logits, targets, dz, losses)]
     run(*arrays, 0.25)
     return np.asarray(arrays[3]), np.asarray(arrays[2])
 
@@ -203,10 +195,10 @@ def test_the_count_of_correct_answers(
     logits = r.integers(-2, 3, (N, C)).astype(dtype)
     logits[r.random((N, C)) < 0.5 / C] = np.nan
     labels = r.integers(0, C, N)
-    total = device(np.full((networks, 1), 7, dtype))
+    total = device_array(np.full((networks, 1), 7, dtype))
     for _ in range(2):  # counts add up
-        targets = device(np.eye(C, dtype=dtype)[labels])
-        Kernels(cupy).count_correct(device(logits), targets, total)
+        targets = device_array(np.eye(C, dtype=dtype)[labels])
+        Kernels(cupy).count_correct(device_array(logits), targets, total)
     right = (logits.argmax(axis=1) == labels).reshape(-1, networks).sum(axis=0)
     np.testing.assert_array_equal(np.asarray(total)[:, 0], 7 + 2 * right)
 
@@ -241,9 +233,9 @@ def test_there_is_a_kernel_of_every_name_that_the_source_gives(cupy: StandIn) ->
 
 
 def test_softmax_cross_entropy_tells_of_a_nan(cupy: StandIn) -> None:
-    logits = device(np.float32([[0, 1], [np.nan, 0]]))
-    targets = device(np.eye(2, dtype="f"))
-    p, loss = device(np.zeros((2, 2), "f")), device(np.zeros((1, 1), "f"))
+    logits = device_array(np.float32([[0, 1], [np.nan, 0]]))
+    targets = device_array(np.eye(2, dtype="f"))
+    p, loss = device_array(np.zeros((2, 2), "f")), device_array(np.zeros((1, 1), "f"))
     Kernels(cupy).softmax_cross_entropy(logits, targets, p, loss, 1.0)
     assert np.isnan(np.asarray(loss)).all()
     assert np.isnan(np.asarray(p)).tolist() == [[False, False], [True, True]]
@@ -252,8 +244,8 @@ def test_softmax_cross_entropy_tells_of_a_nan(cupy: StandIn) -> None:
 def sums_of(code: str, *, backwards: bool) -> Any:
     """The column sums of a fixed matrix by some source, over three blocks."""
     a = np.random.default_rng(3).normal(size=(500, 10)).astype("f")
-    arrays = [device(a), device(np.zeros(10, "f")), device(np.zeros(30, "f"))]
-    arguments = np.int64(500), np.int32(10), *arrays, device(np.zeros(1, np.uint32))
+    arrays = [device_array(a), device_array(np.zeros(10, "f")), device_array(np.zeros(30, "f"))]
+    arguments = np.int64(500), np.int32(10), *arrays, device_array(np.zeros(1, np.uint32))
     HostKernel(code, "column_sums", backwards=backwards)((3,), (256,), arguments)
     return np.asarray(arrays[1])
 
@@ -278,67 +270,6 @@ def test_a_barrier_that_some_threads_miss_shows_on_the_host() -> None:
         sums_of(code, backwards=False)
 
 
-def chained(chain: Callable[..., None], cupy: StandIn, xp: Any = None) -> Fused:
-    return Fused(chain, cupy, xp, of_device(cupy, 0))
-
-
-def test_a_formula_is_numpys(cupy: StandIn) -> None:
-    """All in one kernel: each function's operands and result are three arguments of a chain."""
-    special = np.float32([0.0, -0.0, 1.0, -1.0, 0.3, -2.5, 88.0, np.inf, -np.inf, np.nan])
-    x, y = (a.ravel() for a in np.meshgrid(special, special))
-    outs = {name: device(np.empty(len(x), "f")) for name in FORMULAS}
-
-    def chain(xp: Any, x: Any, y: Any, *outs: Any) -> None:
-        for name, out in zip(FORMULAS, outs, strict=True):
-            getattr(xp, name)(*(x, y)[: getattr(np, name).nin], out=out)
-
-    chained(chain, cupy)(device(x), device(y), *outs.values())
-    for name, out in outs.items():
-        function = getattr(np, name)
-        with np.errstate(all="ignore"):
-            expected = function(*(x, y)[: function.nin])
-        np.testing.assert_allclose(np.asarray(out), expected, rtol=3e-7, err_msg=name)
-
-
-def test_a_chain_reads_single_elements_numbers_and_its_own_results(cupy: StandIn) -> None:
-    def chain(xp: Any, p: Any, g: Any, lr: Any, factor: float, scratch: Any) -> None:
-        xp.multiply(g, lr, out=scratch)
-        xp.multiply(scratch, factor, out=scratch)
-        xp.subtract(p, scratch, out=p)
-
-    p, g = np.random.default_rng(4).normal(size=(2, 37, 3)).astype("f")
-    arrays = device(p), device(g), device(np.float32([0.3]))
-    fused = chained(chain, cupy)
-    fused(*arrays, 0.5, device(np.empty_like(p)))
-    np.testing.assert_allclose(np.asarray(arrays[0]), p - g * np.float32(0.15), rtol=1e-6)
-    assert len(cupy.kernels) == 1
-
-
-def test_a_number_with_a_fraction_is_passed_at_each_launch(cupy: StandIn) -> None:
-    """One kernel for all of them, where a flag makes one of its own."""
-
-    def chain(xp: Any, x: Any, factor: float, adds: bool) -> None:
-        xp.multiply(x, factor, out=x)
-        if adds:
-            xp.add(x, factor, out=x)
-
-    fused = chained(chain, cupy)
-    for dtype, adds, factor in itertools.product(DTYPES, (False, True), (0.1, 1e-3, -7.0)):
-        x = device(np.arange(5, dtype=dtype))
-        fused(x, factor, adds)
-        expected = np.arange(5, dtype=dtype) * np.dtype(dtype).type(factor)
-        np.testing.assert_allclose(np.asarray(x), expected + factor * adds, rtol=1e-6)
-    assert len(cupy.compiled) == 4
-
-
-def test_a_number_cannot_hold_results(cupy: StandIn) -> None:
-    def chain(xp: Any, x: Any, number: float) -> None:
-        xp.multiply(x, 2.0, out=number)
-
-    with pytest.raises(NotElementwiseError, match="cannot hold"):
-        chain_text(chain, (device(np.ones(3, "f")), 0.5), set())
-
-
 @pytest.mark.parametrize("dtype", ["uint8", "uint16", "int64", "float32", "float64"])
 @pytest.mark.parametrize("shape", [(7,), (7, 1), (7, 3), (7, 4, 2), (1, 500)])
 def test_rows_of_any_dtype_are_taken_by_one_kernel(
@@ -355,50 +286,3 @@ def test_rows_of_any_dtype_are_taken_by_one_kernel(
     np.testing.assert_array_equal(np.asarray(out), a.take(rows, axis=0, mode="clip"))
     [(_, name)] = cupy.events
     assert name == ("take_rows" if a[:1].nbytes % 4 == 0 else "take_rows_of_bytes")
-
-
-@pytest.mark.parametrize("name", ["descend", "descend_with_momentum", "descend_ahead"])
-def test_what_nobody_reads_is_not_stored(cupy: StandIn, name: str) -> None:
-    """The gradient after an update, a sixth of what one with momentum moves."""
-    p, g, v = np.random.default_rng(4).normal(size=(3, 37)).astype("f")
-    velocity = [] if name == "descend" else [v]
-    room = [np.full(37, 7, "f")] if name == "descend_ahead" else []
-    sgd = SGD(p.copy(), g.copy(), get_backend("cpu"), momentum=0.9)
-    expected = [a.copy() for a in (p, g, *velocity, np.float32([0.3]), *room)]
-    getattr(sgd, name)(np, *expected)
-    actual = [device(a.copy()) for a in (p, g, *velocity, np.float32([0.3]), *room)]
-    chained(getattr(sgd, name), cupy)(*actual)
-    kept = [0, 2] if velocity else [0]
-    for place in kept:
-        np.testing.assert_allclose(np.asarray(actual[place]), expected[place], rtol=1e-6)
-    np.testing.assert_array_equal(np.asarray(actual[1]), g)
-    [code] = cupy.kernels.values()
-    assert code.count("[i] = ") == len(kept)
-
-
-@pytest.mark.parametrize(
-    "what",
-    [
-        lambda xp, a, b: xp.multiply(a.T, a, out=b),
-        lambda xp, a, b: xp.sum(a, axis=0, out=b),
-        lambda xp, a, b: xp.multiply(a, float("nan"), out=b),
-        lambda xp, a, b: xp.multiply(a, a, out=b, dtype="f"),
-    ],
-)
-def test_what_is_not_elementwise_is_not_made_a_kernel(what: Callable[..., None]) -> None:
-    with pytest.raises(NotElementwiseError):
-        chain_text(what, (device(np.ones(3, "f")),) * 2, set())
-
-
-def test_arrays_that_a_kernel_cannot_read_are_computed_call_by_call(cupy: StandIn) -> None:
-    def double(xp: Any, x: Any, y: Any) -> None:
-        xp.add(x, x, out=y)
-
-    a = np.arange(6.0, dtype="f").reshape(2, 3)
-    for x in (a, a.astype("f8"), np.asfortranarray(a), a[:1]):
-        y = device(np.empty_like(a))
-        chained(double, cupy, cupy)(device(x).view(DeviceArray), y)
-        np.testing.assert_array_equal(np.asarray(y), np.broadcast_to(2 * x, y.shape))
-    one = device(np.zeros(1, "f"))  # cannot hold all the results; NumPy says so, and CuPy too
-    with pytest.raises(ValueError, match="broadcast"):
-        chained(double, cupy, cupy)(device(a), one)
