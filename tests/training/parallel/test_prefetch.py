@@ -10,7 +10,7 @@ from toys import DATA, FAST, toy_model, trained
 
 import backends.cpu
 from mlp.data.batches import Batches
-from mlp.training.parallel import small_batches
+from mlp.training.executors import small_batches
 from mlp.training.parallel.prefetch import prefetch
 from mlp.training.recipe import Recipe
 
