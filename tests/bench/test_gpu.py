@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from cuda_stand_in import StandIn, install
+from cuda_stand_in import install
+from cupy_stand_in import StandIn
 
 from bench import gpu, table
 from bench.harness.device_calls import CHAIN, NODES, time_calls

@@ -10,7 +10,8 @@ from typing import Any
 
 import numpy as np
 import pytest
-from cuda_stand_in import StandIn, install
+from cuda_stand_in import install
+from cupy_stand_in import StandIn
 from mpi_runs import needs_mpi
 
 from bench import gpu_checks

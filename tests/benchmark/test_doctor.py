@@ -7,7 +7,9 @@ from typing import Any
 
 import numpy as np
 import pytest
-from cuda_stand_in import Cublas, StandIn, install
+from cublas_stand_in import Cublas
+from cuda_stand_in import install
+from cupy_stand_in import StandIn
 
 from backends import BackendError
 from backends.cuda import checks

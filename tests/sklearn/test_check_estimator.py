@@ -7,6 +7,7 @@ from typing import Any
 
 import cuda_stand_in
 import pytest
+from cupy_stand_in import StandIn
 from sklearn.base import clone
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
@@ -34,7 +35,7 @@ def test_they_hold_on_a_cuda_device(
     estimator: Any, check: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     skip_without_cupy(check)
-    cuda_stand_in.install(monkeypatch, cuda_stand_in.StandIn())
+    cuda_stand_in.install(monkeypatch, StandIn())
     if not any(word in check.func.__name__ for word in LEARNING):
         estimator = clone(estimator).set_params(max_iter=2)
     check(estimator)

@@ -12,7 +12,8 @@ from typing import Any, TypeVar
 
 import numpy as np
 import pytest
-from cuda_stand_in import Cublas, StandIn
+from cublas_stand_in import Cublas
+from cupy_stand_in import StandIn
 from thread_ranks import run_ranks
 
 from backends import Backend

@@ -14,7 +14,7 @@ from types import SimpleNamespace
 
 import host_kernel
 import pytest
-from cuda_stand_in import StandIn
+from cupy_stand_in import StandIn
 from gpu_ranks import StandInNccl, stand_in
 from mpi4py import MPI
 

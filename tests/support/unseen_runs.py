@@ -7,7 +7,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import pytest
-from cuda_stand_in import StandIn, open_stand_in
+from cuda_stand_in import open_stand_in
+from cupy_stand_in import StandIn
 from toys import CLASSES, DATA, toy_model
 
 from mlp.training.callbacks import Callback

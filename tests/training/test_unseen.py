@@ -11,7 +11,8 @@ from typing import Any
 
 import numpy as np
 import pytest
-from cuda_stand_in import DeviceArray, StandIn, open_stand_in
+from cuda_stand_in import open_stand_in
+from cupy_stand_in import DeviceArray, StandIn
 from toys import CLASSES, DATA, toy_model
 from unseen_runs import (
     AS_ONE,

@@ -6,7 +6,8 @@ from collections.abc import Callable
 
 import pytest
 from cuda_compiler import open_compiler
-from cuda_stand_in import StandIn, open_stand_in
+from cuda_stand_in import open_stand_in
+from cupy_stand_in import StandIn
 
 from backends import Backend
 

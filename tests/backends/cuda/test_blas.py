@@ -8,7 +8,8 @@ from typing import Any
 
 import numpy as np
 import pytest
-from cuda_stand_in import StandIn, install, open_stand_in
+from cuda_stand_in import install, open_stand_in
+from cupy_stand_in import StandIn
 
 from backends import Backend, BackendError, get_backend
 from backends.cuda.blas import COMPUTE_TYPES, MOST_PRODUCTS, can_multiply_stacks

@@ -9,7 +9,8 @@ from typing import Any
 
 import numpy as np
 import pytest
-from cuda_stand_in import StandIn, install, open_stand_in
+from cuda_stand_in import install, open_stand_in
+from cupy_stand_in import StandIn
 from source import ROOT
 from toys import toy_dataset, toy_model
 

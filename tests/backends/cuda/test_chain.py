@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from cuda_stand_in import DeviceArray, StandIn, device_array
+from cupy_stand_in import DeviceArray, StandIn, device_array
 
 from backends import get_backend
 from backends.cuda.chain import FORMULAS, NotElementwiseError, chain_text

@@ -8,7 +8,8 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from cuda_stand_in import StandIn, install
+from cuda_stand_in import install
+from cupy_stand_in import StandIn
 
 from backends import BackendError, get_backend
 from backends.cuda import checks

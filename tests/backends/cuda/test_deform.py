@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 from cuda_compiler import ARCHITECTURES
-from cuda_stand_in import StandIn
+from cupy_stand_in import StandIn
 from host_kernel import HostKernel
 
 from backends import Backend, get_backend

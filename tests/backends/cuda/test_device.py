@@ -7,7 +7,8 @@ import weakref
 
 import numpy as np
 import pytest
-from cuda_stand_in import StandIn, install, open_stand_in
+from cuda_stand_in import install, open_stand_in
+from cupy_stand_in import StandIn
 from toys import toy_dataset, toy_model
 
 from backends import Backend, BackendError, get_backend

@@ -6,7 +6,8 @@ from typing import Any
 
 import numpy as np
 import pytest
-from cuda_stand_in import StandIn, open_stand_in
+from cuda_stand_in import open_stand_in
+from cupy_stand_in import StandIn
 
 from backends import Backend
 from mlp.data.dataset import Split

@@ -10,7 +10,8 @@ from typing import Any, NamedTuple
 import numpy as np
 import pytest
 from cuda_compiler import ARCHITECTURES
-from cuda_stand_in import StandIn, device_array, open_stand_in
+from cuda_stand_in import open_stand_in
+from cupy_stand_in import StandIn, device_array
 from host_kernel import HostKernel
 from source import USING_XP
 

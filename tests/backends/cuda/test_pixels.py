@@ -10,7 +10,8 @@ from typing import Any
 
 import numpy as np
 import pytest
-from cuda_stand_in import Device, StandIn, open_stand_in
+from cuda_stand_in import open_stand_in
+from cupy_stand_in import Device, StandIn
 from toys import CLASSES, toy_dataset
 
 from backends import Backend, get_backend

@@ -8,7 +8,8 @@ from typing import Any
 
 import numpy as np
 import pytest
-from cuda_stand_in import StandIn, install
+from cuda_stand_in import install
+from cupy_stand_in import StandIn
 
 from backends import get_backend
 from backends.cuda.deform import Deform

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from cuda_stand_in import StandIn
+from cupy_stand_in import StandIn
 from gpu_ranks import StandInNccl, run_on_gpus
 from thread_ranks import run_ranks
 

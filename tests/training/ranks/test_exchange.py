@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from cuda_stand_in import StandIn
+from cupy_stand_in import StandIn
 from device import CountingBackend
 from gpu_ranks import StandInNccl, run_on_gpus
 from source import ROOT
