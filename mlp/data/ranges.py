@@ -22,9 +22,9 @@ PALE = 1.5
 INK = 0.6
 """Images whose mean is more than this part of ink are worth a remark."""
 
-SATURATED_GAP = 5.0
+SATURATED_GAP = 3.5
 """Many images that reach one full scale and go no further are of that scale, where the model's is
-greater by this factor: pale ink varies, or ends at no such number."""
+greater by this factor, as by two bits: pale ink varies, or ends at no such number."""
 
 _LOOKED_AT = 1_000  # images, for how much ink there is
 

@@ -121,18 +121,21 @@ def warn_after(
         return
     stuck = f"the accuracy is stuck at chance ({epoch.test_accuracy:.1%})"
     dead, flat, certainty = _examine(model, batches, recipe)
-    if dead and max(fraction for _, fraction in dead) > 0.5:
+    if dead and max(fraction for _, fraction in dead) > 0.5 and "dead" not in told:
+        told.add("dead")
         yield (
             f"{stuck} and many ReLUs are dead, 0 for every image: {_shares(dead)}; try a smaller "
             "--lr, --init he_normal or --activation leaky_relu"
         )
-    if flat and max(fraction for _, fraction in flat) > 0.5:
+    if flat and max(fraction for _, fraction in flat) > 0.5 and "flat" not in told:
+        told.add("flat")
         yield (
             f"{stuck} and many units answer alike to every image, {_shares(flat)}: they are "
             "saturated or get no signal, so try a smaller --lr, --init glorot_normal or fewer "
             "layers"
         )
-    if certainty is not None and certainty > 0.999:
+    if certainty is not None and certainty > 0.999 and "saturated" not in told:
+        told.add("saturated")
         yield (
             f"{stuck} and the softmax is saturated: its largest probability is {certainty:.4f} on "
             "average, so that hardly any gradient is left; try a smaller --init or --lr"
