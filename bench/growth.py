@@ -18,12 +18,12 @@ from statistics import median
 
 import numpy as np
 
+from bench.harness.arm_process import ArmProcess
 from bench.harness.arms import Setting, ours
 from bench.harness.job import Job, write_weights
 from bench.harness.machine import Provenance
 from bench.harness.options import RESULTS
 from bench.harness.report import save, spread, table
-from bench.harness.worker import Worker
 from mlp.benchmark.workload import CLASSES, PIXELS, SIDE, count_flop, noise
 from mlp.common.atomic import replacing
 from mlp.training.recipe import Recipe
@@ -154,10 +154,10 @@ def _row(m: Measurement) -> list[str]:
 
 def _train(job: Job, repeats: int) -> tuple[int | None, list[float]]:
     """Train in a new process; return its peak memory and the seconds of the epochs that count."""
-    with Worker(ours(), Setting(job.options)) as worker, _watch(worker.pid) as peak:
-        worker.prepare(job)
-        worker.train()
-        seconds = [worker.train() for _ in range(repeats)]
+    with ArmProcess(ours(), Setting(job.options)) as process, _watch(process.pid) as peak:
+        process.prepare(job)
+        process.train()
+        seconds = [process.train() for _ in range(repeats)]
     return peak[0], seconds
 
 

@@ -18,7 +18,7 @@ from pathlib import Path
 import numpy as np
 
 import mlp
-from bench.harness.worker import PINS
+from bench.harness.arm_process import PINS
 from mlp.data.dataset import Split
 from mlp.data.formats.csv import write_csv
 from mlp.data.formats.idx import write_idx

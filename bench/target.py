@@ -16,13 +16,13 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
+from bench.harness.arm_process import ArmProcess
 from bench.harness.arms import OURS, Arm, ours, peers, peers_with_own_recipes
 from bench.harness.comparison import WARM_UP_TURNS, Entry, find_best, job_for, run_turn
 from bench.harness.job import Job, write_dataset, write_weights
 from bench.harness.machine import Provenance
 from bench.harness.options import add_common_options, choose, load_digits
 from bench.harness.report import save, spread, table
-from bench.harness.worker import Worker
 from mlp.benchmark.timing import rotated
 from mlp.data.dataset import Dataset
 from mlp.training.architecture import Architecture
@@ -85,7 +85,7 @@ def race(
         for seed, path in enumerate(weights):
             write_weights(Path(path), sizes, seed)
         job = Job(data=name, weights=weights[0], sizes=sizes, recipe=recipe)
-        workers = {}
+        processes = {}
         for arm in arms:
             print(f"{arm.name} ...", file=sys.stderr, flush=True)
             setting, entry = find_best(arm, job, 1, trials)
@@ -93,20 +93,20 @@ def race(
             epochs = OPEN_END if own.schedule == "constant" else own.epochs
             runners.append(Runner(arm, entry, epochs))
             if setting is not None:
-                workers[arm.name] = worker = stack.enter_context(Worker(arm, setting))
-                entry.versions = worker.prepare(job_for(arm, setting, job))
-                worker.train(WARM_UP_TURNS)
-        present = [runner for runner in runners if runner.arm.name in workers]
+                processes[arm.name] = process = stack.enter_context(ArmProcess(arm, setting))
+                entry.versions = process.prepare(job_for(arm, setting, job))
+                process.train(WARM_UP_TURNS)
+        present = [runner for runner in runners if runner.arm.name in processes]
         for seed, path in enumerate(weights):
             for runner in present:
-                workers[runner.arm.name].start(path, seed)
+                processes[runner.arm.name].start(path, seed)
                 runner.runs.append(Run(seed))
-            _race_once(present, workers, target, settle)
+            _race_once(present, processes, target, settle)
     return runners
 
 
 def _race_once(
-    runners: list[Runner], workers: dict[str, Worker], target: float, settle: float
+    runners: list[Runner], processes: dict[str, ArmProcess], target: float, settle: float
 ) -> None:
     """Run everybody's latest run to its end."""
     for number in range(max(runner.epochs for runner in runners)):
@@ -114,9 +114,9 @@ def _race_once(
             run = runner.runs[-1]
             if run.reached or number >= runner.epochs:
                 continue
-            worker = workers[runner.arm.name]
-            run.seconds += run_turn(worker, 1, settle)
-            run.accuracies.append(worker.accuracy())
+            process = processes[runner.arm.name]
+            run.seconds += run_turn(process, 1, settle)
+            run.accuracies.append(process.accuracy())
             run.reached = run.accuracies[-1] >= target
 
 

@@ -11,7 +11,7 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Setting:
-    """One way to run a worker: options in its job, variables in its environment."""
+    """One way to run an arm's process: options in its job, variables in its environment."""
 
     options: dict[str, Any] = field(default_factory=dict)
     env: dict[str, str] = field(default_factory=dict)
@@ -30,7 +30,7 @@ class Arm:
 
     Attributes:
         name: what the tables call it.
-        command: how its worker starts; workers run in the repository's root.
+        command: how its process starts; processes run in the repository's root.
         settings: what it may choose its best from, workload by workload.
         recipe: hyperparameters in which it differs from the workload's, if it brings its own.
     """
@@ -55,7 +55,7 @@ ADAM = {"lr": 0.001, "schedule": "constant", "warmup": 0.0, "momentum": 0.0}
 
 def ours() -> Arm:
     """Return this project, in the driver's own interpreter; it chooses its threads itself."""
-    return Arm(OURS, _worker(sys.executable, "ours"), (Setting(),))
+    return Arm(OURS, _command(sys.executable, "ours"), (Setting(),))
 
 
 def peers(python: str) -> list[Arm]:
@@ -64,12 +64,12 @@ def peers(python: str) -> list[Arm]:
     Args:
         python: the interpreter that they are installed for.
     """
-    pytorch, jax = _worker(python, "pytorch"), _worker(python, "jax_scan")
+    pytorch, jax = _command(python, "pytorch"), _command(python, "jax_scan")
     return [
         Arm("PyTorch eager", pytorch, _eager()),
         Arm("torch.compile", pytorch, _compiled()),
         Arm("JAX jit + scan", jax, _jax()),
-        Arm("scikit-learn", _worker(python, "scikit"), _scikit()),
+        Arm("scikit-learn", _command(python, "scikit"), _scikit()),
     ]
 
 
@@ -78,13 +78,13 @@ def peers_with_own_recipes(python: str) -> list[Arm]:
     return [
         Arm(
             "PyTorch eager, Adam",
-            _worker(python, "pytorch"),
+            _command(python, "pytorch"),
             tuple(Setting({"threads": n, "update": "adam"}) for n in THREADS),
             ADAM,
         ),
         Arm(
             "scikit-learn, Adam",
-            _worker(python, "scikit"),
+            _command(python, "scikit"),
             tuple(Setting({**s.options, "solver": "adam"}) for s in _scikit()),
             {**ADAM, "batch_size": 200},  # its default
         ),
@@ -97,7 +97,7 @@ def by_adam(python: str) -> list[Arm]:
     return [replace(ours(), recipe={**ADAM, "optimizer": "adam"}), theirs]
 
 
-def _worker(python: str, module: str) -> tuple[str, ...]:
+def _command(python: str, module: str) -> tuple[str, ...]:
     return (python, "-m", f"bench.peers.{module}")
 
 

@@ -13,10 +13,10 @@ from functools import partial
 from statistics import median
 from typing import Any, NamedTuple
 
+from bench.harness.arm_process import AbsentError, ArmError, ArmProcess
 from bench.harness.arms import OURS, Arm, Setting
 from bench.harness.job import Job
 from bench.harness.load import busy_processes
-from bench.harness.worker import AbsentError, Worker, WorkerError
 from mlp.benchmark.timing import take_turns
 
 WARM_UP_TURNS = 2
@@ -112,16 +112,16 @@ def find_best(
     entry, best = Entry(), {}
     for setting in arm.settings:
         try:
-            with Worker(arm, setting) as worker:
-                worker.prepare(job_for(arm, setting, job))
-                worker.train(turn * WARM_UP_TURNS)
+            with ArmProcess(arm, setting) as process:
+                process.prepare(job_for(arm, setting, job))
+                process.train(turn * WARM_UP_TURNS)
                 with busy_processes(busy):
-                    best[setting.label] = min(worker.train(turn) for _ in range(trials))
+                    best[setting.label] = min(process.train(turn) for _ in range(trials))
                 entry.tried[setting.label] = best[setting.label]
         except AbsentError as error:
             entry.absent = str(error)
             return None, entry
-        except WorkerError as error:
+        except ArmError as error:
             entry.tried[setting.label] = str(error)
     if not best:
         reason = str(next(iter(entry.tried.values()))).strip().splitlines()[-1].rstrip(":")
@@ -154,7 +154,7 @@ def compare_arms(
         repeats: turns an arm that count.
         trials: turns for each setting that is tried.
         settle: seconds of rest before each turn, in which the last arm's threads fall asleep.
-        loads: how many busy processes run beside an arm's turn; each arm has a worker for each.
+        loads: how many busy processes run beside an arm's turn; each arm has a process for each.
 
     Returns:
         A comparison for each load.
@@ -162,34 +162,34 @@ def compare_arms(
     comparisons = []
     turns = []
     with ExitStack() as stack:
-        workers = []
+        processes = []
         for busy in loads:
             entries = {}
             for arm in arms:
                 setting, entries[arm.name] = find_best(arm, job, turn, trials, busy)
                 if setting is not None:
-                    worker = stack.enter_context(Worker(arm, setting))
-                    entries[arm.name].versions = worker.prepare(job_for(arm, setting, job))
-                    workers.append((worker, entries[arm.name]))
-                    turns.append(partial(run_turn, worker, turn, settle, busy))
+                    process = stack.enter_context(ArmProcess(arm, setting))
+                    entries[arm.name].versions = process.prepare(job_for(arm, setting, job))
+                    processes.append((process, entries[arm.name]))
+                    turns.append(partial(run_turn, process, turn, settle, busy))
             epochs = turn * (WARM_UP_TURNS + repeats)
             comparisons.append(Comparison(name, epochs, tolerance, entries, busy))
         seconds = take_turns(turns, WARM_UP_TURNS + repeats)
-        for (worker, entry), each in zip(workers, seconds, strict=True):
+        for (process, entry), each in zip(processes, seconds, strict=True):
             entry.seconds = list(each[WARM_UP_TURNS:])
-            entry.accuracy = worker.accuracy()
+            entry.accuracy = process.accuracy()
     return comparisons
 
 
-def run_turn(worker: Worker, epochs: int, settle: float, busy: int = 0) -> float:
-    """Let a worker train for some epochs after a rest, beside so many busy processes.
+def run_turn(process: ArmProcess, epochs: int, settle: float, busy: int = 0) -> float:
+    """Let an arm's process train for some epochs after a rest, beside so many busy processes.
 
     Returns:
         The seconds of one epoch.
     """
     with busy_processes(busy):
         time.sleep(settle)
-        return worker.train(epochs)
+        return process.train(epochs)
 
 
 def job_for(arm: Arm, setting: Setting, job: Job) -> Job:

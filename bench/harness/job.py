@@ -1,4 +1,4 @@
-"""What a worker is asked to train: sent by the driver as JSON, and read back by the worker."""
+"""What an arm's process is asked to train: sent by the driver as JSON, and read back by it."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class Job:
         activation: what follows each hidden layer.
         output: what follows the last layer.
         recipe: the hyperparameters.
-        options: the worker's own settings, such as ``{"threads": 2}``.
+        options: the process's own settings, such as ``{"threads": 2}``.
         count: how many of the first training images to train on; all unless given.
     """
 
@@ -91,7 +91,7 @@ class Job:
 
 
 def write_dataset(dataset: Dataset, folder: Path) -> None:
-    """Write a dataset where workers find it: four .npy files, images as uint8."""
+    """Write a dataset where processes find it: four .npy files, images as uint8."""
     for name, split in (("train", dataset.train), ("test", dataset.test)):
         np.save(folder / f"{name}_images.npy", split.images)
         np.save(folder / f"{name}_labels.npy", split.labels)

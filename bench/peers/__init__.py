@@ -1,1 +1,1 @@
-"""One worker for each library: the same training, written the way that library wants it."""
+"""One process for each library: the same training, written the way that library wants it."""

@@ -1,11 +1,11 @@
-"""The worker's half of the conversation: JSON lines in on stdin, JSON lines out on stdout.
+"""An arm's half of the conversation: JSON lines in on stdin, JSON lines out on stdout.
 
     {"do": "prepare", "job": {...}}             -> {"versions": {...}}
     {"do": "start", "weights": path, "seed": 1}  -> {}                  back to before epoch 0
     {"do": "train", "epochs": 2}                 -> {"seconds": 0.8}    of training alone
     {"do": "evaluate"}                           -> {"accuracy": 0.97}  on the test images
 
-A worker that cannot take part says so: {"missing": module} or {"cannot": why}.
+An arm's process that cannot take part says so: {"missing": module} or {"cannot": why}.
 """
 
 from __future__ import annotations
@@ -55,7 +55,7 @@ class Peer(Protocol):
 
 
 class Server:
-    """A worker's peer and the epochs that it has trained."""
+    """A process's peer and the epochs that it has trained."""
 
     def __init__(self, make: Callable[[Job], Peer], modules: tuple[str, ...]) -> None:
         self._make, self._modules = make, modules

@@ -34,7 +34,7 @@ def job(dataset: Dataset, tmp_path: Path) -> Job:
 
 @pytest.fixture
 def stub(tmp_path: Path) -> Callable[[str], Arm]:
-    """Make an arm whose worker is a script."""
+    """Make an arm whose process is a script."""
 
     def make(text: str) -> Arm:
         script = tmp_path / "stub.py"

@@ -1,4 +1,4 @@
-"""The driver's half of the conversation with one worker process; see bench/peers/serve.py."""
+"""The driver's half of the conversation with one arm's process; see bench/peers/serve.py."""
 
 from __future__ import annotations
 
@@ -23,16 +23,16 @@ QUIET = {"CUDA_VISIBLE_DEVICES": "", "JAX_PLATFORMS": "cpu", "PYTHONUNBUFFERED":
 LOG_TAIL = 2_000
 
 
-class WorkerError(Exception):
-    """A worker that ended before it answered, with the end of its log."""
+class ArmError(Exception):
+    """An arm's process that ended before it answered, with the end of its log."""
 
 
 class AbsentError(Exception):
-    """A worker that cannot take part: its library is missing, or has no way to express the job."""
+    """An arm that cannot take part: its library is missing, or has no way to express the job."""
 
 
-class Worker:
-    """One worker process, which does something only between a request and its answer.
+class ArmProcess:
+    """One arm's process, which does something only between a request and its answer.
 
     Args:
         arm: what to start.
@@ -44,12 +44,12 @@ class Worker:
     Raises:
         AbsentError: if the process cannot be started.
 
-    Every request raises a `WorkerError` if the worker ends without an answer.
+    Every request raises an `ArmError` if the process ends without an answer.
     """
 
     def __init__(self, arm: Arm, setting: Setting) -> None:
         self._name = f"{arm.name} ({setting.label})"
-        self._log = tempfile.TemporaryFile()  # noqa: SIM115 - closed with the worker
+        self._log = tempfile.TemporaryFile()  # noqa: SIM115 - closed with the process
         environment = {k: v for k, v in os.environ.items() if k not in PINS}
         try:
             self._process = subprocess.Popen(
@@ -66,7 +66,7 @@ class Worker:
             raise AbsentError(f"{arm.command[0]} cannot be started: {error.strerror}") from error
         self.pid = self._process.pid
 
-    def __enter__(self) -> Worker:
+    def __enter__(self) -> ArmProcess:
         return self
 
     def __exit__(
@@ -119,7 +119,7 @@ class Worker:
         if not line:
             code = self._process.wait()
             how = signal.Signals(-code).name if code < 0 else f"exit code {code}"
-            raise WorkerError(f"{self._name} ended during {what!r} by {how}:\n{self._tail()}")
+            raise ArmError(f"{self._name} ended during {what!r} by {how}:\n{self._tail()}")
         answer: dict[str, Any] = json.loads(line)
         if "missing" in answer:
             raise AbsentError(f"{answer['missing']} is not installed")
