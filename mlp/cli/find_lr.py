@@ -13,7 +13,7 @@ from mlp.cli.options import Json, open_device
 from mlp.cli.parse import parse_range
 from mlp.cli.progress import WorkBar
 from mlp.cli.train_open import open_data, open_network
-from mlp.cli.train_options import Asked, Computed
+from mlp.cli.train_options import Computed, TrainingOptions
 from mlp.cli.train_settings import collect_options, settle
 from mlp.cli.views.registry import Canvas
 from mlp.data.reading import Reading
@@ -33,7 +33,7 @@ UNUSED = (
 def find_lr(
     context: typer.Context,
     *,
-    asked: Asked,
+    asked: TrainingOptions,
     network: Overrides[Architecture],
     training: Annotated[Overrides[Recipe], Without(*UNUSED)],
     reading: Overrides[Reading],

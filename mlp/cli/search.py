@@ -16,7 +16,7 @@ from mlp.cli.options import Json, open_device
 from mlp.cli.search_report import figure, report
 from mlp.cli.search_space import parse_tries
 from mlp.cli.train_open import open_data
-from mlp.cli.train_options import Asked, Computed
+from mlp.cli.train_options import Computed, TrainingOptions
 from mlp.cli.train_settings import collect_options, settle
 from mlp.common.errors import DivergedError, UsageError
 from mlp.data.dataset import Dataset
@@ -114,7 +114,7 @@ def search(
             rich_help_panel=SEARCH_OPTIONS,
         ),
     ] = None,
-    asked: Asked,
+    asked: TrainingOptions,
     network: Overrides[Architecture],
     training: Annotated[Overrides[Recipe], Without(*UNUSED)],
     reading: Overrides[Reading],

@@ -17,7 +17,7 @@ from mlp.cli.page_options import check_page_installed
 from mlp.cli.ranks import check_ranked, start_ranks, together
 from mlp.cli.train_job import Job
 from mlp.cli.train_open import check_start, open_network, share_data
-from mlp.cli.train_options import Asked, Computed
+from mlp.cli.train_options import Computed, TrainingOptions
 from mlp.cli.train_report import Outcome, report
 from mlp.cli.train_seeds import names_of, places, seeds_of, train_seeds
 from mlp.cli.train_settings import collect_options, settle
@@ -52,7 +52,7 @@ RUN_OPTIONS = "Runs"
 def train(
     context: typer.Context,
     *,
-    asked: Asked,
+    asked: TrainingOptions,
     network: Overrides[Architecture],
     training: Overrides[Recipe],
     reading: Overrides[Reading],

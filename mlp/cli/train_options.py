@@ -16,7 +16,7 @@ DATA_OPTIONS, DEVICE_OPTIONS = "Data", "Device"
 
 
 @dataclass(frozen=True, kw_only=True)
-class Asked:
+class TrainingOptions:
     """Where a training's choices come from, its data and its task, as options."""
 
     preset: Annotated[

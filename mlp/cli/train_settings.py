@@ -14,7 +14,7 @@ import typer
 from mlp.cli import console
 from mlp.cli.expand import Overrides
 from mlp.cli.parse import parse_classes
-from mlp.cli.train_options import Asked, Computed
+from mlp.cli.train_options import Computed, TrainingOptions
 from mlp.common.errors import UsageError
 from mlp.data.reading import Reading
 from mlp.data.task import Kind
@@ -95,7 +95,7 @@ class Given:
 
 
 def collect_options(
-    context: typer.Context, asked: Asked, computed: Computed, others: Mapping[str, object]
+    context: typer.Context, asked: TrainingOptions, computed: Computed, others: Mapping[str, object]
 ) -> Given:
     """Collect a command's options.
 

@@ -28,7 +28,7 @@ from mlp.web.network import network_payload
 from mlp.web.page import read_static, served_page, served_scripts
 from mlp.web.payload import digits_payload, samples_payload
 from mlp.web.step import answers_of, step_payload
-from mlp.web.step_request import Asked
+from mlp.web.step_request import StepRequest
 
 MAX_BYTES = 10 << 20
 """A larger picture is refused."""
@@ -108,7 +108,9 @@ def create_app(models: ModelList, host: str = "127.0.0.1") -> ASGIApp:
         if request.method == "GET":
             return await answer(request, answers_of)
         content = await _body(request, "the question", MAX_ASKED)
-        return await answer(request, lambda model: step_payload(model, Asked.read(content, model)))
+        return await answer(
+            request, lambda model: step_payload(model, StepRequest.read(content, model))
+        )
 
     routes = [
         Route("/api/models", list_models),

@@ -19,7 +19,7 @@ from mlp.nn.network import MLP
 from mlp.nn.optim import SGD
 from mlp.training.one_step import Floats, OneStep, Pass, take_one_step
 from mlp.web.source import formula_of, source_of, written_by
-from mlp.web.step_request import Asked
+from mlp.web.step_request import StepRequest
 
 Told = dict[str, Any]
 
@@ -37,7 +37,7 @@ def answers_of(model: MLP) -> Told:
     return {"names": names, "kind": task.kind, "layers": len(model.linear)}
 
 
-def step_payload(model: MLP, asked: Asked) -> Told:
+def step_payload(model: MLP, asked: StepRequest) -> Told:
     """Take the step and tell of it.
 
     Returns:

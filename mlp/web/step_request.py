@@ -18,7 +18,7 @@ MOST_LR, MOST_TAKEN = 100.0, 50
 
 
 @dataclass(frozen=True)
-class Asked:
+class StepRequest:
     """What the page asks to see.
 
     Attributes:
@@ -36,7 +36,7 @@ class Asked:
     units: list[int | None]
 
     @classmethod
-    def read(cls, content: bytes, model: MLP) -> Asked:
+    def read(cls, content: bytes, model: MLP) -> StepRequest:
         """Read what the page sent, for a model.
 
         Raises:

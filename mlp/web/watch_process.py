@@ -17,7 +17,7 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 
 from mlp.common.quiet import quiet
-from mlp.training.runs.watch_files import Asked, WatchFiles
+from mlp.training.runs.watch_files import RunControl, WatchFiles
 from mlp.web.server import address_of, listen, serve
 from mlp.web.watch_app import PACE, create_watch_app
 from mlp.web.watching import Watching
@@ -47,7 +47,7 @@ def page_apart(folder: Path, name: str, *, browser: bool) -> Iterator[str]:
         UsageError: if nothing can listen there.
     """
     bound = listen(HOST, 0)
-    WatchFiles(folder).ask(Asked())  # or the first epochs would pass untold
+    WatchFiles(folder).ask(RunControl())  # or the first epochs would pass untold
     address = address_of(bound)
     context = get_context("spawn")
     ours, theirs = context.Pipe()

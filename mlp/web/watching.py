@@ -26,7 +26,7 @@ from mlp.models.metrics import score
 from mlp.nn.network import MLP
 from mlp.training.runs.folder import RunFolder
 from mlp.training.runs.lock import is_locked
-from mlp.training.runs.watch_files import Asked, WatchFiles
+from mlp.training.runs.watch_files import RunControl, WatchFiles
 from mlp.training.runs.writers import read_history
 from mlp.view.answers import Answers
 from mlp.view.mistakes import surest
@@ -71,7 +71,7 @@ class Watching:
         }
         self.version, self.event = 0, json.dumps(before)
         self.has_ended = self.was_seen_to_end = False
-        self._asked = Asked()
+        self._asked = RunControl()
         self._seen = self._failed = -1, False
         self._again_at = 0.0
         self._model: MLP | None = None
@@ -93,11 +93,11 @@ class Watching:
                 self._files.ask(self._asked)
         self._files.stay()
 
-    def ask(self, change: dict[str, Any]) -> Asked:
+    def ask(self, change: dict[str, Any]) -> RunControl:
         """Ask something of the run, beside what others who watch it ask.
 
         Args:
-            change: ``paused``, ``rate`` and ``stop`` as in `Asked`; or ``step``, once more.
+            change: ``paused``, ``rate`` and ``stop`` as in `RunControl`; or ``step``, once more.
 
         Raises:
             ValueError, TypeError: if that is nothing that can be asked.
@@ -135,8 +135,8 @@ class Watching:
                     self.event, self.version = told, self.version + 1
                     self._seen = seen
             with self._asking:
-                if self.has_ended and self._asked != Asked():
-                    self._asked = Asked()  # or a run that goes on here would be stopped again
+                if self.has_ended and self._asked != RunControl():
+                    self._asked = RunControl()  # or a run that goes on here would be stopped again
                     with suppress(OSError):
                         self._files.ask(self._asked)
 

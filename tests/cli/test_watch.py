@@ -9,7 +9,7 @@ import pytest
 from command import Command
 
 from mlp.cli import page_options
-from mlp.training.runs.watch_files import Asked, WatchFiles
+from mlp.training.runs.watch_files import RunControl, WatchFiles
 
 
 def test_a_run_that_is_not_there_is_refused(mlp: Command) -> None:
@@ -46,7 +46,7 @@ def test_a_run_that_goes_on_is_not_seen_as_ended(mlp: Command, epochs: int) -> N
     files = WatchFiles(Path("first"))
     files.tell_about({}, {})
     files.tell({"ended": True}, {})
-    files.ask(Asked(stop=True))
+    files.ask(RunControl(stop=True))
     result = mlp("train", "--resume", "first", "--epochs", str(epochs))
     assert result.code == 0
     assert len(Path("first/history.jsonl").read_text().splitlines()) == epochs

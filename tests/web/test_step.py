@@ -17,15 +17,15 @@ from mlp.nn.network import MLP
 from mlp.training.one_step import take_one_step
 from mlp.web.app import MAX_ASKED
 from mlp.web.step import answers_of, step_payload
-from mlp.web.step_request import Asked
+from mlp.web.step_request import StepRequest
 
 IMAGE = (np.arange(784) * 7 % 256).astype(np.uint8)
 ONE_STEP = [name for name in OWN_LAYERS if not LAYERS[name].whole_batch]
 
 
-def asked(targets: list[int], **changes: Any) -> Asked:
+def asked(targets: list[int], **changes: Any) -> StepRequest:
     given = {"lr": 0.1, "taken": 0, "units": [None, None]} | changes
-    return Asked(IMAGE, np.array(targets, float), **given)
+    return StepRequest(IMAGE, np.array(targets, float), **given)
 
 
 def parts_of(told: dict[str, Any]) -> list[dict[str, list[float]]]:

@@ -9,7 +9,7 @@ import pytest
 
 from mlp.common.errors import UsageError
 from mlp.nn.network import MLP
-from mlp.web.step_request import Asked
+from mlp.web.step_request import StepRequest
 
 MODEL = MLP([784, 3, 10])
 GOOD: dict[str, Any] = {
@@ -22,7 +22,7 @@ GOOD: dict[str, Any] = {
 
 
 def test_what_is_asked_is_read() -> None:
-    asked = Asked.read(json.dumps(GOOD).encode(), MODEL)
+    asked = StepRequest.read(json.dumps(GOOD).encode(), MODEL)
     assert asked.image.tolist() == GOOD["image"]
     assert asked.targets.tolist() == GOOD["targets"]
     assert (asked.lr, asked.taken, asked.units) == (0.25, 2, [None, 4])
@@ -56,10 +56,10 @@ def test_what_is_asked_is_read() -> None:
 )
 def test_what_cannot_be_shown_is_refused(change: dict[str, Any]) -> None:
     with pytest.raises(UsageError, match="load the page again"):
-        Asked.read(json.dumps(GOOD | change).encode(), MODEL)
+        StepRequest.read(json.dumps(GOOD | change).encode(), MODEL)
 
 
 @pytest.mark.parametrize("content", [b"", b"[]", b"{}", b"\xff", b"[" * 100_000, b"5"])
 def test_what_is_no_question_is_refused(content: bytes) -> None:
     with pytest.raises(UsageError, match="load the page again"):
-        Asked.read(content, MODEL)
+        StepRequest.read(content, MODEL)

@@ -12,7 +12,7 @@ import pytest
 from asgi import HOST, Client
 from watched_run import watched_run
 
-from mlp.training.runs.watch_files import Asked, WatchFiles
+from mlp.training.runs.watch_files import RunControl, WatchFiles
 from mlp.web.watch_app import MOST_BYTES, create_watch_app
 from mlp.web.watching import Watching
 
@@ -40,7 +40,7 @@ def test_runs_are_named(client: Client) -> None:
 def test_what_is_asked_reaches_the_run(client: Client, tmp_path: Path) -> None:
     response = client.post("/api/ask", content=b'{"paused": true}')
     assert response.status == 200
-    assert WatchFiles(tmp_path).asked() == Asked(paused=True)
+    assert WatchFiles(tmp_path).asked() == RunControl(paused=True)
 
 
 @pytest.mark.parametrize(
@@ -57,14 +57,14 @@ def test_what_makes_no_sense_is_refused(
     response = client.post("/api/ask", content=content, params={"run": number})
     assert response.status == status
     assert response.json()["problem"]
-    assert WatchFiles(tmp_path).asked() == Asked()
+    assert WatchFiles(tmp_path).asked() == RunControl()
 
 
 def test_other_sites_may_ask_nothing(client: Client, tmp_path: Path) -> None:
     headers = {"host": HOST, "origin": "http://elsewhere.example"}
     assert client.post("/api/ask", content=b'{"stop": true}', headers=headers).status == 403
     assert client.get("/api/runs", headers={"host": "elsewhere.example"}).status == 421
-    assert WatchFiles(tmp_path).asked() == Asked()
+    assert WatchFiles(tmp_path).asked() == RunControl()
 
 
 def test_a_folder_that_is_gone_is_told(tmp_path: Path) -> None:

@@ -16,7 +16,7 @@ from mlp.data.load import load_dataset
 from mlp.models.predict import predict
 from mlp.nn.network import MLP
 from mlp.training.runs.lock import locked
-from mlp.training.runs.watch_files import Asked, WatchFiles
+from mlp.training.runs.watch_files import RunControl, WatchFiles
 from mlp.web import watching as web_watching
 from mlp.web.watching import UNITS_SHOWN, Watching
 
@@ -151,14 +151,14 @@ def test_what_the_page_asks_reaches_the_run(tmp_path: Path) -> None:
     watching, files = Watching("first", tmp_path), WatchFiles(tmp_path)
     assert files.asked() is None
     watching.stay()
-    assert files.asked() == Asked()
+    assert files.asked() == RunControl()
     for change in ({"paused": True}, {"step": True}, {"step": True}, {"rate": 0.5}):
         watching.ask(change)
-    assert files.asked() == Asked(paused=True, steps=2, rate=0.5)
+    assert files.asked() == RunControl(paused=True, steps=2, rate=0.5)
     for wrong in ({"rate": -1}, {"other": 1}, {"paused": "yes"}):
         with pytest.raises((ValueError, TypeError)):
             watching.ask(wrong)
-    assert files.asked() == Asked(paused=True, steps=2, rate=0.5)
+    assert files.asked() == RunControl(paused=True, steps=2, rate=0.5)
 
 
 def test_who_watches_a_run_beside_another_leaves_what_is_asked(tmp_path: Path) -> None:
@@ -170,7 +170,7 @@ def test_who_watches_a_run_beside_another_leaves_what_is_asked(tmp_path: Path) -
     one.ask({"step": True})
     other.ask({"step": True})
     one.stay()
-    both = Asked(paused=True, steps=2, rate=0.5)
+    both = RunControl(paused=True, steps=2, rate=0.5)
     assert WatchFiles(tmp_path).asked() == both
     WatchFiles(tmp_path).clear()
     one.stay()  # and what both asked is still asked
@@ -207,9 +207,9 @@ def test_what_was_asked_of_a_run_that_has_ended_is_not_asked_of_the_next(tmp_pat
     watched_run(tmp_path)
     watching.ask({"stop": True, "paused": True})
     watching.look()
-    assert files.asked() == Asked()
+    assert files.asked() == RunControl()
     watching.ask({"step": True})
-    assert files.asked() == Asked(steps=1)
+    assert files.asked() == RunControl(steps=1)
 
 
 @pytest.mark.parametrize(

@@ -33,7 +33,7 @@ _JSON = "json"
 
 
 @dataclass(frozen=True)
-class Asked:
+class RunControl:
     """What is asked of a run that is watched.
 
     Attributes:
@@ -68,11 +68,11 @@ class WatchFiles:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self._asked_at, self._asked = 0, Asked()
+        self._asked_at, self._asked = 0, RunControl()
 
     # Who watches
 
-    def ask(self, asked: Asked) -> None:
+    def ask(self, asked: RunControl) -> None:
         """Ask something of the run, which also tells that it is watched.
 
         Raises:
@@ -108,7 +108,7 @@ class WatchFiles:
 
     # The run
 
-    def asked(self) -> Asked | None:
+    def asked(self) -> RunControl | None:
         """Return what is asked of the run; None where nobody watches."""
         try:
             at = (self.folder / ASKED).stat().st_mtime_ns
@@ -116,7 +116,7 @@ class WatchFiles:
                 return None
             if at != self._asked_at:
                 told = json.loads((self.folder / ASKED).read_bytes())
-                self._asked_at, self._asked = at, Asked(**told)
+                self._asked_at, self._asked = at, RunControl(**told)
         except (OSError, ValueError, TypeError, RecursionError):
             return None
         return self._asked

@@ -18,7 +18,7 @@ from mlp.models.metadata import task_of
 from mlp.training.callbacks import Callback
 from mlp.training.history import Epoch
 from mlp.training.runs.signals import Signals
-from mlp.training.runs.watch_files import Asked, WatchFiles
+from mlp.training.runs.watch_files import RunControl, WatchFiles
 
 if TYPE_CHECKING:
     from mlp.training.run import Run
@@ -66,7 +66,7 @@ class Watched(Callback):
     ) -> None:
         self._files, self._signals, self._on_note = files, signals, on_note
         self._next_look = self._next_moment = 0.0
-        self._asked: Asked | None = None
+        self._asked: RunControl | None = None
         self._about_told, self._steps, self._lr_factor = False, 0, 1.0
         self._is_told = False  # the moment that was to be told last
         self._points: list[tuple[float, float]] = []

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from mlp.training.runs.watch_files import ABOUT, ALIVE, ASKED, MOMENT, NAMES, Asked, WatchFiles
+from mlp.training.runs.watch_files import ABOUT, ALIVE, ASKED, MOMENT, NAMES, RunControl, WatchFiles
 
 
 def names(folder: Path) -> list[str]:
@@ -19,7 +19,7 @@ def names(folder: Path) -> list[str]:
 def test_what_is_asked_arrives(tmp_path: Path) -> None:
     run, page = WatchFiles(tmp_path), WatchFiles(tmp_path)
     assert run.asked() is None
-    for asked in (Asked(), Asked(True, 3, 0.5), Asked(stop=True)):
+    for asked in (RunControl(), RunControl(True, 3, 0.5), RunControl(stop=True)):
         page.ask(asked)
         assert run.asked() == asked
         assert run.asked() == asked  # also when it is not read anew
@@ -28,12 +28,12 @@ def test_what_is_asked_arrives(tmp_path: Path) -> None:
 
 def test_who_has_not_said_for_a_while_that_he_watches_is_gone(tmp_path: Path) -> None:
     files = WatchFiles(tmp_path)
-    files.ask(Asked())
+    files.ask(RunControl())
     old = time.time() - 2 * ALIVE
     os.utime(tmp_path / ASKED, (old, old))
     assert files.asked() is None
     files.stay()
-    assert files.asked() == Asked()
+    assert files.asked() == RunControl()
 
 
 @pytest.mark.parametrize(
@@ -65,7 +65,7 @@ def test_what_a_run_tells_arrives_as_it_is(tmp_path: Path) -> None:
 
 def test_what_is_still_asked_stays_where_a_run_goes_on(tmp_path: Path) -> None:
     files = WatchFiles(tmp_path)
-    files.ask(Asked(rate=0.5))
+    files.ask(RunControl(rate=0.5))
     files.tell({"epoch": 1}, {})
     files.clear()
     assert names(tmp_path) == [ASKED]
@@ -85,6 +85,6 @@ def test_a_file_that_is_none_is_none(tmp_path: Path, content: bytes) -> None:
 def test_a_folder_that_is_gone_is_told_to_who_asks(tmp_path: Path) -> None:
     files = WatchFiles(tmp_path / "gone")
     with pytest.raises(OSError, match="gone"):
-        files.ask(Asked())
+        files.ask(RunControl())
     files.stay()
     files.clear()

@@ -19,7 +19,7 @@ from mlp.training.run import Run
 from mlp.training.runs import watch_ranks, watched
 from mlp.training.runs.share_signals import ShareSignals
 from mlp.training.runs.signals import Signals, StopOnSignal
-from mlp.training.runs.watch_files import Asked, WatchFiles
+from mlp.training.runs.watch_files import RunControl, WatchFiles
 from mlp.training.runs.watch_ranks import WatchRanks
 from mlp.training.runs.watched import STOPPED, Watched
 from mlp.training.state import TrainingState
@@ -30,11 +30,11 @@ RECIPE = Recipe(batch_size=20, **FAST)  # 3 updates in each of 4 epochs
 class Scripted(WatchFiles):
     """Asks of a run, at each look, the next of several things, and the last for ever."""
 
-    def __init__(self, folder: Path, *script: Asked | None) -> None:
+    def __init__(self, folder: Path, *script: RunControl | None) -> None:
         super().__init__(folder)
         self.script = list(script)
 
-    def asked(self) -> Asked | None:
+    def asked(self) -> RunControl | None:
         return self.script.pop(0) if len(self.script) > 1 else self.script[0]
 
 
@@ -59,7 +59,7 @@ def no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def run(
     ranks: Ranks,
-    script: list[Asked | None],
+    script: list[RunControl | None],
     folder: Path,
     *others: Callback,
     received: Callable[[Ranks], signal.Signals | None] = lambda ranks: None,
@@ -78,8 +78,8 @@ def run(
 
 def test_ranks_wait_and_go_on_by_steps_and_end_in_the_same_bytes(tmp_path: Path) -> None:
     alone = run_ranks(1, lambda ranks: run(ranks, [None], tmp_path))[0]
-    paused = [Asked(paused=True, steps=steps) for steps in (0, 0, 0, 1, 1, 2, 2)]
-    script = [Asked(), *paused, Asked()]
+    paused = [RunControl(paused=True, steps=steps) for steps in (0, 0, 0, 1, 1, 2, 2)]
+    script = [RunControl(), *paused, RunControl()]
     assert run_ranks(3, lambda ranks: run(ranks, script, tmp_path)) == [alone] * 3
     told = WatchFiles(tmp_path).moment()
     assert told is not None
@@ -88,7 +88,7 @@ def test_ranks_wait_and_go_on_by_steps_and_end_in_the_same_bytes(tmp_path: Path)
 
 def test_all_follow_a_rate_also_where_the_run_goes_on(tmp_path: Path) -> None:
     saves = Saves()
-    whole = run_ranks(2, lambda ranks: run(ranks, [Asked(rate=0.5)], tmp_path, saves))
+    whole = run_ranks(2, lambda ranks: run(ranks, [RunControl(rate=0.5)], tmp_path, saves))
     slower = toy_model()
     recipe = Recipe(batch_size=20, **{**FAST, "lr": FAST["lr"] / 2})
     by_itself = run_ranks(1, lambda ranks: train(slower, DATA, recipe, ranks=ranks))
@@ -99,7 +99,7 @@ def test_all_follow_a_rate_also_where_the_run_goes_on(tmp_path: Path) -> None:
 
 
 def test_all_stop_after_the_epoch(tmp_path: Path) -> None:
-    script = [Asked(), Asked(paused=True, stop=True)]
+    script = [RunControl(), RunControl(paused=True, stop=True)]
     for _, epochs, stopped in run_ranks(2, lambda ranks: run(ranks, script, tmp_path)):
         assert (epochs, stopped) == (1, STOPPED)
 
@@ -108,6 +108,6 @@ def test_a_signal_to_one_ends_the_pause_of_all(tmp_path: Path) -> None:
     def to_the_last(ranks: Ranks) -> signal.Signals | None:
         return signal.SIGTERM if ranks.rank == 1 else None
 
-    script: list[Asked | None] = [Asked(paused=True)]
+    script: list[RunControl | None] = [RunControl(paused=True)]
     ended = run_ranks(2, lambda ranks: run(ranks, script, tmp_path, received=to_the_last))
     assert [(epochs, stopped) for _, epochs, stopped in ended] == [(0, "SIGTERM")] * 2

@@ -18,7 +18,7 @@ from mlp.training.recipe import Recipe
 from mlp.training.run import Run
 from mlp.training.runs import watched
 from mlp.training.runs.signals import Signals
-from mlp.training.runs.watch_files import ABOUT, ASKED, MOMENT, Asked, WatchFiles
+from mlp.training.runs.watch_files import ABOUT, ASKED, MOMENT, RunControl, WatchFiles
 from mlp.training.runs.watched import STOPPED, Watched
 from mlp.training.state import TrainingState
 
@@ -28,12 +28,12 @@ RECIPE = Recipe(batch_size=1, **FAST)  # 60 updates in each of 4 epochs, a span 
 class Scripted(WatchFiles):
     """Asks of a run, at each look, the next of several things, and the last for ever."""
 
-    def __init__(self, folder: Path, *script: Asked | None) -> None:
+    def __init__(self, folder: Path, *script: RunControl | None) -> None:
         super().__init__(folder)
         self.script = list(script)
         self.told: list[dict[str, Any]] = []
 
-    def asked(self) -> Asked | None:
+    def asked(self) -> RunControl | None:
         return self.script.pop(0) if len(self.script) > 1 else self.script[0]
 
     def tell(self, values: Any, arrays: Any) -> None:
@@ -56,7 +56,7 @@ def run(*callbacks: Callback, **options: Any) -> tuple[MLP, History]:
 
 def test_a_run_that_is_watched_ends_in_the_same_bytes(tmp_path: Path) -> None:
     alone, _ = run()
-    files = Scripted(tmp_path, Asked())
+    files = Scripted(tmp_path, RunControl())
     model, history = run(Watched(files))
     assert len(files.told) > 4
     np.testing.assert_array_equal(model.parameters, alone.parameters)
@@ -69,7 +69,7 @@ def test_nobody_is_told_anything_where_nobody_watches(tmp_path: Path) -> None:
 
 
 def test_what_is_told_is_what_is(tmp_path: Path) -> None:
-    files = Scripted(tmp_path, Asked())
+    files = Scripted(tmp_path, RunControl())
     model, history = run(Watched(files))
     told = files.about()
     assert told is not None
@@ -98,7 +98,7 @@ def test_the_curve_of_losses_has_every_update_once_and_stays_short(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(watched, "POINTS", 20)
-    files = Scripted(tmp_path, Asked())
+    files = Scripted(tmp_path, RunControl())
     run(Watched(files))
     across = files.told[-1]["losses"][:, 0]
     assert 10 <= len(across) <= 21
@@ -106,15 +106,15 @@ def test_the_curve_of_losses_has_every_update_once_and_stays_short(
 
 
 def test_who_comes_late_sees_the_curve_from_the_beginning(tmp_path: Path) -> None:
-    files = Scripted(tmp_path, *[None] * 8, Asked())
+    files = Scripted(tmp_path, *[None] * 8, RunControl())
     run(Watched(files))
     assert len(files.told[0]["losses"])
     assert files.told[0]["losses"][0, 0] < 0.5
 
 
 def test_a_run_waits_and_goes_on_by_steps(tmp_path: Path) -> None:
-    paused = [Asked(paused=True, steps=steps) for steps in (0, 0, 0, 1, 1, 2, 2)]
-    files = Scripted(tmp_path, Asked(), *paused, Asked())
+    paused = [RunControl(paused=True, steps=steps) for steps in (0, 0, 0, 1, 1, 2, 2)]
+    files = Scripted(tmp_path, RunControl(), *paused, RunControl())
     model, _ = run(Watched(files))
     alone, _ = run()
     np.testing.assert_array_equal(model.parameters, alone.parameters)
@@ -123,7 +123,7 @@ def test_a_run_waits_and_goes_on_by_steps(tmp_path: Path) -> None:
 
 
 def test_where_it_waits_is_told_again_if_it_could_not_be_told(tmp_path: Path) -> None:
-    paused = [Asked(paused=True, steps=steps) for steps in (0, 0, 0, 1, 1, 1)]
+    paused = [RunControl(paused=True, steps=steps) for steps in (0, 0, 0, 1, 1, 1)]
     failed: set[tuple[int, int]] = set()
 
     class OnceFull(Scripted):
@@ -134,7 +134,7 @@ def test_where_it_waits_is_told_again_if_it_could_not_be_told(tmp_path: Path) ->
                 raise OSError(28, "No space left on device")
             super().tell(values, arrays)
 
-    files = OnceFull(tmp_path, Asked(), *paused, Asked())
+    files = OnceFull(tmp_path, RunControl(), *paused, RunControl())
     run(Watched(files))
     waited = [(moment["epoch"], moment["update"]) for moment in files.told if moment["paused"]]
     assert len(waited) == 2
@@ -146,7 +146,7 @@ def test_a_pause_ends_when_nobody_watches_any_more_or_a_signal_comes(
     tmp_path: Path, gone: bool
 ) -> None:
     signals = Signals()
-    files = Scripted(tmp_path, Asked(paused=True), *([None] if gone else []))
+    files = Scripted(tmp_path, RunControl(paused=True), *([None] if gone else []))
     if not gone:
         signals.received = 2  # type: ignore[assignment]
     _, history = run(Watched(files, signals))
@@ -155,7 +155,7 @@ def test_a_pause_ends_when_nobody_watches_any_more_or_a_signal_comes(
 
 def test_the_rate_is_changed_from_the_next_epoch_on(tmp_path: Path) -> None:
     notes: list[str] = []
-    files = Scripted(tmp_path, Asked(rate=0.5))
+    files = Scripted(tmp_path, RunControl(rate=0.5))
     model, _ = run(Watched(files, on_note=notes.append))
     slower = toy_model()
     train(slower, DATA, Recipe(batch_size=1, **{**FAST, "lr": 0.1}))
@@ -177,13 +177,13 @@ class Saves(Callback):
 
 def test_a_run_that_is_resumed_keeps_its_rate(tmp_path: Path) -> None:
     saves = Saves()
-    model, _ = run(Watched(Scripted(tmp_path, Asked(rate=0.5))), saves)
+    model, _ = run(Watched(Scripted(tmp_path, RunControl(rate=0.5))), saves)
     again, _ = run(Watched(Scripted(tmp_path, None)), state=saves.saved)
     np.testing.assert_array_equal(again.parameters, model.parameters)
 
 
 def test_a_run_that_is_stopped_ends_after_its_epoch_and_keeps_it(tmp_path: Path) -> None:
-    files = Scripted(tmp_path, Asked(), Asked(), Asked(paused=True, stop=True))
+    files = Scripted(tmp_path, RunControl(), RunControl(), RunControl(paused=True, stop=True))
     model, history = run(Watched(files))
     assert history.stopped == STOPPED
     assert not history.interrupted
@@ -205,7 +205,7 @@ class Counts(Callback):
 def test_a_folder_that_goes_away_disturbs_nothing(tmp_path: Path) -> None:
     folder = tmp_path / "run"
     folder.mkdir()
-    WatchFiles(folder).ask(Asked())
+    WatchFiles(folder).ask(RunControl())
 
     class Goes(Callback):
         def on_epoch_end(self, run: Run) -> None:
@@ -214,7 +214,7 @@ def test_a_folder_that_goes_away_disturbs_nothing(tmp_path: Path) -> None:
                     path.unlink()
                 folder.rmdir()
 
-    files = Scripted(folder, Asked())
+    files = Scripted(folder, RunControl())
     files.tell = WatchFiles(folder).tell  # type: ignore[method-assign]
     _, history = run(Watched(files), Goes(), Counts())
     assert len(history.epochs) == 4
@@ -226,7 +226,7 @@ def test_who_comes_in_the_last_epoch_sees_how_it_ended(tmp_path: Path) -> None:
     class Comes(Callback):
         def on_epoch_end(self, run: Run) -> None:
             if run.epoch == 4:
-                WatchFiles(tmp_path).ask(Asked())
+                WatchFiles(tmp_path).ask(RunControl())
 
     run(Watched(WatchFiles(tmp_path)), Comes())
     moment = WatchFiles(tmp_path).moment()
@@ -236,6 +236,6 @@ def test_who_comes_in_the_last_epoch_sees_how_it_ended(tmp_path: Path) -> None:
 
 
 def test_a_watched_run_writes_into_its_folder_alone(tmp_path: Path) -> None:
-    WatchFiles(tmp_path).ask(Asked())
+    WatchFiles(tmp_path).ask(RunControl())
     run(Watched(WatchFiles(tmp_path)))
     assert {path.name for path in tmp_path.iterdir()} == {ABOUT, ASKED, MOMENT}
