@@ -64,7 +64,7 @@ def find_task(
             f"the labels of {source} are real numbers such as {shown:g}, and no classes: add "
             "--task regression to estimate them, or name another label"
         )
-    if values.dtype.kind == "i" and classes is None:
+    if classes is None:
         _check_few(values, len(arrays[0]), source)
     own = np.unique(arrays[0])
     if len(own) < 2:
@@ -191,12 +191,26 @@ def _all_names(
 
 def _check_few(values: NDArray[Any], N: int, source: str) -> None:
     """Refuse classes that hardly any two rows share: numbers to estimate, or the rows' own."""
-    C, span = len(values), int(values[-1]) - int(values[0]) + 1
-    if C > 50 and (2 * N < 3 * C or (N < 4 * C and 0.9 * span > C)):
+    C = len(values)
+    if values.dtype.kind != "i":
+        if are_rows_own(C, N):
+            raise DataError(
+                f"the labels of {source} are {C:,} words in {N:,} rows, such as {values[0]}, which "
+                "name the rows and are no classes: name another label with --label, and leave this "
+                "column out with --drop"
+            )
+        return
+    span = int(values[-1]) - int(values[0]) + 1
+    if are_rows_own(C, N) or (C > 50 and N < 4 * C and 0.9 * span > C):
         raise DataError(
             f"the labels of {source} have {C:,} values in {N:,} rows, too many for classes: add "
             "--task regression to estimate them as numbers, or name another label"
         )
+
+
+def are_rows_own(C: int, N: int) -> bool:
+    """Whether so many different values are hardly ever shared by two of so many rows."""
+    return C > 50 and 2 * N < 3 * C
 
 
 def _questions(

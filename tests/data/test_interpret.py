@@ -109,6 +109,7 @@ def test_answers_to_questions_are_found() -> None:
         (np.full(60, "x"), "all 60 training labels of tests are x"),
         (np.linspace(0, 1, 60), "real numbers such as .*--task regression"),
         (np.arange(60) * 7, "60 values in 60 rows, too many for classes"),
+        (np.array([f"row {i}" for i in range(60)]), "60 words in 60 rows, such as row 0"),
         (np.stack([THREE, THREE], 1), "not all 0 or 1"),
         (None, "has no labels to learn from"),
     ],

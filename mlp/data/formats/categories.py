@@ -12,6 +12,7 @@ from mlp.common.errors import DataError
 from mlp.data.formats.table import Table
 from mlp.data.formats.text_fields import is_number
 from mlp.data.raw import MISSING, as_words
+from mlp.data.targets import are_rows_own
 
 MOST = 50
 """A column of more words than this is a text, a name or a date, and no category."""
@@ -62,10 +63,15 @@ def features_of(table: Table, column: int) -> list[Feature]:
             "correct it, leave the column out with --drop, or take it for the label with --label"
         )
     if len(kinds) > MOST:
+        own = are_rows_own(len(kinds), len(table.values))
+        if own:
+            others = "or leave it out with --drop"
+        else:
+            others = "leave it out with --drop, or take it for the label with --label"
         raise DataError(
             f"{table.title(column)} of {table.path} holds {len(kinds):,} different words, such as "
             f"{kinds[0][:20]!r}, and a network reads {MOST} of a column at most: write them as "
-            "plain numbers, leave it out with --drop, or take it for the label with --label"
+            f"plain numbers, {others}"
         )
     return [Feature(column, word) for word in kinds]
 

@@ -6,14 +6,11 @@ import re
 from collections import Counter
 from collections.abc import Callable, Sequence
 
-import numpy as np
-from numpy.typing import NDArray
-
 from mlp.common.choices import did_you_mean
 from mlp.common.errors import DataError, UsageError
 from mlp.data.arrange import listed
-from mlp.data.evidence import FEWEST_ROWS
 from mlp.data.formats.categories import Feature, is_truth, learn, values_of
+from mlp.data.formats.label_looks import check_alone_in_looks, label_without_header, name_rows
 from mlp.data.formats.table import Table
 from mlp.data.one_hot import check_alone
 from mlp.data.raw import RawSplit
@@ -104,6 +101,7 @@ def _label(table: Table, reading: Reading, dropped: set[int], note: Note) -> int
         return column
     words = [c for c in table.words if c not in dropped and not is_truth(table, c)]
     words = words or [column for column in table.words if column not in dropped]
+    words = [column for column in words if not name_rows(table.column(column))]
     if table.names is None:
         return label_without_header(table, dropped, words, note)
     found = [
@@ -117,6 +115,8 @@ def _label(table: Table, reading: Reading, dropped: set[int], note: Note) -> int
             f"{' and '.join(table.title(column) for column in found)}: name one with --label"
         )
     if not found and len(words) == 1:
+        pixels = {c for c, name in enumerate(table.names) if _PIXEL.fullmatch(name)}
+        check_alone_in_looks(table, words[0], dropped | pixels)
         note(f"{table.path}: {table.title(words[0])} holds words, and is taken for the label")
         return words[0]
     if not found and len(words) > 1:
@@ -125,56 +125,6 @@ def _label(table: Table, reading: Reading, dropped: set[int], note: Note) -> int
             f"{listed([table.names[column] for column in words])}: name it with --label"
         )
     return found[0] if found else None
-
-
-def label_without_header(
-    table: Table, dropped: set[int], words: list[int], note: Note
-) -> int | None:
-    """Take the first column or the last, whichever holds labels by its looks."""
-    kept = [column for column in range(table.values.shape[1]) if column not in dropped]
-    if len(words) > 1:
-        raise DataError(
-            f"{table.path} has no header and {len(words)} columns of words, any of which may be "
-            "the label: say --label 0 for the first, or --label -1 for the last"
-        )
-    if len(words) == 1:
-        chosen = words[0]
-    else:
-        ends = (kept[0], kept[-1])
-        able = [column for column in ends if _could_be_labels(table.column(column))]
-        if len(able) == 2 and len(table.values) >= FEWEST_ROWS:
-            able = [column for column in able if _is_contiguous(table.column(column))]
-        if len(able) != 1 and len(table.values) >= FEWEST_ROWS:
-            raise DataError(
-                f"{table.path} has no header, and its first and its last column look "
-                f"{'both' if able else 'neither'} like labels: say --label 0 for the first or "
-                "--label -1 for the last"
-            )
-        chosen = able[0] if able else kept[0]
-    other = "--label -1 takes the last" if chosen == kept[0] else "--label 0 takes the first"
-    note(f"{table.path} has no header: {table.title(chosen)} is taken for the label ({other})")
-    return chosen
-
-
-def _could_be_labels(values: NDArray[np.generic]) -> bool:
-    """Whether numbers are whole, of two kinds or more, and some occur again."""
-    if values.dtype.kind not in "iuf" or not np.isfinite(values.astype(float)).all():
-        return False
-    kinds = np.unique(values)
-    whole = bool((kinds >= 0).all() and (kinds == np.floor(kinds.astype(float))).all())
-    few = len(values) < FEWEST_ROWS or len(kinds) <= len(values) // 2
-    return whole and few and (len(kinds) > 1 or len(values) == 1)
-
-
-def _is_contiguous(values: NDArray[np.generic]) -> bool:
-    """Whether all numbers from 0 or 1 up to the greatest occur, and none of them mostly."""
-    kinds, counts = np.unique(values, return_counts=True)
-    numbers = kinds.astype(np.int64)
-    return bool(
-        numbers[0] in (0, 1)
-        and numbers[-1] - numbers[0] + 1 == len(numbers)
-        and (len(numbers) < 4 or counts.max() <= len(values) / 2)
-    )
 
 
 def _split(

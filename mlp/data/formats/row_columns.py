@@ -18,9 +18,9 @@ from mlp.data.formats.columns import (
     Note,
     as_raw,
     find_column,
-    label_without_header,
     pixel_order,
 )
+from mlp.data.formats.label_looks import label_without_header
 from mlp.data.formats.layout import Layout, passed_columns
 from mlp.data.formats.one_hot_columns import merge_one_hot
 from mlp.data.formats.request import Request

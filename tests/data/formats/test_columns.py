@@ -92,6 +92,8 @@ def test_without_a_header_the_column_that_looks_like_labels_is_taken(
 def test_without_a_header_two_that_could_be_labels_are_refused(read: Read) -> None:
     with pytest.raises(DataError, match=r"both like labels: say --label 0"):
         read(columns(LABELS, numbers(256), np.arange(60) % 3))
+    with pytest.raises(DataError, match=r"say --label 1 for the first or --label -2 for"):
+        read(columns(AGE, LABELS, numbers(256), np.arange(60) % 3, AGE), drop="0,-1")
     with pytest.raises(DataError, match="neither like labels"):
         read(columns(numbers(256) / 2, numbers(256), np.arange(60)))
 
@@ -119,3 +121,54 @@ def test_a_test_table_of_other_columns_is_refused(read: Read) -> None:
         read("label,a,b\n1,2,3\n", "label,a,c\n1,2,3\n")
     with pytest.raises(DataError, match="do not belong together"):
         read("1,2,9\n2,3,4\n", "1,2,9,4,5\n")
+
+
+SEX = np.array(["f", "m"])[numbers(2)]
+AGE = numbers(80) / 2
+SURVIVED = numbers(2, 1)
+
+
+@pytest.mark.parametrize(
+    ("arrays", "header", "choices"),
+    [
+        ((SURVIVED, AGE, SEX, AGE), "survived,age,sex,fare", "--label survived or --label sex"),
+        ((AGE, SEX, SURVIVED), "age,sex,survived", "--label survived or --label sex"),
+        ((SEX, AGE, SURVIVED), "", "--label 2 or --label 0"),
+    ],
+)
+def test_words_beside_other_possible_labels_are_not_taken_for_the_label(
+    read: Read, arrays: tuple[np.ndarray, ...], header: str, choices: str
+) -> None:
+    with pytest.raises(DataError, match=choices):
+        read(columns(*arrays, header=header))
+    found = read(columns(*arrays, header=header), label=choices.split()[1])
+    assert found.labels is not None
+    assert found.labels.tolist() == SURVIVED.tolist()
+
+
+@pytest.mark.parametrize(
+    ("arrays", "header"),
+    [
+        ((SURVIVED, AGE, SEX), "smokes,age,sex"),  # the last column
+        ((SEX, SURVIVED, numbers(2, 2)), "party,vote,other"),  # all numbers are few
+        ((SEX, AGE, SURVIVED), "kind,pixel0,pixel1"),
+    ],
+)
+def test_words_are_the_label_where_nothing_else_looks_like_it(
+    read: Read, arrays: tuple[np.ndarray, ...], header: str
+) -> None:
+    found = read(columns(*arrays, header=header))
+    assert found.labels is not None
+    assert found.labels.tolist() == SEX.tolist()
+
+
+def test_names_of_rows_are_no_labels(read: Read) -> None:
+    names = np.array([f"animal {i}" for i in range(60)])
+    table = columns(names, numbers(9), SURVIVED, header="name,legs,kind")
+    with pytest.raises(DataError, match=r"holds 60 different words.*leave it out with --drop"):
+        read(table)
+    found = read(table, drop="name", label="kind")
+    assert found.labels is not None
+    assert found.labels.tolist() == SURVIVED.tolist()
+    with pytest.raises(DataError, match="holds 60 different words"):
+        read(columns(names, numbers(9), SURVIVED))
