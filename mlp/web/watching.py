@@ -148,6 +148,8 @@ class Watching:
 
     def _moment(self) -> dict[str, Any] | None:
         moment = self._files.moment()
+        with self._asking:  # what the run was asked by others as well, when it told that it waits
+            self._take_over()
         if moment is None or not self._prepare(len(moment[1]["parameters"])):
             return None
         (state, arrays), model = moment, self._model

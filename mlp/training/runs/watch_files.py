@@ -68,7 +68,6 @@ class WatchFiles:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self._asked_at, self._asked = 0, RunControl()
 
     # Who watches
 
@@ -114,12 +113,11 @@ class WatchFiles:
             at = (self.folder / ASKED).stat().st_mtime_ns
             if abs(time.time() - at / 1e9) > ALIVE:
                 return None
-            if at != self._asked_at:
-                told = json.loads((self.folder / ASKED).read_bytes())
-                self._asked_at, self._asked = at, RunControl(**told)
+            # It is read each time: what was asked twice within a tick of the file system's clock,
+            # of some milliseconds, has the same time.
+            return RunControl(**json.loads((self.folder / ASKED).read_bytes()))
         except (OSError, ValueError, TypeError, RecursionError):
             return None
-        return self._asked
 
     def tell_about(self, values: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]) -> None:
         """Tell what a run is: values that JSON holds, and arrays.
@@ -158,6 +156,10 @@ class WatchFiles:
         place = self.folder / f".{name}.part"
         with place.open("wb") as file:
             np.savez(file, **{_JSON: text, **arrays})  # type: ignore[arg-type]  # no name is a flag
+        # The file system's clock stands still for some milliseconds: two moments told within them
+        # would have the same time, and who has read the first would never see the second.
+        now = time.time_ns()
+        os.utime(place, ns=(now, now))
         place.replace(self.folder / name)
 
     def _replace(self, name: str, content: bytes) -> None:

@@ -69,6 +69,7 @@ class Watched(Callback):
         self._asked: RunControl | None = None
         self._about_told, self._steps, self._lr_factor = False, 0, 1.0
         self._is_told = False  # the moment that was to be told last
+        self._costs: list[float] = []  # seconds of the two moments that were told quickest
         self._points: list[tuple[float, float]] = []
         self._epoch = self._done = 0  # the first epoch, and update of it, not on the curve yet
         self.on_wait: Callable[[], None] = lambda: None
@@ -189,12 +190,12 @@ class Watched(Callback):
             self._points = [(float(x), float(y)) for x, y in pairs.mean(axis=1)]
 
     def _tell(self, run: Run, ended: bool = False) -> None:
-        start, self._is_told = time.monotonic(), False
+        self._is_told = False
         try:
             if not self._about_told:
                 self._files.tell_about(*_about(run))
                 self._about_told = True
-            model = run.model
+            start, model = time.monotonic(), run.model
             self._files.tell(
                 {
                     "epoch": run.epoch,
@@ -211,10 +212,13 @@ class Watched(Callback):
                 },
             )
             self._is_told = True
+            self._costs = sorted([*self._costs, time.monotonic() - start])[:2]
         except OSError:  # a full disk, say: nobody sees it, and the run goes on
             pass
-        now = time.monotonic()
-        self._next_moment = now + max(PACE, (now - start) / SHARE)
+        # Each moment costs the same: what took longer was held up by something else, and the page
+        # would stand still for a minute after 0.2 s. Of one alone that cannot be told.
+        cost = self._costs[0] if len(self._costs) > 1 else 0.0
+        self._next_moment = time.monotonic() + max(PACE, cost / SHARE)
 
 
 def _about(run: Run) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:

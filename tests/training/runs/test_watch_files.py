@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import time
+from itertools import count
 from pathlib import Path
 
 import numpy as np
@@ -22,8 +23,26 @@ def test_what_is_asked_arrives(tmp_path: Path) -> None:
     for asked in (RunControl(), RunControl(True, 3, 0.5), RunControl(stop=True)):
         page.ask(asked)
         assert run.asked() == asked
-        assert run.asked() == asked  # also when it is not read anew
     assert names(tmp_path) == [ASKED]
+
+
+def test_what_is_asked_within_a_tick_of_the_clock_arrives(tmp_path: Path) -> None:
+    run, page, now = WatchFiles(tmp_path), WatchFiles(tmp_path), time.time_ns()
+    for steps in (1, 2):
+        page.ask(RunControl(True, steps))
+        os.utime(tmp_path / ASKED, ns=(now, now))
+        assert run.asked() == RunControl(True, steps)
+
+
+def test_each_moment_has_a_time_of_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also within a tick of the file system's clock, or the last moment might never be seen."""
+    run, page, clock = WatchFiles(tmp_path), WatchFiles(tmp_path), count(10**18)
+    monkeypatch.setattr("time.time_ns", lambda: next(clock))
+    times = []
+    for epoch in range(3):
+        run.tell({"epoch": epoch}, {})
+        times.append(page.changed())
+    assert times == [10**18, 10**18 + 1, 10**18 + 2]
 
 
 def test_who_has_not_said_for_a_while_that_he_watches_is_gone(tmp_path: Path) -> None:

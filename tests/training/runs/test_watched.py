@@ -239,3 +239,36 @@ def test_a_watched_run_writes_into_its_folder_alone(tmp_path: Path) -> None:
     WatchFiles(tmp_path).ask(RunControl())
     run(Watched(WatchFiles(tmp_path)))
     assert {path.name for path in tmp_path.iterdir()} == {ABOUT, ASKED, MOMENT}
+
+
+def test_a_moment_that_was_held_up_does_not_silence_the_next(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One of 0.2 s took 0.2 / 0.003 s, a minute, from what the page showed."""
+    now = [0.0]
+
+    class HeldUp(Scripted):
+        def tell_about(self, values: Any, arrays: Any) -> None:
+            super().tell_about(values, arrays)
+            now[0] += 50
+
+        def tell(self, values: Any, arrays: Any) -> None:
+            super().tell(values, arrays)
+            now[0] += 1 if len(self.told) % 2 else 50
+
+    monkeypatch.setattr(watched, "SHARE", 1.0)
+    monkeypatch.setattr("time.monotonic", lambda: now[0])
+    told = Watched(HeldUp(tmp_path, RunControl()))
+    due: list[float] = []
+
+    class Looking(Callback):
+        def on_state(self, run: Any) -> None:
+            due.append(told._next_moment - now[0])
+            now[0] += 1
+
+        def wants_state(self, run: Any) -> bool:
+            return True
+
+    run(told, Looking())
+    assert len(due) > 4
+    assert max(due) <= 1
