@@ -50,7 +50,7 @@ def compare(
         print(json.dumps({"differences": told, "runs": runs}))
     else:
         _print_differences(list(drawn), differing, found)
-        _print_curves(drawn, _kind(found[0]))
+        _print_curves(drawn, found[0].kind)
     if save is not None:
         write_picture(plots.plot_comparison(drawn), save)
 
@@ -102,15 +102,11 @@ def _cells(run: Summary) -> list[str]:
         f"{run.last.get('epoch', 0)}/{epochs}",
         "-" if (loss := run.last.get("loss")) is None else f"{loss:.4f}",
         *(
-            "-" if score is None else score_text(_kind(run), score)
+            "-" if score is None else score_text(run.kind, score)
             for score in (run.last.get(f"{n}_accuracy") for n in ("train", "validation", "test"))
         ),
         f"{run.seconds:.1f}",
     ]
-
-
-def _kind(run: Summary) -> Kind:
-    return run.settings.data.task if run.settings else "multiclass"
 
 
 def _print_differences(

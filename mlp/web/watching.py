@@ -26,8 +26,8 @@ from mlp.models.metrics import score
 from mlp.nn.network import MLP
 from mlp.training.runs.folder import RunFolder
 from mlp.training.runs.lock import is_locked
+from mlp.training.runs.summary import summarise
 from mlp.training.runs.watch_files import RunControl, WatchFiles
-from mlp.training.runs.writers import read_history
 from mlp.view.answers import Answers
 from mlp.view.mistakes import surest
 
@@ -67,6 +67,7 @@ class Watching:
             "name": self.name,
             "state": None,
             "trains": True,
+            "kind": "multiclass",
             "history": [],
         }
         self.version, self.event = 0, json.dumps(before)
@@ -143,8 +144,9 @@ class Watching:
     def _before(self, trains: bool) -> dict[str, Any]:
         """Tell of a run that has told nothing: what stands in its history."""
         self._model = None  # what it tells of itself next may differ, as in its epochs
-        history = read_history(RunFolder(self._folder).history)
-        return {"name": self.name, "state": None, "trains": trains, "history": history}
+        run = summarise(RunFolder(self._folder))
+        told = {"name": self.name, "state": None, "trains": trains}
+        return told | {"kind": run.kind, "history": run.history}
 
     def _moment(self) -> dict[str, Any] | None:
         moment = self._files.moment()
@@ -164,6 +166,7 @@ class Watching:
         history = state.pop("history")
         return {
             "name": self.name,
+            "kind": self._about["task"]["kind"],
             "state": state | {"steps": self._about["steps"], "asked": asdict(self._asked)},
             "about": {name: self._about[name] for name in ("network", "dataset", "device", "task")}
             | {"epochs": self._about["recipe"]["epochs"], "parameters": model.parameters.size},
@@ -232,7 +235,9 @@ class Watching:
         if classes <= MOST_CLASSES:
             told["confusion"] = score(answers.unit, labels, classes).confusion.tolist()
         shape = self._shape(model.sizes[0])
-        rows = surest(~answers.correct, answers.confidence, MISTAKES_SHOWN) if shape else []
+        if shape is None:  # rows of a table are no pictures
+            return told
+        rows = surest(~answers.correct, answers.confidence, MISTAKES_SHOWN)
         told["mistakes"] = [
             {
                 "row": int(self._sample["rows"][row]),

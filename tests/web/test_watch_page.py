@@ -29,6 +29,10 @@ pytest.importorskip("selenium.webdriver")
 pytest.importorskip("starlette", reason="the page needs the extra mlp-digits[draw]")
 
 PATIENCE = 60.0  # seconds
+HEADINGS = (
+    "return Array.from(document.querySelectorAll('.panels h3'))"
+    ".filter((h) => h.checkVisibility()).map((h) => h.textContent)"
+)
 TRAIN = ("train", "--dataset", "synthetic:6000+500", "--hidden", "24,16", "--device", "cpu")
 
 
@@ -198,6 +202,47 @@ def test_a_run_that_is_resumed_is_watched_again(browser: Any, tmp_path: Path) ->
         process.send_signal(signal.SIGINT)
         process.communicate(timeout=PATIENCE)
     assert process.returncode == 0
+
+
+@pytest.mark.parametrize("task", ["regression", "multiclass"])
+def test_a_run_on_a_table_is_told_by_its_measure(browser: Any, tmp_path: Path, task: str) -> None:
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(80, 6))
+    y = X @ rng.normal(size=6)
+    if task == "multiclass":
+        y = (y > 0).astype(np.int64)
+    np.savez(tmp_path / "table.npz", X=X, y=y)
+    table = ("train", "--dataset", "table.npz", "--task", task, "--test", "0.2", "--hidden", "4")
+    told = (*table, "--epochs", "1", "--device", "cpu", "--run", "first")
+    with started(tmp_path, *told, "--watch") as (process, address):
+        page = Page(browser, address)
+        page.until(lambda: "the training has ended" in page.text(".state"))
+        headings = page.run(HEADINGS)
+        assert page.errors() == []
+        process.communicate(timeout=PATIENCE)
+    last = json.loads((tmp_path / "first" / "history.jsonl").read_text("utf-8"))
+    score = last["test_accuracy"]
+    if task == "regression":
+        measure, written = "R²", f"{score:.4f}"
+        assert headings == ["Loss and R²", "What the first layer looks for", "Layer by layer"]
+    else:
+        measure, written = "accuracy", f"{score:.1%}".replace("%", " %")
+        assert "What is taken for what" in headings
+        assert "The worst mistakes of the moment" not in headings  # rows are no pictures
+        assert "of 16 test rows are read right" in page.text(".confusion .legend")
+    ended = f"after 1 of 1 epoch, test {measure} {written}"
+    assert page.text(".state") == f"the training has ended, {ended}"
+    assert f"{measure}, after each epoch" in page.text(".charts figcaption", 1)
+    if task == "regression":
+        assert "%" not in page.text(".charts")
+    for watched in (tmp_path / "first").glob("watch*"):
+        watched.unlink()
+    with started(tmp_path, "watch", "first", "--no-browser") as (process, address):
+        page = Page(browser, address)
+        page.until(lambda: "nothing trains here now" in page.text(".state"))
+        assert page.text(".state").endswith(f"after 1 epoch, test {measure} {written}")
+        page.until(lambda: page.run(HEADINGS) == [f"Loss and {measure}"])
+        assert page.errors() == []
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

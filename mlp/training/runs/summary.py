@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from mlp.common.errors import UsageError
+from mlp.data.task import Kind
 from mlp.training.runs.folder import RunFolder
 from mlp.training.runs.lock import is_locked
 from mlp.training.runs.settings import Settings, read_settings
@@ -32,6 +33,11 @@ class Summary:
     history: list[Mapping[str, Any]]
     state: str
     problem: str | None = None
+
+    @property
+    def kind(self) -> Kind:
+        """The task's; that of digits where the settings cannot be read."""
+        return self.settings.data.task if self.settings else "multiclass"
 
     @property
     def last(self) -> Mapping[str, Any]:

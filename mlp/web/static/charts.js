@@ -12,6 +12,8 @@ function svg(name, attributes, text) {
   return element;
 }
 
+const inEpochs = (count) => (count === 1 ? "1 epoch" : `${count} epochs`);
+
 function placed(value, low, high, start, stop) {
   return start + (high > low ? (value - low) / (high - low) : 0.5) * (stop - start);
 }
@@ -42,7 +44,7 @@ function drawLines(figure, title, lines, right, write) {
     svg("text", { x: left - 4, y: top + 8, "text-anchor": "end" }, heights.length ? write(high) : ""),
     svg("text", { x: left - 4, y: floor, "text-anchor": "end" }, heights.length ? write(low) : ""),
     svg("text", { x: left, y: height - 6 }, "0"),
-    svg("text", { x: width - margin, y: height - 6, "text-anchor": "end" }, `${right} epochs`),
+    svg("text", { x: width - margin, y: height - 6, "text-anchor": "end" }, inEpochs(right)),
   ];
   let beside = left;
   lines.forEach((line, k) => {

@@ -100,22 +100,30 @@ function finish(run, text) {
 function showMoment(run, moment) {
   if (moment.state) {
     showState(run, moment);
-    showWeights(run, moment);
-    if (moment.confusion) showConfusion(run, moment);
-    run.one(".confusion").hidden = !moment.confusion;
-    showMistakes(run, moment);
-    showLayers(run, moment);
+    const panels = { weights: showWeights, confusion: showConfusion, mistakes: showMistakes, layers: showLayers };
+    for (const [name, show] of Object.entries(panels)) {
+      run.one(`.${name}`).hidden = !moment[name]; // a heading alone says nothing
+      if (moment[name]) show(run, moment);
+    }
   } else if (!moment.trains) {
     const last = moment.history.at(-1);
-    finish(run, `nothing trains here now${last ? `, after ${last.epoch} epochs` : ""}${measured(last)}`);
+    finish(run, `nothing trains here now${last ? `, after ${inEpochs(last.epoch)}` : ""}${measured(moment)}`);
   }
   showCurves(run, moment);
 }
 
-const measured = (last) => (last ? `, test accuracy ${share(last.test_accuracy)}` : "");
+// What says how right the answers of a task are, as the terminal writes it: R² is no share.
+const scoreName = (kind) => (kind === "regression" ? "R²" : "accuracy");
+const scoreText = (kind, value) => (kind === "regression" ? value.toFixed(4) : share(value));
 
-function showState(run, { state, about, history }) {
+function measured({ kind, history }) {
+  const score = history.at(-1)?.test_accuracy;
+  return typeof score === "number" ? `, test ${scoreName(kind)} ${scoreText(kind, score)}` : "";
+}
+
+function showState(run, moment) {
   const { one } = run;
+  const { state, about, history } = moment;
   if (run.ended && !state.ended) { // it was resumed
     run.ended = false;
     run.epoch = -1;
@@ -134,16 +142,17 @@ function showState(run, { state, about, history }) {
   const where = `epoch ${Math.min(state.epoch + 1, about.epochs)} of ${about.epochs}, update ${state.update} of ${state.steps}`;
   if (state.ended) {
     const why = state.stopped ? `stopped: ${state.stopped}` : "the training has ended";
-    finish(run, `${why}, after ${state.epoch} of ${about.epochs} epochs${measured(last)}${rate}`);
+    finish(run, `${why}, after ${state.epoch} of ${inEpochs(about.epochs)}${measured(moment)}${rate}`);
   } else {
-    one(".state").textContent = `${state.paused ? "waiting at " : ""}${where}${measured(last)}${rate}`;
-    if (state.epoch !== run.epoch && last) one("[role=status]").textContent = `epoch ${last.epoch} done${measured(last)}`;
+    one(".state").textContent = `${state.paused ? "waiting at " : ""}${where}${measured(moment)}${rate}`;
+    if (state.epoch !== run.epoch && last) one("[role=status]").textContent = `epoch ${last.epoch} done${measured(moment)}`;
   }
   run.epoch = state.epoch;
 }
 
-function showCurves(run, { history, losses = [], about }) {
+function showCurves(run, { kind, history, losses = [], about }) {
   if (!history.length && !losses.length) return;
+  run.one(".curves").hidden = false;
   const [loss, accuracy] = figuresOf(run.one(".charts"), 2);
   const right = Math.max(about ? about.epochs : 1, ...history.map(({ epoch }) => epoch));
   const over = (name) => history.filter((epoch) => epoch[name] !== null).map((epoch) => [epoch.epoch, epoch[name]]);
@@ -154,7 +163,8 @@ function showCurves(run, { history, losses = [], about }) {
   drawLines(loss, "loss", lossLines, right, (value) => value.toPrecision(3));
   const accuracies = ["train", "test", "validation"]
     .map((name) => ({ name, points: over(`${name}_accuracy`) })).filter(({ points }) => points.length);
-  drawLines(accuracy, "accuracy, after each epoch", accuracies, right, share);
+  run.one(".curves h3").textContent = `Loss and ${scoreName(kind)}`;
+  drawLines(accuracy, `${scoreName(kind)}, after each epoch`, accuracies, right, (value) => scoreText(kind, value));
 }
 
 function showWeights(run, { weights, layers = [] }) {
@@ -189,7 +199,7 @@ function mark(kind, text) {
   return word;
 }
 
-function showConfusion(run, { confusion, names, sample, correct }) {
+function showConfusion(run, { confusion, names, sample, correct, weights }) {
   const table = document.createElement("table");
   const heads = [cell("th", "")].concat(names.map((name) => cell("th", name, "col")));
   table.append(rowOf(heads));
@@ -205,11 +215,11 @@ function showConfusion(run, { confusion, names, sample, correct }) {
   });
   const caption = document.createElement("caption");
   caption.className = "spoken";
-  caption.textContent = "Rows are what the images show, columns what is read";
+  caption.textContent = "A line is the right answer, a column what is read";
   table.prepend(caption);
   run.one(".table").replaceChildren(table);
   run.one(".confusion .legend").textContent =
-    `${correct} of ${sample.images} test images are read right; a row is what they show, a column what is read.`;
+    `${correct} of ${sample.images} test ${weights.shape ? "images" : "rows"} are read right; a line is the right answer, a column what is read.`;
 }
 
 function cell(kind, text, scope) {
@@ -225,7 +235,7 @@ function rowOf(cells) {
   return row;
 }
 
-function showMistakes(run, { mistakes = [] }) {
+function showMistakes(run, { mistakes }) {
   const row = run.one(".mistakes .row");
   while (row.children.length > mistakes.length) row.lastChild.remove();
   mistakes.forEach(({ row: number, label, read, confidence, shape, image }, k) => {
@@ -240,7 +250,7 @@ function showMistakes(run, { mistakes = [] }) {
   run.one(".mistakes .none").hidden = mistakes.length > 0;
 }
 
-function showLayers(run, { layers = [] }) {
+function showLayers(run, { layers }) {
   const list = run.one(".layers .list");
   while (list.children.length < layers.length) {
     const made = document.createElement("div");
