@@ -21,6 +21,7 @@ from mlp.common.rng import generator
 from mlp.data.arrange import arrange
 from mlp.data.dataset import Dataset, Split, evenly_drawn
 from mlp.data.inputs import Columns, Inputs, Pixels
+from mlp.data.likely_label import likely_label
 from mlp.data.one_hot import one_hot_names
 from mlp.data.ranges import ranges_for, told_apart
 from mlp.data.raw import TEST, TRAIN, WHOLE, RawSplit, RawSplits
@@ -136,7 +137,7 @@ def _remedy(given: RawSplit, known: Meaning | None) -> str:
     if given.columns is None:
         return "to learn from: name the column or the file that holds them"
     spread = one_hot_names(given)
-    name = ",".join(spread) if spread else given.columns[-1]
+    name = ",".join(spread) if spread else likely_label(given)
     return f"to learn from: name their column with --label, such as --label {name}"
 
 

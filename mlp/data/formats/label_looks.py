@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from mlp.common.errors import DataError
 from mlp.data.evidence import FEWEST_ROWS
 from mlp.data.formats.table import Table
+from mlp.data.likely_label import could_be_labels, is_contiguous
 from mlp.data.targets import are_rows_own
 
 _FEW = 3
@@ -71,9 +72,9 @@ def label_without_header(
         check_alone_in_looks(table, chosen, dropped)
     else:
         ends = (kept[0], kept[-1])
-        able = [column for column in ends if _could_be_labels(table.column(column))]
+        able = [column for column in ends if could_be_labels(table.column(column))]
         if len(able) == 2 and len(table.values) >= FEWEST_ROWS:
-            able = [column for column in able if _is_contiguous(table.column(column))]
+            able = [column for column in able if is_contiguous(table.column(column))]
         if len(able) != 1 and len(table.values) >= FEWEST_ROWS:
             look = "both" if able else "neither"
             raise DataError(
@@ -88,27 +89,6 @@ def label_without_header(
     return chosen
 
 
-def _could_be_labels(values: NDArray[np.generic]) -> bool:
-    """Whether numbers are whole, of two kinds or more, and some occur again."""
-    if values.dtype.kind not in "iuf" or not np.isfinite(values.astype(float)).all():
-        return False
-    kinds = np.unique(values)
-    whole = bool((kinds >= 0).all() and (kinds == np.floor(kinds.astype(float))).all())
-    few = len(values) < FEWEST_ROWS or len(kinds) <= len(values) // 2
-    return whole and few and (len(kinds) > 1 or len(values) == 1)
-
-
-def _is_contiguous(values: NDArray[np.generic]) -> bool:
-    """Whether all numbers from 0 or 1 up to the greatest occur, and none of them mostly."""
-    kinds, counts = np.unique(values, return_counts=True)
-    numbers = kinds.astype(np.int64)
-    return bool(
-        numbers[0] in (0, 1)
-        and numbers[-1] - numbers[0] + 1 == len(numbers)
-        and (len(numbers) < 4 or counts.max() <= len(values) / 2)
-    )
-
-
 def _is_few(values: NDArray[np.generic]) -> bool:
     """Whether all of few whole numbers from 0 or 1 occur, and nothing else."""
-    return _could_be_labels(values) and len(np.unique(values)) <= _FEW and _is_contiguous(values)
+    return could_be_labels(values) and len(np.unique(values)) <= _FEW and is_contiguous(values)
