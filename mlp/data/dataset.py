@@ -7,7 +7,7 @@ import math
 import os
 import tempfile
 import weakref
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -24,6 +24,8 @@ from mlp.data.task import Task
 MOST_COPIED = 256 << 20
 """The most bytes of a mapped file's images that are copied into memory at a time."""
 
+
+_PART = 2_000  # rows written at a time
 
 _LABELS = ((1, "uint8"), (1, "uint16"), (2, "uint8"), (2, "float32"), (2, "float64"))
 _FLOATS = ("float32", "float64")
@@ -81,6 +83,16 @@ class Split:
     def __getitem__(self, rows: slice) -> Split:
         weights = None if self.weights is None else self.weights[rows]
         return Split(self.images[rows], self.labels[rows], weights)
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """That of the images."""
+        return self.images.shape
+
+    def parts(self) -> Iterator[Split]:
+        """Cut it into parts that are small enough to be worked on; an empty one is one part."""
+        for start in range(0, max(1, len(self)), _PART):
+            yield self[start : start + _PART]
 
     @cached_property
     def checksum(self) -> str:

@@ -12,13 +12,13 @@ from mlp.common.foreign import foreign
 from mlp.common.overwrite import check_destination, check_holds_only, taken
 from mlp.common.plain_file import check_file
 from mlp.common.quiet import quiet
-from mlp.data.dataset import Dataset
+from mlp.data.dataset import Dataset, Split
 from mlp.data.formats.image_files import holds_pictures
 from mlp.data.formats.lone_folder import Found, find_inside
 from mlp.data.formats.registry import FORMATS, PAIR, Format
 from mlp.data.formats.request import Request
 from mlp.data.formats.rows import Asked, Rows
-from mlp.data.formats.splits import TEST, TRAIN, Progress, RawSplits, Splits, as_written
+from mlp.data.formats.splits import TEST, TRAIN, Progress, RawSplits, Splits, Written, as_written
 from mlp.data.inputs import Columns
 from mlp.data.interpret import Meaning, interpret
 from mlp.data.reading import Reading
@@ -194,7 +194,7 @@ def asked_of(known: Meaning | None) -> Asked | None:
 
 
 def write(
-    data: Dataset | Splits,
+    data: Dataset | Written,
     path: str | Path,
     to: str | None = None,
     *,
@@ -221,7 +221,7 @@ def write(
     splits = {TRAIN: data.train, TEST: data.test} if isinstance(data, Dataset) else data
     format = FORMATS.choose(path, to)
     check_free(path, format, force)
-    if any(split.labels.ndim > 1 for split in splits.values()):
+    if any(isinstance(split, Split) and split.labels.ndim > 1 for split in splits.values()):
         raise DataError("files hold one class an image, but these images have several labels")
     if splits.keys() not in format.holds:
         raise UsageError(
@@ -249,7 +249,7 @@ def convert(
     classes: int | None = None,
     force: bool = False,
     progress: Progress | None = None,
-) -> tuple[Format, Splits]:
+) -> tuple[Format, Written]:
     """Read a dataset in any format and write it in another; every pixel and label stays.
 
     The arguments and errors are those of `read_splits` and `write`; the target is checked before
@@ -259,7 +259,8 @@ def convert(
         The format that was written, and the splits.
     """
     check_free(Path(target), FORMATS.choose(Path(target), to), force)
-    splits = read_splits(source, classes, progress)
+    place, own = recognise(source)
+    splits = own.streamed(place, classes) or read_splits(source, classes, progress)
     return write(splits, target, to, force=force, progress=progress), splits
 
 

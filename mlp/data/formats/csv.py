@@ -14,20 +14,19 @@ from numpy.typing import NDArray
 
 from mlp.common.atomic import replacing
 from mlp.common.safe_npz import is_zip
-from mlp.data.dataset import Split
 from mlp.data.formats.layout import passed_columns
 from mlp.data.formats.registry import FORMATS, ONE, Format
 from mlp.data.formats.request import Request
 from mlp.data.formats.row_columns import find_layout, merge_for, raw_of
 from mlp.data.formats.rows import Asked, Rows
-from mlp.data.formats.splits import TEST, TRAIN, WHOLE, Progress, RawSplits, Splits
+from mlp.data.formats.splits import TEST, TRAIN, WHOLE, Parted, Progress, RawSplits, Written
+from mlp.data.formats.streamed import streamed
 from mlp.data.formats.table import open_table, read_table
 from mlp.data.inputs import Columns
 
 ENDINGS = (".csv", ".tsv", ".tab", ".txt", ".data")
 """Of the names of tables; ``.gz`` may follow. ``.csv`` alone is written."""
 
-_BLOCK = 2_000  # rows written at a time
 _LONGEST = 4  # bytes of "255,"
 
 
@@ -63,7 +62,10 @@ class Csv(Format):
                 yield layout.apply(block, done)
                 done += len(block.values)
 
-    def write(self, splits: Splits, path: Path, progress: Progress) -> None:
+    def streamed(self, path: Path, classes: int | None) -> Written | None:
+        return streamed({WHOLE: path}, classes)
+
+    def write(self, splits: Written, path: Path, progress: Progress) -> None:
         write_csv(splits[WHOLE], path)
 
 
@@ -85,7 +87,7 @@ def read_tables(train: Path, test: Path, request: Request) -> RawSplits:
     return dict(zip((TRAIN, TEST), splits, strict=True))
 
 
-def write_csv(split: Split, path: Path) -> None:
+def write_csv(split: Parted, path: Path) -> None:
     """Write a file with a header, whole or not at all, replacing what is there.
 
     The pixels are called ``pixel0,pixel1,…``; ``1x1,1x2,…`` where the images are not square, or
@@ -94,7 +96,7 @@ def write_csv(split: Split, path: Path) -> None:
     Raises:
         OSError: if it cannot be written.
     """
-    N, height, width = split.images.shape
+    _, height, width = split.shape
     if height == width > 1:
         names = [f"pixel{i}" for i in range(height * width)]
     else:
@@ -103,9 +105,8 @@ def write_csv(split: Split, path: Path) -> None:
     end = _texts("\n")
     with replacing(path) as file:
         file.write(",".join(["label", *names]).encode() + b"\n")
-        for start in range(0, N, _BLOCK):
-            part = split[start : start + _BLOCK]
-            pixels = part.images.reshape(len(part), -1)
+        for part in split.parts():
+            pixels = part.images.reshape(len(part), height * width)
             table = np.column_stack([part.labels, pixels])  # (n, 1 + height · width)
             characters = text[table]  # (n, 1 + height · width, 4), padded with zeros
             characters[:, -1] = end[table[:, -1]]

@@ -12,7 +12,8 @@ from mlp.data.formats.image_files import is_labelled
 from mlp.data.formats.registry import FORMATS, Format
 from mlp.data.formats.request import Request
 from mlp.data.formats.rows import Asked, Rows
-from mlp.data.formats.splits import TEST, TRAIN, Progress, RawSplits, Splits
+from mlp.data.formats.splits import TEST, TRAIN, Progress, RawSplits, Written
+from mlp.data.formats.streamed import streamed
 
 NAMES = ("train.csv", "test.csv")
 """What the two files are called where they are written."""
@@ -54,7 +55,10 @@ class CsvFolder(Format):
         request.note(f"{path} has training and test rows: those of {test.name} are answered")
         yield from Csv().rows(test, request, asked)
 
-    def write(self, splits: Splits, path: Path, progress: Progress) -> None:
+    def streamed(self, path: Path, classes: int | None) -> Written | None:
+        return streamed(dict(zip((TRAIN, TEST), self.files(path), strict=True)), classes)
+
+    def write(self, splits: Written, path: Path, progress: Progress) -> None:
         with replacing_folder(path) as folder:
             for name, file in zip((TRAIN, TEST), NAMES, strict=True):
                 write_csv(splits[name], folder / file)

@@ -16,6 +16,7 @@ import sys
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
+from itertools import chain
 from pathlib import Path
 from typing import Any, BinaryIO, Literal, NamedTuple
 
@@ -165,13 +166,18 @@ def write_idx(path: str | Path, array: NDArray[Any]) -> None:
     Raises:
         DataError: if IDX has no such dtype or rank, or the file cannot be written.
     """
-    path = Path(path)
+    write_idx_parts(Path(path), array.shape, iter([array]))
+
+
+def write_idx_parts(path: Path, shape: tuple[int, ...], parts: Iterator[NDArray[Any]]) -> None:
+    """Write an array of this shape in parts, one or more, as `write_idx` writes the whole."""
     pack = _gzipped if path.suffix == ".gz" else nullcontext
-    header, values = _encode(array)
+    first = next(parts)
     try:
         with replacing(path) as file, pack(file) as target:
-            target.write(header)
-            target.write(values)
+            target.write(_header_of(first.dtype, shape))
+            for part in chain([first], parts):
+                target.write(_values_of(part))
     except OSError as error:
         raise DataError(f"cannot write {path}: {error.strerror or error}") from error
 
@@ -182,14 +188,9 @@ def _gzipped(file: BinaryIO) -> gzip.GzipFile:
 
 
 def idx_sha256(array: NDArray[Any]) -> str:
-    """Return the sha256, in hexadecimal, of the array's unpacked IDX file.
-
-    Raises:
-        DataError: if IDX has no such dtype or rank.
-    """
-    header, values = _encode(array)
-    digest = hashlib.sha256(header)
-    digest.update(values)
+    """Return the sha256, in hexadecimal, of the unpacked file that `write_idx` writes."""
+    digest = hashlib.sha256(_header_of(array.dtype, array.shape))
+    digest.update(_values_of(array))
     return digest.hexdigest()
 
 
@@ -278,17 +279,21 @@ def _map(file: io.BufferedReader, source: str) -> NDArray[Any]:
     return np.memmap(file, header.dtype, mode="r", offset=header.size, shape=header.shape)
 
 
-def _encode(array: NDArray[Any]) -> tuple[bytes, memoryview]:
-    """Return the header and the values as they lie on disk."""
-    code = _CODES.get(array.dtype.newbyteorder("="))
+def _header_of(dtype: np.dtype[Any], shape: tuple[int, ...]) -> bytes:
+    """Return the header as it lies on disk."""
+    code = _CODES.get(dtype.newbyteorder("="))
     if code is None:
-        known = ", ".join(str(dtype) for dtype in _CODES)
-        raise DataError(f"IDX cannot hold {array.dtype}: convert the array to one of {known}")
-    if array.ndim == 0 or max(array.shape) >= 1 << 32:
+        known = ", ".join(map(str, _CODES))
+        raise DataError(f"IDX cannot hold {dtype}: convert the array to one of {known}")
+    if not shape or max(shape) >= 1 << 32:
         raise DataError(
-            f"IDX cannot hold the shape {array.shape}: it needs a rank of 1 or more and "
+            f"IDX cannot hold the shape {shape}: it needs a rank of 1 or more and "
             f"fewer than {1 << 32:,} values along each dimension"
         )
-    header = struct.pack(f">BBBB{array.ndim}I", 0, 0, code, array.ndim, *array.shape)
-    values = np.ascontiguousarray(array, DTYPES[code])
-    return header, values.reshape(-1).view(np.uint8).data
+    return struct.pack(f">BBBB{len(shape)}I", 0, 0, code, len(shape), *shape)
+
+
+def _values_of(array: NDArray[Any]) -> memoryview:
+    """Return the values as they lie on disk, big-endian."""
+    values = np.ascontiguousarray(array, array.dtype.newbyteorder(">"))
+    return values.reshape(-1).view(np.uint8).data

@@ -12,13 +12,13 @@ from numpy.typing import NDArray
 from mlp.common.atomic import replacing_folder
 from mlp.common.errors import DataError
 from mlp.data.dataset import Dataset, Split
-from mlp.data.formats.idx import idx_sha256, read_idx, write_idx
+from mlp.data.formats.idx import idx_sha256, read_idx, write_idx_parts
 from mlp.data.formats.idx_file import IdxFile
 from mlp.data.formats.idx_names import find_sets, one_set, read_mapping
 from mlp.data.formats.registry import FORMATS, Format
 from mlp.data.formats.request import Request
 from mlp.data.formats.rows import Asked, Rows
-from mlp.data.formats.splits import TEST, TRAIN, Progress, RawSplits, Splits
+from mlp.data.formats.splits import TEST, TRAIN, Parted, Progress, RawSplits, Written
 from mlp.data.raw import RawSplit
 
 TRAIN_FILES = ("train-images-idx3-ubyte", "train-labels-idx1-ubyte")
@@ -68,10 +68,12 @@ class IdxFolder(Format):
         request.note(f"the rows of {own} are answered")
         yield from IdxFile().rows(own, request, asked)
 
-    def write(self, splits: Splits, path: Path, progress: Progress) -> None:
+    def write(self, splits: Written, path: Path, progress: Progress) -> None:
+        train, test = splits[TRAIN], splits[TEST]
+        # Which refuses what does not belong together.
+        Dataset("idx", str(path), _BYTE_VALUES, next(train.parts()), next(test.parts()))
         with replacing_folder(path) as folder:
-            train, test = splits[TRAIN], splits[TEST]
-            write_idx_folder(Dataset("idx", str(path), _BYTE_VALUES, train, test), folder)
+            _write_files(train, test, folder, ".gz")
 
 
 def _read_prefixed(
@@ -133,15 +135,16 @@ def write_idx_folder(dataset: Dataset, folder: str | Path, *, compress: bool = T
         DataError: if the folder cannot be written, or holds one of the files under another
             spelling, which a reader might then take instead.
     """
-    folder = Path(folder)
-    suffix = ".gz" if compress else ""
-    arrays = {
-        folder / f"{name}{suffix}": array
-        for names, split in ((TRAIN_FILES, dataset.train), (TEST_FILES, dataset.test))
-        for name, array in zip(names, (split.images, split.labels), strict=True)
+    _write_files(dataset.train, dataset.test, Path(folder), ".gz" if compress else "")
+
+
+def _write_files(train: Parted, test: Parted, folder: Path, suffix: str) -> None:
+    own = {
+        tuple(folder / f"{name}{suffix}" for name in names): split
+        for names, split in ((TRAIN_FILES, train), (TEST_FILES, test))
     }
     for rival in list_idx_files(folder):
-        if rival not in arrays:
+        if not any(rival in paths for paths in own):
             raise DataError(
                 f"{rival} is there already and would be mistaken for what is being written: "
                 f"delete it or choose another folder"
@@ -150,8 +153,9 @@ def write_idx_folder(dataset: Dataset, folder: str | Path, *, compress: bool = T
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise DataError(f"cannot make the folder {folder}: {error.strerror}") from error
-    for path, array in arrays.items():
-        write_idx(path, array)
+    for (images, labels), split in own.items():
+        write_idx_parts(images, split.shape, (part.images for part in split.parts()))
+        write_idx_parts(labels, split.shape[:1], (part.labels for part in split.parts()))
 
 
 def find_idx_file(folder: Path, name: str) -> Path | None:

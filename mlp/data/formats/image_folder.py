@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Iterator
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +24,7 @@ from mlp.data.formats.pictures import decode, prepare, to_bytes
 from mlp.data.formats.registry import FORMATS, ONE, PAIR, Format
 from mlp.data.formats.request import Request
 from mlp.data.formats.rows import Asked, Rows, rows_at_once, split_to_answer
-from mlp.data.formats.splits import WHOLE, Progress, RawSplits, Splits
+from mlp.data.formats.splits import WHOLE, Progress, RawSplits, Written
 from mlp.data.inputs import Pixels
 from mlp.data.raw import RawSplit
 
@@ -77,7 +78,7 @@ class ImageFolder(Format):
             passed = {name: texts for name in asked.names if name.lower() in PATH_NAMES}
             yield Rows(RawSplit(images, labels), kept + start + 1, passed)
 
-    def write(self, splits: Splits, path: Path, progress: Progress) -> None:
+    def write(self, splits: Written, path: Path, progress: Progress) -> None:
         with replacing_folder(path) as folder:
             write_images(splits, folder, progress)
 
@@ -171,7 +172,7 @@ def _is_number(name: str) -> bool:
     return name.isdecimal() and len(name) < LONGEST_NUMBER and str(int(name)) == name
 
 
-def write_images(splits: Splits, folder: Path, progress: Progress) -> None:
+def write_images(splits: Written, folder: Path, progress: Progress) -> None:
     """Write each image as an 8-bit grey PNG, numbered so that reading gives the same order.
 
     Args:
@@ -185,11 +186,13 @@ def write_images(splits: Splits, folder: Path, progress: Progress) -> None:
     done, total = 0, sum(map(len, splits.values()))
     for name, split in splits.items():
         place = folder if name == WHOLE else folder / name
-        for label in np.unique(split.labels):
-            (place / str(label)).mkdir(parents=True)
-        digits = len(str(len(split) - 1))
-        for i, (image, label) in enumerate(zip(split.images, split.labels, strict=True)):
-            Image.fromarray(image).save(place / str(label) / f"{i:0{digits}}.png")
+        digits, start = len(str(len(split) - 1)), done
+        pairs = chain.from_iterable(
+            zip(part.images, part.labels, strict=True) for part in split.parts()
+        )
+        for image, label in pairs:
+            (place / str(label)).mkdir(parents=True, exist_ok=True)
+            Image.fromarray(image).save(place / str(label) / f"{done - start:0{digits}}.png")
             done += 1
             progress(done, total)
 

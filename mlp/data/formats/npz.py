@@ -7,9 +7,12 @@ from __future__ import annotations
 
 import zipfile
 from collections.abc import Iterator
+from itertools import chain
 from pathlib import Path
+from typing import Any
 
-import numpy as np
+from numpy.lib.format import dtype_to_descr, write_array_header_1_0
+from numpy.typing import NDArray
 
 from mlp.common.atomic import replacing
 from mlp.common.errors import DataError
@@ -19,7 +22,7 @@ from mlp.data.formats.arrays import as_splits, choose
 from mlp.data.formats.registry import FORMATS, Format
 from mlp.data.formats.request import Request
 from mlp.data.formats.rows import Asked, Rows, split_to_answer
-from mlp.data.formats.splits import TEST, TRAIN, Progress, RawSplits, Splits
+from mlp.data.formats.splits import TEST, TRAIN, Progress, RawSplits, Written
 
 
 @FORMATS.register("npz")
@@ -50,16 +53,28 @@ class Npz(Format):
                 source = f"{roles['features']} in {path}"
                 yield from stream(features, labels, source, request, asked)
 
-    def write(self, splits: Splits, path: Path, progress: Progress) -> None:
-        train, test = splits[TRAIN], splits[TEST]
-        with replacing(path) as file:
-            np.savez_compressed(
-                file,
-                x_train=train.images,
-                y_train=train.labels,
-                x_test=test.images,
-                y_test=test.labels,
-            )
+    def write(self, splits: Written, path: Path, progress: Progress) -> None:
+        with (
+            replacing(path) as file,
+            zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive,
+        ):
+            for name in (TRAIN, TEST):
+                images = (part.images for part in splits[name].parts())
+                _write_array(archive, f"x_{name}", splits[name].shape, images)
+                labels = (part.labels for part in splits[name].parts())
+                _write_array(archive, f"y_{name}", splits[name].shape[:1], labels)
+
+
+def _write_array(
+    archive: zipfile.ZipFile, name: str, shape: tuple[int, ...], parts: Iterator[NDArray[Any]]
+) -> None:
+    """Write an array of this shape in parts, to the bytes that `numpy.savez_compressed` writes."""
+    first = next(parts)
+    header = {"descr": dtype_to_descr(first.dtype), "fortran_order": False, "shape": shape}
+    with archive.open(f"{name}.npy", "w", force_zip64=True) as file:
+        write_array_header_1_0(file, header)
+        for part in chain([first], parts):
+            file.write(part.tobytes())
 
 
 def holds_arrays_alone(path: Path) -> bool:

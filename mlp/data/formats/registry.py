@@ -13,7 +13,7 @@ from mlp.common.file_formats import FileFormat, Formats
 from mlp.common.plain_file import check_file
 from mlp.data.formats.request import Request
 from mlp.data.formats.rows import Asked, Rows, cut, split_to_answer
-from mlp.data.formats.splits import TEST, TRAIN, WHOLE, Progress, RawSplits, Splits
+from mlp.data.formats.splits import TEST, TRAIN, WHOLE, Progress, RawSplits, Written
 from mlp.data.inputs import Columns
 from mlp.data.reading import Reading
 
@@ -88,6 +88,18 @@ class Format(FileFormat):
             splits[key] = found[WHOLE]
         return splits
 
+    def streamed(self, path: Path, classes: int | None) -> Written | None:
+        """Find the splits without reading them whole.
+
+        Args:
+            path: the file or folder, which `matches`.
+            classes: the number of classes, where a label that is not below it is an error.
+
+        Returns:
+            The splits; None where they have to be read.
+        """
+        return None
+
     def rows(self, path: Path, request: Request, asked: Asked) -> Iterator[Rows]:
         """Read the rows that a model is to answer, chunk by chunk; they need no labels.
 
@@ -104,7 +116,7 @@ class Format(FileFormat):
         yield from cut(splits[split_to_answer(splits, path, request.note)])
 
     @abstractmethod
-    def write(self, splits: Splits, path: Path, progress: Progress) -> None:
+    def write(self, splits: Written, path: Path, progress: Progress) -> None:
         """Write splits, whole or not at all, replacing what is there.
 
         Args:
@@ -123,7 +135,7 @@ class ReadFormat(Format):
     holds = ()
     is_written = False
 
-    def write(self, splits: Splits, path: Path, progress: Progress) -> None:
+    def write(self, splits: Written, path: Path, progress: Progress) -> None:
         raise UsageError(f"{self.title} is only read here: write {FORMATS.titles}")
 
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,10 +15,32 @@ from mlp.data.inputs import Pixels
 from mlp.data.interpret import as_images
 from mlp.data.raw import TEST, TRAIN, WHOLE, RawSplits
 
-__all__ = ["TEST", "TRAIN", "WHOLE", "Progress", "RawSplits", "Splits", "as_written"]
+__all__ = ["TEST", "TRAIN", "WHOLE", "Progress", "RawSplits", "Splits", "Written", "as_written"]
 
 Splits = dict[str, Split]
 """Either a ``train`` and a ``test`` split, or ``all`` alone where there is no division."""
+
+
+class Parted(Protocol):
+    """A split that is handed out in parts, as a `Split` is, so that it need not be in memory."""
+
+    def __len__(self) -> int:
+        """Return the number of its images."""
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """That of the images, (N, height, width)."""
+
+    @property
+    def checksum(self) -> str:
+        """As that of `Split`."""
+
+    def parts(self) -> Iterator[Split]:
+        """Yield one or more parts, from the beginning each time."""
+
+
+Written = Mapping[str, Parted]
+"""The splits to be written, with the names of `Splits`."""
 
 Progress = Callable[[int, int], None]
 """Called from time to time with the number of images done, and of all images."""

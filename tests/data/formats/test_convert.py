@@ -197,9 +197,9 @@ def test_a_full_disk_leaves_what_was_there(
     def fail(*args: Any, **kwargs: Any) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(np, "savez_compressed", fail)
+    monkeypatch.setattr("mlp.data.formats.npz.write_array_header_1_0", fail)
     monkeypatch.setattr(np, "column_stack", fail)
-    monkeypatch.setattr("mlp.data.formats.idx_folder.write_idx_folder", fail)
+    monkeypatch.setattr("mlp.data.formats.idx_folder.write_idx_parts", fail)
     monkeypatch.setattr(Image.Image, "save", fail)
     with pytest.raises(DataError, match="No space left on device"):
         formats.write({TRAIN: digits(7), TEST: digits(6)}, target, format, force=True)
