@@ -20,7 +20,7 @@ from mlp.data.dataset import Dataset
 from mlp.training.architecture import Architecture
 from mlp.training.history import Epoch
 from mlp.training.recipe import Recipe
-from mlp.training.search.halving import Result, ranked, rungs, survivors
+from mlp.training.search.halving import TrialResult, ranked, rungs, survivors
 from mlp.training.search.space import Choice, Range, Values, draw_trials
 
 EPOCHS = 6
@@ -41,12 +41,12 @@ class Done:
 
     epochs: list[Epoch]
 
-    def at(self, trial: int, epochs: int) -> Result:
+    def at(self, trial: int, epochs: int) -> TrialResult:
         """Return what it had come to at a rung."""
         if not self.epochs:
-            return Result(trial, epochs, None, None, 0.0, "it diverged")
+            return TrialResult(trial, epochs, None, None, 0.0, "it diverged")
         then = self.epochs[epochs - 1]
-        return Result(trial, epochs, then.validation_accuracy, then.validation_loss, 0.0)
+        return TrialResult(trial, epochs, then.validation_accuracy, then.validation_loss, 0.0)
 
 
 def train(data: Dataset, values: Values, seed: int) -> Done:

@@ -20,7 +20,7 @@ from mlp.cli.predict_report import (
     HEADINGS,
     Printer,
     Result,
-    Score,
+    Tally,
     entry_of,
     fields_of,
     summary_json,
@@ -155,7 +155,7 @@ def predict(
     way = Way(many, steps or save is not None, rotate // 90)
     entries: list[str] = []  # in JSON, which is much smaller than objects
     kept: list[Result] = []
-    score = Score()
+    score = Tally()
     table = (
         nullcontext() if out is None else open_table(out, HEADINGS, as_json=False, as_lines=False)
     )

@@ -92,13 +92,13 @@ def _least_sure(answers: list[Answer]) -> float:
     return round(min(answer.confidence for answer in answers), PLACES)
 
 
-def summary_json(score: Score, path: Path | None, *, scored: bool) -> dict[str, Any]:
+def summary_json(score: Tally, path: Path | None, *, scored: bool) -> dict[str, Any]:
     """Name the model; with labels, that is ``scored``, also tell how many answers are correct."""
     counts = {"correct": score.correct, "total": score.scored} if scored else {}
     return {"model": str(path) if path else PRETRAINED, **counts}
 
 
-class Score:
+class Tally:
     """How many pictures were read, and how many of the labelled ones correctly.
 
     Attributes:

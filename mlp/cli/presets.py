@@ -15,7 +15,7 @@ from mlp.cli import console
 from mlp.cli.options import DataFolder, DatasetName, Device, Json, open_dataset, open_device
 from mlp.common.errors import UsageError
 from mlp.training.presets.preset import Preset, load_preset, preset_names
-from mlp.training.presets.reproduce import Finding, compare, run_seeds
+from mlp.training.presets.reproduce import Comparison, compare, run_seeds
 
 
 def presets(as_json: Json = False) -> None:
@@ -56,7 +56,7 @@ def reproduce(
         chosen = [preset for preset in chosen if not preset.long]
     backend = open_device(device)
     images = open_dataset(dataset, data)
-    findings: list[Finding] = []
+    findings: list[Comparison] = []
     total = sum(preset.recipe.epochs * preset.members for preset in chosen) * seeds
     columns = (TextColumn("{task.description}"), BarColumn(), TimeRemainingColumn())
     with Progress(*columns, console=console.stderr, transient=True) as bar:
@@ -109,21 +109,21 @@ def reproduce(
 HEADINGS = ("preset", "figure", "published", "ours: median (min-max)", "verdict")
 
 
-def _print_table(findings: list[Finding]) -> None:
+def _print_table(findings: list[Comparison]) -> None:
     table = Table(*HEADINGS, box=None)
     for finding in findings:
         table.add_row(*_cells(finding))
     Console(highlight=False).print(table)
 
 
-def _print_markdown(findings: list[Finding]) -> None:
+def _print_markdown(findings: list[Comparison]) -> None:
     print("| " + " | ".join(HEADINGS) + " |")
     print("| " + " | ".join(["---"] * len(HEADINGS)) + " |")
     for finding in findings:
         print("| " + " | ".join(_cells(finding)) + " |")
 
 
-def _cells(finding: Finding) -> tuple[str, ...]:
+def _cells(finding: Comparison) -> tuple[str, ...]:
     verdicts = {True: "reproduced", False: "not reproduced", None: "nothing published"}
     return (
         finding.preset,

@@ -28,8 +28,8 @@ from mlp.training.runs.build import suited
 from mlp.training.runs.folder import new_folder
 from mlp.training.runs.settings import Settings
 from mlp.training.runs.signals import Signals
-from mlp.training.search.folder import Plan, SearchFolder
-from mlp.training.search.halving import Result, rungs
+from mlp.training.search.folder import SearchFolder, SearchPlan
+from mlp.training.search.halving import TrialResult, rungs
 from mlp.training.search.pool import cores_for
 from mlp.training.search.search import Found
 from mlp.training.search.search import search as run_search
@@ -227,9 +227,9 @@ def _settings_of(
     return made
 
 
-def _plan(values: list[dict[str, object]], settings: Settings, halve: int) -> Plan:
+def _plan(values: list[dict[str, object]], settings: Settings, halve: int) -> SearchPlan:
     recipe = settings.training
-    return Plan(
+    return SearchPlan(
         trials=values,
         rungs=rungs(recipe.epochs, halve, len(values)),
         factor=max(halve, 1),
@@ -238,7 +238,7 @@ def _plan(values: list[dict[str, object]], settings: Settings, halve: int) -> Pl
     )
 
 
-def _tell(result: Result, plan: Plan, kind: Kind) -> None:
+def _tell(result: TrialResult, plan: SearchPlan, kind: Kind) -> None:
     values = describe(plan.trials[result.trial])
     came = figure(result, kind)
     last = plan.rungs[-1]

@@ -16,8 +16,8 @@ from mlp.common.printable import printable
 from mlp.data.task import Kind, score_name, score_text
 from mlp.training.presets.preset import load_preset
 from mlp.training.runs.settings import DataSettings, DeviceSettings, Settings
-from mlp.training.search.folder import Plan, SearchFolder
-from mlp.training.search.halving import Result, is_lost
+from mlp.training.search.folder import SearchFolder, SearchPlan
+from mlp.training.search.halving import TrialResult, is_lost
 from mlp.training.search.search import Found
 from mlp.training.search.space import as_text
 
@@ -25,7 +25,7 @@ NAMES = {"folder": "data"}
 """Options by the names of their fields, where these differ."""
 
 
-def report(folder: SearchFolder, plan: Plan, found: Found, as_json: bool) -> None:
+def report(folder: SearchFolder, plan: SearchPlan, found: Found, as_json: bool) -> None:
     """Print the trials, the best first, and the command that trains by the best one."""
     best = found.best
     command = None
@@ -97,7 +97,7 @@ def _option(name: str, value: Any) -> Iterator[str]:
         yield from (f"--{flag}", as_text(value))
 
 
-def figure(result: Result, kind: Kind) -> str:
+def figure(result: TrialResult, kind: Kind) -> str:
     """Write what was measured on the validation images: an accuracy, or R² of numbers.
 
     Args:
@@ -111,11 +111,11 @@ def figure(result: Result, kind: Kind) -> str:
     return score_text(kind, result.accuracy)
 
 
-def _told(result: Result, plan: Plan) -> dict[str, Any]:
+def _told(result: TrialResult, plan: SearchPlan) -> dict[str, Any]:
     return {**dataclasses.asdict(result), "values": plan.trials[result.trial]}
 
 
-def _table(plan: Plan, found: Found, kind: Kind) -> Table:
+def _table(plan: SearchPlan, found: Found, kind: Kind) -> Table:
     table = Table(box=None)
     names = list(plan.trials[0])
     shown = [printable(name.replace("_", " ")) for name in names]

@@ -23,7 +23,7 @@ from mlp.data.dataset import Dataset
 from mlp.nn.network import MLP
 from mlp.training.history import Epoch
 from mlp.training.recipe import Recipe
-from mlp.training.trainer import Progress
+from mlp.training.trainer import TrainerState
 
 FORMAT = 1
 """The version of the entry "mlp.state" in a checkpoint's metadata."""
@@ -50,7 +50,7 @@ class TrainingState:
     """
 
     epoch: int
-    progress: Progress
+    progress: TrainerState
     seconds: float
     history: list[Epoch]
     recipe: dict[str, Any]
@@ -163,7 +163,7 @@ def _rebuild(description: Mapping[str, Any], tensors: dict[str, NDArray[Any]]) -
         arrays = {n.removeprefix(start): a for n, a in tensors.items() if n.startswith(start)}
         callbacks[callback] = values, arrays
     optimizer = "optimizer."
-    progress = Progress(
+    progress = TrainerState(
         **{name: description["progress"][name] for name in _OF_PROGRESS},
         losses=tensors["losses"],
         parameters=tensors["parameters"],

@@ -34,7 +34,7 @@ from mlp.training.whole_batches import check_whole_batches, whole_batch_layer
 
 
 @dataclass(frozen=True)
-class Progress:
+class TrainerState:
     """A trainer's state between two updates, on the host.
 
     Attributes:
@@ -110,7 +110,7 @@ class Trainer:
         self._shuffler = generator(recipe.seed, "shuffle")
         self._shuffler_then = self._shuffler.bit_generator.state  # before the epoch that is running
         self._next_order: Array = None  # which is drawn already
-        self._resumed: Progress | None = None
+        self._resumed: TrainerState | None = None
         if AVERAGE in self.executor.optimizer_state:
             self.backend.xp.copyto(self.executor.optimizer_state[AVERAGE], model.parameters)
 
@@ -234,9 +234,9 @@ class Trainer:
         finally:
             xp.copyto(parameters, kept)
 
-    def progress(self, update: int) -> Progress:
+    def progress(self, update: int) -> TrainerState:
         """Return the state: in a pause after ``update`` updates, or after an epoch, with 0."""
-        return Progress(
+        return TrainerState(
             update=update,
             shuffler=self._shuffler_then,  # type: ignore[arg-type]  # NumPy gives a Mapping, which is a dict
             correct=self.correct() if update else 0,
@@ -245,7 +245,7 @@ class Trainer:
             optimizer={n: self._to_host(a) for n, a in self.executor.optimizer_state.items()},
         )
 
-    def resume(self, progress: Progress) -> None:
+    def resume(self, progress: TrainerState) -> None:
         """Continue from the state of a run of the same recipe, within its epoch.
 
         Raises:

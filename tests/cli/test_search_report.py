@@ -16,8 +16,8 @@ from mlp.training.architecture import Architecture
 from mlp.training.presets.preset import load_preset
 from mlp.training.recipe import Recipe
 from mlp.training.runs.settings import DataSettings, DeviceSettings, Settings
-from mlp.training.search.folder import Plan, SearchFolder
-from mlp.training.search.halving import Result
+from mlp.training.search.folder import SearchFolder, SearchPlan
+from mlp.training.search.halving import TrialResult
 from mlp.training.search.search import Found
 
 FILE = Path("s 1/trial-000.toml")
@@ -74,25 +74,27 @@ def test_the_network_of_a_model_to_start_from_is_not_said() -> None:
 @pytest.mark.parametrize(
     ("result", "kind", "text"),
     [
-        (Result(0, 1, 0.5, 1.0, 1.0), "multiclass", "50.00%"),
-        (Result(0, 1, -12.345678, 1.0, 1.0), "regression", "-12.3457"),
-        (Result(0, 1, None, None, 1.0, "it diverged"), "multiclass", "diverged"),
-        (Result(0, 1, 0.5, None, 1.0), "multiclass", "diverged"),
-        (Result(0, 1, None, None, 1.0, refused="no"), "multiclass", "refused"),
+        (TrialResult(0, 1, 0.5, 1.0, 1.0), "multiclass", "50.00%"),
+        (TrialResult(0, 1, -12.345678, 1.0, 1.0), "regression", "-12.3457"),
+        (TrialResult(0, 1, None, None, 1.0, "it diverged"), "multiclass", "diverged"),
+        (TrialResult(0, 1, 0.5, None, 1.0), "multiclass", "diverged"),
+        (TrialResult(0, 1, None, None, 1.0, refused="no"), "multiclass", "refused"),
     ],
 )
-def test_what_was_measured(result: Result, kind: Kind, text: str) -> None:
+def test_what_was_measured(result: TrialResult, kind: Kind, text: str) -> None:
     assert figure(result, kind) == text
 
 
 def test_names_of_a_damaged_plan_steer_no_terminal(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    plan = Plan([{"l\x1b[2Jr": "\x1b]0;x\x07"}, {"l\x1b[2Jr": 2}], [1], 2, "loss", 0.1)
+    plan = SearchPlan([{"l\x1b[2Jr": "\x1b]0;x\x07"}, {"l\x1b[2Jr": 2}], [1], 2, "loss", 0.1)
     folder = SearchFolder(tmp_path / "s")
     with folder.begun(plan, [Settings(), Settings()], quiet):
         pass
-    found = Found([Result(0, 1, 0.5, 1.0, 2.0), Result(1, 1, None, None, 0.0, "no")], False)
+    found = Found(
+        [TrialResult(0, 1, 0.5, 1.0, 2.0), TrialResult(1, 1, None, None, 0.0, "no")], False
+    )
     report(folder, plan, found, as_json=False)
     told = capsys.readouterr().out
     assert r"l\x1b[2Jr" in told

@@ -48,8 +48,8 @@ from mlp.training.recipe import Recipe
 from mlp.training.runs.settings import DataSettings, Settings, read_settings, to_toml
 from mlp.training.runs.watch_files import ABOUT, ASKED, MOMENT, WatchFiles
 from mlp.training.runs.writers import read_history
-from mlp.training.search.folder import Plan, SearchFolder
-from mlp.training.search.halving import Result, ranked
+from mlp.training.search.folder import SearchFolder, SearchPlan
+from mlp.training.search.halving import TrialResult, ranked
 from mlp.view.curves import curves_of
 from mlp.web.guard import is_own_name
 from mlp.web.watching import Watching
@@ -107,10 +107,12 @@ def _read_picture(content: bytes) -> object:
 def _search() -> list[bytes]:
     """A plan, and a journal."""
     folder = SearchFolder(scratch() / "seed-search")
-    plan = Plan([{"lr": 0.1, "hidden": (8, 4)}, {"lr": 0.2, "hidden": ()}], [1, 3], 3, "loss", 0.1)
+    plan = SearchPlan(
+        [{"lr": 0.1, "hidden": (8, 4)}, {"lr": 0.2, "hidden": ()}], [1, 3], 3, "loss", 0.1
+    )
     with folder.begun(plan, [], print):
-        folder.add(Result(0, 1, 0.5, 1.0, 2.0))
-        folder.add(Result(1, 1, None, None, 0.0, "it diverged"))
+        folder.add(TrialResult(0, 1, 0.5, 1.0, 2.0))
+        folder.add(TrialResult(1, 1, None, None, 0.0, "it diverged"))
     found = [(folder.path / name).read_bytes() for name in ("search.json", "journal.jsonl")]
     shutil.rmtree(folder.path)
     return found

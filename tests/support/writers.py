@@ -38,7 +38,7 @@ from mlp.training.loop import train
 from mlp.training.recipe import Recipe
 from mlp.training.run import Run
 from mlp.training.search.folder import SearchFolder
-from mlp.training.search.halving import Result
+from mlp.training.search.halving import TrialResult
 from mlp.training.state import TrainingState, save_state
 
 
@@ -196,7 +196,7 @@ def _predict() -> Operation:
 
 def _journal() -> Operation:
     def keep(folder: Path, *accuracies: float) -> None:
-        results = [Result(trial, 1, value, 1.0, 1.0) for trial, value in enumerate(accuracies)]
+        results = [TrialResult(trial, 1, value, 1.0, 1.0) for trial, value in enumerate(accuracies)]
         SearchFolder(folder).keep(results)
 
     return Operation(

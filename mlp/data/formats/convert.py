@@ -14,7 +14,7 @@ from mlp.common.plain_file import check_file
 from mlp.common.quiet import quiet
 from mlp.data.dataset import Dataset, Split
 from mlp.data.formats.image_files import holds_pictures
-from mlp.data.formats.lone_folder import Found, find_inside
+from mlp.data.formats.lone_folder import Location, find_inside
 from mlp.data.formats.registry import FORMATS, PAIR, Format
 from mlp.data.formats.request import Request
 from mlp.data.formats.rows import Asked, Rows
@@ -66,13 +66,13 @@ def _looking_at(path: Path) -> Iterator[None]:
         raise DataError(f"cannot read {path}: {error.strerror or error}") from None
 
 
-def _found(path: Path) -> Found:
+def _found(path: Path) -> Location:
     """Find data as `find_inside` does; the path itself where there is none."""
     found = find_inside(path)
-    return found if found.formats else Found(path, [])
+    return found if found.formats else Location(path, [])
 
 
-def _as_recognised(found: Found) -> tuple[Path, Format]:
+def _as_recognised(found: Location) -> tuple[Path, Format]:
     return found.place, _only_format(*found)
 
 

@@ -11,7 +11,7 @@ from mlp.data.formats.image_files import is_litter, is_text
 from mlp.data.formats.registry import FORMATS, Format
 
 
-class Found(NamedTuple):
+class Location(NamedTuple):
     """Where data is.
 
     Attributes:
@@ -23,7 +23,7 @@ class Found(NamedTuple):
     formats: list[Format]
 
 
-def find_inside(path: Path) -> Found:
+def find_inside(path: Path) -> Location:
     """Descend into folders that hold nothing but one other, and notes, and litter.
 
     Each folder is looked at once, since some formats list what is in it.
@@ -40,9 +40,9 @@ def find_inside(path: Path) -> Found:
         check_file(path, DataError)
         formats = FORMATS.matching(path)
         if formats or not path.is_dir():
-            return Found(path, formats)
+            return Location(path, formats)
         inside = [entry for entry in path.iterdir() if not is_litter(entry.name)]
         inside = [entry for entry in inside if not is_text(entry)] or inside
         if len(inside) != 1 or inside[0].is_symlink():
-            return Found(path, [])
+            return Location(path, [])
         path = inside[0]

@@ -7,14 +7,14 @@ from string import Template
 
 import numpy as np
 
-from mlp.models.formats.c_inputs import Given
+from mlp.models.formats.c_inputs import HeaderInputs
 from mlp.models.formats.c_text import Dialect
 from mlp.models.metadata import task_of, temperature_of
 from mlp.nn.network import MLP
 
 
 @dataclass(frozen=True)
-class Answers:
+class AnswerCode:
     """The functions of a task.
 
     Attributes:
@@ -29,7 +29,7 @@ class Answers:
     arrays: str = ""
 
 
-def answers_of(c: Dialect, name: str, model: MLP, given: Given) -> Answers:
+def answers_of(c: Dialect, name: str, model: MLP, given: HeaderInputs) -> AnswerCode:
     """Return the functions of a header whose names begin with ``name``."""
     task, outputs = task_of(model), model.sizes[-1]
     logits = model.output == "identity"
@@ -57,7 +57,7 @@ def answers_of(c: Dialect, name: str, model: MLP, given: Given) -> Answers:
             c.array(f"{name}_{part}", np.array(numbers), "double")
             for part, numbers in (("mean", task.mean), ("deviation", task.deviation))
         )
-        return Answers(
+        return AnswerCode(
             filled(_NUMBERS_TOLD),
             filled(_NUMBERS, ";\n"),
             filled(_NUMBERS, _IN_UNITS),
@@ -69,7 +69,7 @@ def answers_of(c: Dialect, name: str, model: MLP, given: Given) -> Answers:
     else:
         told, head, body = _YES_TOLD, _YES, _ABOVE
         form = _SIGMOID if logits else _YES_AND_NO
-    return Answers(
+    return AnswerCode(
         filled(_PROBABILITIES_TOLD, told),
         filled(_PROBABILITIES, ";\n", head, ";\n"),
         filled(_PROBABILITIES, _INTO_P, form, "}\n\n", head, body),

@@ -11,7 +11,7 @@ from mlp.models.formats.c_text import Dialect, literal
 
 
 @dataclass(frozen=True)
-class Given:
+class HeaderInputs:
     """What the functions of a header are given.
 
     Attributes:
@@ -31,7 +31,7 @@ class Given:
     arrays: str = ""
 
 
-def given_of(c: Dialect, name: str, inputs: Inputs) -> Given:
+def given_of(c: Dialect, name: str, inputs: Inputs) -> HeaderInputs:
     """Return what a header whose names begin with ``name`` is given."""
     if isinstance(inputs, Columns):
         mean, deviation = f"{name}_columns_mean", f"{name}_columns_deviation"
@@ -39,7 +39,7 @@ def given_of(c: Dialect, name: str, inputs: Inputs) -> Given:
         texts = ",\n    ".join(map(literal, inputs.names))
         scaled = f"(float)((columns[i] - {mean}[i]) / {deviation}[i])"  # as Columns.apply
         are_words = any("=" in column for column in inputs.names)
-        return Given(
+        return HeaderInputs(
             "double",
             "columns",
             f"in their own units and the order of {name}_columns"
@@ -54,9 +54,9 @@ def given_of(c: Dialect, name: str, inputs: Inputs) -> Given:
     byte = c.number(1 / 255)
     if inputs.is_plain:
         told = "bytes row by row, 0 for paper and 255 for ink"
-        return Given("unsigned char", "pixels", told, f"x[i] = pixels[i] * {byte};")
+        return HeaderInputs("unsigned char", "pixels", told, f"x[i] = pixels[i] * {byte};")
     low, factor = float(inputs.low), 255.0 / float(inputs.high - inputs.low)
-    return Given(
+    return HeaderInputs(
         "double",
         "pixels",
         f"row by row, {inputs.low:g} for paper and {inputs.high:g} for ink",

@@ -20,7 +20,7 @@ from mlp.training.together import Watch
 
 
 @dataclass(frozen=True)
-class Finding:
+class Comparison:
     """One claim of a preset, and how ours compares.
 
     Attributes:
@@ -112,15 +112,15 @@ def _vote(runs: list[tuple[MLP, History]], dataset: Dataset) -> History:
     )
 
 
-def compare(preset: Preset, histories: list[History]) -> list[Finding]:
+def compare(preset: Preset, histories: list[History]) -> list[Comparison]:
     """Compare runs with each claim of their preset; without claims, report the test accuracy."""
     claims = preset.claims or (_no_claim(preset),)
     return [_finding(preset, claim, histories) for claim in claims]
 
 
-def _finding(preset: Preset, claim: Claim, histories: list[History]) -> Finding:
+def _finding(preset: Preset, claim: Claim, histories: list[History]) -> Comparison:
     measured = claim.measured(histories)  # epochs x seeds
-    return Finding(
+    return Comparison(
         preset=preset.name,
         what=claim.what,
         published=claim.figures,

@@ -17,7 +17,7 @@ from mlp.common.figures import is_figure
 from mlp.training.runs.folder import RunFolder
 from mlp.training.runs.lock import LOCK, locked
 from mlp.training.runs.settings import Settings, read_settings, write_settings
-from mlp.training.search.halving import Result
+from mlp.training.search.halving import TrialResult
 from mlp.training.search.space import Values
 
 FORMAT = 1
@@ -27,7 +27,7 @@ Warn = Callable[[str], None]
 
 
 @dataclass(frozen=True)
-class Plan:
+class SearchPlan:
     """What a search does.
 
     Attributes:
@@ -68,7 +68,7 @@ class SearchFolder:
         return RunFolder(self.path / f"trial-{trial:03}")
 
     @contextmanager
-    def begun(self, plan: Plan, settings: Sequence[Settings], warn: Warn) -> Iterator[None]:
+    def begun(self, plan: SearchPlan, settings: Sequence[Settings], warn: Warn) -> Iterator[None]:
         """Make the folder with the plan and each trial's settings; hold its lock in the block.
 
         Raises:
@@ -99,7 +99,7 @@ class SearchFolder:
         return all(path.name in left for path in self.path.iterdir())
 
     @contextmanager
-    def taken_up(self, warn: Warn) -> Iterator[Plan]:
+    def taken_up(self, warn: Warn) -> Iterator[SearchPlan]:
         """Hold the lock of a search that is there while the block runs, and read its plan.
 
         Raises:
@@ -110,7 +110,7 @@ class SearchFolder:
         with self._locked(warn):
             yield plan
 
-    def plan(self) -> Plan:
+    def plan(self) -> SearchPlan:
         """Read the plan.
 
         Raises:
@@ -131,7 +131,7 @@ class SearchFolder:
         """Read a trial's settings; see `mlp.training.runs.settings.read_settings`."""
         return read_settings(self.settings_of(trial))
 
-    def results(self) -> list[Result]:
+    def results(self) -> list[TrialResult]:
         """Read the journal; a line that was cut short by a kill is left out."""
         try:
             lines = self._journal.read_text("utf-8", "replace").splitlines()
@@ -145,7 +145,7 @@ class SearchFolder:
                 continue
         return found
 
-    def keep(self, results: Sequence[Result]) -> None:
+    def keep(self, results: Sequence[TrialResult]) -> None:
         """Write the journal anew with these results, so that the next line has a line of its own.
 
         Raises:
@@ -154,7 +154,7 @@ class SearchFolder:
         with self._told(), replacing(self._journal) as file:
             file.write("".join(map(_line, results)).encode())
 
-    def add(self, result: Result) -> None:
+    def add(self, result: TrialResult) -> None:
         """Add a result to the journal; it is on the disk when this returns.
 
         Raises:
@@ -189,13 +189,13 @@ class SearchFolder:
             ) from None
 
 
-def _checked_plan(content: dict[str, Any]) -> Plan:
+def _checked_plan(content: dict[str, Any]) -> SearchPlan:
     """Make a plan of what a file holds.
 
     Raises:
         ValueError, TypeError, AttributeError: if that is no plan.
     """
-    plan = Plan(**content)
+    plan = SearchPlan(**content)
     trials = [
         {name: tuple(v) if isinstance(v, list) else v for name, v in trial.items()}
         for trial in plan.trials
@@ -212,16 +212,16 @@ def _checked_plan(content: dict[str, Any]) -> Plan:
     )
     if not sound:
         raise ValueError("it is no plan")
-    return Plan(trials, list(plan.rungs), plan.factor, plan.monitor, plan.validation)
+    return SearchPlan(trials, list(plan.rungs), plan.factor, plan.monitor, plan.validation)
 
 
-def _checked_result(content: dict[str, Any]) -> Result:
+def _checked_result(content: dict[str, Any]) -> TrialResult:
     """Make a result of a line of the journal.
 
     Raises:
         ValueError, TypeError: if that is none.
     """
-    result = Result(**content)
+    result = TrialResult(**content)
     figures = [value for value in (result.accuracy, result.loss) if value is not None]
     sound = (
         type(result.trial) is type(result.epochs) is int
@@ -234,6 +234,6 @@ def _checked_result(content: dict[str, Any]) -> Result:
     return result
 
 
-def _line(result: Result) -> str:
+def _line(result: TrialResult) -> str:
     values: dict[str, Any] = asdict(result)
     return json.dumps(values) + "\n"

@@ -14,7 +14,7 @@ from mlp.common.errors import UsageError
 
 
 @dataclass(frozen=True)
-class Result:
+class TrialResult:
     """What a trial has come to.
 
     Attributes:
@@ -57,7 +57,7 @@ def rungs(epochs: int, factor: int, trials: int) -> list[int]:
     return found
 
 
-def ranked(results: Iterable[Result], monitor: str) -> list[Result]:
+def ranked(results: Iterable[TrialResult], monitor: str) -> list[TrialResult]:
     """Order results, the best first.
 
     Further rungs come before earlier ones, and those that are lost last. Ties of the accuracy are
@@ -68,7 +68,7 @@ def ranked(results: Iterable[Result], monitor: str) -> list[Result]:
         monitor: ``accuracy`` or ``loss``.
     """
 
-    def place(result: Result) -> tuple[bool, int, float, float, int]:
+    def place(result: TrialResult) -> tuple[bool, int, float, float, int]:
         accuracy = _worst(result.accuracy, -math.inf)
         loss = _worst(result.loss, math.inf)
         first, second = (-accuracy, loss) if monitor == "accuracy" else (loss, -accuracy)
@@ -77,7 +77,7 @@ def ranked(results: Iterable[Result], monitor: str) -> list[Result]:
     return sorted(results, key=place)
 
 
-def survivors(results: Iterable[Result], factor: int, monitor: str) -> list[int]:
+def survivors(results: Iterable[TrialResult], factor: int, monitor: str) -> list[int]:
     """Return the trials that go on to the next rung, in the order of their numbers.
 
     They are the best one of every ``factor``, at least one, but none that is lost.
@@ -87,7 +87,7 @@ def survivors(results: Iterable[Result], factor: int, monitor: str) -> list[int]
     return sorted(result.trial for result in kept if not is_lost(result))
 
 
-def is_lost(result: Result) -> bool:
+def is_lost(result: TrialResult) -> bool:
     """Tell whether a run diverged or was refused, or what was measured of it is not finite."""
     measured = (result.accuracy, result.loss)
     failed = result.diverged is not None or result.refused is not None

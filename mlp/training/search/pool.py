@@ -14,7 +14,7 @@ from queue import SimpleQueue
 from typing import Any
 
 from mlp.common.errors import MLPError, UsageError
-from mlp.training.search.halving import Result
+from mlp.training.search.halving import TrialResult
 
 ROOT = Path(__file__).resolve().parents[3]
 """Where a process finds the package."""
@@ -50,7 +50,7 @@ class TrialProcess:
             with suppress(OSError):
                 os.sched_setaffinity(self._process.pid, {core})
 
-    def train(self, trial: int, epochs: int) -> Result | None:
+    def train(self, trial: int, epochs: int) -> TrialResult | None:
         """Let it train a trial up to a rung; None where it was stopped.
 
         Raises:
@@ -70,7 +70,7 @@ class TrialProcess:
                 kind = UsageError if told["code"] == UsageError.exit_code else MLPError
                 raise kind(f"trial {trial}: {told['error']}")
             else:
-                return None if "stopped" in told else Result(**told)
+                return None if "stopped" in told else TrialResult(**told)
         code = self._process.wait()
         raise MLPError(
             f"a process of the search ended with {code} while it trained trial {trial}: go on with "
@@ -107,7 +107,7 @@ class Pool:
 
     def results(
         self, trials: Iterable[int], epochs: int, stopped: Callable[[], bool]
-    ) -> Iterator[Result]:
+    ) -> Iterator[TrialResult]:
         """Yield what trials come to at a rung, as they come.
 
         Args:
@@ -143,7 +143,7 @@ class Pool:
             process.wait()
         self._threads.shutdown(cancel_futures=True)
 
-    def _train(self, trial: int, epochs: int) -> Result | None:
+    def _train(self, trial: int, epochs: int) -> TrialResult | None:
         process = self._free.get()
         try:
             return process.train(trial, epochs)

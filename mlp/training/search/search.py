@@ -7,8 +7,8 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 
 from mlp.common.quiet import quiet
-from mlp.training.search.folder import Plan, SearchFolder
-from mlp.training.search.halving import Result, is_lost, ranked, survivors
+from mlp.training.search.folder import SearchFolder, SearchPlan
+from mlp.training.search.halving import TrialResult, is_lost, ranked, survivors
 from mlp.training.search.pool import Pool, pool
 
 
@@ -21,22 +21,22 @@ class Found:
         is_complete: whether the search has ended; if not, it was stopped.
     """
 
-    results: Sequence[Result]
+    results: Sequence[TrialResult]
     is_complete: bool
 
     @property
-    def best(self) -> Result | None:
+    def best(self) -> TrialResult | None:
         """The best result; None where all are lost, or none has come to a rung."""
         return next((result for result in self.results if not is_lost(result)), None)
 
 
 def search(
     folder: SearchFolder,
-    plan: Plan,
+    plan: SearchPlan,
     cores: Sequence[int | None],
     *,
     stopped: Callable[[], bool] = lambda: False,
-    on_result: Callable[[Result], object] = quiet,
+    on_result: Callable[[TrialResult], object] = quiet,
     warn: Callable[[str], None] = quiet,
 ) -> Found:
     """Go through a plan, from where the folder's journal tells that it was.
@@ -87,9 +87,9 @@ def search(
     return Found(_latest(journal.values(), plan), is_complete=True)
 
 
-def _latest(results: Iterable[Result], plan: Plan) -> list[Result]:
+def _latest(results: Iterable[TrialResult], plan: SearchPlan) -> list[TrialResult]:
     """Keep each trial's result of its furthest rung, the best first."""
-    latest: dict[int, Result] = {}
+    latest: dict[int, TrialResult] = {}
     for result in sorted(results, key=lambda result: result.epochs):
         latest[result.trial] = result
     return ranked(latest.values(), plan.monitor)

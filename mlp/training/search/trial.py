@@ -24,7 +24,7 @@ from mlp.training.runs.folder import RunFolder
 from mlp.training.runs.lock import is_locked, locked
 from mlp.training.runs.settings import Settings
 from mlp.training.runs.signals import Signals, StopOnSignal
-from mlp.training.search.halving import Result
+from mlp.training.search.halving import TrialResult
 
 CHECKPOINT_MINUTES = 2.0
 """How old a run's state may become within an epoch."""
@@ -98,7 +98,7 @@ def run_trial(
     signals: Signals | None = None,
     callbacks: Sequence[Callback] = (),
     warn: Callable[[str], None] = quiet,
-) -> Result | None:
+) -> TrialResult | None:
     """Train a trial from its latest state, or from its beginning, up to a rung.
 
     Its state is saved there, and where a signal stops it.
@@ -139,16 +139,16 @@ def run_trial(
             _, model = build_network(settings, dataset, backend, resumed=state is not None)
             history = train(model, dataset, recipe, callbacks=watching, state=state)
         except DivergedError as error:
-            return Result(trial, epochs, None, None, 0.0, str(error))
+            return TrialResult(trial, epochs, None, None, 0.0, str(error))
         except UsageError as error:  # its values go not together, which is no fault of the others
-            return Result(trial, epochs, None, None, 0.0, refused=str(error))
+            return TrialResult(trial, epochs, None, None, 0.0, refused=str(error))
     result = history.result
     reached = history.epochs[-1].epoch if history.epochs else 0
     ended_early = history.stopped is not None and not signals.stopped(history)  # by its patience
     if result is None or history.interrupted or (reached < epochs and not ended_early):
         return None
     accuracy, loss = map(_finite, (result.validation_accuracy, result.validation_loss))
-    return Result(trial, epochs, accuracy, loss, history.train_seconds)
+    return TrialResult(trial, epochs, accuracy, loss, history.train_seconds)
 
 
 def _finite(value: float | None) -> float | None:

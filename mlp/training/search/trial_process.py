@@ -2,9 +2,9 @@
 
 ``python -m mlp.training.search.trial_process DIR`` reads a line of JSON for each, such as
 ``{"trial": 3, "epochs": 2}``, from its standard input, and answers with a line on its standard
-output: a `Result`, or ``{"stopped": true}`` after a signal, or ``{"error": …, "code": …}``. Lines
-of ``{"warning": …}`` may come before. It ends with its input, or when the process that started it
-is gone.
+output: a `TrialResult`, or ``{"stopped": true}`` after a signal, or ``{"error": …, "code": …}``.
+Lines of ``{"warning": …}`` may come before. It ends with its input, or when the process that
+started it is gone.
 """
 
 from __future__ import annotations

@@ -11,13 +11,15 @@ from mlp.common.errors import ModelError, UsageError
 from mlp.common.quiet import quiet
 from mlp.training.architecture import Architecture
 from mlp.training.runs.settings import Settings
-from mlp.training.search.folder import Plan, SearchFolder
-from mlp.training.search.halving import Result
+from mlp.training.search.folder import SearchFolder, SearchPlan
+from mlp.training.search.halving import TrialResult
 
-PLAN = Plan([{"lr": 0.1, "hidden": (8, 4)}, {"lr": 0.2, "hidden": ()}], [1, 3], 3, "accuracy", 0.1)
+PLAN = SearchPlan(
+    [{"lr": 0.1, "hidden": (8, 4)}, {"lr": 0.2, "hidden": ()}], [1, 3], 3, "accuracy", 0.1
+)
 EACH = [Settings(network=Architecture(hidden=(8, 4))), Settings(network=Architecture(hidden=()))]
-RESULTS = [Result(0, 1, 0.5, 1.0, 2.0), Result(1, 1, None, None, 0.0, "it diverged")]
-REFUSED = Result(0, 1, None, None, 0.0, refused="no such run")
+RESULTS = [TrialResult(0, 1, 0.5, 1.0, 2.0), TrialResult(1, 1, None, None, 0.0, "it diverged")]
+REFUSED = TrialResult(0, 1, None, None, 0.0, refused="no such run")
 
 
 @pytest.fixture
@@ -132,4 +134,4 @@ def test_a_result_that_is_no_number_is_left_out(folder: SearchFolder) -> None:
     huge = "9" * 400
     lines = [line % (huge, "1.0"), line % ("0.5", huge), line % ("true", "1.0"), "[" * 5_000 + "\n"]
     (folder.path / "journal.jsonl").write_text("".join(lines) + line % ("0.5", "1"))
-    assert folder.results() == [Result(0, 1, 0.5, 1.0, 1)]
+    assert folder.results() == [TrialResult(0, 1, 0.5, 1.0, 1)]

@@ -10,12 +10,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mlp.common.errors import UsageError
-from mlp.training.search.halving import Result, is_lost, ranked, rungs, survivors
+from mlp.training.search.halving import TrialResult, is_lost, ranked, rungs, survivors
 
 
-def result(trial: int, accuracy: float | None, loss: float = 1.0, epochs: int = 1) -> Result:
+def result(trial: int, accuracy: float | None, loss: float = 1.0, epochs: int = 1) -> TrialResult:
     lost = "it diverged" if accuracy is None else None
-    return Result(trial, epochs, accuracy, None if lost else loss, 1.0, lost)
+    return TrialResult(trial, epochs, accuracy, None if lost else loss, 1.0, lost)
 
 
 @pytest.mark.parametrize(

@@ -14,8 +14,8 @@ from mlp.common.quiet import quiet
 from mlp.training.architecture import Architecture
 from mlp.training.recipe import Recipe
 from mlp.training.runs.settings import DataSettings, DeviceSettings, Settings
-from mlp.training.search.folder import Plan, SearchFolder
-from mlp.training.search.halving import Result
+from mlp.training.search.folder import SearchFolder, SearchPlan
+from mlp.training.search.halving import TrialResult
 from mlp.training.search.pool import Pool, TrialProcess
 from mlp.training.search.search import Found, search
 from mlp.training.search.space import with_values
@@ -27,17 +27,17 @@ BASE = Settings(
     device=DeviceSettings(device="cpu"),
 )
 RATES = [{"lr": lr} for lr in (0.1, 1e-6, 1e-5, 1e30, 0.05, 1e-4)]
-PLAN = Plan(RATES, [1, 2, 4], 2, "accuracy", 0.2)
+PLAN = SearchPlan(RATES, [1, 2, 4], 2, "accuracy", 0.2)
 
 
-def begin(path: Path, plan: Plan = PLAN, base: Settings = BASE) -> SearchFolder:
+def begin(path: Path, plan: SearchPlan = PLAN, base: Settings = BASE) -> SearchFolder:
     folder = SearchFolder(path)
     with folder.begun(plan, [with_values(base, values) for values in plan.trials], quiet):
         pass
     return folder
 
 
-def without_time(found: Found) -> list[Result]:
+def without_time(found: Found) -> list[TrialResult]:
     return [replace(result, seconds=0.0) for result in found.results]
 
 
@@ -58,7 +58,7 @@ def test_a_search_ends_with_the_best_however_often_it_was_stopped(tmp_path: Path
 
     stopped = begin(tmp_path / "stopped")
     for stop_after in (1, 2, 3, 100):
-        seen: list[Result] = []
+        seen: list[TrialResult] = []
         found = search(
             stopped, PLAN, [None],
             stopped=lambda seen=seen, most=stop_after: len(seen) >= most, on_result=seen.append,
@@ -84,13 +84,13 @@ def test_as_many_run_at_a_time_as_the_largest_rung_that_is_left_needs(
 
         def results(
             self, trials: Iterable[int], epochs: int, stopped: Callable[[], bool]
-        ) -> Iterator[Result]:
-            return (Result(trial, epochs, 0.5, 1.0, 0.0) for trial in trials)
+        ) -> Iterator[TrialResult]:
+            return (TrialResult(trial, epochs, 0.5, 1.0, 0.0) for trial in trials)
 
     monkeypatch.setattr("mlp.training.search.search.pool", fake)
     folder = begin(tmp_path / "s")
     for trial in range(done):
-        folder.add(Result(trial, 1, 0.5, 1.0, 0.0))
+        folder.add(TrialResult(trial, 1, 0.5, 1.0, 0.0))
     assert search(folder, PLAN, [None] * 8).is_complete
     assert started == [processes]
 
@@ -127,8 +127,8 @@ def test_data_that_is_not_there_ends_the_search(tmp_path: Path) -> None:
 
 
 def test_trials_that_there_are_not_are_left_out(tmp_path: Path) -> None:
-    plan = Plan(RATES[:1], [1], 2, "accuracy", 0.2)
+    plan = SearchPlan(RATES[:1], [1], 2, "accuracy", 0.2)
     folder = begin(tmp_path / "s", plan)
     for trial in (-1, 0, 1, 10**20):
-        folder.add(Result(trial, 1, 0.5, 1.0, 1.0))
+        folder.add(TrialResult(trial, 1, 0.5, 1.0, 1.0))
     assert [result.trial for result in search(folder, plan, [None]).results] == [0]

@@ -21,7 +21,7 @@ from mlp.training.run import Run
 from mlp.training.runs.folder import RunFolder
 from mlp.training.runs.settings import Settings
 from mlp.training.runs.signals import Signals
-from mlp.training.search.halving import Result
+from mlp.training.search.halving import TrialResult
 from mlp.training.search.trial import open_data, recipe_of, run_trial, without_test
 
 CPU = get_backend("cpu")
@@ -35,7 +35,7 @@ SETTINGS = Settings(
 
 def go(
     folder: Path, epochs: int, settings: Settings = SETTINGS, **options: object
-) -> Result | None:
+) -> TrialResult | None:
     return run_trial(4, settings, SEEN, CPU, RunFolder(folder), epochs, 0.2, **options)  # type: ignore[arg-type]
 
 

@@ -16,7 +16,7 @@ from mlp.training.architecture import Architecture
 from mlp.training.loop import train
 from mlp.training.recipe import Recipe
 from mlp.training.runs.settings import DataSettings, DeviceSettings, Settings
-from mlp.training.search.folder import Plan, SearchFolder
+from mlp.training.search.folder import SearchFolder, SearchPlan
 from mlp.training.search.space import with_values
 from mlp.training.search.trial_process import EndWithParent, work
 
@@ -27,7 +27,7 @@ BASE = Settings(
     device=DeviceSettings(device="cpu"),
 )
 TRIALS = [{"lr": 0.1, "freeze": None}, {"lr": 1e30, "freeze": None}, {"lr": 0.1, "freeze": "9"}]
-PLAN = Plan(TRIALS, [1, 2], 2, "accuracy", 0.2)
+PLAN = SearchPlan(TRIALS, [1, 2], 2, "accuracy", 0.2)
 
 
 def answers(path: Path, *lines: dict[str, int]) -> list[dict[str, Any]]:
