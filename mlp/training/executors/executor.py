@@ -98,7 +98,8 @@ class Executor:
         self.stopped_at: int | None = None
         # After which update to meet; whether the workers end there.
         self._meet_after, self._end_there = -1, False
-        self._pauses = False  # the first worker alone knows why they meet
+        # The first worker alone knows why they meet, and after which update it paused last.
+        self._pauses, self._paused_after = False, -1
         self.captured: dict[Any, Callable[[], Any]] = {}
         # With dropout each epoch has a key of its own, which the host draws.
         still = self.in_order and not isinstance(steps[0].network, DropoutNetwork)
@@ -111,7 +112,7 @@ class Executor:
             batches.key = inputs.key
         if inputs.first:
             self.restore_correct(inputs.correct)
-        self.stopped_at, done = None, inputs.first
+        self.stopped_at, self._paused_after, done = None, -1, inputs.first
         while done < len(inputs.losses) and self.stopped_at is None:
             for step in self.steps:
                 step.seek(done * self.batch_size)
@@ -146,7 +147,9 @@ class Executor:
         That is a pause that is wanted, or another number of workers.
         """
         changes = done < len(inputs.losses) and self.pace.lap(done)
-        self._pauses = inputs.pause is not None and inputs.pause.is_due(done)
+        # Other workers, that begin after a pause, come to the same place once more.
+        paused = done == self._paused_after
+        self._pauses = not paused and inputs.pause is not None and inputs.pause.is_due(done)
         if changes or self._pauses:
             self._meet_after = done
 
@@ -157,6 +160,7 @@ class Executor:
         if worker == 0:
             if inputs.pause is not None and self._pauses:
                 self.unshard()
+                self._paused_after = done
                 self.stopped_at = done if inputs.pause.act(done) else None
                 self.pace.resume()
             changes = self.pace.workers != self.group.count

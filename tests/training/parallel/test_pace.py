@@ -13,6 +13,7 @@ from toys import DATA, FAST, share_out, small_micro_batches, toy_model
 import backends.cpu
 import mlp.training.executors.executor
 import mlp.training.parallel.workers
+from mlp.training.executors.executor import Pause
 from mlp.training.executors.large_batches import LargeBatchExecutor
 from mlp.training.executors.small_batches import SmallBatchExecutor
 from mlp.training.loop import train
@@ -235,3 +236,29 @@ def test_a_worker_that_is_not_asked_is_no_thread(monkeypatch: pytest.MonkeyPatch
 
     trainer.epoch(0, look)
     assert seen == {(1, 0), (2, 1)}
+
+
+@pytest.mark.parametrize(("batch_size", "working_set"), [(2, 8 << 20), (25, 3000)])
+def test_a_pause_where_the_number_changes_is_one_pause(
+    batch_size: int, working_set: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The workers that begin there would else pause again: a step of a watched run made none."""
+    share_out(monkeypatch, 3)
+    monkeypatch.setattr(backends.cpu, "SPAN", 4)
+    small_micro_batches(monkeypatch, working_set)
+    monkeypatch.setattr(mlp.training.executors.executor, "Pace", Scripted)
+    trainer = Trainer(toy_model(), DATA.train, Recipe(batch_size=batch_size, **FAST))
+    places: list[int] = []
+
+    def act(done: int) -> bool:
+        places.append(done)
+        return False
+
+    for epoch in range(2):
+        places.clear()
+        trainer.epoch(epoch, None, Pause(lambda: True, act))
+        assert len(places) > 1
+        assert places == sorted(set(places))
+    pace = trainer.executor.pace
+    assert isinstance(pace, Scripted)
+    assert len(pace.taken) > 2
