@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from mlp.common.cost import Cost
 from mlp.common.errors import MLPError
 from mlp.common.pictures import robust_maximum, scaled
 from mlp.common.printable import printable
@@ -80,7 +81,7 @@ class Watching:
         self._about: dict[str, Any] = {}
         self._sample: dict[str, NDArray[Any]] = {}
         self._insight: dict[str, Any] = {}
-        self._insight_due = 0.0
+        self._insight_due, self._insight_cost = 0.0, Cost()
         self._turn, self._asking = threading.Lock(), threading.Lock()
 
     def stay(self) -> None:
@@ -161,8 +162,8 @@ class Watching:
         if start >= self._insight_due or state["ended"] or state["paused"]:
             with np.errstate(all="ignore"):  # weights of any size are to be seen
                 self._insight = self._look_into(model)
-            took = time.monotonic() - start
-            self._insight_due = start + took / SHARE
+            self._insight_cost.note(time.monotonic() - start)
+            self._insight_due = start + self._insight_cost.seconds / SHARE
         history = state.pop("history")
         return {
             "name": self.name,

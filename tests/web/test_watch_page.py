@@ -57,6 +57,9 @@ def started(folder: Path, *arguments: object) -> Iterator[tuple[subprocess.Popen
             raise AssertionError(told)
         try:
             yield process, found[0]
+        except BaseException:
+            process.kill()  # or a test that fails would wait for it for ever
+            raise
         finally:
             if process.poll() is None:
                 process.send_signal(signal.SIGINT)

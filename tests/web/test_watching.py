@@ -178,6 +178,44 @@ def test_who_watches_a_run_beside_another_leaves_what_is_asked(tmp_path: Path) -
     assert WatchFiles(tmp_path).asked() == both
 
 
+def test_what_another_asked_is_told_with_the_moment(tmp_path: Path) -> None:
+    watched_run(tmp_path)
+    files = WatchFiles(tmp_path)
+    moment = files.moment()
+    assert moment is not None
+    values, arrays = moment
+    files.tell(values | {"ended": False, "paused": True}, arrays)
+    watching, other = Watching("first", tmp_path), Watching("first", tmp_path)
+    watching.stay()
+    other.ask({"paused": True})
+    watching.look()
+    assert json.loads(watching.event)["state"]["asked"]["paused"]
+
+
+def test_a_look_that_was_held_up_does_not_put_off_the_next(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    watched_run(tmp_path)
+    files, watching = WatchFiles(tmp_path), Watching("first", tmp_path)
+    moment = files.moment()
+    assert moment is not None
+    values, arrays = moment
+    now, looked = [100.0], []
+    monkeypatch.setattr("time.monotonic", lambda: now[0])
+
+    def look_into(model: MLP) -> dict[str, Any]:
+        looked.append(model)
+        now[0] += 50 if len(looked) == 1 else 0.001
+        return {}
+
+    monkeypatch.setattr(watching, "_look_into", look_into)
+    for _ in range(3):
+        files.tell(values | {"ended": False}, arrays)
+        watching.look()
+        now[0] += 1
+    assert len(looked) == 3
+
+
 def test_a_run_that_went_on_between_two_looks_is_seen_to(tmp_path: Path) -> None:
     """Of a short one nobody sees that there was a moment with nothing told."""
     watching = Watching("first", tmp_path)

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from backends import Array
+from mlp.common.cost import Cost
 from mlp.common.rng import generator
 from mlp.data.batches import Batches
 from mlp.models.metadata import task_of
@@ -69,7 +70,7 @@ class Watched(Callback):
         self._asked: RunControl | None = None
         self._about_told, self._steps, self._lr_factor = False, 0, 1.0
         self._is_told = False  # the moment that was to be told last
-        self._costs: list[float] = []  # seconds of the two moments that were told quickest
+        self._cost = Cost()  # of telling a moment
         self._points: list[tuple[float, float]] = []
         self._epoch = self._done = 0  # the first epoch, and update of it, not on the curve yet
         self.on_wait: Callable[[], None] = lambda: None
@@ -212,13 +213,10 @@ class Watched(Callback):
                 },
             )
             self._is_told = True
-            self._costs = sorted([*self._costs, time.monotonic() - start])[:2]
+            self._cost.note(time.monotonic() - start)
         except OSError:  # a full disk, say: nobody sees it, and the run goes on
             pass
-        # Each moment costs the same: what took longer was held up by something else, and the page
-        # would stand still for a minute after 0.2 s. Of one alone that cannot be told.
-        cost = self._costs[0] if len(self._costs) > 1 else 0.0
-        self._next_moment = time.monotonic() + max(PACE, cost / SHARE)
+        self._next_moment = time.monotonic() + max(PACE, self._cost.seconds / SHARE)
 
 
 def _about(run: Run) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
