@@ -258,9 +258,11 @@ def convert(
     Returns:
         The format that was written, and the splits.
     """
-    check_free(Path(target), FORMATS.choose(Path(target), to), force)
+    format = FORMATS.choose(Path(target), to)
+    check_free(Path(target), format, force)
     place, own = recognise(source)
-    splits = own.streamed(place, classes) or read_splits(source, classes, progress)
+    parts = own.streamed(place, classes) if format.in_parts else None
+    splits = parts or read_splits(source, classes, progress)
     return write(splits, target, to, force=force, progress=progress), splits
 
 

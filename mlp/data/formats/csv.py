@@ -35,6 +35,7 @@ class Csv(Format):
     """One file, without a division into training and test images."""
 
     title = "a CSV file"
+    in_parts = True
     takes = frozenset({"label", "drop"})
     endings = (".csv",)
     holds = (ONE,)

@@ -26,6 +26,7 @@ class CsvFolder(Format):
     """Two files as in `mlp.data.formats.csv`."""
 
     title = "a folder of two CSV files"
+    in_parts = True
     takes = frozenset({"label", "drop"})
 
     def matches(self, path: Path) -> bool:

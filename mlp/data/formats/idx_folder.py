@@ -35,6 +35,7 @@ class IdxFolder(Format):
     """The four files, packed with gzip or not; packed where they are written."""
 
     title = "a folder of IDX files"
+    in_parts = True
     endings = ("",)
 
     def matches(self, path: Path) -> bool:

@@ -45,6 +45,7 @@ class ImageFolder(Format):
     """A folder of each class, or folders ``train`` and ``test`` of such folders."""
 
     title = "a folder of images"
+    in_parts = True
     takes = frozenset({"size", "handwriting"})
     holds = (PAIR, ONE)
 

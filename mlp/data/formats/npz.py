@@ -30,6 +30,7 @@ class Npz(Format):
     """Arrays by their names; the four of Keras, uint8 and compressed, where they are written."""
 
     title = "an .npz file"
+    in_parts = True
     takes = frozenset({"label"})
     endings = (".npz",)
 

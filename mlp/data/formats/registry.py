@@ -29,10 +29,13 @@ class Format(FileFormat):
     Attributes:
         holds: the sets of splits that it can hold.
         takes: the choices in `mlp.data.reading.Reading` that it follows, beside those of all.
+        in_parts: whether it writes splits by their `parts` alone, so that they need not be in
+            memory; else each is given as a whole `mlp.data.dataset.Split`.
     """
 
     holds: ClassVar[tuple[frozenset[str], ...]] = (PAIR,)
     takes: ClassVar[frozenset[str]] = frozenset()
+    in_parts: ClassVar[bool] = False
     needs_ending = True
 
     def check_choices(self, path: Path, reading: Reading) -> None:
